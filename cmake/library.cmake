@@ -1,0 +1,43 @@
+# samara_library(NAME [UNSAFE] ROOT dir SOURCES … HEADERS … USES …)
+#
+# One library of the house. ROOT is its folder from the project's root; SOURCES and HEADERS are relative to it. USES names the
+# libraries it may include and link: its edges. Each library has an include folder of its own holding links to its HEADERS
+# under their path from the root, so `#include "zone/snapshot.h"` compiles only in a library that declares the edge.
+# UNSAFE marks the unsafe budget: no poison.h, no unsafe-buffer warning (platform/hal, runtime's libc part, platform/crypto).
+# EXTERNAL names link libraries outside the project (nettle, fdt …).
+function(samara_library name)
+  cmake_parse_arguments(arg "UNSAFE" "ROOT" "SOURCES;HEADERS;USES;EXTERNAL" ${ARGN})
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "samara_library(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  set(include_root ${CMAKE_BINARY_DIR}/include/${name})
+  file(REMOVE_RECURSE ${include_root})
+  set(header_links)
+  foreach(header IN LISTS arg_HEADERS)
+    set(link ${include_root}/${arg_ROOT}/${header})
+    cmake_path(GET link PARENT_PATH folder)
+    file(MAKE_DIRECTORY ${folder})
+    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${arg_ROOT}/${header} ${link} SYMBOLIC)
+    list(APPEND header_links ${link})
+  endforeach()
+
+  set(type INTERFACE)
+  if(arg_SOURCES)
+    list(TRANSFORM arg_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/${arg_ROOT}/)
+    add_library(${name} STATIC ${arg_SOURCES})
+    set(type PUBLIC)
+    target_compile_options(${name} PRIVATE ${samara_warnings})
+    if(arg_UNSAFE)
+      if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+        target_compile_options(${name} PRIVATE -Wno-unsafe-buffer-usage)
+      endif()
+    else()
+      target_compile_options(${name} PRIVATE "SHELL:-include ${CMAKE_SOURCE_DIR}/platform/base/poison.h")
+    endif()
+  else()
+    add_library(${name} INTERFACE)
+  endif()
+  target_include_directories(${name} ${type} ${include_root})
+  target_sources(${name} ${type} FILE_SET HEADERS BASE_DIRS ${include_root} FILES ${header_links})
+  target_link_libraries(${name} ${type} ${arg_USES} ${arg_EXTERNAL})
+endfunction()

@@ -1,0 +1,64 @@
+# Flavours. The same sources are compiled three ways (docs/architecture.md):
+#   host   clang-19 or g++-12 with libstdc++: the `samara` command, the tests, the sanitizers, the fuzzers
+#   linux  clang-19 with hardened, freestanding libc++: the images that run as a Linux process
+set(SAMARA_FLAVOUR host CACHE STRING "host | linux")
+set_property(CACHE SAMARA_FLAVOUR PROPERTY STRINGS host linux)
+option(SAMARA_TESTS "Build tests (host flavour)" ON)
+set(SAMARA_SANITIZE "" CACHE STRING "Sanitizers of the host flavour, as for -fsanitize=")
+option(SAMARA_FUZZ "Build libFuzzer targets (host flavour, clang)" OFF)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+# No NDEBUG: what is asserted stays asserted.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
+
+# Compiling again what did not change is a waste of two cores.
+find_program(SAMARA_CCACHE ccache)
+if(SAMARA_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SAMARA_CCACHE})
+endif()
+
+set(samara_warnings -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-align -Wcast-qual -Wvla
+    -Wimplicit-fallthrough -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  list(APPEND samara_warnings -Wswitch-enum -Wunsafe-buffer-usage)
+else()
+  # g++-12 reports false positives of these through inlined std::variant and std::optional.
+  list(APPEND samara_warnings -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
+       -Wno-restrict -Wno-dangling-pointer)
+endif()
+
+# Paths in binaries do not depend on where the tree was checked out.
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}/=build/)
+
+if(SAMARA_FLAVOUR STREQUAL "linux")
+  # What an image is made of. docs/architecture.md explains each group.
+  add_compile_options(
+    -stdlib=libc++ -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables
+    -mno-red-zone -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections
+    -fno-omit-frame-pointer
+    -fsanitize=bounds,local-bounds,shift,signed-integer-overflow,bool,enum,return,unreachable,builtin,integer-divide-by-zero
+    -fsanitize-trap=all -fstack-protector-strong -ftrivial-auto-var-init=zero)
+  add_compile_definitions(_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE _LIBCPP_ABI_BOUNDED_ITERATORS
+    _LIBCPP_ABI_BOUNDED_ITERATORS_IN_VECTOR _LIBCPP_ABI_BOUNDED_ITERATORS_IN_STRING)
+  add_link_options(-nostdlib++ -static -fuse-ld=lld-19 -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-z,noexecstack -Wl,-z,relro,-z,now)
+else()
+  add_compile_options(-fno-omit-frame-pointer)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    add_link_options(-fuse-ld=lld-19)
+  endif()
+  if(SAMARA_SANITIZE)
+    add_compile_options(-fsanitize=${SAMARA_SANITIZE} -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${SAMARA_SANITIZE})
+  endif()
+  if(SAMARA_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  endif()
+endif()

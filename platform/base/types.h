@@ -1,0 +1,23 @@
+// Short names for the fixed-width integers and the two byte spans that every library speaks in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace samara {
+
+using u8 = std::uint8_t;
+using u16 = std::uint16_t;
+using u32 = std::uint32_t;
+using u64 = std::uint64_t;
+using i32 = std::int32_t;
+using i64 = std::int64_t;
+using std::size_t;
+
+// A view of octets somebody else owns. Never a data member outside readers and writers: it does not say how long the
+// octets live.
+using Bytes = std::span<const u8>;
+using MutableBytes = std::span<u8>;
+
+}  // namespace samara
