@@ -6,6 +6,7 @@
 #include <array>
 #include <compare>
 #include <string_view>
+#include <type_traits>
 
 #include "platform/base/byte_reader.h"
 #include "platform/base/byte_writer.h"
@@ -33,11 +34,16 @@ constexpr size_t max_labels = 127;  // without the root's
 constexpr size_t max_name_text = 1004;
 
 // ASCII to lower case (RFC 4343 section 3); all other octets as they are.
-constexpr u8 to_lower(u8 c) { return c >= 'A' && c <= 'Z' ? static_cast<u8>(c + 32) : c; }
+constexpr u8 to_lower(u8 c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<u8>(c + 32) : c;
+}
 
 class Name {
  public:
-  constexpr Name() : wire_{} {}  // the root
+  constexpr Name() {  // the root; octets behind the name are left as they are
+    if (std::is_constant_evaluated()) wire_ = {};
+    wire_[0] = 0;
+  }
   // An uncompressed name at the reader's position, which moves past it.
   static Result<Name, NameError> from_wire(ByteReader& at);
   // A name in a message; `at.whole()` is the message from its first header octet. Pointers must point to before the part they
@@ -46,6 +52,8 @@ class Name {
   // Presentation format (RFC 1035 section 5.1): `\.` and `\DDD` escapes, "@" is the origin, a name without final dot is
   // relative to the origin. The text is the raw token, escapes included.
   static Result<Name, NameError> parse(std::string_view text, const Name& origin);
+  // parse() into this name, which is not `origin`; on an error it is left without a useful value (but valid).
+  Result<void, NameError> assign(std::string_view text, const Name& origin);
 
   constexpr size_t size() const { return size_; }
   constexpr Bytes wire() const { return Bytes(wire_).first(size_); }
@@ -75,9 +83,15 @@ class Name {
   bool equals(Bytes wire) const;
 
  private:
+  static Name copy_of(Bytes valid);
+
   u8 size_ = 1;
   std::array<u8, max_name_size> wire_;
 };
+
+// Name::parse() to wire form in other memory of at least max_name_size octets that does not hold `origin`, a valid wire form.
+// Returns the size.
+Result<size_t, NameError> parse_name(std::string_view text, Bytes origin, MutableBytes out);
 
 // Canonical order (RFC 4034 section 6.1).
 std::strong_ordering canonical_compare(const Name& a, const Name& b);

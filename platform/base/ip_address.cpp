@@ -82,7 +82,7 @@ std::optional<IpAddress> IpAddress::parse_v6(std::string_view text) {
     if (field.find('.') != std::string_view::npos) {  // RFC 4291 section 2.2 form 3: the last 32 bits as a dotted quad
       const auto tail = parse_v4(field);
       if (!tail.has_value() || end != text.size() || filled > 12) return std::nullopt;
-      std::ranges::copy(tail->octets(), octets.begin() + static_cast<std::ptrdiff_t>(filled));
+      std::ranges::copy(tail->octets(), MutableBytes(octets).subspan(filled, 4).begin());
       filled += 4;
       break;
     }
@@ -112,9 +112,9 @@ std::optional<IpAddress> IpAddress::parse_v6(std::string_view text) {
   }
   if (filled > 14) return std::nullopt;  // "::" stands for at least one field
   std::array<u8, 16> spread{};
-  std::copy_n(octets.begin(), gap, spread.begin());
-  const size_t tail = filled - gap;
-  std::copy_n(octets.begin() + static_cast<std::ptrdiff_t>(gap), tail, spread.end() - static_cast<std::ptrdiff_t>(tail));
+  std::ranges::copy(Bytes(octets).first(gap), spread.begin());
+  const Bytes tail = Bytes(octets).subspan(gap, filled - gap);
+  std::ranges::copy(tail, MutableBytes(spread).last(tail.size()).begin());
   return v6(spread);
 }
 

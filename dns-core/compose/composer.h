@@ -1,0 +1,88 @@
+// Composer: writes a response into memory it is given, from RRsets that are already in wire format (RFC 1035 section 4.1).
+// Names are compressed against all names written before (section 4.1.4), within a size budget; an RRset that does not fit is
+// taken back whole, so a truncated message ends at an RRset's edge. It never allocates.
+//
+// Order of calls: the constructor writes header and question; rrset() in the order answer, authority, additional; then
+// finish_options()/end_options() for the OPT record if there is one; finish() once.
+#pragma once
+
+#include <array>
+
+#include "dns-core/message/query.h"
+#include "platform/base/byte_writer.h"
+
+namespace samara::dns {
+
+enum class Section : u8 { answer, authority, additional };
+
+// An owner name: either where it stands in the message already, or its wire form, which must live until the call returns.
+class Owner {
+ public:
+  static constexpr Owner at(size_t offset) { return Owner(static_cast<u16>(offset), {}); }
+  static constexpr Owner name(Bytes wire) { return Owner(0, wire); }
+  constexpr u16 offset() const { return offset_; }
+  constexpr Bytes wire() const { return wire_; }
+
+ private:
+  constexpr Owner(u16 offset, Bytes wire) : offset_(offset), wire_(wire) {}
+  u16 offset_;
+  Bytes wire_;  // an argument on its way to the writer
+};
+constexpr Owner question_owner = Owner::at(header_size);
+
+class Composer {
+ public:
+  // `reply` is at least header_size and the question long. At most `budget` octets will be used, of which `reserved` are kept
+  // for the OPT record. `flags` holds QR, opcode, AA, RD as they will be sent; the low four bits (RCODE) are set by finish().
+  Composer(MutableBytes reply, size_t budget, size_t reserved, Bytes packet, const Query& query, u16 flags);
+  Composer(const Composer&) = delete;
+  Composer& operator=(const Composer&) = delete;
+
+  // Adds `count` records: `images` holds each as TYPE CLASS TTL RDLENGTH RDATA, uncompressed. With `compressible`, names in the
+  // rdata are compressed (only for the types of RFC 3597 section 4). With `ttl_limit`, no TTL is greater. False, and nothing
+  // added, when they do not fit.
+  bool rrset(Section section, Owner owner, Bytes images, size_t count, bool compressible, u32 ttl_limit = Ttl::max);
+  // Where the first name in the rdata of the last record added stands (the target of a CNAME); only right after a compressible set.
+  size_t last_target() const { return last_target_; }
+
+  void set_flags(u16 flags) { flags_ |= flags; }
+  void clear_flags(u16 flags) { flags_ &= static_cast<u16>(~flags); }
+  size_t size() const { return out_.size(); }
+  bool empty() const { return counts_[0] + counts_[1] + counts_[2] == 0; }
+  u16 count(Section section) const { return counts_[static_cast<size_t>(section)]; }
+  // Takes everything back but header and question.
+  void clear_records();
+
+  // The OPT record (RFC 6891 section 6.1.2) in the space reserved: begin, option() for each, end. An option that does not fit
+  // is left out.
+  void begin_opt(u16 udp_payload_size, Rcode rcode, bool dnssec_ok);
+  void option(EdnsOption option, Bytes data);
+  void end_opt();
+  // Writes counts, flags and RCODE; returns the message's size.
+  size_t finish(Rcode rcode);
+
+ private:
+  // Hashes of name suffixes -> where they stand. Enough for a message of 64 KiB to find most of them.
+  static constexpr size_t slots = 128;
+  static constexpr size_t max_pointer = 0x3fff;  // 14 bits (RFC 1035 section 4.1.4)
+
+  // Writes a name, compressed; returns where it stands: itself, or what it is a pointer to.
+  size_t compressed_name(Bytes wire);
+  void remember_question();
+  void remember(u32 hash, size_t offset);
+  void forget_from(size_t offset);
+  bool stands_at(size_t offset, Bytes suffix) const;
+  bool write_compressible(Bytes image);
+
+  ByteWriter out_;
+  size_t budget_;
+  size_t question_size_;
+  u16 flags_;
+  std::array<u16, 3> counts_{};
+  size_t last_target_ = 0;
+  size_t opt_at_ = 0;
+  bool question_known_ = false;
+  std::array<u16, slots> known_;  // valid once question_known_
+};
+
+}  // namespace samara::dns

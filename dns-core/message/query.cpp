@@ -1,0 +1,159 @@
+#include "dns-core/message/query.h"
+
+#include <algorithm>
+
+#include "platform/base/byte_reader.h"
+
+namespace samara::dns {
+namespace {
+
+// Octets of the uncompressed name at `at`, root included; 0 when it is not one. A pointer in the only question has nothing to
+// point at.
+size_t question_name_size(Bytes packet, size_t at) {
+  const size_t end = std::min(packet.size(), at + max_name_size);
+  for (size_t next = at; next < end;) {
+    const u8 length = packet[next];
+    if (length == 0) return next + 1 - at;
+    if (length > max_label_size) return 0;
+    next += size_t{length} + 1;
+  }
+  return 0;
+}
+
+// Steps over the owner name of a record, compressed or not.
+bool skip_name(ByteReader& at) {
+  for (size_t size = 0; size <= max_name_size;) {
+    const auto length = at.u8();
+    if (!length.ok()) return false;
+    if (length.value() == 0) return true;
+    if ((length.value() & 0xc0) == 0xc0) return at.skip(1).ok();
+    if (length.value() > max_label_size || !at.skip(length.value()).ok()) return false;
+    size += size_t{length.value()} + 1;
+  }
+  return false;
+}
+
+void read_option(EdnsOption option, Bytes data, Edns& edns) {
+  switch (code(option)) {
+    case code(EdnsOption::nsid):
+      edns.nsid = true;
+      return;
+    case code(EdnsOption::expire):
+      edns.expire = true;
+      return;
+    case code(EdnsOption::tcp_keepalive):
+      // RFC 7828 section 3.2.1: a client's option is empty.
+      edns.tcp_keepalive = true;
+      if (!data.empty()) edns.malformed = true;
+      return;
+    case code(EdnsOption::padding):
+      edns.padding = true;
+      return;
+    case code(EdnsOption::zoneversion):
+      // RFC 9660 section 3: empty in a query.
+      edns.zoneversion = data.empty();
+      if (!data.empty()) edns.malformed = true;
+      return;
+    case code(EdnsOption::cookie): {
+      // RFC 7873 section 5.2.2: any other length is FORMERR. The first of several counts.
+      if (data.size() != 8 && (data.size() < 16 || data.size() > 40)) {
+        edns.malformed = true;
+        return;
+      }
+      if (edns.cookie.has_value()) return;
+      CookieOption& cookie = edns.cookie.emplace();
+      std::ranges::copy(data.first(8), cookie.client.begin());
+      std::ranges::copy(data.subspan(8), cookie.server.begin());
+      cookie.server_size = static_cast<u8>(data.size() - 8);
+      return;
+    }
+    default: return;  // RFC 6891 section 6.1.2: options that are not known are ignored
+  }
+}
+
+bool read_options(Bytes data, Edns& edns) {
+  while (!data.empty()) {
+    if (data.size() < 4) return false;
+    const size_t length = load_be16(data, 2);
+    if (data.size() - 4 < length) return false;
+    read_option(static_cast<EdnsOption>(load_be16(data)), data.subspan(4, length), edns);
+    data = data.subspan(4 + length);
+  }
+  return true;
+}
+
+// Reads the records behind the question. False: FORMERR.
+bool read_records(ByteReader& at, Query& query, u32 answers, u32 authorities, u32 additionals) {
+  const u32 total = answers + authorities + additionals;
+  if (total > max_query_records) return false;
+  for (u32 i = 0; i < total; ++i) {
+    const size_t start = at.position();
+    if (query.tsig_at != 0) return false;  // RFC 8945 section 5.1: TSIG is the last record
+    const bool root_owner = !at.at_end() && at.rest()[0] == 0;
+    if (!skip_name(at) || at.remaining() < record_overhead) return false;
+    const Bytes fixed = at.rest().first(record_overhead);
+    const auto type = static_cast<RrType>(load_be16(fixed));
+    const size_t length = load_be16(fixed, 8);
+    if (!at.skip(record_overhead).ok()) return false;
+    const auto data = at.bytes(length);
+    if (!data.ok()) return false;
+    if (i == answers && authorities != 0) query.authority_at = static_cast<u16>(start);
+    if (type == RrType::OPT) {
+      // RFC 6891 section 6.1.1: one OPT, in the additional section, owned by the root.
+      if (i < answers + authorities || query.edns.has_value() || !root_owner) return false;
+      Edns& edns = query.edns.emplace();
+      edns.udp_payload_size = std::max<u16>(512, load_be16(fixed, 2));
+      edns.version = fixed[5];
+      edns.dnssec_ok = (fixed[6] & 0x80) != 0;
+      if (edns.version == 0 && !read_options(data.value(), edns)) return false;
+      if (edns.malformed) return false;
+    } else if (type == RrType::TSIG) {
+      if (i < answers + authorities) return false;
+      query.tsig_at = static_cast<u16>(start);
+    }
+  }
+  return at.at_end();
+}
+
+}  // namespace
+
+Query parse_query(Bytes packet) {
+  Query query;
+  if (packet.size() < header_size || packet.size() > 0xffff) return query;
+  query.flags = load_be16(packet, 2);
+  if ((query.flags & flag_qr) != 0) return query;
+  query.id = MessageId(load_be16(packet));
+  query.opcode = static_cast<Opcode>(query.flags >> 11 & 15);
+  query.verdict = QueryVerdict::formerr;
+  const u16 questions = load_be16(packet, 4);
+  if (questions != 1) {
+    // RFC 9619: a QUERY has one question. RFC 7873 section 5.4 lets a client ask for a cookie with none; we do not offer it.
+    if (query.opcode != Opcode::QUERY && query.opcode != Opcode::NOTIFY && query.opcode != Opcode::UPDATE) query.verdict = QueryVerdict::notimp;
+    return query;
+  }
+  const size_t name_size = question_name_size(packet, header_size);
+  if (name_size == 0 || packet.size() - header_size - name_size < 4) return query;
+  query.has_question = true;
+  query.name_size = static_cast<u8>(name_size);
+  query.type = static_cast<RrType>(load_be16(packet, header_size + name_size));
+  query.rr_class = static_cast<RrClass>(load_be16(packet, header_size + name_size + 2));
+  const size_t records_at = header_size + name_size + 4;
+  const u64 counts = u64{load_be32(packet, 6)} << 16 | load_be16(packet, 10);
+  if (counts == 0) {
+    if (packet.size() != records_at) return query;
+  } else {
+    ByteReader at(packet);
+    if (!at.skip(records_at).ok() || !read_records(at, query, load_be16(packet, 6), load_be16(packet, 8), load_be16(packet, 10))) {
+      return query;
+    }
+    if (query.edns.has_value() && query.edns->version != 0) {
+      query.verdict = QueryVerdict::badvers;
+      return query;
+    }
+  }
+  const bool known = query.opcode == Opcode::QUERY || query.opcode == Opcode::NOTIFY || query.opcode == Opcode::UPDATE;
+  query.verdict = known ? QueryVerdict::good : QueryVerdict::notimp;
+  return query;
+}
+
+}  // namespace samara::dns

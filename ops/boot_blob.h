@@ -1,0 +1,28 @@
+// Boot blobs on the host: made from a configuration, handed to an image, read back.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ops/deployment.h"
+#include "ops/diagnostics.h"
+
+namespace samara::ops {
+
+// The blob of a configuration. Nothing (and an error in `found`) when it is too large for a device tree.
+std::optional<std::vector<u8>> compile_blob(const server::PrimaryConfig& config, const std::string& file, Diagnostics& found);
+
+// A blob that was read from `file`, decoded; keeps its octets.
+class DecodedBlob {
+ public:
+  static std::optional<DecodedBlob> decode(std::string_view octets, const std::string& file, Diagnostics& found);
+  const server::PrimaryConfig& config() const { return config_; }
+
+ private:
+  // libfdt asks for blobs at multiples of eight octets.
+  std::vector<u64> memory_;
+  server::PrimaryConfig config_;
+};
+
+}  // namespace samara::ops

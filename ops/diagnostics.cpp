@@ -1,0 +1,99 @@
+#include "ops/diagnostics.h"
+
+#include <cstdio>
+
+#include "ops/json.h"
+
+namespace samara::ops {
+
+namespace {
+
+constexpr size_t longest_quotation = 60;
+
+bool is_control(char c) { return static_cast<u8>(c) < 0x20 || c == 0x7f; }
+
+std::string without_controls(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (!is_control(c)) {
+      out += c;
+      continue;
+    }
+    const auto code = static_cast<u8>(c);
+    out += "\\x";
+    out += "0123456789abcdef"[code >> 4];
+    out += "0123456789abcdef"[code & 15];
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string Diagnostic::to_text() const {
+  std::string out = at.file;
+  if (at.line != 0) {
+    out += ':' + std::to_string(at.line) + ':' + std::to_string(at.column);
+  }
+  if (!out.empty()) out += ": ";
+  if (severity == Severity::warning) out += "warning: ";
+  out += problem;
+  if (!expected.empty() || !suggestion.empty()) {
+    out += " (";
+    if (!expected.empty()) out += "expected " + expected;
+    if (!expected.empty() && !suggestion.empty()) out += "; ";
+    if (!suggestion.empty()) out += "did you mean " + suggestion + "?";
+    out += ')';
+  }
+  return without_controls(out);
+}
+
+void Diagnostics::error(Place at, std::string problem, std::string expected, std::string suggestion) {
+  add({Diagnostic::Severity::error, std::move(at), std::move(problem), std::move(expected), std::move(suggestion)});
+}
+
+void Diagnostics::warning(Place at, std::string problem, std::string expected) {
+  add({Diagnostic::Severity::warning, std::move(at), std::move(problem), std::move(expected), {}});
+}
+
+void Diagnostics::add(Diagnostic diagnostic) {
+  if (diagnostic.severity == Diagnostic::Severity::error) ++errors_;
+  all_.push_back(std::move(diagnostic));
+}
+
+void Diagnostics::print() const {
+  for (const Diagnostic& d : all_) complain(d.to_text());
+}
+
+std::string Diagnostics::to_json() const {
+  JsonWriter json;
+  json.begin_array();
+  for (const Diagnostic& d : all_) {
+    json.begin_object();
+    json.member("severity", d.severity == Diagnostic::Severity::error ? "error" : "warning");
+    json.member("file", d.at.file);
+    json.member("line", d.at.line);
+    json.member("column", d.at.column);
+    json.member("problem", d.problem);
+    json.member("expected", d.expected);
+    json.member("suggestion", d.suggestion);
+    json.end_object();
+  }
+  json.end_array();
+  return json.take();
+}
+
+std::string quoted(std::string_view text) {
+  const bool cut = text.size() > longest_quotation;
+  std::string shown = without_controls(text.substr(0, longest_quotation));
+  if (cut) shown += "…";
+  return '"' + shown + '"';
+}
+
+void complain(std::string_view text) {
+  std::string line = "samara: ";
+  line += text;
+  line += '\n';
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace samara::ops

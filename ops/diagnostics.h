@@ -1,0 +1,58 @@
+// Diagnostics: all that is wrong with the files a person wrote, collected so that one run reports everything. Each line reads
+//   samara: FILE:LINE:COLUMN: what is wrong (what was expected)
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/base/types.h"
+
+namespace samara::ops {
+
+// Where in a file: both from 1, the column in octets; a line of 0 means the file as a whole.
+struct Place {
+  std::string file;
+  u32 line = 0;
+  u32 column = 0;
+};
+
+struct Diagnostic {
+  enum class Severity : u8 { error, warning };
+  Severity severity = Severity::error;
+  Place at;
+  std::string problem;     // "unknown key "worker""
+  std::string expected;    // "a whole number from 1 to 64", may be empty
+  std::string suggestion;  // the nearest valid word, may be empty
+
+  // "FILE:LINE:COLUMN: warning: problem (expected …; did you mean …?)". Control characters are shown as \xNN.
+  std::string to_text() const;
+};
+
+class Diagnostics {
+ public:
+  void error(Place at, std::string problem, std::string expected = {}, std::string suggestion = {});
+  void warning(Place at, std::string problem, std::string expected = {});
+  void add(Diagnostic diagnostic);
+
+  const std::vector<Diagnostic>& all() const { return all_; }
+  size_t error_count() const { return errors_; }
+  size_t warning_count() const { return all_.size() - errors_; }
+  bool good() const { return errors_ == 0; }
+
+  // One `samara: …` line each on stderr.
+  void print() const;
+  // [{"severity":"error","file":…,"line":…,"column":…,"problem":…,"expected":…}, …]
+  std::string to_json() const;
+
+ private:
+  std::vector<Diagnostic> all_;
+  size_t errors_ = 0;
+};
+
+// `text` in quotes for an error message: control characters escaped, cut when long.
+std::string quoted(std::string_view text);
+// One line on stderr: "samara: TEXT".
+void complain(std::string_view text);
+
+}  // namespace samara::ops

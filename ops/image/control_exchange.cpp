@@ -1,0 +1,33 @@
+#include "ops/image/control_exchange.h"
+
+#include <array>
+
+#include "platform/base/byte_reader.h"
+#include "platform/base/byte_writer.h"
+
+namespace samara::ops {
+
+ControlExchange::ControlExchange(u32 kind, std::vector<u8> payload) : request_(std::move(payload)) {
+  std::array<u8, control_frame_header> header{};
+  ByteWriter out(header);
+  out.u32(kind);
+  out.u32(static_cast<u32>(request_.size()));
+  request_.insert(request_.begin(), header.begin(), header.end());
+}
+
+bool ControlExchange::on_input(Bytes octets) {
+  input_.insert(input_.end(), octets.begin(), octets.end());
+  if (input_.size() < control_frame_header) return true;
+  const u32 length = load_be32(input_, 4);
+  return length <= max_control_reply && input_.size() <= control_frame_header + length;
+}
+
+std::optional<ControlReply> ControlExchange::reply() const {
+  if (input_.size() < control_frame_header) return {};
+  const u32 length = load_be32(input_, 4);
+  if (input_.size() < control_frame_header + length) return {};
+  const Bytes text = Bytes(input_).subspan(control_frame_header, length);
+  return ControlReply{load_be32(input_, 0), std::string(text.begin(), text.end())};
+}
+
+}  // namespace samara::ops

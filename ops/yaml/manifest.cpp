@@ -1,0 +1,108 @@
+#include "ops/yaml/manifest.h"
+
+#include <algorithm>
+#include <array>
+
+#include "ops/files.h"
+#include "ops/yaml/sections.h"
+
+namespace samara::ops::yaml {
+
+namespace {
+
+// Each manifest has one role and one target; more of both will come.
+const std::array<std::string, 1> roles{std::string(server::PrimaryConfig::role)};
+const std::array<std::string, 1> targets{"linux"};
+
+void read_listen(const Value& value, const Reading& reading, server::PrimaryConfig& config) {
+  if (!value.is_sequence() || value.items.empty()) {
+    reading.error(value, value.is_sequence() ? "an empty list of endpoints" : std::string(kind_name(value)) + " where a list belongs",
+                  "a list of endpoints such as [\"192.0.2.1:53\", \"[2001:db8::1]:53\"]");
+    return;
+  }
+  if (value.items.size() > server::max_listen) {
+    reading.error(value.items.at(server::max_listen), "too many endpoints",
+                  "at most " + std::to_string(server::max_listen));
+    return;
+  }
+  for (const Value& item : value.items) {
+    const std::optional<Endpoint> endpoint = reading.endpoint(item);
+    if (!endpoint) continue;
+    if (std::ranges::find(config.listen, *endpoint) != config.listen.end()) {
+      reading.error(item, quoted(item.text) + " stands twice in the list", "each endpoint once");
+      continue;
+    }
+    config.listen.push_back(*endpoint);
+  }
+}
+
+void read_zones(const Value& value, const Reading& reading, Deployment& deployment) {
+  constexpr std::string_view expected = "NAME: {file: FILE} lines";
+  if (!value.is_mapping()) {
+    reading.error(value, std::string(kind_name(value)) + " where zones belong", std::string(expected));
+    return;
+  }
+  if (value.entries.size() > server::max_zones) {
+    reading.error(value, "too many zones", "at most " + std::to_string(server::max_zones));
+    return;
+  }
+  NamesSeen seen;
+  for (const auto& [key, content] : value.entries) {
+    const std::optional<dns::Name> name = reading.name(key);
+    if (name && !seen.add(*name)) {
+      reading.error(key, "zone " + quoted(key.text) + " stands twice", "each zone once");
+    }
+    Fields fields(content, reading, "zone " + key.text);
+    const Value* file = fields.require("file", "file: the zone's master file, relative to the manifest");
+    fields.finish();
+    if (file == nullptr) continue;
+    const std::optional<std::string> path = reading.text(*file, "the path of a master file", server::max_path_size);
+    if (path && name) add_zone(deployment, *name, path_beside(reading.file(), *path), reading.place(*file), reading.found());
+  }
+}
+
+void read_root(const Value& root, const Reading& reading, Deployment& deployment) {
+  server::PrimaryConfig& config = deployment.config;
+  Fields fields(root, reading, "the manifest");
+  if (!root.is_mapping()) return;
+  if (const Value* value = fields.require("role", "role: primary")) reading.choice(*value, roles, "role");
+  if (const Value* value = fields.find("target")) {
+    if (const auto target = reading.choice(*value, targets, "target")) deployment.target = targets.at(*target);
+  }
+  if (const Value* value = fields.require("listen", "listen: a list of endpoints such as [\"192.0.2.1:53\"]")) {
+    read_listen(*value, reading, config);
+  }
+  if (const Value* value = fields.find("workers")) {
+    config.workers = reading.number(*value, server::worker_count).value_or(config.workers);
+  }
+  read_user_and_group(fields.find("user"), fields.find("group"), reading, config);
+  if (const Value* value = fields.find("identity")) read_identity(*value, reading, deployment);
+  if (const Value* value = fields.find("log")) read_log(*value, reading, config);
+  // Access rules name keys.
+  if (const Value* value = fields.find("keys")) read_keys(*value, reading, deployment);
+  if (const Value* value = fields.find("acl")) read_access(*value, reading, config);
+  if (const Value* value = fields.find("limits")) read_limits(*value, reading, config.limits);
+  if (const Value* value = fields.find("rate-limit")) config.rate_limit = read_rate_limit(*value, reading);
+  if (const Value* value = fields.find("cookies")) read_cookies(*value, reading, config.cookies);
+  if (const Value* value = fields.require("zones", "zones: NAME: {file: FILE} lines")) read_zones(*value, reading, deployment);
+  fields.finish();
+}
+
+}  // namespace
+
+std::optional<Deployment> read_manifest(std::string_view text, const std::string& path, Diagnostics& found) {
+  const size_t errors_before = found.error_count();
+  const std::optional<Value> root = parse(text, path, found);
+  if (!root) return {};
+  const Reading reading(path, found);
+  Deployment deployment;
+  if (root->is_null()) {
+    reading.error(*root, "an empty manifest", "role, listen and zones at least");
+  } else {
+    read_root(*root, reading, deployment);
+  }
+  if (found.error_count() != errors_before) return {};
+  return deployment;
+}
+
+}  // namespace samara::ops::yaml

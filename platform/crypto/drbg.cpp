@@ -1,0 +1,51 @@
+#include "platform/crypto/drbg.h"
+
+#include <algorithm>
+
+#include "platform/crypto/chacha20.h"
+#include "platform/crypto/hmac.h"
+#include "platform/crypto/secret.h"
+
+namespace samara::crypto {
+
+Drbg::Drbg(std::span<const u8, seed_size> seed) : used_(0) {
+  std::ranges::copy(seed, key_.begin());
+  refill();
+}
+
+Drbg::~Drbg() {
+  wipe(key_);
+  wipe(pool_);
+}
+
+void Drbg::refill() {
+  constexpr std::array<u8, 12> nonce{};  // no key is used for a second refill
+  for (u32 block = 0; block < blocks_per_refill; ++block) {
+    chacha20_block(key_, block, nonce, std::span(pool_).subspan(block * 64).first<64>());
+  }
+  const MutableBytes next_key = MutableBytes(pool_).first(key_.size());
+  std::ranges::copy(next_key, key_.begin());
+  wipe(next_key);
+  used_ = key_.size();
+}
+
+void Drbg::fill(MutableBytes out) {
+  while (!out.empty()) {
+    if (used_ == pool_.size()) refill();
+    const size_t count = std::min(out.size(), pool_.size() - used_);
+    const MutableBytes taken = MutableBytes(pool_).subspan(used_, count);
+    std::ranges::copy(taken, out.begin());
+    wipe(taken);
+    used_ += count;
+    out = out.subspan(count);
+  }
+}
+
+void Drbg::reseed(Bytes octets) {
+  Digest mixed = Hmac::of(HashAlgorithm::sha256, key_, octets);
+  std::ranges::copy(mixed.bytes(), key_.begin());
+  wipe(mixed.mutable_bytes());
+  refill();
+}
+
+}  // namespace samara::crypto

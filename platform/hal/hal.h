@@ -1,0 +1,209 @@
+// hal.h: the only door to the machine. An image is a Role (what it does) given to run() (what it stands on); this header says
+// what each may expect of the other and nothing about how a target does it.
+//
+//   class Primary final : public hal::Role {
+//     Result<hal::Plan, hal::Refusal> configure(Bytes blob) override;           // read the boot configuration
+//     Result<u64, hal::Refusal> load(Bytes blob, hal::Loader& loader) override; // zones into loader.region(); their root
+//     void serve(hal::Worker& worker) override {                                // in each worker
+//       PrimaryWorker app(worker.index(), worker.entropy(), worker.region());   // takes all the memory it will ever need
+//       worker.run(app);                                                        // does not return
+//     }
+//   };
+//   extern "C" int main(int argc, char** argv) { Primary role; return hal::run(argc, argv, "samara-primary", role); }
+//
+// On Linux (platform/hal/linux, docs/linux-target.md) the order is:
+//   configure(blob)      in the original process, with the privileges it was started with
+//   (sockets are bound, privileges dropped, the shared region reserved, the workers forked: each has its copy of the Role)
+//   load(blob, loader)   in the original process, now the loader, under its system call filter; the result is published
+//   serve(worker)        in each worker; run() installs the worker's filter, waits for the first publication, then serves
+//   on_request(…)        in the loader, for each request on the control stream
+//   on_released(…)       in the loader, when no worker uses older publications any more
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "platform/base/ip_address.h"
+#include "platform/base/log.h"
+#include "platform/base/result.h"
+#include "platform/base/text_writer.h"
+#include "platform/base/time.h"
+#include "platform/base/types.h"
+#include "platform/runtime/application_ref.h"
+
+namespace samara::hal {
+
+// How an image ends (docs/linux-target.md; the same numbers as the `samara` command's).
+enum class ExitCode : u8 {
+  good = 0,
+  usage = 64,         // a wrong option
+  bad_data = 65,      // a boot configuration or zone that cannot be used
+  unavailable = 69,   // a port in use, an address that is not ours, a resource the system does not have
+  our_bug = 70,       // a panic, or a worker that died
+  no_permission = 77  // the system forbids what is needed (a port below 1024, a user to change to)
+};
+
+// Why the image cannot run, as one line for the person who can mend it.
+class Refusal {
+ public:
+  template <class... Pieces>
+  explicit Refusal(ExitCode code, const Pieces&... pieces) : code_(code) {
+    TextWriter out(text_);
+    (put_piece(out, pieces), ...);
+    size_ = out.size();
+  }
+  ExitCode code() const { return code_; }
+  std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  ExitCode code_;
+  size_t size_ = 0;
+  std::array<char, 512> text_{};
+};
+
+constexpr u32 max_workers = 64;
+constexpr u32 max_listen_endpoints = 64;
+constexpr u32 max_streams_limit = 100'000;
+constexpr u32 unprivileged_id = 65534;  // "nobody" and "nogroup" on Debian
+
+// What configure() asks the machine for.
+struct Plan {
+  // Each gets a UDP and a TCP socket in every worker. Port 0: the system chooses, the same number for both. An unspecified
+  // address (0.0.0.0, ::) listens on all of its family, and answers come from the address that was asked. 1 to
+  // max_listen_endpoints.
+  std::vector<Endpoint> listen;
+  u32 workers = 1;        // 1 to max_workers
+  u32 max_streams = 256;  // TCP connections per worker, 1 to max_streams_limit: StreamId is below this
+  // Address space of the shared region; memory is used as it is written to.
+  u64 region_size = u64{16} << 30;
+  // Whom to run as after the sockets are bound, where the image was started as root.
+  u32 user_id = unprivileged_id;
+  u32 group_id = unprivileged_id;
+  // The largest request accepted on the control stream (a new boot configuration with its zones).
+  u32 max_request = u32{1} << 30;
+};
+
+// 48 octets from the system's random source: the seed of a DRBG, different in each process.
+using Entropy = std::array<u8, 48>;
+
+// What one worker's sockets went through, from the start.
+struct SocketCounters {
+  u64 datagrams_in = 0;
+  u64 datagrams_out = 0;
+  u64 datagrams_cut = 0;     // longer than the receive slot, or without the address asked: dropped
+  u64 datagrams_unsent = 0;  // the system refused the answer (full buffer, no route, firewall)
+  u64 streams_opened = 0;
+  u64 streams_refused = 0;  // by the application
+  u64 accepts_failed = 0;   // the system was out of something; accepting pauses for a moment
+};
+
+// The loader's side of the machine. Given to Role::load, on_request and on_released.
+class Loader {
+ public:
+  // The shared region: all of it readable by the workers, writable only here. Zero where nothing was written yet.
+  virtual MutableBytes region() = 0;
+  // Gives the memory of whole pages inside [offset, offset + length) back to the system; they read as zero again. Only for
+  // parts no worker uses (oldest_in_use() says when).
+  virtual void release(size_t offset, size_t length) = 0;
+
+  // Makes `root` (the role's own meaning: an offset into the region) what workers serve from their next turn on. What it
+  // leads to must be complete and stay unchanged. Returns its generation: 1, 2, 3 …
+  virtual u64 publish(u64 root) = 0;
+  // The latest generation published; 0 before the first.
+  virtual u64 generation() const = 0;
+  // No worker uses a generation below this one.
+  virtual u64 oldest_in_use() const = 0;
+
+  virtual Instant now() const = 0;
+  virtual UnixTime wall() const = 0;
+  virtual const Entropy& entropy() const = 0;
+  virtual u32 workers() const = 0;
+  virtual SocketCounters counters(u32 worker) const = 0;
+
+ protected:
+  ~Loader() = default;
+};
+
+// What a worker is told to serve.
+struct Publication {
+  u64 generation = 0;
+  u64 root = 0;
+};
+
+// An Application that serves publications.
+//   void on_publication(Instant now, Publication p)   between two turns (before the first on_turn for the first one): serve
+//                                                     `p` from now on
+//   u64 oldest_generation() const                     the oldest generation something here still refers to (a transfer that is
+//                                                     under way keeps its zone); the latest when nothing does
+template <class A>
+concept WorkerApplication = runtime::Application<A> && requires(A& app, const A& fixed, Instant now, Publication p) {
+  { app.on_publication(now, p) } -> std::same_as<void>;
+  { fixed.oldest_generation() } -> std::same_as<u64>;
+};
+
+// A worker application behind a table of functions, as ApplicationRef.
+struct WorkerApplicationRef {
+  template <WorkerApplication A>
+  explicit WorkerApplicationRef(A& application)
+      : app(application),
+        object(&application),
+        publish([](void* o, Instant now, Publication p) { static_cast<A*>(o)->on_publication(now, p); }),
+        oldest([](const void* o) { return static_cast<const A*>(o)->oldest_generation(); }) {}
+
+  runtime::ApplicationRef app;
+  void* object;
+  void (*publish)(void*, Instant, Publication);
+  u64 (*oldest)(const void*);
+};
+
+// A worker's side of the machine. Given to Role::serve.
+class Worker {
+ public:
+  virtual u32 index() const = 0;
+  virtual u32 max_streams() const = 0;
+  virtual const Entropy& entropy() const = 0;
+  // The shared region, read-only.
+  virtual Bytes region() const = 0;
+
+  // Confines the process and serves until the loader says stop or dies. From here on the application cannot get memory from
+  // the system, open a file or make a socket: a try kills the process, and with it the image.
+  template <WorkerApplication A>
+  [[noreturn]] void run(A& app) {
+    run_application(WorkerApplicationRef(app));
+  }
+
+ protected:
+  [[noreturn]] virtual void run_application(WorkerApplicationRef app) = 0;
+  ~Worker() = default;
+};
+
+// The answer to a control request.
+struct Reply {
+  u32 status = 0;  // 0: done; otherwise an ExitCode value
+  std::vector<u8> payload;
+};
+
+class Role {
+ public:
+  // Reads the boot configuration. `blob` stays where it is, unchanged, for the whole life of the process and its workers.
+  virtual Result<Plan, Refusal> configure(Bytes blob) = 0;
+  // Builds the first thing to serve and returns its root. A Refusal ends the image.
+  virtual Result<u64, Refusal> load(Bytes blob, Loader& loader) = 0;
+  // Makes the worker application and calls worker.run(app).
+  virtual void serve(Worker& worker) = 0;
+  // One request from the supervisor. `kind` and `payload` are the role's; the payload lives until this returns. When this
+  // published something, the reply is sent after all workers serve it.
+  virtual Reply on_request(u32 kind, Bytes payload, Loader& loader) = 0;
+  // No worker uses generations below loader.oldest_in_use() any more: their memory may be released.
+  virtual void on_released(Loader& loader) = 0;
+
+ protected:
+  ~Role() = default;
+};
+
+// Runs `role` until it is told to stop; returns the process's exit code. `name` stands in front of log lines.
+// Options: --config-fd N (default 3), --control-fd N (default: none).
+int run(int argc, char** argv, std::string_view name, Role& role);
+
+}  // namespace samara::hal

@@ -1,0 +1,16 @@
+// What a supervisor may ask a running image over its control stream, and what the answer means. The frames that carry both
+// belong to the machine (platform/hal); kinds and payloads belong to the role.
+#pragma once
+
+#include "platform/base/types.h"
+
+namespace samara::server {
+
+enum class ControlKind : u32 {
+  // The payload is a new boot configuration with its zone texts. Zones that are good replace the ones in service, those that
+  // are not leave theirs as they are. Reply: status 0 when everything asked for is in service, else an exit code's number; the
+  // payload is text for a person, one line for each thing to say.
+  reload = 1,
+};
+
+}  // namespace samara::server

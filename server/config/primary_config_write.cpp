@@ -1,0 +1,148 @@
+// A PrimaryConfig written as a boot blob. Values that are the defaults are written too: a blob says what the image will do,
+// whatever the defaults of its version are.
+#include "platform/base/text_writer.h"
+#include "server/config/blob_layout.h"
+#include "server/config/primary_config.h"
+
+namespace samara::server {
+
+namespace {
+
+using codec::DeviceTreeWriter;
+
+constexpr size_t longest_text = dns::max_name_text;  // names are longer than addresses
+
+std::vector<u8> octets_of(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+template <class Item>
+void write_text_property(std::string_view property, const Item& item, DeviceTreeWriter& out) {
+  TextBuffer<longest_text> text;
+  item.write_text(text.writer());
+  out.string(property, text.view());
+}
+
+// "key@7"
+void begin_numbered(std::string_view kind, size_t index, DeviceTreeWriter& out) {
+  TextBuffer<64> name;
+  name.writer().put(kind);
+  name.writer().put('@');
+  name.writer().put(u64{index});
+  out.begin_node(name.view());
+}
+
+void write_zone(const ZoneSource& zone, size_t index, DeviceTreeWriter& out) {
+  begin_numbered("zone", index, out);
+  write_text_property("name", zone.name, out);
+  for (size_t i = 0; i < zone.files.size(); ++i) {
+    begin_numbered("file", i, out);
+    out.string("path", zone.files[i].path);
+    out.bytes("text", octets_of(zone.files[i].text));
+    out.end_node();
+  }
+  out.end_node();
+}
+
+void write_key(const TsigKey& key, size_t index, DeviceTreeWriter& out) {
+  begin_numbered("key", index, out);
+  write_text_property("name", key.name, out);
+  out.string("algorithm", key_algorithm_name(key.algorithm));
+  out.bytes("secret", octets_of(key.secret));
+  out.end_node();
+}
+
+void write_access_list(std::string_view name, const AccessList& list, const PrimaryConfig& config, DeviceTreeWriter& out) {
+  out.begin_node(name);
+  for (size_t i = 0; i < list.size(); ++i) {
+    begin_numbered("rule", i, out);
+    if (list[i].from) write_text_property("from", *list[i].from, out);
+    if (list[i].key) write_text_property("key", config.keys[*list[i].key].name, out);
+    out.end_node();
+  }
+  out.end_node();
+}
+
+void write_access(const PrimaryConfig& config, DeviceTreeWriter& out) {
+  out.begin_node("acl");
+  write_access_list("query", config.access.query, config, out);
+  write_access_list("transfer", config.access.transfer, config, out);
+  write_access_list("notify", config.access.notify, config, out);
+  write_access_list("update", config.access.update, config, out);
+  out.end_node();
+}
+
+void write_identity(const Identity& identity, DeviceTreeWriter& out) {
+  out.begin_node("identity");
+  if (!identity.server_id.empty()) out.string("server-id", identity.server_id);
+  if (!identity.version.empty()) out.string("version", identity.version);
+  if (!identity.nsid.empty()) out.bytes("nsid", octets_of(identity.nsid));
+  out.end_node();
+}
+
+void write_limits(const Limits& limits, DeviceTreeWriter& out) {
+  out.begin_node("limits");
+  out.u32("udp-payload-ipv4", limits.udp_payload_ipv4);
+  out.u32("udp-payload-ipv6", limits.udp_payload_ipv6);
+  out.u32("tcp-clients", limits.tcp_clients);
+  out.u32("tcp-clients-per-prefix", limits.tcp_clients_per_prefix);
+  out.u32("tcp-prefix-ipv4", limits.tcp_prefix_ipv4);
+  out.u32("tcp-prefix-ipv6", limits.tcp_prefix_ipv6);
+  out.u32("tcp-idle", limits.tcp_idle_seconds);
+  out.u32("tcp-queries", limits.tcp_queries_per_connection);
+  out.u64("zone-memory", limits.zone_memory);
+  out.end_node();
+}
+
+void write_rate_limit(const RateLimit& rate, DeviceTreeWriter& out) {
+  out.begin_node("rate-limit");
+  out.u32("responses-per-second", rate.responses_per_second);
+  out.u32("slip", rate.slip);
+  out.u32("window", rate.window_seconds);
+  out.u32("prefix-ipv4", rate.prefix_ipv4);
+  out.u32("prefix-ipv6", rate.prefix_ipv6);
+  out.u32("table-size", rate.table_size);
+  for (size_t i = 0; i < rate.exempt.size(); ++i) {
+    begin_numbered("exempt", i, out);
+    write_text_property("from", rate.exempt[i], out);
+    out.end_node();
+  }
+  out.end_node();
+}
+
+void write_cookies(const Cookies& cookies, DeviceTreeWriter& out) {
+  out.begin_node("cookies");
+  out.u32("enabled", cookies.enabled ? 1 : 0);
+  out.u32("required", cookies.required ? 1 : 0);
+  if (cookies.current) out.bytes("current", *cookies.current);
+  if (cookies.previous) out.bytes("previous", *cookies.previous);
+  out.end_node();
+}
+
+}  // namespace
+
+void write_primary_config(const PrimaryConfig& config, DeviceTreeWriter& out) {
+  out.begin_node("");
+  out.string("compatible", boot_compatible);
+  out.string("role", PrimaryConfig::role);
+  out.u32("workers", config.workers);
+  out.u32("user", config.user);
+  out.u32("group", config.group);
+  out.string("log-level", level_name(config.log_level));
+  if (config.entropy_seed) out.bytes("entropy-seed", *config.entropy_seed);
+  for (size_t i = 0; i < config.listen.size(); ++i) {
+    begin_numbered("listen", i, out);
+    write_text_property("endpoint", config.listen[i], out);
+    out.end_node();
+  }
+  for (size_t i = 0; i < config.keys.size(); ++i) write_key(config.keys[i], i, out);
+  write_access(config, out);
+  write_identity(config.identity, out);
+  write_limits(config.limits, out);
+  if (config.rate_limit) write_rate_limit(*config.rate_limit, out);
+  write_cookies(config.cookies, out);
+  for (size_t i = 0; i < config.zones.size(); ++i) write_zone(config.zones[i], i, out);
+  out.end_node();
+}
+
+}  // namespace samara::server

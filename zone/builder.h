@@ -1,0 +1,84 @@
+// ZoneBuilder: turns records in any order into an immutable zone. Records are staged with their owner's key, sorted once, and
+// written front to back: nodes in canonical order, each beside its RRsets, then the trie. Nothing is visible to readers before
+// finish() has succeeded; a builder that fails or is dropped gives its memory back.
+//
+// Order of calls: add() for each record, then finish() once.
+// Capacities: zone memory (memory.h); 4 GiB of staged records; 255 RRsets an owner; 65,535 records an RRset.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "dns-core/name.h"
+#include "platform/base/result.h"
+#include "zone/zone.h"
+
+namespace samara::zone {
+
+enum class BuildError : u8 {
+  out_of_zone,        // the owner is not at or below the apex
+  bad_rdata,          // the rdata is not its type's stored form
+  meta_type,          // OPT, TSIG, ANY and their like are no zone data
+  out_of_memory,      // zone memory, or the staging area, is full
+  too_many_rrsets,    // at one owner
+  too_many_records,   // in one RRset
+  no_soa,             // no SOA at the apex
+  several_soa,        // more than one
+  soa_below_apex,     // an SOA elsewhere
+};
+std::string_view describe(BuildError error);
+
+class ZoneBuilder {
+ public:
+  // `expected_octets`: about how much staging the records need (the size of the zone's text will do); 0 when unknown.
+  ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets = 0);
+  ~ZoneBuilder();
+  ZoneBuilder(const ZoneBuilder&) = delete;
+  ZoneBuilder& operator=(const ZoneBuilder&) = delete;
+
+  // `rdata` is a stored form that dns::check_rdata accepts (the parsers yield no other); it is copied.
+  Result<void, BuildError> add(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
+  Result<Zone, BuildError> finish();
+
+  // Records that were equal to another one and are not in the zone twice.
+  u32 duplicates() const { return duplicates_; }
+
+ private:
+  struct Entry {
+    u64 prefix;      // the key's first ten symbols, to sort by
+    u32 key_at;      // in staged_: size (16 bits), symbols
+    u32 record_at;   // in staged_: the record's image
+  };
+  struct Written {
+    Ref ref;
+    u16 type;
+  };
+  // What holds for the names being written, which come in canonical order.
+  struct Ancestry;
+
+  Bytes key_of(const Entry& entry) const;
+  RecordView record_of(const Entry& entry) const;
+  void sort_entries();
+  Result<void, BuildError> write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry);
+  Result<Ref, BuildError> write_rrset(ExtentWriter& out, std::span<const Entry> records, Ref signatures);
+  Ref shared_rrset(ExtentWriter& out, Ref fresh);
+  Result<Zone, BuildError> write_header(ExtentWriter& out, Ancestry& ancestry);
+
+  ZoneMemory& memory_;
+  dns::Name apex_;
+  std::optional<Extent> extent_;  // taken in finish(), given back unless it succeeds
+  size_t apex_key_size_;
+  LookupKey owner_key_;
+  dns::Name last_owner_;
+  u32 last_key_at_ = 0;
+  bool any_ = false;
+  std::vector<u8> staged_;
+  std::vector<Entry> entries_;
+  std::vector<Ref> recent_sets_;  // by hash: RRsets that later equal ones share
+  std::vector<Written> written_;
+  u32 records_written_ = 0;
+  u32 nodes_written_ = 0;
+  u32 duplicates_ = 0;
+};
+
+}  // namespace samara::zone

@@ -1,0 +1,46 @@
+#include "zone/memory.h"
+
+#include <algorithm>
+
+#include "platform/base/panic.h"
+
+namespace samara::zone {
+
+ZoneMemory::ZoneMemory(MutableBytes region) : region_(region) {
+  const size_t usable = std::min(region.size(), max_zone_memory) / extent_alignment * extent_alignment;
+  if (usable != 0) free_.push_back({0, usable});
+}
+
+std::optional<Extent> ZoneMemory::take_largest() {
+  const auto largest = std::ranges::max_element(free_, {}, &Extent::size);
+  if (largest == free_.end()) return std::nullopt;
+  const Extent taken = *largest;
+  free_.erase(largest);
+  in_use_ += taken.size;
+  return taken;
+}
+
+Extent ZoneMemory::shrink(Extent extent, size_t used) {
+  const size_t kept = (used + extent_alignment - 1) / extent_alignment * extent_alignment;
+  if (kept > extent.size) panic("zone memory: an extent cannot grow");
+  if (kept < extent.size) give_back({extent.offset + kept, extent.size - kept});
+  return {extent.offset, kept};
+}
+
+void ZoneMemory::give_back(Extent extent) {
+  if (extent.size == 0) return;
+  in_use_ -= extent.size;
+  const auto after = std::ranges::lower_bound(free_, extent.offset, {}, &Extent::offset);
+  const auto inserted = free_.insert(after, extent);
+  const size_t at = static_cast<size_t>(inserted - free_.begin());
+  if (at + 1 < free_.size() && free_[at].offset + free_[at].size == free_[at + 1].offset) {
+    free_[at].size += free_[at + 1].size;
+    free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+  }
+  if (at > 0 && free_[at - 1].offset + free_[at - 1].size == free_[at].offset) {
+    free_[at - 1].size += free_[at].size;
+    free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+}
+
+}  // namespace samara::zone

@@ -1,0 +1,102 @@
+// Zone memory: one region, reserved once, in which all zones live. A reference is a 32-bit number of 4-octet words from the
+// region's start, so zones are position independent, half the size, and can be read by processes that map the region at any
+// address. 31 bits are used (the trie takes the top one): 8 GiB.
+//
+//   ZoneMemory    the owner: hands out extents to builders and takes them back
+//   ExtentWriter  appends objects to one extent while a zone is built
+//   MemoryView    the reader: bounds-checked loads at a reference
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "platform/base/byte_order.h"
+#include "platform/base/types.h"
+
+namespace samara::zone {
+
+using Ref = u32;  // 0 is "none": no object starts at the region's first word
+
+constexpr size_t max_zone_memory = size_t{1} << 33;
+
+struct Extent {
+  size_t offset = 0;  // octets from the region's start, a multiple of extent_alignment
+  size_t size = 0;    // octets
+  friend bool operator==(const Extent&, const Extent&) = default;
+};
+// Extents start and end at page boundaries, so that one that is given back can be returned to the machine.
+constexpr size_t extent_alignment = 4096;
+
+class MemoryView {
+ public:
+  explicit MemoryView(Bytes region) : region_(region) {}
+  u32 word(Ref ref) const { return load_le32(region_, size_t{ref} * 4); }
+  u64 two_words(Ref ref) const { return load_le64(region_, size_t{ref} * 4); }
+  // `count` octets from `offset` octets after `ref`.
+  Bytes octets(Ref ref, size_t offset, size_t count) const { return region_.subspan(size_t{ref} * 4 + offset, count); }
+
+ private:
+  Bytes region_;
+};
+
+class ExtentWriter {
+ public:
+  // `region` is the whole region, `extent` the part to fill.
+  ExtentWriter(MutableBytes region, Extent extent) : region_(region), start_(extent.offset), limit_(extent.offset + extent.size), next_(extent.offset) {
+    if (next_ == 0) next_ = 4;  // reference 0 stays "none"
+  }
+  // `count` octets, word aligned and filled with zeros; nothing when the extent is full (and from then on).
+  std::optional<Ref> take(size_t count) {
+    const size_t rounded = (count + 3) & ~size_t{3};
+    if (full_ || rounded > limit_ - next_) {
+      full_ = true;
+      return std::nullopt;
+    }
+    const Ref ref = static_cast<Ref>(next_ / 4);
+    next_ += rounded;
+    return ref;
+  }
+  // Takes back `ref` and everything after it.
+  void drop_from(Ref ref) {
+    const size_t start = size_t{ref} * 4;
+    std::ranges::fill(region_.subspan(start, next_ - start), u8{0});
+    next_ = start;
+  }
+  MutableBytes octets(Ref ref, size_t offset, size_t count) { return region_.subspan(size_t{ref} * 4 + offset, count); }
+  void set_word(Ref ref, u32 value) { store_le32(region_, size_t{ref} * 4, value); }
+  u32 word(Ref ref) const { return load_le32(region_, size_t{ref} * 4); }
+  void set_two_words(Ref ref, u64 value) { store_le64(region_, size_t{ref} * 4, value); }
+  MemoryView view() const { return MemoryView(region_); }
+  bool full() const { return full_; }
+  size_t used() const { return next_ - start_; }
+
+ private:
+  MutableBytes region_;
+  size_t start_;
+  size_t limit_;
+  size_t next_;
+  bool full_ = false;
+};
+
+class ZoneMemory {
+ public:
+  // `region` is at most max_zone_memory octets, read as zeros where never written, and outlives this.
+  explicit ZoneMemory(MutableBytes region);
+
+  MemoryView view() const { return MemoryView(region_); }
+  MutableBytes region() { return region_; }
+  // The largest free extent, taken whole; a builder fills it and then shrink()s it. Nothing when no memory is free.
+  std::optional<Extent> take_largest();
+  // Keeps the first `used` octets of an extent (rounded up to pages) and frees the rest; returns what is kept.
+  Extent shrink(Extent extent, size_t used);
+  void give_back(Extent extent);
+  size_t in_use() const { return in_use_; }
+
+ private:
+  MutableBytes region_;
+  std::vector<Extent> free_;  // by offset, neighbours merged
+  size_t in_use_ = 0;
+};
+
+}  // namespace samara::zone

@@ -1,0 +1,128 @@
+// What a zone stores: nodes and RRsets, and the views that read them.
+//
+//   node   word 0    flags (8 bits) | governing depth (7) | key size in symbols (9) | RRset count (8), from the low end
+//          then      RRset references (a word each), RRset types (16 bits each, ascending), key symbols
+//   RRset  word 0    records (16 bits) | flags (16)
+//          word 1    octets of all records
+//          [word 2]  reference of the RRSIGs that cover it, with flag `has_signatures`
+//          then      each record as it stands in a message after its owner: TYPE CLASS TTL RDLENGTH RDATA, uncompressed
+//
+// RRSIG records are kept with the set they cover (RFC 4035 section 3.1.1 sends them together). Records are in canonical order.
+#pragma once
+
+#include <optional>
+
+#include "dns-core/types.h"
+#include "zone/key.h"
+#include "zone/memory.h"
+
+namespace samara::zone {
+
+// Node flags.
+constexpr u8 node_delegation = 0x01;          // a zone cut is here: NS, not the apex
+constexpr u8 node_dname = 0x02;               // DNAME is here
+constexpr u8 node_governed = 0x04;            // below a zone cut or DNAME: not authoritative data (glue, or occluded)
+constexpr u8 node_has_wildcard = 0x08;        // the name `*` right below exists
+constexpr u8 node_secure_delegation = 0x10;   // DS beside the cut
+constexpr u8 node_has_signatures = 0x20;      // at least one RRset has RRSIGs
+
+// RRset flags.
+constexpr u16 rrset_has_signatures = 0x0001;
+constexpr u16 rrset_compressible = 0x0002;  // its rdata holds names a composer may compress
+constexpr u16 rrset_additional = 0x0004;    // its rdata names hosts whose addresses belong into the additional section
+
+constexpr size_t max_rrsets_per_node = 255;
+constexpr size_t max_records_per_rrset = 65535;
+// TYPE CLASS TTL RDLENGTH in front of each record's rdata.
+constexpr size_t record_fixed_size = 10;
+
+// One stored record: what follows the owner name in a message.
+class RecordView {
+ public:
+  explicit RecordView(Bytes image) : image_(image) {}
+  dns::RrType type() const { return static_cast<dns::RrType>(load_be16(image_)); }
+  dns::Ttl ttl() const { return dns::Ttl(load_be32(image_, 4)); }
+  Bytes rdata() const { return image_.subspan(record_fixed_size); }
+  Bytes image() const { return image_; }
+
+ private:
+  Bytes image_;  // a reader's view into zone memory
+};
+
+class RrsetView {
+ public:
+  RrsetView(MemoryView memory, Ref ref) : memory_(memory), ref_(ref), head_(memory.word(ref)) {}
+  size_t count() const { return head_ & 0xffff; }
+  u16 flags() const { return static_cast<u16>(head_ >> 16); }
+  bool has_signatures() const { return (flags() & rrset_has_signatures) != 0; }
+  // All records' images, one after the other.
+  Bytes images() const { return memory_.octets(ref_, has_signatures() ? 12 : 8, memory_.word(ref_ + 1)); }
+  dns::RrType type() const { return first().type(); }
+  dns::Ttl ttl() const { return first().ttl(); }
+  RecordView first() const { return RecordView(record_at(images())); }
+  // The RRSIGs that cover it; only with has_signatures().
+  RrsetView signatures() const { return RrsetView(memory_, memory_.word(ref_ + 2)); }
+  // Calls f(RecordView) for each record.
+  template <class F>
+  void for_each_record(F&& f) const {
+    for (Bytes rest = images(); !rest.empty();) {
+      const Bytes one = record_at(rest);
+      f(RecordView(one));
+      rest = rest.subspan(one.size());
+    }
+  }
+  Ref ref() const { return ref_; }
+
+ private:
+  static Bytes record_at(Bytes images) { return images.first(record_fixed_size + load_be16(images, 8)); }
+
+  MemoryView memory_;
+  Ref ref_;
+  u32 head_;
+};
+
+class NodeView {
+ public:
+  NodeView(MemoryView memory, Ref ref) : memory_(memory), ref_(ref), head_(memory.word(ref)) {}
+  u8 flags() const { return static_cast<u8>(head_); }
+  bool has(u8 flag) const { return (head_ & flag) != 0; }
+  // With node_governed: labels below the apex of the cut or DNAME that governs it.
+  size_t governing_depth() const { return (head_ >> 8) & 0x7f; }
+  size_t rrset_count() const { return head_ >> 24; }
+  bool empty() const { return rrset_count() == 0; }  // an empty non-terminal (RFC 4592 section 2.2.2)
+  Bytes key() const { return memory_.octets(ref_, 4 + 6 * rrset_count(), (head_ >> 15) & 0x1ff); }
+  dns::RrType rrset_type(size_t index) const {
+    const Bytes b = memory_.octets(ref_, 4 + 4 * rrset_count() + 2 * index, 2);
+    return static_cast<dns::RrType>(b[0] | b[1] << 8);
+  }
+  RrsetView rrset(size_t index) const { return RrsetView(memory_, reference(index)); }
+  // The set of `type`; RRSIG is not a type here (signatures belong to the set they cover).
+  std::optional<RrsetView> find(dns::RrType type) const {
+    const size_t count = rrset_count();
+    const Bytes types = memory_.octets(ref_, 4 + 4 * count, 2 * count);
+    const u8 low = static_cast<u8>(dns::code(type));
+    const u8 high = static_cast<u8>(dns::code(type) >> 8);
+    for (size_t i = 0; i < count; ++i) {
+      if (types[2 * i] == low && types[2 * i + 1] == high) return rrset(i);
+    }
+    return std::nullopt;
+  }
+  template <class F>
+  void for_each_rrset(F&& f) const {
+    for (size_t i = 0; i < rrset_count(); ++i) f(rrset(i));
+  }
+  // The reference stored at `index`; for what is not a zone's node (zone_set.h) it names something else than an RRset.
+  Ref reference(size_t index) const { return memory_.word(ref_ + 1 + static_cast<Ref>(index)); }
+  Ref ref() const { return ref_; }
+
+ private:
+  MemoryView memory_;
+  Ref ref_;
+  u32 head_;
+};
+
+// Writes a node; `references` and `types` have the same length, `types` ascending. Returns 0 when the extent is full.
+Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes key, std::span<const Ref> references,
+               std::span<const u16> types);
+
+}  // namespace samara::zone

@@ -1,0 +1,95 @@
+// Zone: a read-only view of one immutable version of a zone in zone memory. It is a reference and a way to follow it: copying
+// it copies nothing else. It may be read as long as its extents are not given back.
+//
+// All names of the zone, empty non-terminals included, are nodes of one trie, with keys relative to the apex. NSEC3 owner
+// names are not visible to queries (RFC 5155 section 7.2.8) and live in a trie of their own; names with NSEC are in a further
+// one, so that the record before a name is found at once, whatever lies between.
+#pragma once
+
+#include <optional>
+
+#include "dns-core/name.h"
+#include "dns-core/types.h"
+#include "zone/memory.h"
+#include "zone/node.h"
+#include "zone/trie.h"
+
+namespace samara::zone {
+
+class Zone {
+ public:
+  Zone(MemoryView memory, Ref header) : memory_(memory), header_(header) {}
+
+  // The wire form of the apex name, in the case it was configured with.
+  Bytes apex_wire() const { return memory_.octets(header_, fixed_words * 4, memory_.word(header_ + apex_size_at)); }
+  dns::Name apex() const;
+  dns::Serial serial() const { return dns::Serial(memory_.word(header_ + serial_at)); }
+  // TTL of negative answers: the lesser of the SOA's TTL and its MINIMUM field (RFC 2308 section 3).
+  dns::Ttl negative_ttl() const { return dns::Ttl(memory_.word(header_ + negative_ttl_at)); }
+  u32 record_count() const { return memory_.word(header_ + records_at); }
+  u32 node_count() const { return memory_.word(header_ + nodes_at); }
+  NodeView apex_node() const { return NodeView(memory_, memory_.word(header_ + apex_node_at)); }
+  RrsetView soa() const { return RrsetView(memory_, memory_.word(header_ + soa_at)); }
+  bool has_nsec() const { return memory_.word(header_ + nsec_root_at) != 0; }
+  bool has_nsec3() const { return memory_.word(header_ + nsec3_root_at) != 0; }
+  // The NSEC3PARAM record the NSEC3 chain was made with; only with has_nsec3().
+  std::optional<RrsetView> nsec3_parameters() const { return apex_node().find(dns::RrType::NSEC3PARAM); }
+
+  Trie names() const { return Trie(memory_, memory_.word(header_ + root_at)); }
+  Trie nsec_names() const { return Trie(memory_, memory_.word(header_ + nsec_root_at)); }
+  Trie nsec3_names() const { return Trie(memory_, memory_.word(header_ + nsec3_root_at)); }
+  NodeView node(Ref ref) const { return NodeView(memory_, ref); }
+
+  // The node of a name at or below the apex; empty non-terminals are found too, NSEC3 owners are not.
+  std::optional<NodeView> find(const dns::Name& name) const;
+  std::optional<RrsetView> find(const dns::Name& name, dns::RrType type) const;
+  // The absolute owner name of a node, in lower case (above the apex: as the apex is written).
+  dns::Name owner(const NodeView& node) const;
+
+  // Calls f(const NodeView&) for every node with data in canonical order of owner names; NSEC3 owners included, empty
+  // non-terminals not. Where NSEC3 data and other data share an owner, two nodes come one after the other.
+  template <class F>
+  void for_each_node(F&& f) const {
+    TrieCursor names(memory_, memory_.word(header_ + root_at));
+    TrieCursor hashes(memory_, memory_.word(header_ + nsec3_root_at));
+    Ref a = names.next();
+    Ref b = hashes.next();
+    while (a != 0 || b != 0) {
+      const bool take_name = b == 0 || (a != 0 && !key_less(b, a));
+      Ref& taken = take_name ? a : b;
+      const NodeView node(memory_, taken);
+      if (!node.empty()) f(node);
+      taken = take_name ? names.next() : hashes.next();
+    }
+  }
+  // Calls f(const dns::Name& owner, RecordView) for every record, RRSIGs after the set they cover, in canonical order.
+  template <class F>
+  void for_each_record(F&& f) const {
+    for_each_node([&](const NodeView& node) {
+      const dns::Name name = owner(node);
+      node.for_each_rrset([&](const RrsetView& set) {
+        set.for_each_record([&](RecordView record) { f(name, record); });
+        if (set.has_signatures()) set.signatures().for_each_record([&](RecordView record) { f(name, record); });
+      });
+    });
+  }
+
+  Ref header() const { return header_; }
+  Extent extent() const {
+    return {size_t{memory_.word(header_ + extent_offset_at)} * 4, size_t{memory_.word(header_ + extent_size_at)} * 4};
+  }
+
+  // The header's words, for the builder.
+  enum : Ref {
+    root_at, nsec_root_at, nsec3_root_at, apex_node_at, soa_at, serial_at, negative_ttl_at, records_at, nodes_at,
+    extent_offset_at, extent_size_at, apex_size_at, fixed_words,
+  };
+
+ private:
+  bool key_less(Ref a, Ref b) const;
+
+  MemoryView memory_;
+  Ref header_;
+};
+
+}  // namespace samara::zone

@@ -1,0 +1,55 @@
+// ZoneSet: all zones of a server in one version, itself in zone memory, so that the whole of it is published by one number and
+// readers never see half a reload. It finds the zone that is nearest above a name.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "platform/base/result.h"
+#include "zone/builder.h"
+#include "zone/zone.h"
+
+namespace samara::zone {
+
+struct ZoneMatch {
+  size_t apex_labels;
+  // The zone, or nothing when it is configured but has no valid data (SERVFAIL, RFC 8914 code 14).
+  std::optional<Zone> zone;
+};
+
+class ZoneSet {
+ public:
+  ZoneSet(MemoryView memory, Ref root) : memory_(memory), root_(root) {}
+
+  // The zone nearest above (or at) the name. With `above`, a zone whose apex is the name itself does not count: DS belongs to
+  // the parent's side (RFC 4035 section 3.1.4.1).
+  std::optional<ZoneMatch> find(const LookupKey& key, bool above) const;
+  // The zone with this apex.
+  std::optional<ZoneMatch> at(const dns::Name& apex) const;
+  template <class F>
+  void for_each_zone(F&& f) const {
+    TrieCursor cursor(memory_, memory_.word(root_));
+    for (Ref ref = cursor.next(); ref != 0; ref = cursor.next()) {
+      const Ref zone = NodeView(memory_, ref).reference(0);
+      if (zone != 0) f(Zone(memory_, zone));
+    }
+  }
+  Extent extent() const { return {size_t{memory_.word(root_ + 1)} * 4, size_t{memory_.word(root_ + 2)} * 4}; }
+  Ref root() const { return root_; }
+
+ private:
+  // The root object: the trie's root, the extent's offset and size in words.
+  MemoryView memory_;
+  Ref root_;
+};
+
+// What a set is made of.
+struct ZoneSetEntry {
+  dns::Name apex;
+  std::optional<Zone> zone;
+};
+
+// Writes a set of zones with different apexes in its own extent. Error: out_of_memory.
+Result<ZoneSet, BuildError> build_zone_set(ZoneMemory& memory, std::span<const ZoneSetEntry> entries);
+
+}  // namespace samara::zone
