@@ -1,8 +1,5 @@
 #include "ops/boot_blob.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "platform/base/text_writer.h"
 
 namespace samara::ops {
@@ -21,13 +18,8 @@ std::optional<std::vector<u8>> compile_blob(const server::PrimaryConfig& config,
 
 std::optional<DecodedBlob> DecodedBlob::decode(std::string_view octets, const std::string& file, Diagnostics& found) {
   DecodedBlob blob;
-  blob.memory_.resize((octets.size() + sizeof(u64) - 1) / sizeof(u64));
-  const std::span<std::byte> memory = std::as_writable_bytes(std::span(blob.memory_));
-  std::ranges::copy(std::as_bytes(std::span(octets)), memory.begin());
-  // u8 may alias anything.
-  const auto* first = static_cast<const u8*>(static_cast<const void*>(memory.data()));
-  const Bytes bytes = std::span(first, octets.size());
-  const auto tree = codec::DeviceTree::open(bytes);
+  blob.octets_.assign(octets.begin(), octets.end());
+  const auto tree = codec::DeviceTree::open(blob.octets_);
   if (!tree) {
     found.error({file}, "not a boot configuration: " + std::string(codec::describe(tree.error())),
                 "a device tree blob written by `samara config compile`");

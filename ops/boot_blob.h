@@ -20,8 +20,7 @@ class DecodedBlob {
   const server::PrimaryConfig& config() const { return config_; }
 
  private:
-  // libfdt asks for blobs at multiples of eight octets.
-  std::vector<u64> memory_;
+  std::vector<u8> octets_;  // what operator new gives is aligned as a device tree must be
   server::PrimaryConfig config_;
 };
 

@@ -29,6 +29,7 @@ struct Deployment {
 
 // Reads `path` and every file its $INCLUDE directives name, as the image will need them. Reports files that cannot be read.
 // False when anything was reported.
-bool add_zone(Deployment& deployment, const dns::Name& name, const std::string& path, const Place& asked_at, Diagnostics& found);
+bool add_zone(Deployment& deployment, const dns::Name& name, const std::string& path, const Place& asked_at,
+              Diagnostics& found);
 
 }  // namespace samara::ops

@@ -1,6 +1,9 @@
 #include "ops/diagnostics.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <map>
+#include <tuple>
 
 #include "ops/json.h"
 
@@ -9,8 +12,11 @@ namespace samara::ops {
 namespace {
 
 constexpr size_t longest_quotation = 60;
+constexpr std::string_view hex_digits = "0123456789abcdef";
 
-bool is_control(char c) { return static_cast<u8>(c) < 0x20 || c == 0x7f; }
+bool is_control(char c) {
+  return static_cast<u8>(c) < 0x20 || c == 0x7f;
+}
 
 std::string without_controls(std::string_view text) {
   std::string out;
@@ -21,8 +27,8 @@ std::string without_controls(std::string_view text) {
     }
     const auto code = static_cast<u8>(c);
     out += "\\x";
-    out += "0123456789abcdef"[code >> 4];
-    out += "0123456789abcdef"[code & 15];
+    out += hex_digits[code >> 4];
+    out += hex_digits[code & 15];
   }
   return out;
 }
@@ -60,14 +66,23 @@ void Diagnostics::add(Diagnostic diagnostic) {
   all_.push_back(std::move(diagnostic));
 }
 
+std::vector<Diagnostic> Diagnostics::sorted() const {
+  std::map<std::string_view, size_t> files;
+  for (const Diagnostic& d : all_) files.emplace(d.at.file, files.size());
+  std::vector<Diagnostic> sorted = all_;
+  const auto place = [&](const Diagnostic& d) { return std::tuple(files.at(d.at.file), d.at.line, d.at.column); };
+  std::ranges::stable_sort(sorted, {}, place);
+  return sorted;
+}
+
 void Diagnostics::print() const {
-  for (const Diagnostic& d : all_) complain(d.to_text());
+  for (const Diagnostic& d : sorted()) complain(d.to_text());
 }
 
 std::string Diagnostics::to_json() const {
   JsonWriter json;
   json.begin_array();
-  for (const Diagnostic& d : all_) {
+  for (const Diagnostic& d : sorted()) {
     json.begin_object();
     json.member("severity", d.severity == Diagnostic::Severity::error ? "error" : "warning");
     json.member("file", d.at.file);
@@ -82,7 +97,7 @@ std::string Diagnostics::to_json() const {
   return json.take();
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   const bool cut = text.size() > longest_quotation;
   std::string shown = without_controls(text.substr(0, longest_quotation));
   if (cut) shown += "…";

@@ -40,7 +40,9 @@ class Diagnostics {
   size_t warning_count() const { return all_.size() - errors_; }
   bool good() const { return errors_ == 0; }
 
-  // One `samara: …` line each on stderr.
+  // In the order of the files (by first appearance), lines and columns.
+  std::vector<Diagnostic> sorted() const;
+  // One `samara: …` line each on stderr, sorted.
   void print() const;
   // [{"severity":"error","file":…,"line":…,"column":…,"problem":…,"expected":…}, …]
   std::string to_json() const;
@@ -51,7 +53,7 @@ class Diagnostics {
 };
 
 // `text` in quotes for an error message: control characters escaped, cut when long.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 // One line on stderr: "samara: TEXT".
 void complain(std::string_view text);
 

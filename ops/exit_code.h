@@ -5,9 +5,9 @@ namespace samara::ops {
 
 enum class ExitCode : int {
   good = 0,
-  usage = 64,          // the command line is wrong
-  bad_data = 65,       // a file the user named is wrong or cannot be read
-  unavailable = 69,    // something we need from elsewhere is not there: the image, a free port
+  usage = 64,        // the command line is wrong
+  bad_data = 65,     // a file the user named is wrong or cannot be read
+  unavailable = 69,  // something we need from elsewhere is not there: the image, a free port
   our_bug = 70,
   no_permission = 77,  // the system does not let us
 };

@@ -43,12 +43,14 @@ bool write_all(int fd, std::string_view content) {
 
 }  // namespace
 
-bool FileError::is_permission() const { return code == EACCES || code == EPERM; }
+bool FileError::is_permission() const {
+  return code == EACCES || code == EPERM;
+}
 
 Result<std::string, FileError> read_file(const std::string& path) {
   const Descriptor file(path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return fail(failure("cannot be read", errno));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fail(failure("cannot be read", errno));
   if (S_ISDIR(status.st_mode)) return fail(failure("cannot be read", EISDIR));
   std::string content;
@@ -73,7 +75,7 @@ Result<void, FileError> write_file(const std::string& path, std::string_view con
     if (!write_all(1, content)) return fail(failure("cannot be written", errno));
     return {};
   }
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {  // a pipe or a device cannot be replaced
     const Descriptor target(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (target.get() < 0 || !write_all(target.get(), content)) return fail(failure("cannot be written", errno));

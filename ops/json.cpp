@@ -4,6 +4,8 @@ namespace samara::ops {
 
 namespace {
 
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
 // Length of the well-formed UTF-8 sequence (RFC 3629 section 4) at the start of `text`, or 0.
 size_t utf8_sequence(std::string_view text) {
   const auto at = [&](size_t i) { return static_cast<u8>(text[i]); };
@@ -52,8 +54,8 @@ void JsonWriter::string(std::string_view text) {
       out_ += "\\n";
     } else if (static_cast<u8>(c) < 0x20) {
       out_ += "\\u00";
-      out_ += "0123456789abcdef"[static_cast<u8>(c) >> 4];
-      out_ += "0123456789abcdef"[static_cast<u8>(c) & 15];
+      out_ += hex_digits[static_cast<u8>(c) >> 4];
+      out_ += hex_digits[static_cast<u8>(c) & 15];
     } else {
       out_ += text.substr(0, length);
     }

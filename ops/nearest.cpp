@@ -7,7 +7,9 @@ namespace samara::ops {
 
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 // Optimal string alignment distance.
 size_t edits(std::string_view a, std::string_view b) {

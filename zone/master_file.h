@@ -6,7 +6,8 @@
 //                          none, the SOA's MINIMUM with a warning
 //   RFC 3597 section 5     TYPEnnn, CLASSnnn and \# data
 //   BIND's extensions      TTL units (1h30m), and $GENERATE FIRST-LAST[/STEP] OWNER [TTL] [CLASS] TYPE DATA, in whose OWNER and
-//                          DATA `$` stands for the number, `${OFFSET[,WIDTH[,BASE]]}` for a formatted one (BASE d o x X n N), and
+//                          DATA `$` stands for the number, `${OFFSET[,WIDTH[,BASE]]}` for a formatted one (BASE d o x X n N),
+//                          and
 //                          `\$` or `$$` for a dollar sign
 //
 // Class and TTL may stand in either order; any class but IN is an error. Owners outside the zone are errors.
@@ -76,7 +77,7 @@ class MasterFile {
   using Parsed = Result<T, dns::SyntaxError>;
 
   Parsed<bool> step(Record& out);
-  bool read_simple_line(Record& out);
+  Parsed<bool> read_simple_line(Record& out);
   Parsed<bool> read_entry(const dns::Token& first, Record& out);
   Parsed<void> read_head(dns::Token token, Head& head);
   Parsed<void> finish_record(const Head& head, Record& out);
@@ -96,14 +97,14 @@ class MasterFile {
   dns::Name apex_;
   dns::Name origin_;
   dns::Name owner_;
-  std::string_view owner_token_;   // the text owner_ was read from under this origin; empty when unknown
+  std::string_view owner_token_;  // the text owner_ was read from under this origin; empty when unknown
   bool origin_in_zone_ = true;
   bool has_owner_ = false;
-  bool owner_in_error_ = false;    // records that continue it are passed over
-  bool failed_ = false;            // the last step() gave an error
+  bool owner_in_error_ = false;          // records that continue it are passed over
+  bool failed_ = false;                  // the last step() gave an error
   std::optional<dns::Ttl> default_ttl_;  // of $TTL
   std::optional<dns::Ttl> last_ttl_;
-  std::vector<Frame> frames_;      // the file being read last
+  std::vector<Frame> frames_;  // the file being read last
   std::vector<u8> rdata_;
   std::vector<MasterFileError> warnings_;
   size_t errors_ = 0;
@@ -113,7 +114,6 @@ class MasterFile {
   // The $GENERATE being expanded.
   std::optional<GenerateRange> range_;
   Head generated_head_;
-  std::string_view generated_token_;
   dns::Token generate_owner_;
   std::vector<char> generate_data_;
   std::vector<char> expanded_;

@@ -15,10 +15,11 @@ namespace samara::dns {
 
 enum class Section : u8 { answer, authority, additional };
 
-// An owner name: either where it stands in the message already, or its wire form, which must live until the call returns.
+// An owner name: its wire form, which must live until the call returns, and where it stands in the message already, if it does
+// (too far behind for a pointer, it is written again).
 class Owner {
  public:
-  static constexpr Owner at(size_t offset) { return Owner(static_cast<u16>(offset), {}); }
+  static constexpr Owner at(size_t offset, Bytes wire) { return Owner(static_cast<u16>(offset), wire); }
   static constexpr Owner name(Bytes wire) { return Owner(0, wire); }
   constexpr u16 offset() const { return offset_; }
   constexpr Bytes wire() const { return wire_; }
@@ -28,7 +29,6 @@ class Owner {
   u16 offset_;
   Bytes wire_;  // an argument on its way to the writer
 };
-constexpr Owner question_owner = Owner::at(header_size);
 
 class Composer {
  public:

@@ -13,6 +13,7 @@ Result<Token, SyntaxError> TextFields::next() {
 }
 
 Result<std::optional<Token>, SyntaxError> TextFields::next_or_end() {
+  if (ended_) return std::optional<Token>();
   const Token token = TRY(next());
   if (token.is_text()) return std::optional<Token>(token);
   ended_ = true;
@@ -20,6 +21,7 @@ Result<std::optional<Token>, SyntaxError> TextFields::next_or_end() {
 }
 
 Result<Token, SyntaxError> TextFields::text(std::string_view expected) {
+  if (ended_) return fail(SyntaxError{lexer_.position(), "line ends early", {}, expected, {}});
   const Token token = TRY(next());
   if (token.is_text()) return token;
   const bool file_ends = token.kind == Token::Kind::end_of_file;

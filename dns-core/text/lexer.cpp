@@ -145,39 +145,46 @@ void Lexer::skip_line() {
   while (!at_start_) static_cast<void>(next());
 }
 
-Result<size_t, SyntaxError> decode_text(const Token& token, MutableBytes out) {
+Result<u8, SyntaxError> decode_octet(const Token& token, size_t& offset) {
   const std::string_view text = token.text;
-  size_t used = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    auto octet = static_cast<u8>(text[i]);
-    if (octet == '\\') [[unlikely]] {
-      const size_t escape = i;
-      const auto bad = [&](std::string_view problem) {
-        return fail(SyntaxError{position_in(token, escape),
-                                problem,
-                                text.substr(escape, 4),
-                                "a backslash with one character, or with three digits up to 255",
-                                {}});
-      };
-      if (++i == text.size()) return bad("backslash without a character");
-      octet = static_cast<u8>(text[i]);
-      if (octet >= '0' && octet <= '9') {
-        u32 value = 0;
-        for (size_t digit = i; digit < i + 3; ++digit) {
-          if (digit == text.size() || text[digit] < '0' || text[digit] > '9') return bad("bad escape");
-          value = value * 10 + static_cast<u32>(text[digit] - '0');
-        }
-        if (value > 255) return bad("bad escape");
-        octet = static_cast<u8>(value);
-        i += 2;
-      }
-    }
-    if (used == out.size()) [[unlikely]] {
-      return fail(SyntaxError{token.at, "text is too long", text, {}, {}});
-    }
-    out[used++] = octet;
+  const size_t escape = offset;
+  const auto first = static_cast<u8>(text[offset++]);
+  if (first != '\\') return first;
+  const auto bad = [&](std::string_view problem) {
+    return fail(SyntaxError{position_in(token, escape), problem, text.substr(escape, 4),
+                            "a backslash with one character, or with three digits up to 255", {}});
+  };
+  if (offset == text.size()) return bad("backslash without a character");
+  const auto octet = static_cast<u8>(text[offset]);
+  if (octet < '0' || octet > '9') {
+    ++offset;
+    return octet;
   }
-  return used;
+  u32 value = 0;
+  for (size_t i = 0; i < 3; ++i, ++offset) {
+    if (offset == text.size() || text[offset] < '0' || text[offset] > '9') return bad("bad escape");
+    value = value * 10 + static_cast<u32>(text[offset] - '0');
+  }
+  if (value > 255) return bad("bad escape");
+  return static_cast<u8>(value);
+}
+
+Result<void, SyntaxError> decode_text(const Token& token, ByteWriter& out) {
+  size_t offset = 0;
+  while (offset < token.text.size()) {
+    const size_t escape = std::min(token.text.find('\\', offset), token.text.size());
+    out.text(token.text.substr(offset, escape - offset));
+    offset = escape;
+    if (offset < token.text.size()) out.u8(TRY(decode_octet(token, offset)));
+  }
+  return {};
+}
+
+Result<size_t, SyntaxError> decode_text(const Token& token, MutableBytes out) {
+  ByteWriter writer(out);
+  TRY(decode_text(token, writer));
+  if (writer.overflowed()) return fail(SyntaxError{token.at, "text is too long", token.text, {}, {}});
+  return writer.size();
 }
 
 TextPosition position_in(const Token& token, size_t offset) {

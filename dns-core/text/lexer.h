@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "dns-core/text/syntax_error.h"
+#include "platform/base/byte_writer.h"
 #include "platform/base/result.h"
 
 namespace samara::dns {
@@ -75,6 +76,10 @@ class Lexer {
 
 // Decodes `\X` and `\DDD` escapes of a raw token into octets; returns the number written. Errors: bad escape, does not fit.
 Result<size_t, SyntaxError> decode_text(const Token& token, MutableBytes out);
+// The same at the writer's end; what does not fit shows as the writer's overflow.
+Result<void, SyntaxError> decode_text(const Token& token, ByteWriter& out);
+// The octet that the token's text has at `offset`, which moves behind it or its escape. `offset < token.text.size()`.
+Result<u8, SyntaxError> decode_octet(const Token& token, size_t& offset);
 
 // The position `offset` octets into a token's text.
 TextPosition position_in(const Token& token, size_t offset);

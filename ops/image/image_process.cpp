@@ -21,10 +21,10 @@ constexpr int first_free_fd = 10;  // beyond the numbers we hand out
 
 // In the child, between fork and exec. Gives errno to `report` when the program cannot be started.
 [[noreturn]] void become_image(const std::string& image, int config, int control, int output, int report, pid_t parent) {
-  std::string name = "samara-primary";
-  std::string config_option = "--config-fd=" + std::to_string(config_fd);
-  std::string control_option = "--control-fd=" + std::to_string(control_fd);
-  const std::array<char*, 4> arguments{name.data(), config_option.data(), control_option.data(), nullptr};
+  std::array<std::string, 5> words{"samara-primary", "--config-fd", std::to_string(config_fd), "--control-fd",
+                                   std::to_string(control_fd)};
+  std::array<char*, 6> arguments{};
+  for (size_t i = 0; i < words.size(); ++i) arguments.at(i) = words.at(i).data();
   const std::array<char*, 1> environment{nullptr};
   sigset_t none;
   ::sigemptyset(&none);
@@ -39,7 +39,9 @@ constexpr int first_free_fd = 10;  // beyond the numbers we hand out
 }
 
 // A duplicate that is out of the way of the numbers the image expects.
-Descriptor out_of_the_way(int fd) { return Descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, first_free_fd)); }
+Descriptor out_of_the_way(int fd) {
+  return Descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, first_free_fd));
+}
 
 }  // namespace
 
@@ -73,7 +75,9 @@ Result<ImageProcess, int> ImageProcess::start(const std::string& image, Bytes bl
   return ImageProcess(pid, std::move(ours));
 }
 
-void ImageProcess::signal(int number) const { ::kill(pid_, number); }
+void ImageProcess::signal(int number) const {
+  ::kill(pid_, number);
+}
 
 std::optional<int> ImageProcess::poll_end() {
   int status = 0;

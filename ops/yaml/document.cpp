@@ -46,7 +46,7 @@ class Importer {
     Value key = import(key_node, depth + 1, &mapping);
     Value content = import(value_node, depth + 1, &key);
     if (key.is_scalar()) {
-      mapping.entries.emplace_back(std::move(key), std::move(content));
+      mapping.entries.push_back({std::move(key), std::move(content)});
     } else if (!stopped_) {
       found_.error({file_, key.line, key.column}, "a key that is not text", "KEY: VALUE");
     }

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "ops/diagnostics.h"
@@ -15,6 +14,8 @@ namespace samara::ops::yaml {
 constexpr size_t max_depth = 16;          // of values in values
 constexpr size_t max_values = 2'000'000;  // in one document, aliases expanded
 
+struct Entry;
+
 struct Value {
   enum class Kind : u8 { null, scalar, sequence, mapping };
   Kind kind = Kind::null;
@@ -22,13 +23,18 @@ struct Value {
   std::string text;     // of a scalar
   u32 line = 1;
   u32 column = 1;
-  std::vector<Value> items;                        // of a sequence
-  std::vector<std::pair<Value, Value>> entries;    // of a mapping, in the order of the file; keys are scalars
+  std::vector<Value> items;    // of a sequence
+  std::vector<Entry> entries;  // of a mapping, in the order of the file; keys are scalars
 
   bool is_null() const { return kind == Kind::null; }
   bool is_scalar() const { return kind == Kind::scalar; }
   bool is_sequence() const { return kind == Kind::sequence; }
   bool is_mapping() const { return kind == Kind::mapping; }
+};
+
+struct Entry {
+  Value key;
+  Value value;
 };
 
 // Nothing when the text is not YAML at all; `found` then says why. `file` is what its lines call it.

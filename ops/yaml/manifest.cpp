@@ -16,20 +16,20 @@ const std::array<std::string, 1> targets{"linux"};
 
 void read_listen(const Value& value, const Reading& reading, server::PrimaryConfig& config) {
   if (!value.is_sequence() || value.items.empty()) {
-    reading.error(value, value.is_sequence() ? "an empty list of endpoints" : std::string(kind_name(value)) + " where a list belongs",
+    reading.error(value,
+                  value.is_sequence() ? "an empty list of endpoints" : std::string(kind_name(value)) + " where a list belongs",
                   "a list of endpoints such as [\"192.0.2.1:53\", \"[2001:db8::1]:53\"]");
     return;
   }
   if (value.items.size() > server::max_listen) {
-    reading.error(value.items.at(server::max_listen), "too many endpoints",
-                  "at most " + std::to_string(server::max_listen));
+    reading.error(value.items.at(server::max_listen), "too many endpoints", "at most " + std::to_string(server::max_listen));
     return;
   }
   for (const Value& item : value.items) {
     const std::optional<Endpoint> endpoint = reading.endpoint(item);
     if (!endpoint) continue;
     if (std::ranges::find(config.listen, *endpoint) != config.listen.end()) {
-      reading.error(item, quoted(item.text) + " stands twice in the list", "each endpoint once");
+      reading.error(item, in_quotes(item.text) + " stands twice in the list", "each endpoint once");
       continue;
     }
     config.listen.push_back(*endpoint);
@@ -50,7 +50,7 @@ void read_zones(const Value& value, const Reading& reading, Deployment& deployme
   for (const auto& [key, content] : value.entries) {
     const std::optional<dns::Name> name = reading.name(key);
     if (name && !seen.add(*name)) {
-      reading.error(key, "zone " + quoted(key.text) + " stands twice", "each zone once");
+      reading.error(key, "zone " + in_quotes(key.text) + " stands twice", "each zone once");
     }
     Fields fields(content, reading, "zone " + key.text);
     const Value* file = fields.require("file", "file: the zone's master file, relative to the manifest");

@@ -65,7 +65,7 @@ std::optional<std::string> Reading::text(const Value& value, std::string_view ex
   }
   // The blob's texts end at their first NUL.
   if (value.text.size() > max || value.text.find('\0') != std::string::npos) {
-    error(value, "text " + quoted(value.text) + (value.text.size() > max ? " is too long" : " holds a NUL character"),
+    error(value, "text " + in_quotes(value.text) + (value.text.size() > max ? " is too long" : " holds a NUL character"),
           std::string(expected) + ", at most " + std::to_string(max) + " octets");
     return {};
   }
@@ -74,15 +74,16 @@ std::optional<std::string> Reading::text(const Value& value, std::string_view ex
 
 std::optional<u64> Reading::number(const Value& value, server::Range<u64> range) const {
   if (!value.is_scalar() || value.quoted) {
-    error(value, value.quoted ? "text " + quoted(value.text) + " where a number belongs"
-                              : std::string(kind_name(value)) + " where a number belongs",
+    error(value,
+          value.quoted ? "text " + in_quotes(value.text) + " where a number belongs"
+                       : std::string(kind_name(value)) + " where a number belongs",
           range_text(range));
     return {};
   }
   const std::optional<u64> number = parse_decimal(value.text, std::numeric_limits<u64>::max());
   if (!number) {
     const bool numeric = value.text.find_first_not_of("-+.0123456789") == std::string::npos;
-    error(value, quoted(value.text) + (numeric ? " is out of range" : " is not a number"), range_text(range));
+    error(value, in_quotes(value.text) + (numeric ? " is out of range" : " is not a number"), range_text(range));
     return {};
   }
   if (!range.holds(*number)) {
@@ -104,7 +105,7 @@ std::optional<bool> Reading::truth(const Value& value) const {
     if (value.text == "false") return false;
   }
   const bool shown = value.is_scalar();
-  error(value, (shown ? quoted(value.text) : std::string(kind_name(value))) + " is neither true nor false", "true or false");
+  error(value, (shown ? in_quotes(value.text) : std::string(kind_name(value))) + " is neither true nor false", "true or false");
   return {};
 }
 
@@ -117,7 +118,7 @@ std::optional<u32> Reading::seconds(const Value& value, server::Range<u32> range
   }
   const std::optional<u64> seconds = with_unit(value.text, time_units);
   if (!seconds || !range.holds(*seconds)) {
-    error(value, quoted(value.text) + (seconds ? " is out of range" : " is not a time"), expected);
+    error(value, in_quotes(value.text) + (seconds ? " is out of range" : " is not a time"), expected);
     return {};
   }
   return static_cast<u32>(*seconds);
@@ -132,7 +133,7 @@ std::optional<u64> Reading::octets(const Value& value, server::Range<u64> range)
   }
   const std::optional<u64> octets = with_unit(value.text, octet_units);
   if (!octets || !range.holds(*octets)) {
-    error(value, quoted(value.text) + (octets ? " is out of range" : " is not a size"), expected);
+    error(value, in_quotes(value.text) + (octets ? " is out of range" : " is not a size"), expected);
     return {};
   }
   return octets;
@@ -143,7 +144,7 @@ std::optional<Endpoint> Reading::endpoint(const Value& value) const {
   const std::optional<std::string> text = this->text(value, expected, 64);
   if (!text) return {};
   const std::optional<Endpoint> endpoint = parse_endpoint(*text);
-  if (!endpoint) error(value, quoted(*text) + " is not an endpoint", std::string(expected));
+  if (!endpoint) error(value, in_quotes(*text) + " is not an endpoint", std::string(expected));
   return endpoint;
 }
 
@@ -162,12 +163,12 @@ std::optional<IpPrefix> Reading::prefix(const Value& value) const {
       const auto bits = static_cast<u8>(*length);
       TextBuffer<64> block;
       masked(*address, bits).write_text(block.writer());
-      error(value, quoted(*text) + " has address bits set behind its prefix length", std::string(expected),
+      error(value, in_quotes(*text) + " has address bits set behind its prefix length", std::string(expected),
             std::string(block.view()) + "/" + std::to_string(bits));
       return {};
     }
   }
-  error(value, quoted(*text) + " is not an address block", std::string(expected));
+  error(value, in_quotes(*text) + " is not an address block", std::string(expected));
   return {};
 }
 
@@ -177,7 +178,8 @@ std::optional<dns::Name> Reading::name(const Value& value) const {
   if (!text) return {};
   const Result<dns::Name, dns::NameError> name = parse_name(*text);
   if (!name) {
-    error(value, quoted(*text) + " is not a domain name: " + std::string(dns::describe(name.error())), std::string(expected));
+    error(value, in_quotes(*text) + " is not a domain name: " + std::string(dns::describe(name.error())),
+          std::string(expected));
     return {};
   }
   return name.value();
@@ -192,7 +194,7 @@ std::optional<size_t> Reading::choice(const Value& value, std::span<const std::s
   }
   const auto found = std::ranges::find(words, value.text);
   if (found == words.end()) {
-    error(value, "unknown " + std::string(what) + " " + quoted(value.text), expected, nearest_word(value.text, words));
+    error(value, "unknown " + std::string(what) + " " + in_quotes(value.text), expected, nearest_word(value.text, words));
     return {};
   }
   return static_cast<size_t>(found - words.begin());
@@ -207,34 +209,35 @@ Fields::Fields(const Value& value, const Reading& reading, std::string what)
 
 const Value* Fields::find(std::string_view key) {
   known_.emplace_back(key);
-  const auto entry = std::ranges::find_if(value_.entries, [&](const auto& e) { return e.first.text == key; });
+  const auto entry = std::ranges::find_if(value_.entries, [&](const auto& e) { return e.key.text == key; });
   if (entry == value_.entries.end()) return nullptr;
-  if (entry->second.is_null()) {
-    reading_.error(entry->first, "key " + quoted(key) + " has no value", "a value, or no such key");
+  if (entry->value.is_null()) {
+    reading_.error(entry->key, "key " + in_quotes(key) + " has no value", "a value, or no such key");
     return nullptr;
   }
-  return &entry->second;
+  return &entry->value;
 }
 
 const Value* Fields::require(std::string_view key, std::string_view expected) {
   const Value* value = find(key);
-  const bool present = std::ranges::any_of(value_.entries, [&](const auto& e) { return e.first.text == key; });
+  const bool present = std::ranges::any_of(value_.entries, [&](const auto& e) { return e.key.text == key; });
   if (!present && value_.is_mapping()) {
-    reading_.error(value_, "missing key " + quoted(key) + " in " + what_, std::string(expected));
+    reading_.error(value_, "missing key " + in_quotes(key) + " in " + what_, std::string(expected));
   }
   return value;
 }
 
 void Fields::finish() {
   for (auto entry = value_.entries.begin(); entry != value_.entries.end(); ++entry) {
-    const Value& key = entry->first;
+    const Value& key = entry->key;
     if (std::ranges::find(known_, key.text) == known_.end()) {
       std::string expected = "one of";
       for (const std::string& known : known_) expected += (&known == &known_.front() ? " " : ", ") + known;
-      reading_.error(key, "unknown key " + quoted(key.text) + " in " + what_, std::move(expected), nearest_word(key.text, known_));
+      reading_.error(key, "unknown key " + in_quotes(key.text) + " in " + what_, std::move(expected),
+                     nearest_word(key.text, known_));
     }
-    if (std::any_of(value_.entries.begin(), entry, [&](const auto& earlier) { return earlier.first.text == key.text; })) {
-      reading_.error(key, "key " + quoted(key.text) + " stands twice in " + what_, "each key once");
+    if (std::any_of(value_.entries.begin(), entry, [&](const auto& earlier) { return earlier.key.text == key.text; })) {
+      reading_.error(key, "key " + in_quotes(key.text) + " stands twice in " + what_, "each key once");
     }
   }
 }

@@ -26,7 +26,8 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(blanks) - first + 1));
 }
 
-std::optional<SecretText> secret_text(Fields& fields, const std::string& key, const std::string& expected, const Reading& reading) {
+std::optional<SecretText> secret_text(Fields& fields, const std::string& key, const std::string& expected,
+                                      const Reading& reading) {
   const Value* inline_value = fields.find(key);
   const Value* file_value = fields.find(key + "-file");
   if (inline_value != nullptr && file_value != nullptr) {
@@ -35,21 +36,25 @@ std::optional<SecretText> secret_text(Fields& fields, const std::string& key, co
   }
   if (inline_value != nullptr) {
     // What is wrong with a secret is said without showing it.
-    if (inline_value->is_scalar() && inline_value->text.size() <= longest_secret_text) return SecretText{inline_value->text, inline_value};
-    reading.error(*inline_value, inline_value->is_scalar() ? "a secret that is too long" : std::string(kind_name(*inline_value)) + " where a secret belongs",
+    if (inline_value->is_scalar() && inline_value->text.size() <= longest_secret_text)
+      return SecretText{inline_value->text, inline_value};
+    reading.error(*inline_value,
+                  inline_value->is_scalar() ? "a secret that is too long"
+                                            : std::string(kind_name(*inline_value)) + " where a secret belongs",
                   expected);
     return {};
   }
   if (file_value == nullptr) return {};
-  const std::optional<std::string> path = reading.text(*file_value, "the path of a file that holds the secret", server::max_path_size);
+  const std::optional<std::string> path =
+      reading.text(*file_value, "the path of a file that holds the secret", server::max_path_size);
   if (!path) return {};
   const Result<std::string, FileError> content = read_file(path_beside(reading.file(), *path));
   if (!content) {
-    reading.error(*file_value, "secret file " + quoted(*path) + " " + content.error().problem, "a readable file");
+    reading.error(*file_value, "secret file " + in_quotes(*path) + " " + content.error().problem, "a readable file");
     return {};
   }
   if (content.value().size() > longest_secret_text) {
-    reading.error(*file_value, "secret file " + quoted(*path) + " is too long", expected);
+    reading.error(*file_value, "secret file " + in_quotes(*path) + " is too long", expected);
     return {};
   }
   return SecretText{trimmed(content.value()), file_value};

@@ -27,15 +27,17 @@ void set_id(const Value* value, const Reading& reading, std::string_view what, s
   if (!text) return;
   const std::optional<u32> id = find(*text);
   if (!id) {
-    reading.error(*value, "no " + std::string(what) + " " + quoted(*text) + " on this machine", expected);
+    reading.error(*value, "no " + std::string(what) + " " + in_quotes(*text) + " on this machine", expected);
   } else if (!server::unprivileged_id.holds(*id)) {
-    reading.error(*value, quoted(*text) + " is not an unprivileged " + std::string(what), expected);
+    reading.error(*value, in_quotes(*text) + " is not an unprivileged " + std::string(what), expected);
   } else {
     into = *id;
   }
 }
 
-server::AccessRule any_client() { return {}; }
+server::AccessRule any_client() {
+  return {};
+}
 
 // `any`, an address block, {key: NAME}, {from: BLOCK, key: NAME}
 std::optional<server::AccessRule> read_rule(const Value& value, const Reading& reading, const server::PrimaryConfig& config) {
@@ -46,7 +48,8 @@ std::optional<server::AccessRule> read_rule(const Value& value, const Reading& r
     return rule.from ? std::optional(rule) : std::nullopt;
   }
   if (!value.is_mapping()) {
-    reading.error(value, std::string(kind_name(value)) + " where a rule belongs", "any, an address block, or {from: BLOCK, key: NAME}");
+    reading.error(value, std::string(kind_name(value)) + " where a rule belongs",
+                  "any, an address block, or {from: BLOCK, key: NAME}");
     return {};
   }
   const size_t errors_before = reading.found().error_count();
@@ -61,7 +64,8 @@ std::optional<server::AccessRule> read_rule(const Value& value, const Reading& r
   if (key != nullptr) {
     const std::optional<dns::Name> name = reading.name(*key);
     const auto known = name ? std::ranges::find(config.keys, *name, &server::TsigKey::name) : config.keys.end();
-    if (name && known == config.keys.end()) reading.error(*key, "no key " + quoted(key->text), "the name of a key under keys");
+    if (name && known == config.keys.end())
+      reading.error(*key, "no key " + in_quotes(key->text), "the name of a key under keys");
     if (known != config.keys.end()) rule.key = static_cast<u16>(known - config.keys.begin());
   }
   if (reading.found().error_count() != errors_before) return {};
@@ -101,7 +105,8 @@ void read_identity(const Value& value, const Reading& reading, Deployment& deplo
   server::Identity& identity = deployment.config.identity;
   Fields fields(value, reading, "identity");
   if (const Value* id = fields.find("server-id")) {
-    if (auto text = reading.text(*id, "the server's name", server::max_identity_text)) identity.server_id = deployment.keep(*text);
+    if (auto text = reading.text(*id, "the server's name", server::max_identity_text))
+      identity.server_id = deployment.keep(*text);
   }
   if (const Value* version = fields.find("version")) {
     if (auto text = reading.text(*version, "what version.bind answers", server::max_identity_text)) {
@@ -109,7 +114,8 @@ void read_identity(const Value& value, const Reading& reading, Deployment& deplo
     }
   }
   if (const Value* nsid = fields.find("nsid")) {
-    if (auto text = reading.text(*nsid, "the NSID option's text", server::max_nsid_size)) identity.nsid = deployment.keep(*text);
+    if (auto text = reading.text(*nsid, "the NSID option's text", server::max_nsid_size))
+      identity.nsid = deployment.keep(*text);
   }
   fields.finish();
 }
@@ -124,7 +130,8 @@ void read_log(const Value& value, const Reading& reading, server::PrimaryConfig&
 
 void read_keys(const Value& value, const Reading& reading, Deployment& deployment) {
   if (!value.is_mapping()) {
-    reading.error(value, std::string(kind_name(value)) + " where keys belong", "NAME: {algorithm: hmac-sha256, secret: BASE64} lines");
+    reading.error(value, std::string(kind_name(value)) + " where keys belong",
+                  "NAME: {algorithm: hmac-sha256, secret: BASE64} lines");
     return;
   }
   if (value.entries.size() > server::max_keys) {
@@ -134,14 +141,16 @@ void read_keys(const Value& value, const Reading& reading, Deployment& deploymen
   NamesSeen seen;
   for (const auto& [name_value, content] : value.entries) {
     const std::optional<dns::Name> name = reading.name(name_value);
-    if (name && !seen.add(*name)) reading.error(name_value, "key " + quoted(name_value.text) + " stands twice", "each key once");
+    if (name && !seen.add(*name))
+      reading.error(name_value, "key " + in_quotes(name_value.text) + " stands twice", "each key once");
     server::TsigKey key;
     key.name = name.value_or(dns::Name());
     Fields fields(content, reading, "key " + name_value.text);
     if (const Value* algorithm = fields.find("algorithm")) {
       std::array<std::string, 5> names;
       for (size_t i = 0; i < names.size(); ++i) names.at(i) = key_algorithm_name(static_cast<server::KeyAlgorithm>(i));
-      if (const auto chosen = reading.choice(*algorithm, names, "algorithm")) key.algorithm = static_cast<server::KeyAlgorithm>(*chosen);
+      if (const auto chosen = reading.choice(*algorithm, names, "algorithm"))
+        key.algorithm = static_cast<server::KeyAlgorithm>(*chosen);
     }
     const std::optional<std::string> secret = read_key_secret(fields, content, reading);
     fields.finish();
@@ -191,7 +200,8 @@ server::RateLimit read_rate_limit(const Value& value, const Reading& reading) {
   set(fields.find("table-size"), reading, server::rate_table_size, rate.table_size);
   if (const Value* exempt = fields.find("exempt")) {
     if (!exempt->is_sequence() || exempt->items.size() > server::max_exempt_prefixes) {
-      reading.error(*exempt, exempt->is_sequence() ? "too many prefixes" : std::string(kind_name(*exempt)) + " where a list belongs",
+      reading.error(*exempt,
+                    exempt->is_sequence() ? "too many prefixes" : std::string(kind_name(*exempt)) + " where a list belongs",
                     "a list of at most " + std::to_string(server::max_exempt_prefixes) + " address blocks");
     } else {
       for (const Value& item : exempt->items) {

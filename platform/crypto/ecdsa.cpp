@@ -4,6 +4,9 @@
 #include <nettle/dsa.h>
 #include <nettle/ecc-curve.h>
 #include <nettle/ecdsa.h>
+// The names of nettle's functions are nettle_ecdsa_sign …; its short forms are macros and would rename ours.
+#undef ecdsa_sign
+#undef ecdsa_verify
 
 #include "platform/crypto/integer.h"
 #include "platform/crypto/nonce_source.h"
@@ -70,7 +73,7 @@ Result<void, VerifyError> ecdsa_verify(EcdsaCurve curve, Bytes public_key, HashA
   import_number(numbers.get()->r, signature.first(size));
   import_number(numbers.get()->s, signature.subspan(size));
   const Digest digest = Hash::of(hash, message);
-  if (::ecdsa_verify(point.get(), digest.size(), digest.bytes().data(), numbers.get()) != 1) {
+  if (nettle_ecdsa_verify(point.get(), digest.size(), digest.bytes().data(), numbers.get()) != 1) {
     return fail(VerifyError::bad_signature);
   }
   return {};
@@ -84,7 +87,7 @@ Result<void, SignError> ecdsa_sign(EcdsaCurve curve, Bytes private_key, HashAlgo
   const Digest digest = Hash::of(hash, message);
   NonceSource nonce(private_key, digest.bytes(), rng);
   Signature numbers;
-  ::ecdsa_sign(scalar.get(), &nonce.rng(), draw_random, digest.size(), digest.bytes().data(), numbers.get());
+  nettle_ecdsa_sign(scalar.get(), &nonce.rng(), draw_random, digest.size(), digest.bytes().data(), numbers.get());
   export_number(numbers.get()->r, size, out);
   export_number(numbers.get()->s, size, out);
   if (out.overflowed()) return fail(SignError::no_room);

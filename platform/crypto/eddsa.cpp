@@ -23,6 +23,8 @@ PublicKey public_key_of(EddsaCurve curve, Bytes private_key) {
 Result<void, VerifyError> eddsa_verify(EddsaCurve curve, Bytes public_key, Bytes message, Bytes signature) {
   if (public_key.size() != eddsa_key_size(curve)) return fail(VerifyError::bad_key);
   if (signature.size() != eddsa_signature_size(curve)) return fail(VerifyError::bad_signature);
+  // RFC 8032 section 5.2.7: the scalar is below the order, so its last octet is zero; hogweed does not look at that one.
+  if (curve == EddsaCurve::ed448 && signature.back() != 0) return fail(VerifyError::bad_signature);
   const auto verify = curve == EddsaCurve::ed25519 ? ed25519_sha512_verify : ed448_shake256_verify;
   if (verify(public_key.data(), message.size(), message.data(), signature.data()) != 1) return fail(VerifyError::bad_signature);
   return {};

@@ -11,7 +11,9 @@
 
 namespace {
 
-void* allocate(std::size_t size) noexcept { return std::malloc(size == 0 ? 1 : size); }
+void* allocate(std::size_t size) noexcept {
+  return std::malloc(size == 0 ? 1 : size);
+}
 
 void* allocate(std::size_t size, std::align_val_t alignment) noexcept {
   const std::size_t unit = static_cast<std::size_t>(alignment);
@@ -29,12 +31,24 @@ void* demand(void* memory) {
 
 }  // namespace
 
-void* operator new(std::size_t size) { return demand(allocate(size)); }
-void* operator new[](std::size_t size) { return demand(allocate(size)); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return demand(allocate(size, alignment)); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return demand(allocate(size, alignment)); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
+void* operator new(std::size_t size) {
+  return demand(allocate(size));
+}
+void* operator new[](std::size_t size) {
+  return demand(allocate(size));
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return demand(allocate(size, alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return demand(allocate(size, alignment));
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate(size);
+}
 void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
   return allocate(size, alignment);
 }
@@ -42,25 +56,53 @@ void* operator new[](std::size_t size, std::align_val_t alignment, const std::no
   return allocate(size, alignment);
 }
 
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
 
 const std::nothrow_t std::nothrow{};
 
 // A pure virtual function was called: an object is used while it is being made or unmade.
-extern "C" [[noreturn]] void __cxa_pure_virtual() { samara::panic("a pure virtual function was called"); }
+extern "C" [[noreturn]] void __cxa_pure_virtual() {
+  samara::panic("a pure virtual function was called");
+}
 
 // A libc++ header would throw (std::length_error from a vector, for one). The format alone says what happened.
 _LIBCPP_BEGIN_NAMESPACE_STD
-[[noreturn]] void __libcpp_verbose_abort(const char* format, ...) { samara::panic(format); }
+[[noreturn]] void __libcpp_verbose_abort(const char* format, ...) {
+  samara::panic(format);
+}
 _LIBCPP_END_NAMESPACE_STD

@@ -11,6 +11,7 @@ import collections
 import glob
 import lzma
 import os
+import re
 import select
 import shutil
 import socket
@@ -18,6 +19,8 @@ import struct
 import subprocess
 import sys
 import time
+
+import dns.rdata
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
@@ -43,21 +46,33 @@ def flatten(name, path):
     return flat
 
 
-def sign_nsec(name, path):
+def for_knot(flat):
+    """The same file in words that knot 3.2 knows: some types by number, and four digits in each group of a node id."""
+    unknown = {"X25": 19, "ISDN": 20, "PX": 26}
+    with open(flat, encoding="utf-8") as file, open(flat + ".knot", "w", encoding="utf-8") as out:
+        for line in file:
+            if line.startswith(";"):
+                continue
+            owner, ttl, rr_class, rr_type, rdata = line.rstrip("\n").split(None, 4)
+            if rr_type in unknown:
+                wire = dns.rdata.from_text("IN", rr_type, rdata).to_wire()
+                rr_type, rdata = f"TYPE{unknown[rr_type]}", f"\\# {len(wire)} {wire.hex()}"
+            elif rr_type in ("NID", "L64"):
+                preference, groups = rdata.split()
+                rdata = preference + " " + ":".join(group.zfill(4) for group in groups.split(":"))
+            elif rr_type in ("RRSIG", "NSEC", "NSEC3"):
+                rdata = re.sub(r"\b(X25|ISDN|PX)\b", lambda found: f"TYPE{unknown[found.group()]}", rdata)
+            out.write(f"{owner} {ttl} {rr_class} {rr_type} {rdata}\n")
+    return flat + ".knot"
+
+
+def sign(name, path, *options):
     folder = os.path.join(OUT, "zones", f"keys-{name}")
     os.makedirs(folder)
     for flags in ([], ["-f", "KSK"]):
-        subprocess.run(["dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-K", folder, *flags, name], check=True,
-                       stdout=subprocess.DEVNULL)
-    run_tool("dnssec-signzone", "-q", "-P", "-S", "-K", folder, "-d", folder, "-x", "-o", name, "-f", path + ".signed", path)
-    return path + ".signed"
-
-
-def sign_nsec3_opt_out(name, path):
-    folder = os.path.join(OUT, "zones", f"keys-{name}")
-    os.makedirs(folder)
-    keys = [run_tool("ldns-keygen", "-a", "ECDSAP256SHA256", *flags, name, cwd=folder).strip() for flags in ([], ["-k"])]
-    run_tool("ldns-signzone", "-n", "-p", "-s", "5A17", "-t", "5", "-o", name, "-f", path + ".signed", path, *keys, cwd=folder)
+        run_tool("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-K", folder, *flags, name)
+    run_tool("dnssec-signzone", "-q", "-P", "-S", "-K", folder, "-d", folder, "-x", "-o", name, "-f", path + ".signed", *options,
+             path)
     return path + ".signed"
 
 
@@ -84,9 +99,10 @@ def make_zones():
     zones.append(("generated.test", write("generated.test", generate_zone.generate("generated.test", 5000)), 9000))
     zones.append(("served-child.generated.test", write("served-child.generated.test", generate_zone.child_zone("generated.test")), 100))
     nsec = write("nsec.test", generate_zone.generate("nsec.test", 2000, seed=2))
-    zones.append(("nsec.test", sign_nsec("nsec.test", nsec), 5000))
-    nsec3 = write("nsec3.test", generate_zone.generate("nsec3.test", 2000, seed=3))
-    zones.append(("nsec3.test", sign_nsec3_opt_out("nsec3.test", nsec3), 5000))
+    zones.append(("nsec.test", sign("nsec.test", nsec), 5000))
+    # nsd 4.6 and dnssec-signzone 9.18 break on NSEC3 for names so long that no `*.` fits in front of them.
+    nsec3 = write("nsec3.test", generate_zone.generate("nsec3.test", 2000, seed=3, longest=253))
+    zones.append(("nsec3.test", sign("nsec3.test", nsec3, "-3", "5A17", "-A", "-H", "5"), 5000))
     root = sorted(glob.glob(os.path.join(servers.ROOT, "tests", "data", "root", "*.xz")))[0]
     with lzma.open(root, "rt", encoding="utf-8") as file:
         zones.append((".", write("root", [file.read().rstrip("\n")]), 3000))
@@ -301,12 +317,13 @@ def main():
     zones = make_zones()
     flat = {name: flatten("" if name == "." else name, path) for name, path, _ in zones}
     original = [("" if name == "." else name, path) for name, path, _ in zones]
-    flattened = [("" if name == "." else name, flat[name]) for name, _, _ in zones]
+    read_by = {"nsd": [(name, flat[name or "."]) for name, _ in original], "bind": original,
+               "knot": [(name, for_knot(flat[name or "."])) for name, _ in original]}
     running = {}
     try:
         running["samara"] = servers.Server(options.ours, original, os.path.join(OUT, "ours"))
         for kind in ("nsd", "knot", "bind"):
-            running[kind] = servers.Server(kind, original if kind == "bind" else flattened, OUT)
+            running[kind] = servers.Server(kind, read_by[kind], OUT)
         clients = {kind: Client(server.port) for kind, server in running.items()}
         comparison = Comparison(result, options.ours)
         begin = time.monotonic()

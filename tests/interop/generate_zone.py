@@ -96,8 +96,8 @@ COMMON = ["A", "A", "A", "AAAA", "AAAA", "MX", "TXT", "SRV"]
 
 
 class Zone:
-    def __init__(self, origin, limit, seed):
-        self.origin, self.limit = origin, limit
+    def __init__(self, origin, limit, seed, longest):
+        self.origin, self.limit, self.longest = origin, limit, longest
         self.random = Random(seed)
         self.lines = []
         self.names = []    # plain names that hold data
@@ -243,17 +243,17 @@ class Zone:
             self.data(f"*.hidden.{name}", ["TXT"])
         self.targets.append(f"www.{name}")
 
-    def longest(self):
-        """255 octets, and 127 labels."""
+    def longest_names(self):
+        """Of the greatest length (255 octets unless told otherwise), and of the most labels."""
         suffix = f".{self.origin}."
-        room = 254 - len(self.origin) - 1
+        room = self.longest - 1 - len(self.origin) - 1
         labels = []
         while room > 1:
             take = min(63, room - 1)
             labels.append("l" * take)
             room -= take + 1
         self.data(".".join(labels) + suffix, ["A", "TXT"])
-        depth = (254 - len(self.origin) - 1) // 2
+        depth = (self.longest - 1 - len(self.origin) - 1) // 2
         self.data(".".join("d" * depth) + suffix, ["A"])
 
     def large(self):
@@ -280,7 +280,7 @@ class Zone:
         self.apex()
         self.served_child()
         self.odd_labels()
-        self.longest()
+        self.longest_names()
         for rr_type in sorted(RDATA):
             self.data(f"type-{rr_type.lower()}.{self.origin}.", [rr_type])
             self.names.append(f"type-{rr_type.lower()}.{self.origin}.")
@@ -299,8 +299,8 @@ def child_zone(origin):
             f"ns1.{name} 3600 IN A 192.0.2.53", f"www.{name} 300 IN A 192.0.2.80", f"*.w.{name} 300 IN TXT \"child\""]
 
 
-def generate(origin, records, seed=1):
-    return Zone(origin.rstrip("."), records, seed).build()
+def generate(origin, records, seed=1, longest=255):
+    return Zone(origin.rstrip("."), records, seed, longest).build()
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ Result<BootBlob, Refusal> BootBlob::read(int fd, size_t limit) {
     return BootBlob(std::move(*memory), *filled);
   }
   if (!S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode)) {
-    return fail(Refusal(ExitCode::usage, "descriptor ", fd, " is neither a file nor a pipe; a boot configuration is expected there"));
+    return fail(
+        Refusal(ExitCode::usage, "descriptor ", fd, " is neither a file nor a pipe; a boot configuration is expected there"));
   }
   size_t filled = 0;
   size_t room = std::min(limit + 1, size_t{1} << 20);

@@ -13,9 +13,13 @@ Duration read_clock(clockid_t clock) {
 
 }  // namespace
 
-Instant monotonic_now() { return Instant::since_boot(read_clock(CLOCK_MONOTONIC)); }
+Instant monotonic_now() {
+  return Instant::since_boot(read_clock(CLOCK_MONOTONIC));
+}
 
-UnixTime wall_now() { return UnixTime{read_clock(CLOCK_REALTIME).seconds()}; }
+UnixTime wall_now() {
+  return UnixTime{read_clock(CLOCK_REALTIME).seconds()};
+}
 
 void WallClock::measure(Instant now) {
   distance_ = read_clock(CLOCK_REALTIME) - now.since_boot();

@@ -39,7 +39,9 @@ Failure<Refusal> refused(const Endpoint& at, SystemError error) {
   }
 }
 
-bool set_option(int fd, int level, int name, int value) { return ::setsockopt(fd, level, name, &value, sizeof value) == 0; }
+bool set_option(int fd, int level, int name, int value) {
+  return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
 
 // The privileged form ignores the system's limit; without the privilege the limit is what we get.
 void set_buffers(int fd) {
@@ -62,7 +64,7 @@ bool set_datagram_options(int fd, const Endpoint& at) {
 // Set on the listener, inherited by what it accepts.
 bool set_stream_options(int fd) {
   return set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) && set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
-         set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, unacknowledged_ms) && set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+         set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, unacknowledged_ms);
 }
 
 Result<Descriptor, SystemError> make_socket(Kind kind, const Endpoint& at, Use use) {

@@ -8,8 +8,7 @@
 
 namespace samara::hal {
 
-Mapping::Mapping(Mapping&& other) noexcept
-    : base_(std::exchange(other.base_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+Mapping::Mapping(Mapping&& other) noexcept : base_(std::exchange(other.base_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
   std::swap(base_, other.base_);
@@ -35,9 +34,13 @@ std::optional<Mapping> Mapping::shared(size_t size) {
   return map(size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 }
 
-std::optional<Mapping> Mapping::file(int fd, size_t size) { return map(size, PROT_READ, MAP_PRIVATE, fd); }
+std::optional<Mapping> Mapping::file(int fd, size_t size) {
+  return map(size, PROT_READ, MAP_PRIVATE, fd);
+}
 
-bool Mapping::make_read_only() { return ::mprotect(base_, size_, PROT_READ) == 0; }
+bool Mapping::make_read_only() {
+  return ::mprotect(base_, size_, PROT_READ) == 0;
+}
 
 void Mapping::release(size_t offset, size_t length) {
   // The page size is asked for once by the C library at start; this is no system call.

@@ -78,6 +78,8 @@ void install_process_log(std::string_view name) {
   set_panic_handler(panic_to_stderr);
 }
 
-void set_process_log_part(std::string_view part) { process_part = part.substr(0, 32); }
+void set_process_log_part(std::string_view part) {
+  process_part = part.substr(0, 32);
+}
 
 }  // namespace samara::hal

@@ -41,8 +41,8 @@ bool ControlPage::all_ended(u32 workers) const {
 Result<SharedState, Refusal> SharedState::create(u64 region_size) {
   auto region = Mapping::shared(region_size);
   if (!region.has_value()) {
-    return fail(Refusal(ExitCode::unavailable, "cannot reserve ", region_size >> 20, " MiB of address space for zones: ",
-                        SystemError{}, " (see ulimit -v and vm.overcommit_memory)"));
+    return fail(Refusal(ExitCode::unavailable, "cannot reserve ", region_size >> 20,
+                        " MiB of address space for zones: ", SystemError{}, " (see ulimit -v and vm.overcommit_memory)"));
   }
   auto memory = Mapping::shared(sizeof(ControlPage));
   if (!memory.has_value()) return fail(Refusal(ExitCode::unavailable, "no shared memory: ", SystemError{}));

@@ -17,8 +17,12 @@ union SocketAddress {
   sockaddr_in6 v6;
 };
 
-inline IpAddress to_address(const in_addr& a) { return IpAddress::v4(std::bit_cast<std::array<u8, 4>>(a)); }
-inline IpAddress to_address(const in6_addr& a) { return IpAddress::v6(std::bit_cast<std::array<u8, 16>>(a)); }
+inline IpAddress to_address(const in_addr& a) {
+  return IpAddress::v4(std::bit_cast<std::array<u8, 4>>(a));
+}
+inline IpAddress to_address(const in6_addr& a) {
+  return IpAddress::v6(std::bit_cast<std::array<u8, 16>>(a));
+}
 
 inline Endpoint to_endpoint(const SocketAddress& a) {
   if (a.generic.sa_family == AF_INET) return {to_address(a.v4.sin_addr), Port(ntohs(a.v4.sin_port))};

@@ -1,0 +1,66 @@
+#include "dns-core/rdata/services.h"
+
+#include <algorithm>
+#include <array>
+
+#include "dns-core/rdata/numbers.h"
+
+namespace samara::dns {
+namespace {
+
+// RFC 1010 "Assigned numbers", which RFC 1035 refers to for the mnemonics: those that are still in use.
+constexpr auto protocols = std::to_array<NamedNumber>({{"ICMP", 1}, {"TCP", 6}, {"UDP", 17}});
+constexpr auto services = std::to_array<NamedNumber>({
+    {"ECHO", 7}, {"DISCARD", 9}, {"SYSTAT", 11}, {"DAYTIME", 13}, {"NETSTAT", 15}, {"QOTD", 17}, {"CHARGEN", 19},
+    {"FTP-DATA", 20}, {"FTP", 21}, {"SSH", 22}, {"TELNET", 23}, {"SMTP", 25}, {"TIME", 37}, {"RLP", 39}, {"NAMESERVER", 42},
+    {"NICNAME", 43}, {"DOMAIN", 53}, {"TFTP", 69}, {"GOPHER", 70}, {"FINGER", 79}, {"HTTP", 80}, {"HOSTNAMES", 101},
+    {"POP2", 109}, {"POP3", 110}, {"SUNRPC", 111}, {"AUTH", 113}, {"NNTP", 119}, {"NTP", 123}, {"IMAP", 143}, {"SNMP", 161},
+    {"HTTPS", 443},
+});
+
+constexpr size_t max_bitmap = 8192;
+
+}  // namespace
+
+void check_services(RdataCursor& at) {
+  at.u8();
+  const Bytes bitmap = at.all();
+  at.require(bitmap.size() <= max_bitmap && (bitmap.empty() || bitmap.back() != 0));
+}
+
+Result<void, SyntaxError> read_services(TextFields& fields) {
+  constexpr std::string_view expected_protocol = "a protocol number up to 255, or TCP or UDP";
+  constexpr std::string_view expected_port = "a port number up to 65535, or a service such as SMTP";
+  const Token protocol = TRY(fields.word(expected_protocol));
+  auto number = value_of(protocols, protocol.text);
+  if (!number.has_value()) {
+    const auto parsed = parse_number(protocol.text, UINT8_MAX);
+    if (!parsed.has_value()) return wrong(protocol, "unknown protocol", expected_protocol, nearest_name(protocols, protocol.text));
+    number = static_cast<u32>(*parsed);
+  }
+  fields.out().u8(static_cast<u8>(*number));
+
+  std::array<u8, max_bitmap> bitmap{};
+  size_t size = 0;
+  for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
+    const auto named = value_of(services, token->text);
+    const auto port = named.has_value() ? std::optional<u64>(*named) : parse_number(token->text, UINT16_MAX);
+    if (!port.has_value()) return wrong(*token, "unknown service", expected_port, nearest_name(services, token->text));
+    bitmap[*port / 8] |= static_cast<u8>(0x80 >> (*port % 8));
+    size = std::max<size_t>(size, *port / 8 + 1);
+  }
+  fields.out().bytes(Bytes(bitmap).first(size));
+  return {};
+}
+
+void write_services(RdataCursor& at, TextWriter& out) {
+  out.put(at.u8());
+  const Bytes bitmap = at.all();
+  for (size_t port = 0; port < bitmap.size() * 8; ++port) {
+    if ((bitmap[port / 8] & (0x80 >> (port % 8))) == 0) continue;
+    out.put(' ');
+    out.put(port);
+  }
+}
+
+}  // namespace samara::dns

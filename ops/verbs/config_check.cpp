@@ -1,0 +1,59 @@
+// `samara config check`: is this manifest, with the files it names, fit to be deployed?
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "ops/files.h"
+#include "ops/json.h"
+#include "ops/verbs/verbs.h"
+#include "ops/yaml/manifest.h"
+
+namespace samara::ops {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  bool json = false;
+};
+
+void check(const std::string& file, Diagnostics& found) {
+  const Result<std::string, FileError> text = read_file(file);
+  if (!text) {
+    found.error({file}, text.error().problem, "a deployment manifest in YAML");
+    return;
+  }
+  yaml::read_manifest(text.value(), file, found);
+}
+
+ExitCode run(const Options& options) {
+  Diagnostics found;
+  for (const std::string& file : options.files) {
+    const size_t errors_before = found.error_count();
+    check(file, found);
+    if (!options.json && found.error_count() == errors_before) std::printf("%s: good\n", file.c_str());
+  }
+  if (options.json) {
+    std::printf("%s\n", found.to_json().c_str());
+  } else {
+    found.print();
+  }
+  return found.good() ? ExitCode::good : ExitCode::bad_data;
+}
+
+}  // namespace
+
+void add_config_check(CLI::App& config, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = config.add_subcommand("check", "Check manifests and the files they name");
+  verb->add_option("FILE", options->files, "Manifests, in YAML")->required();
+  verb->add_flag("--json", options->json, "What was found as a JSON array on standard output");
+  verb->footer(
+      "Reports every error as FILE:LINE:COLUMN: what is wrong (what was expected); exit code 65 if any.\n\n"
+      "Examples:\n"
+      "  samara config check zones/primary.yaml\n"
+      "  samara config check --json deployments/*.yaml");
+  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace samara::ops

@@ -1,0 +1,55 @@
+// `samara config compile`: a manifest to the boot blob that an image takes.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "ops/boot_blob.h"
+#include "ops/files.h"
+#include "ops/verbs/verbs.h"
+#include "ops/yaml/manifest.h"
+
+namespace samara::ops {
+
+namespace {
+
+constexpr unsigned owner_only = 0600;  // the blob holds secrets
+
+struct Options {
+  std::string file;
+  std::string output;
+};
+
+ExitCode run(const Options& options) {
+  Diagnostics found;
+  std::optional<std::vector<u8>> blob;
+  const Result<std::string, FileError> text = read_file(options.file);
+  if (!text) {
+    found.error({options.file}, text.error().problem, "a deployment manifest in YAML");
+  } else if (const auto deployment = yaml::read_manifest(text.value(), options.file, found)) {
+    blob = compile_blob(deployment->config, options.file, found);
+  }
+  found.print();
+  if (!blob) return ExitCode::bad_data;
+  const std::string octets(blob->begin(), blob->end());
+  if (const auto written = write_file(options.output, octets, owner_only); !written) {
+    complain(options.output + ": " + written.error().problem);
+    return written.error().is_permission() ? ExitCode::no_permission : ExitCode::bad_data;
+  }
+  return ExitCode::good;
+}
+
+}  // namespace
+
+void add_config_compile(CLI::App& config, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = config.add_subcommand("compile", "Compile a manifest to a boot blob (a flattened device tree)");
+  verb->add_option("FILE", options->file, "The manifest, in YAML")->required();
+  verb->add_option("-o,--output", options->output, "Where the blob goes; - is standard output")->required();
+  verb->footer(
+      "The blob holds the zones' texts and the keys' secrets; only its owner may read the file.\n\n"
+      "Examples:\n"
+      "  samara config compile zones/primary.yaml -o primary.dtb\n"
+      "  out/images/samara-primary-linux-x86_64.elf 3<primary.dtb");
+  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace samara::ops

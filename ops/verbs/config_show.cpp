@@ -1,0 +1,56 @@
+// `samara config show`: a boot blob (or a manifest) as a manifest with every value spelled out.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "ops/boot_blob.h"
+#include "ops/files.h"
+#include "ops/verbs/verbs.h"
+#include "ops/yaml/manifest.h"
+
+namespace samara::ops {
+
+namespace {
+
+struct Options {
+  std::string file;
+  bool secrets = false;
+};
+
+// A device tree starts with this (Devicetree Specification section 5.2); YAML cannot.
+constexpr std::string_view blob_magic = "\xd0\x0d\xfe\xed";
+
+ExitCode run(const Options& options) {
+  Diagnostics found;
+  const Result<std::string, FileError> content = read_file(options.file);
+  const yaml::Secrets secrets = options.secrets ? yaml::Secrets::shown : yaml::Secrets::masked;
+  std::string shown;
+  if (!content) {
+    found.error({options.file}, content.error().problem, "a boot blob or a manifest");
+  } else if (content.value().starts_with(blob_magic)) {
+    if (const auto blob = DecodedBlob::decode(content.value(), options.file, found)) {
+      shown = yaml::write_manifest(blob->config(), "linux", secrets);
+    }
+  } else if (const auto deployment = yaml::read_manifest(content.value(), options.file, found)) {
+    shown = yaml::write_manifest(deployment->config, deployment->target, secrets);
+  }
+  found.print();
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
+  return found.good() ? ExitCode::good : ExitCode::bad_data;
+}
+
+}  // namespace
+
+void add_config_show(CLI::App& config, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = config.add_subcommand("show", "Show what a boot blob or a manifest comes to, defaults included");
+  verb->add_option("FILE", options->file, "A boot blob, or a manifest in YAML")->required();
+  verb->add_flag("--show-secrets", options->secrets, "Write secrets out instead of \"masked\"");
+  verb->footer(
+      "Examples:\n"
+      "  samara config show primary.dtb\n"
+      "  samara config show zones/primary.yaml");
+  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace samara::ops

@@ -1,0 +1,28 @@
+// The verbs of the command, one file each. add_…() describes the verb to the command-line parser; when the user chose it, it
+// leaves what is to be done in `chosen`.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "ops/exit_code.h"
+
+namespace CLI {
+class App;
+}
+
+namespace samara::ops {
+
+using Action = std::function<ExitCode()>;
+
+void add_serve(CLI::App& samara, Action& chosen);
+void add_run(CLI::App& samara, Action& chosen);
+// `samara config …`
+void add_config_check(CLI::App& config, Action& chosen);
+void add_config_compile(CLI::App& config, Action& chosen);
+void add_config_show(CLI::App& config, Action& chosen);
+
+// The image of a role on a target, beside this program: <its folder>/images/samara-ROLE-TARGET-ARCH.elf
+std::string default_image(const std::string& role, const std::string& target);
+
+}  // namespace samara::ops

@@ -1,0 +1,116 @@
+#include "platform/hal/linux/kernel_sockets.h"
+
+#include <algorithm>
+#include <climits>
+
+#include "platform/base/panic.h"
+#include "platform/hal/linux/system_error.h"
+
+namespace samara::hal {
+namespace {
+
+// What an event is about: the upper half of its tag (the streams' in stream_table.h), an index in the lower.
+constexpr u64 wake_tag = 0;
+constexpr u64 datagram_tag = u64{3} << 32;
+constexpr u64 kind_mask = u64{0xffffffff} << 32;
+
+// Full batches taken from one socket before the others get their turn.
+constexpr int batches_per_turn = 4;
+
+}  // namespace
+
+Result<std::unique_ptr<KernelSockets>, Refusal> KernelSockets::create(ListenSockets sockets, int wake, u32 max_streams,
+                                                                      WorkerApplicationRef app, ControlPage& control,
+                                                                      u32 worker) {
+  Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.open()) return fail(Refusal(ExitCode::unavailable, "epoll: ", SystemError{}));
+  DatagramBatch batch = TRY(DatagramBatch::create(control.row(worker).counters));
+  std::unique_ptr<KernelSockets> loop(
+      new KernelSockets(std::move(epoll), std::move(sockets), max_streams, app, control, worker, std::move(batch)));
+  // Edge-triggered: each write to it is an event, and it never needs to be read.
+  loop->watch(wake, EPOLLIN | EPOLLET, wake_tag);
+  return loop;
+}
+
+KernelSockets::KernelSockets(Descriptor epoll, ListenSockets sockets, u32 max_streams, WorkerApplicationRef app,
+                             ControlPage& control, u32 worker, DatagramBatch batch)
+    : epoll_(std::move(epoll)),
+      sockets_(std::move(sockets)),
+      app_(app),
+      control_(&control),
+      row_(&control.row(worker)),
+      batch_(std::move(batch)),
+      streams_(epoll_.get(), sockets_.stream, max_streams, app_.app, row_->counters),
+      events_{} {}
+
+void KernelSockets::watch(int fd, u32 events, u64 tag) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = tag;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) panic("epoll refused a socket");
+}
+
+void KernelSockets::run() {
+  wait_for_publication();
+  for (size_t i = 0; i < sockets_.datagram.size(); ++i) watch(sockets_.datagram[i].fd.get(), EPOLLIN, datagram_tag + i);
+  streams_.start();
+  Instant now = monotonic_now();
+  while (!control_->stopping()) {
+    const int ready = ::epoll_pwait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), sleep_ms(now), nullptr);
+    now = monotonic_now();
+    turn(now, ready < 0 ? 0 : static_cast<size_t>(ready));  // negative: interrupted
+  }
+}
+
+void KernelSockets::wait_for_publication() {
+  while (control_->generation() == 0 && !control_->stopping()) {
+    ::epoll_pwait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), -1, nullptr);
+  }
+  if (control_->generation() != 0) adopt(monotonic_now());
+}
+
+void KernelSockets::turn(Instant now, size_t events) {
+  if (control_->generation() != serving_) adopt(now);
+  app_.app.on_turn(now, wall_.at(now));
+  for (size_t i = 0; i < events; ++i) {
+    const epoll_event& event = events_[i];
+    const u64 tag = event.data.u64;
+    const u32 index = static_cast<u32>(tag);
+    switch (tag & kind_mask) {
+      case datagram_tag:
+        for (int n = 0; n < batches_per_turn; ++n) {
+          if (batch_.exchange(sockets_.datagram[index], now, app_.app) < DatagramBatch::capacity) break;
+        }
+        break;
+      case StreamTable::stream_tag: streams_.on_stream_ready(now, index, event.events); break;
+      case StreamTable::listener_tag: streams_.on_listener_ready(now, index); break;
+      default: break;  // woken: the control page is looked at in each turn
+    }
+  }
+  if (app_.app.next_deadline() <= now) {
+    app_.app.on_deadline(now);
+    streams_.serve_all(now);
+  }
+  if (streams_.next_deadline() <= now) streams_.on_deadline(now);
+  while (const auto id = app_.app.poll_stream_abort()) streams_.abort(now, *id);
+  row_->oldest.store(app_.oldest(app_.object), std::memory_order_release);
+}
+
+void KernelSockets::adopt(Instant now) {
+  const Publication latest = control_->latest();
+  app_.publish(app_.object, now, latest);
+  serving_ = latest.generation;
+  row_->oldest.store(app_.oldest(app_.object), std::memory_order_release);
+  row_->serving.store(serving_, std::memory_order_release);
+}
+
+// Rounded up: waking before a deadline would only mean sleeping again.
+int KernelSockets::sleep_ms(Instant now) const {
+  const Instant deadline = std::min(app_.app.next_deadline(), streams_.next_deadline());
+  if (deadline == Instant::never()) return -1;
+  if (deadline <= now) return 0;
+  const i64 rounded = ((deadline - now) + Duration::nanoseconds(999'999)).milliseconds();
+  return static_cast<int>(std::min<i64>(rounded, INT_MAX));
+}
+
+}  // namespace samara::hal

@@ -1,0 +1,146 @@
+// run(): from main() to the loader and its workers, in the order hal.h promises.
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "platform/hal/hal.h"
+#include "platform/hal/linux/boot_blob.h"
+#include "platform/hal/linux/confinement.h"
+#include "platform/hal/linux/control_stream.h"
+#include "platform/hal/linux/entropy.h"
+#include "platform/hal/linux/listen_sockets.h"
+#include "platform/hal/linux/loader_process.h"
+#include "platform/hal/linux/process_log.h"
+#include "platform/hal/linux/shared_state.h"
+#include "platform/hal/linux/system_error.h"
+#include "platform/hal/linux/worker_process.h"
+
+namespace samara::hal {
+namespace {
+
+struct Options {
+  int config_fd = 3;
+  std::optional<int> control_fd;
+};
+
+constexpr std::string_view usage = "usage: [--config-fd N] [--control-fd N]  (docs/linux-target.md)";
+constexpr u64 max_descriptor_number = 1'000'000;
+
+Result<Options, Refusal> read_options(std::span<char* const> arguments) {
+  Options options;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const std::string_view name = arguments[i];
+    if (name != "--config-fd" && name != "--control-fd") {
+      return fail(Refusal(ExitCode::usage, "unknown option ", name, "; ", usage));
+    }
+    ++i;
+    const auto value = i < arguments.size() ? parse_decimal(arguments[i], max_descriptor_number) : std::nullopt;
+    if (!value.has_value()) return fail(Refusal(ExitCode::usage, name, ": a descriptor number is expected; ", usage));
+    const int fd = static_cast<int>(*value);
+    if (name == "--config-fd") {
+      options.config_fd = fd;
+    } else {
+      options.control_fd = fd;
+    }
+  }
+  return options;
+}
+
+Result<void, Refusal> check(const Plan& plan) {
+  if (plan.listen.empty() || plan.listen.size() > max_listen_endpoints) {
+    return fail(Refusal(ExitCode::bad_data, "1 to ", max_listen_endpoints, " addresses to listen on are expected, not ",
+                        plan.listen.size()));
+  }
+  if (plan.workers == 0 || plan.workers > max_workers) {
+    return fail(Refusal(ExitCode::bad_data, "1 to ", max_workers, " workers are expected, not ", plan.workers));
+  }
+  if (plan.max_streams == 0 || plan.max_streams > max_streams_limit) {
+    return fail(Refusal(ExitCode::bad_data, "1 to ", max_streams_limit, " TCP connections per worker are expected, not ",
+                        plan.max_streams));
+  }
+  if (plan.region_size == 0) return fail(Refusal(ExitCode::bad_data, "the region for zones has no size"));
+  return {};
+}
+
+// Signals come as data from a descriptor, so that nothing interrupts the loader's work; a closed pipe is an error code.
+Result<Descriptor, Refusal> take_signals_over() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);  // reloading is a control request
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGCHLD}) ::sigaddset(&set, number);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  Descriptor fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd.open()) return fail(Refusal(ExitCode::unavailable, "signals: ", SystemError{}));
+  return fd;
+}
+
+// Descriptors of the process that binds for all, or of a worker with all its connections, whichever is more.
+u32 descriptors_needed(const Plan& plan) {
+  constexpr u32 others = 32;
+  const u32 sockets = 2 * static_cast<u32>(plan.listen.size());
+  return others + std::max(sockets * plan.workers + plan.workers, sockets + plan.max_streams + plan.workers);
+}
+
+Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
+  const Options options = TRY(read_options(arguments));
+  const BootBlob blob = TRY(BootBlob::read(options.config_fd));
+  const Plan plan = TRY(role.configure(blob.bytes()));
+  TRY(check(plan));
+
+  LoaderProcess::Start loader{.state = nullptr,
+                              .workers = {},
+                              .listen = {},
+                              .signals = TRY(take_signals_over()),
+                              .control = std::nullopt,
+                              .entropy = TRY(take_entropy())};
+  if (options.control_fd.has_value()) loader.control = TRY(ControlStream::adopt(*options.control_fd, plan.max_request));
+  TRY(reserve_descriptors(descriptors_needed(plan)));
+  std::vector<ListenSockets> sockets = TRY(bind_listen_sockets(plan.listen, plan.workers));
+  for (const ListenSocket& socket : sockets.front().datagram) loader.listen.push_back(socket.local);
+  SharedState state = TRY(SharedState::create(plan.region_size));
+  loader.state = &state;
+  TRY(drop_privileges(plan.user_id, plan.group_id));
+
+  const pid_t self = ::getpid();
+  for (u32 i = 0; i < plan.workers; ++i) {
+    Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake.open()) return fail(Refusal(ExitCode::unavailable, "eventfd: ", SystemError{}));
+    const pid_t child = ::fork();
+    if (child < 0) return fail(Refusal(ExitCode::unavailable, "cannot start worker ", i, ": ", SystemError{}));
+    if (child == 0) {
+      const int wake_fd = wake.get();
+      ListenSockets own = std::move(sockets[i]);
+      sockets.clear();  // the other workers' are theirs alone
+      loader.signals.close();
+      loader.control.reset();
+      WorkerProcess::live({.index = i,
+                           .max_streams = plan.max_streams,
+                           .loader = self,
+                           .wake = wake_fd,
+                           .sockets = std::move(own),
+                           .state = &state},
+                          role);
+    }
+    loader.workers.push_back({.process = child, .wake = std::move(wake)});
+  }
+  sockets.clear();
+  std::optional<LoaderProcess> process = TRY(LoaderProcess::create(std::move(loader)));
+  // Nothing is unmade: giving things back could need calls that are forbidden by now, and the system does it anyway.
+  ::_exit(static_cast<int>(process->run(role, blob.bytes())));
+}
+
+}  // namespace
+
+int run(int argc, char** argv, std::string_view name, Role& role) {
+  install_process_log(name);
+  const auto result = start(std::span<char* const>(argv, static_cast<size_t>(argc)), role);
+  if (result.ok()) return static_cast<int>(result.value());
+  log(Level::error, result.error().text());
+  return static_cast<int>(result.error().code());
+}
+
+}  // namespace samara::hal

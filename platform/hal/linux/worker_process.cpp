@@ -1,0 +1,58 @@
+#include "platform/hal/linux/worker_process.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "platform/base/panic.h"
+#include "platform/hal/linux/confinement.h"
+#include "platform/hal/linux/entropy.h"
+#include "platform/hal/linux/kernel_sockets.h"
+#include "platform/hal/linux/process_log.h"
+
+namespace samara::hal {
+namespace {
+
+[[noreturn]] void refuse(const Refusal& refusal) {
+  log(Level::error, refusal.text());
+  ::_exit(static_cast<int>(refusal.code()));
+}
+
+// "[worker 3]", kept for the log.
+void name_log_part(u32 index) {
+  static TextBuffer<32> part;
+  part.writer().put("[worker ");
+  part.writer().put(index);
+  part.writer().put(']');
+  set_process_log_part(part.view());
+}
+
+}  // namespace
+
+void WorkerProcess::live(Start start, Role& role) {
+  name_log_part(start.index);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != start.loader) ::_exit(0);  // it died before we asked to be told
+  // free() must not give memory back by a call the filter forbids.
+  ::mallopt(M_TRIM_THRESHOLD, -1);
+  if (!start.state->region().make_read_only()) panic("the shared region cannot be made read-only");
+  const auto entropy = take_entropy();
+  if (!entropy.ok()) refuse(entropy.error());
+  WorkerProcess worker(std::move(start), entropy.value());
+  role.serve(worker);
+  panic("Role::serve returned without running an application");
+}
+
+void WorkerProcess::run_application(WorkerApplicationRef app) {
+  ControlPage& control = start_.state->control();
+  auto loop = KernelSockets::create(std::move(start_.sockets), start_.wake, start_.max_streams, app, control, start_.index);
+  if (!loop.ok()) refuse(loop.error());
+  const auto confined = install_filter(worker_system_calls);
+  if (!confined.ok()) refuse(confined.error());
+  loop.value()->run();
+  control.row(start_.index).ended.store(true, std::memory_order_release);
+  ::_exit(0);
+}
+
+}  // namespace samara::hal

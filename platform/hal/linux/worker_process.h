@@ -1,0 +1,39 @@
+// WorkerProcess: one of the processes that answer. Forked by process.cpp from the original process.
+#pragma once
+
+#include <sys/types.h>
+
+#include "platform/hal/hal.h"
+#include "platform/hal/linux/listen_sockets.h"
+#include "platform/hal/linux/shared_state.h"
+
+namespace samara::hal {
+
+class WorkerProcess final : public Worker {
+ public:
+  struct Start {
+    u32 index;
+    u32 max_streams;
+    pid_t loader;
+    int wake;
+    ListenSockets sockets;
+    SharedState* state;
+  };
+
+  // The whole life of the process: serves with `role` until told to stop.
+  [[noreturn]] static void live(Start start, Role& role);
+
+  u32 index() const override { return start_.index; }
+  u32 max_streams() const override { return start_.max_streams; }
+  const Entropy& entropy() const override { return entropy_; }
+  Bytes region() const override { return start_.state->region().bytes(); }
+
+ private:
+  WorkerProcess(Start start, const Entropy& entropy) : start_(std::move(start)), entropy_(entropy) {}
+  [[noreturn]] void run_application(WorkerApplicationRef app) override;
+
+  Start start_;
+  Entropy entropy_;
+};
+
+}  // namespace samara::hal

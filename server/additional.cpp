@@ -1,0 +1,62 @@
+// The additional section: addresses of the hosts that an answer or a referral names (RFC 1034 section 4.3.2 step 6, RFC 2782,
+// RFC 9460 section 4.1), and the glue without which a referral leads nowhere (RFC 9471).
+#include <algorithm>
+
+#include "dns-core/rdata/rdata.h"
+#include "server/answerer.h"
+
+namespace samara::server {
+namespace {
+
+using dns::RrType;
+
+bool ends_in(Bytes name, Bytes suffix) {
+  if (name.size() < suffix.size()) return false;
+  const Bytes end = name.last(suffix.size());
+  return std::ranges::equal(end, suffix, {}, dns::to_lower, dns::to_lower);
+}
+
+}  // namespace
+
+void Answerer::add_additional(const zone::RrsetView& set, std::optional<size_t> cut_labels) {
+  std::array<zone::Ref, max_additional_names> hosts;
+  std::array<bool, max_additional_names> below_cut{};
+  size_t count = 0;
+  const Bytes apex = zone_->apex_wire();
+  const size_t base = key_.prefix_size(apex_labels_);
+  set.for_each_record([&](zone::RecordView record) {
+    if (count == hosts.size()) return;
+    const Bytes rdata = record.rdata();
+    const auto at = dns::rdata_name(record.type(), rdata, 0);
+    if (!at.has_value()) return;
+    const Bytes host = rdata.subspan(at->offset, at->size);
+    if (!ends_in(host, apex)) return;
+    const zone::LookupKey key(host);
+    // ends_in() compared octets; labels must line up as well.
+    if (key.size() < base || !std::ranges::equal(key.symbols().first(base), key_.symbols().first(base))) return;
+    const zone::TrieMatch match = zone_->names().find(key, base);
+    if (!match.exact) return;
+    const std::span<const zone::Ref> there = std::span<const zone::Ref>(hosts).first(count);
+    if (std::ranges::find(there, match.node) != there.end()) return;
+    if (cut_labels.has_value()) {
+      const size_t cut = key_.prefix_size(*cut_labels);
+      below_cut[count] = key.size() >= cut && std::ranges::equal(key.symbols().first(cut), key_.symbols().first(cut));
+    }
+    hosts[count++] = match.node;
+  });
+  // What a referral needs comes first; without it the answer is marked as cut (RFC 9471 section 2.1). The rest is a courtesy.
+  for (const bool required : {true, false}) {
+    for (size_t i = 0; i < count; ++i) {
+      if (below_cut[i] != required) continue;
+      const zone::NodeView node = zone_->node(hosts[i]);
+      const dns::Name owner = zone_->owner(node);
+      for (const RrType type : {RrType::A, RrType::AAAA}) {
+        const auto addresses = node.find(type);
+        if (!addresses.has_value()) continue;
+        if (!add(dns::Section::additional, dns::Owner::name(owner.wire()), *addresses) && required) truncate();
+      }
+    }
+  }
+}
+
+}  // namespace samara::server

@@ -1,0 +1,84 @@
+// Answerer: one answer in the making. Inside server/: query.cpp drives it, denial.cpp adds the proofs of what does not exist,
+// additional.cpp the addresses. It lives on the stack for the time of one call.
+#pragma once
+
+#include <array>
+
+#include "server/query.h"
+#include "zone/lookup.h"
+
+namespace samara::server {
+
+class Answerer {
+ public:
+  Answerer(const zone::ZoneSet& zones, const AnswerRules& rules, Bytes packet, const dns::Query& query, dns::Composer& out)
+      : zones_(zones), rules_(rules), packet_(packet), query_(query), out_(out), dnssec_(query.edns.has_value() && query.edns->dnssec_ok) {}
+  Answerer(const Answerer&) = delete;
+  Answerer& operator=(const Answerer&) = delete;
+
+  // Fills the sections; the RCODE is in `answer`.
+  void run(Answer& answer);
+  // The zone that gave the first answer, for options that tell of it.
+  const std::optional<zone::Zone>& zone() const { return zone_; }
+  std::optional<dns::ExtendedError> why() const { return why_; }
+
+ private:
+  enum class Next : u8 { done, follow };
+
+  // query.cpp
+  bool enter_zone();
+  bool holds_answer(const zone::Zone& other, size_t apex_labels) const;
+  Next step(Answer& answer);
+  Next answer_from(const zone::NodeView& node, const zone::Lookup& found);
+  void answer_any(const zone::NodeView& node);
+  void answer_signatures(const zone::NodeView& node);
+  Next follow_cname(const zone::RrsetView& cname);
+  Next follow_dname(const zone::NodeView& node, size_t labels, Answer& answer);
+  void refer(const zone::NodeView& cut, size_t labels, Answer& answer);
+  // An RRset of a node and, when asked for and there, its signatures. False when something did not fit.
+  bool add(dns::Section section, dns::Owner owner, const zone::RrsetView& set, u32 ttl_limit = dns::Ttl::max);
+  void add_soa();
+  // The last `labels` labels of the name in question as an owner.
+  dns::Owner suffix(size_t labels) const;
+  bool chased_before(zone::Ref node);
+  void truncate();
+
+  // denial.cpp: each adds the records that prove its statement, if the zone is signed and the client asked for DNSSEC.
+  bool proves() const { return dnssec_ && (zone_->has_nsec() || zone_->has_nsec3()); }
+  void prove_no_data(const zone::Lookup& found);
+  void prove_no_name(const zone::Lookup& found);
+  void prove_wildcard(const zone::Lookup& found);
+  void prove_unsigned_delegation(const zone::NodeView& cut, size_t labels);
+  void add_nsec_covering(const zone::LookupKey& key);
+  zone::Ref matching_nsec3(const zone::LookupKey& key) const;
+  void add_nsec3_covering(const zone::LookupKey& key);
+  void add_closest_provable_encloser(size_t labels);
+  void add_denial(zone::Ref node, dns::RrType type);
+
+  // additional.cpp: addresses of the hosts that an RRset names.
+  void add_additional(const zone::RrsetView& set, std::optional<size_t> cut_labels);
+
+  const zone::ZoneSet& zones_;
+  const AnswerRules& rules_;
+  Bytes packet_;
+  const dns::Query& query_;
+  dns::Composer& out_;
+  const bool dnssec_;
+  std::optional<dns::ExtendedError> why_;
+  bool truncated_ = false;
+
+  // The name in question: the query's, then what CNAMEs and DNAMEs lead to.
+  Bytes name_;
+  size_t name_at_ = 0;  // where it stands in the message
+  zone::LookupKey key_;
+  std::array<u8, dns::max_name_size> made_;  // a name made by a DNAME
+  std::optional<zone::Zone> zone_;
+  size_t apex_labels_ = 0;
+
+  std::array<zone::Ref, max_chain> chased_;
+  unsigned chain_ = 0;
+  std::array<zone::Ref, 8> proofs_;  // denial records already there
+  unsigned proof_count_ = 0;
+};
+
+}  // namespace samara::server

@@ -1,0 +1,164 @@
+// Proofs of what does not exist: NSEC (RFC 4035 section 3.1.3) and NSEC3 (RFC 5155 section 7.2). A record is added once, however
+// many statements it proves.
+#include <algorithm>
+
+#include "platform/codec/base32hex.h"
+#include "platform/crypto/hash.h"
+#include "server/answerer.h"
+
+namespace samara::server {
+namespace {
+
+using dns::RrType;
+using zone::LookupKey;
+
+constexpr std::array<u8, 1> star{'*'};
+
+bool uses_nsec3(const zone::Zone& zone) { return zone.has_nsec3() && zone.nsec3_parameters().has_value(); }
+
+LookupKey first_labels(const LookupKey& key, size_t labels) {
+  LookupKey prefix;
+  prefix.assign_prefix(key, labels);
+  return prefix;
+}
+
+LookupKey wildcard_below(const LookupKey& key, size_t labels) {
+  LookupKey wildcard = first_labels(key, labels);
+  static_cast<void>(wildcard.append_label(star));  // where it would be too long, no name below the encloser exists at all
+  return wildcard;
+}
+
+// The key of the NSEC3 owner name for `key` (RFC 5155 section 5): hash of the name in wire form, iterated with the salt.
+LookupKey nsec3_key(const zone::Zone& zone, const LookupKey& key, size_t apex_labels) {
+  std::array<u8, dns::max_name_size> name;
+  const size_t labels = zone::key_to_wire(key.symbols(), name);
+  name[labels] = 0;
+  const Bytes parameters = zone.nsec3_parameters()->first().rdata();
+  const unsigned iterations = load_be16(parameters, 2);
+  const Bytes salt = parameters.subspan(5, parameters[4]);
+  crypto::Hash hash(crypto::HashAlgorithm::sha1);
+  hash.update(Bytes(name).first(labels + 1));
+  hash.update(salt);
+  crypto::Digest digest = hash.finish();
+  for (unsigned i = 0; i < iterations; ++i) {
+    hash.update(digest.bytes());
+    hash.update(salt);
+    digest = hash.finish();
+  }
+  std::array<char, codec::base32hex_size(20)> text{};
+  TextWriter writer(text);
+  codec::encode_base32hex(digest.bytes(), writer);
+  std::array<u8, codec::base32hex_size(20)> label{};
+  std::ranges::transform(text, label.begin(), [](char c) { return static_cast<u8>(c); });
+  LookupKey owner = first_labels(key, apex_labels);
+  static_cast<void>(owner.append_label(label));  // an NSEC3 zone has room for its own owner names
+  return owner;
+}
+
+}  // namespace
+
+void Answerer::prove_no_data(const zone::Lookup& found) {
+  const size_t labels = key_.label_count();
+  if (!uses_nsec3(*zone_)) {
+    if (found.finding == zone::Finding::wildcard) {
+      add_denial(found.node, RrType::NSEC);
+      add_nsec_covering(key_);
+    } else if (zone_->node(found.node).find(RrType::NSEC).has_value()) {
+      add_denial(found.node, RrType::NSEC);
+    } else {
+      add_nsec_covering(key_);  // an empty non-terminal (RFC 4035 section 3.1.3.1 does not name it; 5.4 validates it so)
+    }
+    return;
+  }
+  if (found.finding == zone::Finding::wildcard) {
+    // RFC 5155 section 7.2.5.
+    add_denial(matching_nsec3(first_labels(key_, found.encloser_depth)), RrType::NSEC3);
+    add_nsec3_covering(first_labels(key_, found.encloser_depth + 1));
+    add_denial(matching_nsec3(wildcard_below(key_, found.encloser_depth)), RrType::NSEC3);
+    return;
+  }
+  // RFC 5155 sections 7.2.3 and 7.2.4: where opt-out left the name without a record, its closest encloser has one.
+  const zone::Ref own = matching_nsec3(key_);
+  if (own != 0) {
+    add_denial(own, RrType::NSEC3);
+  } else {
+    add_closest_provable_encloser(labels);
+  }
+}
+
+void Answerer::prove_no_name(const zone::Lookup& found) {
+  const LookupKey wildcard = wildcard_below(key_, found.encloser_depth);
+  if (!uses_nsec3(*zone_)) {
+    add_nsec_covering(key_);
+    add_nsec_covering(wildcard);
+    return;
+  }
+  add_closest_provable_encloser(found.encloser_depth + 1);  // RFC 5155 section 7.2.2
+  add_nsec3_covering(wildcard);
+}
+
+void Answerer::prove_wildcard(const zone::Lookup& found) {
+  if (!uses_nsec3(*zone_)) {
+    add_nsec_covering(key_);
+  } else {
+    add_nsec3_covering(first_labels(key_, found.encloser_depth + 1));  // RFC 5155 section 7.2.6
+  }
+}
+
+void Answerer::prove_unsigned_delegation(const zone::NodeView& cut, size_t labels) {
+  if (!uses_nsec3(*zone_)) {
+    add_denial(cut.ref(), RrType::NSEC);
+    return;
+  }
+  const zone::Ref own = matching_nsec3(first_labels(key_, labels));  // RFC 5155 section 7.2.7
+  if (own != 0) {
+    add_denial(own, RrType::NSEC3);
+  } else {
+    add_closest_provable_encloser(labels);
+  }
+}
+
+void Answerer::add_nsec_covering(const LookupKey& key) {
+  const size_t base = key_.prefix_size(apex_labels_);
+  add_denial(zone_->nsec_names().at_or_before(key, base), RrType::NSEC);
+}
+
+zone::Ref Answerer::matching_nsec3(const LookupKey& key) const {
+  const LookupKey owner = nsec3_key(*zone_, key, apex_labels_);
+  const zone::TrieMatch match = zone_->nsec3_names().find(owner, owner.prefix_size(apex_labels_));
+  return match.exact ? match.node : 0;
+}
+
+void Answerer::add_nsec3_covering(const LookupKey& key) {
+  const LookupKey owner = nsec3_key(*zone_, key, apex_labels_);
+  const zone::Trie hashes = zone_->nsec3_names();
+  const zone::Ref before = hashes.at_or_before(owner, owner.prefix_size(apex_labels_));
+  add_denial(before != 0 ? before : hashes.last(), RrType::NSEC3);  // the last record covers what comes before the first
+}
+
+// The closest encloser of the name's first `labels` labels that has an NSEC3 record, and the record that covers the name one
+// label longer (RFC 5155 section 7.2.1).
+void Answerer::add_closest_provable_encloser(size_t labels) {
+  for (size_t depth = labels; depth > apex_labels_;) {
+    --depth;
+    const zone::Ref encloser = matching_nsec3(first_labels(key_, depth));
+    if (encloser == 0) continue;
+    add_denial(encloser, RrType::NSEC3);
+    add_nsec3_covering(first_labels(key_, depth + 1));
+    return;
+  }
+}
+
+void Answerer::add_denial(zone::Ref node, RrType type) {
+  if (node == 0) return;  // the chain has a hole: the check of the zone said so when it was loaded
+  const std::span<const zone::Ref> there = std::span<const zone::Ref>(proofs_).first(proof_count_);
+  if (std::ranges::find(there, node) != there.end()) return;
+  const zone::NodeView holder = zone_->node(node);
+  const auto set = holder.find(type);
+  if (!set.has_value()) return;
+  if (proof_count_ < proofs_.size()) proofs_[proof_count_++] = node;
+  const dns::Name owner = zone_->owner(holder);
+  if (!add(dns::Section::authority, dns::Owner::name(owner.wire()), *set)) truncate();
+}
+
+}  // namespace samara::server

@@ -1,0 +1,215 @@
+#include "server/frontend/tcp_sessions.h"
+
+#include <algorithm>
+
+#include "platform/base/byte_order.h"
+
+namespace samara::server {
+namespace {
+
+constexpr size_t length_size = 2;
+// A client has this many idle times to take an answer.
+constexpr i64 idle_times_for_output = 3;
+
+}  // namespace
+
+TcpSessions::TcpSessions(const Limits& limits)
+    : limits_(limits),
+      sessions_(limits.streams),
+      clients_(limits.streams),
+      block_holder_(limits.long_messages) {
+  free_blocks_.reserve(limits.long_messages);
+  blocks_.reserve(limits.long_messages);
+  for (u32 i = limits.long_messages; i-- > 0;) {
+    blocks_.push_back(std::make_unique_for_overwrite<Block>());
+    free_blocks_.push_back(i);
+  }
+  aborted_.reserve(limits.streams);
+}
+
+MutableBytes TcpSessions::memory(Buffer& buffer) {
+  if (buffer.block == no_block) return buffer.near;
+  return *blocks_[buffer.block];
+}
+
+Bytes TcpSessions::memory(const Buffer& buffer) const {
+  if (buffer.block == no_block) return buffer.near;
+  return *blocks_[buffer.block];
+}
+
+// Moves a buffer into a block of its own. Where all are taken, the session that holds one and is nearest to its deadline ends.
+bool TcpSessions::grow(Id id, Buffer& buffer) {
+  if (buffer.block != no_block) return true;
+  if (free_blocks_.empty()) {
+    Id slowest = id;
+    for (const Id holder : block_holder_) {
+      if (holder != id && !sessions_[holder].abort && (slowest == id || sessions_[holder].deadline < sessions_[slowest].deadline)) slowest = holder;
+    }
+    if (slowest == id) return false;
+    abort(slowest);
+    shrink(sessions_[slowest].in);
+    shrink(sessions_[slowest].out);
+    if (free_blocks_.empty()) return false;
+  }
+  const u32 block = free_blocks_.back();
+  free_blocks_.pop_back();
+  block_holder_[block] = id;
+  const auto near = buffer.near;
+  buffer.block = block;
+  std::copy_n(near.begin(), std::min<size_t>(buffer.filled, near.size()), memory(buffer).begin());
+  return true;
+}
+
+// Gives a block back; what it held is gone.
+void TcpSessions::shrink(Buffer& buffer) {
+  buffer.filled = 0;
+  buffer.done = 0;
+  if (buffer.block == no_block) return;
+  free_blocks_.push_back(buffer.block);
+  buffer.block = no_block;
+}
+
+u64 TcpSessions::client_number(const IpAddress& address) const {
+  const IpAddress block = masked(address, address.is_v4() ? limits_.prefix_ipv4 : limits_.prefix_ipv6);
+  const Bytes octets = block.octets();
+  if (address.is_v4()) return u64{1} << 32 | load_be32(octets);
+  return (load_be64(octets) ^ load_be64(octets, 8) * 0x9e3779b97f4a7c15ULL) | u64{1} << 63;
+}
+
+bool TcpSessions::open(Instant now, Id id, const Endpoint& peer) {
+  if (id >= sessions_.size() || sessions_[id].open) return false;
+  const u64 client = client_number(peer.address);
+  if (std::ranges::count(clients_, client) >= static_cast<std::ptrdiff_t>(limits_.streams_per_prefix)) return false;
+  Session& session = sessions_[id];
+  session.open = true;
+  session.ended = false;
+  session.abort = false;
+  session.waiting = false;
+  session.queries = 0;
+  session.client = client;
+  session.peer = peer;
+  session.deadline = now + limits_.idle;
+  clients_[id] = client;
+  if (open_count_++ == 0) next_check_ = now + check_interval;
+  return true;
+}
+
+MutableBytes TcpSessions::input_space(Id id) {
+  Session& session = sessions_[id];
+  if (session.abort || session.ended || session.queries >= limits_.queries) return {};
+  Buffer& in = session.in;
+  const MutableBytes space = memory(in).subspan(in.filled);
+  // While an answer waits to be taken, no more than what is there already is read: the client's window closes.
+  if (session.out.filled != 0 && in.filled - in.done >= length_size) return {};
+  return space;
+}
+
+void TcpSessions::on_input(Instant, Id id, size_t count) { sessions_[id].in.filled += static_cast<u32>(count); }
+
+std::optional<Bytes> TcpSessions::next_query(Id id) {
+  Session& session = sessions_[id];
+  Buffer& in = session.in;
+  if (session.abort || session.waiting || session.out.filled != 0 || session.queries >= limits_.queries) return std::nullopt;
+  if (in.done != 0 && in.done == in.filled) shrink(in);
+  if (in.filled - in.done < length_size) {
+    // A first octet of the next length may be all there is; it moves to the front.
+    if (in.done != 0) {
+      const MutableBytes octets = memory(in);
+      octets[0] = octets[in.done];
+      in.filled -= in.done;
+      in.done = 0;
+    }
+    return std::nullopt;
+  }
+  const size_t length = load_be16(memory(in), in.done);
+  if (in.filled - in.done - length_size < length) {
+    if (in.done != 0) {
+      const MutableBytes octets = memory(in);
+      std::copy_n(octets.subspan(in.done).begin(), in.filled - in.done, octets.begin());
+      in.filled -= in.done;
+      in.done = 0;
+    }
+    if (length + length_size > memory(in).size() && !grow(id, in)) abort(id);
+    return std::nullopt;
+  }
+  const Bytes message = memory(in).subspan(in.done + length_size, length);
+  in.done += static_cast<u32>(length_size + length);
+  session.waiting = true;
+  ++session.queries;
+  return message;
+}
+
+void TcpSessions::answer(Instant now, Id id, Bytes message) {
+  Session& session = sessions_[id];
+  session.waiting = false;
+  if (session.in.done == session.in.filled) shrink(session.in);
+  session.deadline = now + limits_.idle;
+  if (message.empty() || session.abort) return;
+  Buffer& out = session.out;
+  if (message.size() + length_size > out.near.size() && !grow(id, out)) {
+    abort(id);
+    return;
+  }
+  const MutableBytes octets = memory(out);
+  store_be16(octets, 0, static_cast<u16>(message.size()));
+  std::ranges::copy(message, octets.subspan(length_size).begin());
+  out.filled = static_cast<u32>(length_size + message.size());
+  out.done = 0;
+  session.deadline = now + limits_.idle * idle_times_for_output;
+}
+
+Bytes TcpSessions::output(Id id) const {
+  const Session& session = sessions_[id];
+  if (session.abort) return {};
+  return memory(session.out).subspan(session.out.done, session.out.filled - session.out.done);
+}
+
+void TcpSessions::on_sent(Instant now, Id id, size_t count) {
+  Session& session = sessions_[id];
+  session.out.done += static_cast<u32>(count);
+  if (session.out.done < session.out.filled) return;
+  shrink(session.out);
+  session.deadline = now + limits_.idle;
+}
+
+void TcpSessions::on_end(Id id) { sessions_[id].ended = true; }
+
+bool TcpSessions::finished(Id id) const {
+  const Session& session = sessions_[id];
+  if (session.out.filled != 0 || session.waiting) return false;
+  return session.ended || session.queries >= limits_.queries;
+}
+
+void TcpSessions::closed(Id id) {
+  Session& session = sessions_[id];
+  if (!session.open) return;
+  shrink(session.in);
+  shrink(session.out);
+  session.open = false;
+  clients_[id] = 0;
+  --open_count_;
+}
+
+void TcpSessions::on_deadline(Instant now) {
+  if (now < next_check_) return;
+  next_check_ = now + check_interval;
+  for (Id id = 0; id < sessions_.size(); ++id) {
+    if (sessions_[id].open && !sessions_[id].abort && sessions_[id].deadline <= now) abort(id);
+  }
+}
+
+void TcpSessions::abort(Id id) {
+  sessions_[id].abort = true;
+  aborted_.push_back(id);
+}
+
+std::optional<TcpSessions::Id> TcpSessions::poll_abort() {
+  while (!aborted_.empty()) {
+    const Id id = aborted_.back();
+    aborted_.pop_back();
+    if (sessions_[id].open && sessions_[id].abort) return id;
+  }
+  return std::nullopt;
+}
+
+}  // namespace samara::server

@@ -1,0 +1,110 @@
+// TcpSessions: DNS over TCP as every role's door needs it (RFC 1035 section 4.2.2, RFC 7766, RFC 9210): two octets of length in
+// front of each message, several queries on a connection, answers in the order of the queries, and limits that hold whatever
+// a client does: connections in all and per client block, queries per connection, time to complete a query and to take an
+// answer, memory for long messages.
+//
+// Order of calls for a stream: open() once; input_space()/on_input() as octets come; next_query() until it yields nothing,
+// with answer() after each; output()/on_sent() as octets go; on_end() when the peer is done; closed() once, last.
+// on_deadline() and poll_abort() end what takes too long. `now` never goes back.
+//
+// Capacities: Limits::streams sessions of about 1.2 KiB; `long_messages` blocks of 64 KiB, shared, for messages longer than
+// that; who holds one longest without getting on makes room.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "platform/base/ip_address.h"
+#include "platform/base/time.h"
+#include "platform/base/types.h"
+
+namespace samara::server {
+
+class TcpSessions {
+ public:
+  using Id = u32;
+  struct Limits {
+    u32 streams = 256;
+    u32 streams_per_prefix = 128;
+    u8 prefix_ipv4 = 32;
+    u8 prefix_ipv6 = 64;
+    Duration idle = Duration::seconds(10);
+    u32 queries = 100'000;   // per connection
+    u32 long_messages = 64;  // blocks
+  };
+
+  explicit TcpSessions(const Limits& limits);
+  TcpSessions(const TcpSessions&) = delete;
+  TcpSessions& operator=(const TcpSessions&) = delete;
+
+  u32 open_count() const { return open_count_; }
+  const Endpoint& peer(Id id) const { return sessions_[id].peer; }
+  bool is_open(Id id) const { return sessions_[id].open; }
+
+  // False: over a limit, refuse it.
+  bool open(Instant now, Id id, const Endpoint& peer);
+  MutableBytes input_space(Id id);
+  void on_input(Instant now, Id id, size_t count);
+  // The next complete message, if there is one and the last answer is on its way.
+  std::optional<Bytes> next_query(Id id);
+  // The answer to the message next_query() gave: copied from `message`; empty: none. Then the next can be asked for.
+  void answer(Instant now, Id id, Bytes message);
+  Bytes output(Id id) const;
+  void on_sent(Instant now, Id id, size_t count);
+  void on_end(Id id);
+  // Nothing more will come out and nothing more be read.
+  bool finished(Id id) const;
+  void closed(Id id);
+
+  Instant next_deadline() const { return open_count_ == 0 ? Instant::never() : next_check_; }
+  void on_deadline(Instant now);
+  std::optional<Id> poll_abort();
+
+ private:
+  static constexpr size_t short_size = 600;          // most queries and many answers
+  static constexpr size_t long_size = 2 + 65535;     // any message and its length
+  static constexpr u32 no_block = 0xffffffff;
+  static constexpr Duration check_interval = Duration::milliseconds(250);
+
+  using Block = std::array<u8, long_size>;
+
+  struct Buffer {
+    std::array<u8, short_size> near{};
+    u32 block = no_block;
+    u32 filled = 0;
+    u32 done = 0;  // octets sent (output) or consumed (input)
+  };
+  struct Session {
+    bool open = false;
+    bool ended = false;    // the peer has sent its last octet
+    bool abort = false;
+    bool waiting = false;  // a query is out of next_query() and not answered
+    u32 queries = 0;
+    u64 client = 0;        // prefix, as a number
+    Endpoint peer;
+    Instant deadline;
+    Buffer in;
+    Buffer out;
+  };
+
+  MutableBytes memory(Buffer& buffer);
+  Bytes memory(const Buffer& buffer) const;
+  bool grow(Id id, Buffer& buffer);
+  void shrink(Buffer& buffer);
+  u64 client_number(const IpAddress& address) const;
+  void abort(Id id);
+
+  Limits limits_;
+  std::vector<Session> sessions_;
+  std::vector<u64> clients_;            // by stream; 0 when not open
+  std::vector<std::unique_ptr<Block>> blocks_;  // made at start and left unwritten: pages never used cost nothing
+  std::vector<u32> free_blocks_;
+  std::vector<Id> block_holder_;
+  std::vector<Id> aborted_;
+  u32 open_count_ = 0;
+  Instant next_check_ = Instant::never();
+};
+
+}  // namespace samara::server

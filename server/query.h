@@ -1,0 +1,58 @@
+// Answering: from a parsed request and the zones in service to a response (RFC 1034 section 4.3.2, RFC 2308, RFC 4035 section 3,
+// RFC 5155 section 7.2, RFC 6672, RFC 8482). A pure function of its inputs; it allocates nothing.
+//
+//   zones.find ─ lookup ─┬─ data        RRset (and RRSIGs), or a CNAME to follow, or NODATA with proof
+//                        ├─ wildcard    the same, with proof that the name itself does not exist
+//                        ├─ delegation  NS, DS or proof of its absence, glue
+//                        ├─ dname       DNAME and the CNAME made from it, followed
+//                        └─ nxdomain    SOA and proof
+#pragma once
+
+#include "dns-core/compose/composer.h"
+#include "dns-core/message/query.h"
+#include "zone/zone_set.h"
+
+namespace samara::server {
+
+enum class Transport : u8 { udp, tcp };
+
+// CNAME and DNAME links followed for one answer. BIND stops at 16 too; real chains have two or three.
+constexpr unsigned max_chain = 16;
+// Targets looked up for the additional section of one answer.
+constexpr unsigned max_additional_names = 32;
+
+// What a server says of itself.
+struct Identity {
+  std::string_view id;       // CHAOS id.server, hostname.bind (RFC 4892); empty: refused
+  std::string_view version;  // CHAOS version.server, version.bind; empty: refused
+  Bytes nsid;                // RFC 5001; empty: not sent
+};
+
+// How this answer may look. The views live as long as the call.
+struct AnswerRules {
+  Transport transport = Transport::udp;
+  size_t udp_payload_size = 1232;    // the most we send by UDP, and what our OPT announces
+  Bytes cookie;                      // the cookie option to return: client's 8 octets, ours; empty: none
+  std::optional<u16> tcp_keepalive;  // units of 100 ms (RFC 7828 section 3.1), by TCP
+  size_t tail_room = 0;              // octets to leave free behind the message (TSIG)
+};
+
+// What was answered, for rate limiting, metrics and logs.
+struct Answer {
+  size_t size = 0;  // octets in the reply; 0: none is sent
+  dns::Rcode rcode = dns::Rcode::NOERROR;
+  bool referral = false;
+  bool truncated = false;
+  bool wildcard = false;
+  u8 apex_labels = 0;  // labels of the zone it came from (0 when from none)
+};
+
+// Composes the response to `packet`, which was parsed as `query`, into `reply` (at least 1,280 octets by UDP, 65,535 by TCP).
+Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const AnswerRules& rules, Bytes packet, const dns::Query& query, MutableBytes reply);
+
+// A response without records: an error, or a truncated one that makes the client come by TCP (`truncate`).
+Answer answer_error(const AnswerRules& rules, Bytes packet, const dns::Query& query, dns::Rcode rcode, std::optional<dns::ExtendedError> why,
+                    std::string_view text, MutableBytes reply);
+Answer answer_truncated(const AnswerRules& rules, Bytes packet, const dns::Query& query, MutableBytes reply);
+
+}  // namespace samara::server

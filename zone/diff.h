@@ -1,0 +1,112 @@
+// The difference of two versions of a zone in the terms of an incremental transfer (RFC 1995 section 4): the old version's
+// SOA and the records to delete, then the new version's SOA and the records to add.
+//
+//   Difference   between two zones in memory; it refers to both and must not outlive them
+//   Patch        a difference as records of its own, from a transfer or a file, and what applying it to a zone gives
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "platform/base/result.h"
+#include "zone/builder.h"
+#include "zone/zone.h"
+
+namespace samara::zone {
+
+class Difference {
+ public:
+  // Nothing when the two do not have the same apex. Records are the same when owner, type, TTL and rdata are, the case of names
+  // in the rdata included.
+  static std::optional<Difference> between(const Zone& from, const Zone& to);
+
+  // Whether there is none. The zones may then still have different memory layouts.
+  bool empty() const { return deleted_.empty() && added_.empty(); }
+  dns::Serial from_serial() const { return from_.serial(); }
+  dns::Serial to_serial() const { return to_.serial(); }
+  // Records besides the two SOAs.
+  size_t deleted_count() const { return deleted_.size(); }
+  size_t added_count() const { return added_.size(); }
+
+  // Call f(const dns::Name& owner, RecordView) for the SOA, then for every other record in canonical order of owners. The SOA
+  // comes even when it is the same in both.
+  template <class F>
+  void for_each_deleted(F&& f) const {
+    visit(from_, deleted_, f);
+  }
+  template <class F>
+  void for_each_added(F&& f) const {
+    visit(to_, added_, f);
+  }
+
+ private:
+  struct Item {
+    Ref node;
+    RecordView record;
+  };
+
+  Difference(const Zone& from, const Zone& to) : from_(from), to_(to) {}
+  void compare_owner(std::span<const Ref> from, std::span<const Ref> to);
+  template <class F>
+  static void visit(const Zone& zone, const std::vector<Item>& items, F& f) {
+    f(zone.apex(), zone.soa().first());
+    Ref last = 0;
+    dns::Name owner;
+    for (const Item& item : items) {
+      if (item.node != last) owner = zone.owner(zone.node(item.node));
+      last = item.node;
+      f(owner, item.record);
+    }
+  }
+
+  Zone from_;
+  Zone to_;
+  std::vector<Item> deleted_;
+  std::vector<Item> added_;
+  std::vector<RecordView> from_records_;  // of one owner, while comparing
+  std::vector<RecordView> to_records_;
+};
+
+enum class PatchError : u8 {
+  not_there,      // a record to delete is not in the zone
+  already_there,  // a record to add is in the zone already
+  bad_zone,       // what comes out is no zone: see `build`
+};
+std::string_view describe(PatchError error);
+
+class Patch {
+ public:
+  // The rdata is a stored form and copied. The SOAs are records like all others: the old one deleted, the new one added.
+  void delete_record(const dns::Name& owner, dns::RrType type, Bytes rdata);
+  void add_record(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
+  size_t size() const { return deletions_.size() + additions_.size(); }
+
+  struct Failed {
+    PatchError error;
+    std::optional<BuildError> build;
+  };
+  // A new zone in `memory`; `base` stays as it is. A record to delete is found whatever its TTL and the case of its names
+  // (RFC 2136 section 1.1.1).
+  Result<Zone, Failed> apply(const Zone& base, ZoneMemory& memory);
+
+ private:
+  struct Change {
+    size_t owner_at;  // in staged_: the owner's wire form
+    size_t rdata_at;
+    u16 rdata_size;
+    dns::RrType type;
+    dns::Ttl ttl;
+    bool used = false;  // a deletion that has met its record
+  };
+  Change stage(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
+  dns::Name owner_of(const Change& change) const;
+  Bytes rdata_of(const Change& change) const { return Bytes(staged_).subspan(change.rdata_at, change.rdata_size); }
+  bool before(const Change& a, const Change& b) const;
+  bool deletes(std::span<Change> at_owner, RecordView record);
+
+  std::vector<u8> staged_;
+  std::vector<Change> deletions_;
+  std::vector<Change> additions_;
+};
+
+}  // namespace samara::zone
