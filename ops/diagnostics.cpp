@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "ops/json.h"
@@ -69,9 +70,14 @@ void Diagnostics::add(Diagnostic diagnostic) {
 std::vector<Diagnostic> Diagnostics::sorted() const {
   std::map<std::string_view, size_t> files;
   for (const Diagnostic& d : all_) files.emplace(d.at.file, files.size());
-  std::vector<Diagnostic> sorted = all_;
-  const auto place = [&](const Diagnostic& d) { return std::tuple(files.at(d.at.file), d.at.line, d.at.column); };
-  std::ranges::stable_sort(sorted, {}, place);
+  std::vector<size_t> order(all_.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, {}, [&](size_t i) {
+    const Place& at = all_[i].at;
+    return std::tuple(files.at(at.file), at.line, at.column, i);
+  });
+  std::vector<Diagnostic> sorted;
+  for (const size_t i : order) sorted.push_back(all_[i]);
   return sorted;
 }
 

@@ -83,6 +83,13 @@ void write_zone_options(Composer& out, const dns::Query& query, const std::optio
   }
 }
 
+void write_nsid(Composer& out, std::string_view nsid) {
+  std::array<u8, max_nsid_size> data;
+  ByteWriter writer(data);
+  writer.text(nsid);
+  out.option(dns::EdnsOption::nsid, writer.written());
+}
+
 std::string_view reason_text(ExtendedError why) {
   switch (why) {
     case ExtendedError::not_authoritative: return "no zone here holds this name";
@@ -114,7 +121,7 @@ bool equals_text(Bytes wire, std::string_view first, std::string_view second) {
 Answer answer_chaos(const Identity& identity, const AnswerRules& rules, Bytes packet, const dns::Query& query, MutableBytes reply) {
   const Bytes name = query.name(packet);
   std::string_view text;
-  if (equals_text(name, "id", "server") || equals_text(name, "hostname", "bind")) text = identity.id;
+  if (equals_text(name, "id", "server") || equals_text(name, "hostname", "bind")) text = identity.server_id;
   if (equals_text(name, "version", "server") || equals_text(name, "version", "bind")) text = identity.version;
   if (text.empty() || text.size() > 255 || (query.type != RrType::TXT && query.type != RrType::ANY)) {
     return answer_error(rules, packet, query, Rcode::REFUSED, ExtendedError::prohibited, reason_text(ExtendedError::prohibited), reply);
@@ -193,7 +200,7 @@ Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const 
   if (answerer.why().has_value()) return error(answer.rcode, answerer.why());
   if (query.edns.has_value()) {
     write_opt(out, rules, query, answer.rcode);
-    if (query.edns->nsid && !identity.nsid.empty()) out.option(dns::EdnsOption::nsid, identity.nsid);
+    if (query.edns->nsid && !identity.nsid.empty()) write_nsid(out, identity.nsid);
     write_zone_options(out, query, answerer.zone(), answer.apex_labels);
     out.end_opt();
   }

@@ -10,6 +10,7 @@
 
 #include "dns-core/compose/composer.h"
 #include "dns-core/message/query.h"
+#include "server/config/primary_config.h"
 #include "zone/zone_set.h"
 
 namespace samara::server {
@@ -20,13 +21,6 @@ enum class Transport : u8 { udp, tcp };
 constexpr unsigned max_chain = 16;
 // Targets looked up for the additional section of one answer.
 constexpr unsigned max_additional_names = 32;
-
-// What a server says of itself.
-struct Identity {
-  std::string_view id;       // CHAOS id.server, hostname.bind (RFC 4892); empty: refused
-  std::string_view version;  // CHAOS version.server, version.bind; empty: refused
-  Bytes nsid;                // RFC 5001; empty: not sent
-};
 
 // How this answer may look. The views live as long as the call.
 struct AnswerRules {

@@ -206,7 +206,7 @@ SUITES = {
     "image": ("what the image is made of", lambda: samara_steps("image_properties.py")),
     "zones": ("example zones, root zone history", lambda: samara_steps("example_zones.py", "root_history.py")),
     "interop": ("the same questions to us, nsd, knot and bind", lambda: samara_steps("differential.py")),
-    "robustness": ("hostile clients, broken files, reloads", lambda: samara_steps("robustness.py")),
+    "robustness": ("hostile clients, broken files, reloads", lambda: samara_steps("robustness.py", "startup_and_reload.py")),
     "asan": ("unit tests under AddressSanitizer and UBSan", lambda: build("fuzz") + unit_programs("fuzz")),
     "fuzz": ("every fuzz target, a minute altogether", lambda: build("fuzz") + fuzz_all()),
     "gcc": ("unit tests, g++-12", lambda: build("gcc") + unit_programs("gcc")),

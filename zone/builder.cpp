@@ -71,6 +71,9 @@ std::string_view describe(BuildError error) {
     case BuildError::no_soa: return "no SOA record at the apex";
     case BuildError::several_soa: return "more than one SOA record";
     case BuildError::soa_below_apex: return "SOA record below the apex";
+    case BuildError::no_apex_ns: return "no NS record at the apex";
+    case BuildError::cname_and_data: return "CNAME beside other data";
+    case BuildError::several_dname: return "more than one DNAME";
   }
   return "unknown";
 }
@@ -131,6 +134,14 @@ Result<void, BuildError> ZoneBuilder::add(const dns::Name& owner, RrType type, d
   return {};
 }
 
+dns::Name ZoneBuilder::error_owner() const {
+  std::array<u8, dns::max_name_size> wire;
+  const size_t labels = key_to_wire(Bytes(last_written_key_).first(last_written_size_), wire);
+  std::ranges::copy(apex_.wire(), MutableBytes(wire).subspan(labels).begin());
+  ByteReader reader(Bytes(wire).first(labels + apex_.size()));
+  return MUST(dns::Name::from_wire(reader));
+}
+
 Bytes ZoneBuilder::key_of(const Entry& entry) const {
   const Bytes at = Bytes(staged_).subspan(entry.key_at);
   return at.subspan(2, static_cast<size_t>(at[0] | at[1] << 8));
@@ -173,6 +184,8 @@ Result<Zone, BuildError> ZoneBuilder::finish() {
 Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry) {
   const Bytes key = key_of(records.front());
   const size_t depth = static_cast<size_t>(std::ranges::count(key, u8{0}));
+  std::ranges::copy(key, last_written_key_.begin());
+  last_written_size_ = key.size();
 
   // RRsets in order of type, signatures behind the set they cover, canonical order inside.
   if (records.size() > 1) {
@@ -220,6 +233,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   }
   if (written_.size() >= max_rrsets_per_node) return fail(BuildError::too_many_rrsets);
   std::ranges::sort(written_, {}, &Written::type);
+  TRY(check_together(out.view(), depth));
 
   if (nsec3.ref != 0) {
     const Ref node = write_node(out, flags, 0, key, std::span(&nsec3.ref, 1), std::span(&nsec3.type, 1));
@@ -288,6 +302,24 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   std::ranges::copy(key, ancestry.last_key.begin());
   ancestry.last_size = key.size();
   ancestry.last_depth = depth;
+  return {};
+}
+
+// What may not stand together at one owner.
+Result<void, BuildError> ZoneBuilder::check_together(MemoryView memory, size_t depth) const {
+  const auto find = [this](RrType type) { return std::ranges::find(written_, dns::code(type), &Written::type); };
+  const auto single = [&](auto set) { return RrsetView(memory, set->ref).count() == 1; };
+  if (depth == 0 && find(RrType::SOA) == written_.end()) return fail(BuildError::no_soa);
+  if (depth == 0 && find(RrType::NS) == written_.end()) return fail(BuildError::no_apex_ns);
+  if (const auto dname = find(RrType::DNAME); dname != written_.end() && !single(dname)) return fail(BuildError::several_dname);
+  if (const auto cname = find(RrType::CNAME); cname != written_.end()) {
+    // RFC 4034 section 3 and RFC 4035 section 2.5: NSEC, KEY and the signatures may stand beside a CNAME.
+    const bool alone = std::ranges::all_of(written_, [](const Written& set) {
+      return set.type == dns::code(RrType::CNAME) || set.type == dns::code(RrType::NSEC) || set.type == dns::code(RrType::KEY) ||
+             set.type == dns::code(RrType::RRSIG);
+    });
+    if (!alone || !single(cname)) return fail(BuildError::cname_and_data);
+  }
   return {};
 }
 

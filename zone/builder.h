@@ -6,6 +6,7 @@
 // Capacities: zone memory (memory.h); 4 GiB of staged records; 255 RRsets an owner; 65,535 records an RRset.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -25,6 +26,9 @@ enum class BuildError : u8 {
   no_soa,             // no SOA at the apex
   several_soa,        // more than one
   soa_below_apex,     // an SOA elsewhere
+  no_apex_ns,         // no NS at the apex (RFC 1035 section 5.2)
+  cname_and_data,     // CNAME beside other data (RFC 2181 section 10.1), or two different CNAMEs
+  several_dname,      // two different DNAMEs (RFC 6672 section 2.4)
 };
 std::string_view describe(BuildError error);
 
@@ -40,6 +44,8 @@ class ZoneBuilder {
   Result<void, BuildError> add(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
   Result<Zone, BuildError> finish();
 
+  // The owner an error of finish() is about.
+  dns::Name error_owner() const;
   // Records that were equal to another one and are not in the zone twice.
   u32 duplicates() const { return duplicates_; }
 
@@ -60,6 +66,7 @@ class ZoneBuilder {
   RecordView record_of(const Entry& entry) const;
   void sort_entries();
   Result<void, BuildError> write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry);
+  Result<void, BuildError> check_together(MemoryView memory, size_t depth) const;
   Result<Ref, BuildError> write_rrset(ExtentWriter& out, std::span<const Entry> records, Ref signatures);
   Ref shared_rrset(ExtentWriter& out, Ref fresh);
   Result<Zone, BuildError> write_header(ExtentWriter& out, Ancestry& ancestry);
@@ -79,6 +86,8 @@ class ZoneBuilder {
   u32 records_written_ = 0;
   u32 nodes_written_ = 0;
   u32 duplicates_ = 0;
+  std::array<u8, max_key_size> last_written_key_;
+  size_t last_written_size_ = 0;
 };
 
 }  // namespace samara::zone

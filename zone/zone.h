@@ -74,6 +74,19 @@ class Zone {
     });
   }
 
+  // Calls f(const NodeView&) for every name in canonical order, empty non-terminals included, NSEC3 owners not.
+  template <class F>
+  void for_each_name(F&& f) const {
+    TrieCursor names(memory_, memory_.word(header_ + root_at));
+    for (Ref ref = names.next(); ref != 0; ref = names.next()) f(NodeView(memory_, ref));
+  }
+  // The same for the owners of NSEC3 records, which is also the order of the hashes.
+  template <class F>
+  void for_each_nsec3(F&& f) const {
+    TrieCursor names(memory_, memory_.word(header_ + nsec3_root_at));
+    for (Ref ref = names.next(); ref != 0; ref = names.next()) f(NodeView(memory_, ref));
+  }
+
   Ref header() const { return header_; }
   Extent extent() const {
     return {size_t{memory_.word(header_ + extent_offset_at)} * 4, size_t{memory_.word(header_ + extent_size_at)} * 4};

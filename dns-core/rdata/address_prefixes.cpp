@@ -42,7 +42,8 @@ Result<void, SyntaxError> read_item(const Token& token, ByteWriter& out) {
   if (negated) text.remove_prefix(1);
   const size_t colon = text.find(':');
   const size_t slash = text.rfind('/');
-  if (token.kind == Token::Kind::quoted || colon == std::string_view::npos || slash == std::string_view::npos || slash < colon) {
+  if (token.kind == Token::Kind::quoted || colon == std::string_view::npos || slash == std::string_view::npos ||
+      slash < colon) {
     return wrong(token, "bad address prefix", expected);
   }
   const auto family = parse_number(text.substr(0, colon), UINT16_MAX);

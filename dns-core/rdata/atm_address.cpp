@@ -10,11 +10,16 @@ namespace {
 constexpr u8 end_system_format = 0;
 constexpr u8 e164_format = 1;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_digit_octet(u8 c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_digit_octet(u8 c) {
+  return c >= '0' && c <= '9';
+}
 
 // Hex digits with dots in between; at least one octet.
-Result<void, SyntaxError> read_dotted_hex(const Token& token, std::string_view text, std::string_view expected, ByteWriter& out) {
+Result<void, SyntaxError> read_dotted_hex(const Token& token, std::string_view text, std::string_view expected,
+                                          ByteWriter& out) {
   codec::HexDecoder decoder;
   const size_t start = out.size();
   while (!text.empty()) {

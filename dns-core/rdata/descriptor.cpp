@@ -123,17 +123,59 @@ constexpr auto rows = std::to_array<Descriptor>({
 
 constexpr u8 size_on_wire(Field field) {
   switch (field) {
-    case number8: case algorithm: case digest_type: case key_protocol: case tlsa_usage: case tlsa_selector:
-    case tlsa_matching: case dsync_scheme: return 1;
-    case number16: case type: case certificate_type: case key_flags: case rcode: return 2;
-    case number32: case period: case time: case ipv4: return 4;
-    case number48: case eui48: return 6;
-    case number64: case locator64: case eui64: return 8;
+    case number8:
+    case algorithm:
+    case digest_type:
+    case key_protocol:
+    case tlsa_usage:
+    case tlsa_selector:
+    case tlsa_matching:
+    case dsync_scheme: return 1;
+    case number16:
+    case type:
+    case certificate_type:
+    case key_flags:
+    case rcode: return 2;
+    case number32:
+    case period:
+    case time:
+    case ipv4: return 4;
+    case number48:
+    case eui48: return 6;
+    case number64:
+    case locator64:
+    case eui64: return 8;
     case ipv6: return 16;
-    case none: case name: case string: case string_or_none: case strings: case digits: case tag: case text:
-    case text_not_empty: case hex: case base64: case base64_or_none: case base64_or_dash: case digest: case salt: case hash:
-    case sized_base64: case opaque: case types: case types_or_none: case nxt_types: case services: case location:
-    case prefixes: case ipsec_gateway: case amt_relay: case a6_address: case host_identity: case nsap: case atm_address:
+    case none:
+    case name:
+    case string:
+    case string_or_none:
+    case strings:
+    case digits:
+    case tag:
+    case text:
+    case text_not_empty:
+    case hex:
+    case base64:
+    case base64_or_none:
+    case base64_or_dash:
+    case digest:
+    case salt:
+    case hash:
+    case sized_base64:
+    case opaque:
+    case types:
+    case types_or_none:
+    case nxt_types:
+    case services:
+    case location:
+    case prefixes:
+    case ipsec_gateway:
+    case amt_relay:
+    case a6_address:
+    case host_identity:
+    case nsap:
+    case atm_address:
     case service_parameters: return 0;
   }
   return 0;
@@ -200,7 +242,9 @@ constexpr std::array<u8, mnemonic_slots> rows_by_mnemonic = [] {
 
 }  // namespace
 
-u8 fixed_size(Field field) { return size_on_wire(field); }
+u8 fixed_size(Field field) {
+  return size_on_wire(field);
+}
 
 const Descriptor* find_descriptor(RrType rr_type) {
   const u16 c = code(rr_type);
@@ -218,7 +262,9 @@ const Descriptor* find_descriptor(std::string_view mnemonic) {
   return nullptr;
 }
 
-std::span<const Descriptor> all_descriptors() { return descriptors; }
+std::span<const Descriptor> all_descriptors() {
+  return descriptors;
+}
 
 bool is_meta_type(RrType rr_type) {
   const Descriptor* d = find_descriptor(rr_type);

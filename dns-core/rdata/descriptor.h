@@ -15,7 +15,11 @@ namespace samara::dns {
 enum class Field : u8 {
   none,
   // Numbers in decimal; those with a name of their own also take mnemonics.
-  number8, number16, number32, number48, number64,
+  number8,
+  number16,
+  number32,
+  number48,
+  number64,
   period,            // 32 bits; in text a number of seconds or 1w2d3h4m5s
   time,              // 32 bits; in text YYYYMMDDHHMMSS or seconds (RFC 4034 section 3.2)
   type,              // 16 bits; a type mnemonic
@@ -24,42 +28,50 @@ enum class Field : u8 {
   certificate_type,  // 16 bits (RFC 4398 section 2.1)
   key_flags,         // 16 bits; number or mnemonics with `|` in between (RFC 2535 section 7.1)
   key_protocol,      // 8 bits (RFC 2535 section 7.1)
-  tlsa_usage, tlsa_selector, tlsa_matching,  // 8 bits (RFC 7218)
-  dsync_scheme,      // 8 bits (RFC 9859 section 2)
-  rcode,             // 16 bits; response code with the extended ones
+  tlsa_usage,
+  tlsa_selector,
+  tlsa_matching,  // 8 bits (RFC 7218)
+  dsync_scheme,   // 8 bits (RFC 9859 section 2)
+  rcode,          // 16 bits; response code with the extended ones
   // Addresses and identifiers.
-  ipv4, ipv6,
-  locator64,         // 64 bits as 0014:4fff:ff20:ee64 (RFC 6742 section 2.1.2)
-  eui48, eui64,      // 00-00-5e-00-53-2a (RFC 7043)
+  ipv4,
+  ipv6,
+  locator64,  // 64 bits as 0014:4fff:ff20:ee64 (RFC 6742 section 2.1.2)
+  eui48,
+  eui64,  // 00-00-5e-00-53-2a (RFC 7043)
   // Names and strings.
   name,
-  string,            // one character-string
-  string_or_none,    // one or, at the end of the data, none
-  strings,           // one or more, to the end
-  digits,            // a character-string of four or more decimal digits (RFC 1183 section 3.1)
-  tag,               // a character-string of letters and digits (RFC 8659 section 4.1)
-  text,              // octets to the end without length, written as one string
+  string,          // one character-string
+  string_or_none,  // one or, at the end of the data, none
+  strings,         // one or more, to the end
+  digits,          // a character-string of four or more decimal digits (RFC 1183 section 3.1)
+  tag,             // a character-string of letters and digits (RFC 8659 section 4.1)
+  text,            // octets to the end without length, written as one string
   text_not_empty,
   // Octets in an encoding.
-  hex, base64, base64_or_none, base64_or_dash,  // to the end of the data; the first two at least one octet
-  digest,            // as hex; its length must fit the number in the octet before it, where that number is known
-  salt,              // a length octet; hex or `-` (RFC 5155 section 3.3)
-  hash,              // a length octet; base32hex (RFC 5155 section 3.3)
-  sized_base64,      // a 16-bit length, written, then base64 if it is not zero (TSIG, TKEY)
-  opaque,            // to the end; only `\# LENGTH HEX`
+  hex,
+  base64,
+  base64_or_none,
+  base64_or_dash,  // to the end of the data; the first two at least one octet
+  digest,          // as hex; its length must fit the number in the octet before it, where that number is known
+  salt,            // a length octet; hex or `-` (RFC 5155 section 3.3)
+  hash,            // a length octet; base32hex (RFC 5155 section 3.3)
+  sized_base64,    // a 16-bit length, written, then base64 if it is not zero (TSIG, TKEY)
+  opaque,          // to the end; only `\# LENGTH HEX`
   // Those with a file of their own.
-  types, types_or_none,  // type bitmap (RFC 4034 section 4.1.2)
-  nxt_types,             // the older bitmap of NXT (RFC 2535 section 5.2)
-  services,              // WKS: protocol and port bitmap (RFC 1035 section 3.4.2)
-  location,              // LOC (RFC 1876)
-  prefixes,              // APL (RFC 3123)
-  ipsec_gateway,         // gateway type, algorithm, gateway (RFC 4025 section 2)
-  amt_relay,             // discovery bit, type, relay (RFC 8777 section 4)
-  a6_address,            // prefix length, suffix, prefix name (RFC 2874 section 3)
-  host_identity,         // HIP (RFC 8005 section 5)
-  nsap,                  // 0x47.0005.80… (RFC 1706)
-  atm_address,           // ATMA
-  service_parameters,    // SVCB (RFC 9460 section 2)
+  types,
+  types_or_none,       // type bitmap (RFC 4034 section 4.1.2)
+  nxt_types,           // the older bitmap of NXT (RFC 2535 section 5.2)
+  services,            // WKS: protocol and port bitmap (RFC 1035 section 3.4.2)
+  location,            // LOC (RFC 1876)
+  prefixes,            // APL (RFC 3123)
+  ipsec_gateway,       // gateway type, algorithm, gateway (RFC 4025 section 2)
+  amt_relay,           // discovery bit, type, relay (RFC 8777 section 4)
+  a6_address,          // prefix length, suffix, prefix name (RFC 2874 section 3)
+  host_identity,       // HIP (RFC 8005 section 5)
+  nsap,                // 0x47.0005.80… (RFC 1706)
+  atm_address,         // ATMA
+  service_parameters,  // SVCB (RFC 9460 section 2)
 };
 
 // What may happen to the names in a type's data; each step includes the ones before it.

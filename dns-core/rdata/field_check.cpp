@@ -39,8 +39,12 @@ bool digest_fits(RrType type, u8 algorithm, size_t size) {
   return size > 0;
 }
 
-bool is_alphanumeric(u8 c) { return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z'); }
-bool is_digit(u8 c) { return c >= '0' && c <= '9'; }
+bool is_alphanumeric(u8 c) {
+  return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
+}
+bool is_digit(u8 c) {
+  return c >= '0' && c <= '9';
+}
 
 }  // namespace
 

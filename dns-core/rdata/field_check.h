@@ -6,8 +6,8 @@
 
 namespace samara::dns {
 
-// Steps over one field of the data of `type`; `last_octet` is the value of the latest one-octet number, which says what a digest
-// is made of.
+// Steps over one field of the data of `type`; `last_octet` is the value of the latest one-octet number, which says what a
+// digest is made of.
 void check_field(Field field, RrType type, RdataCursor& at, u8& last_octet);
 
 }  // namespace samara::dns

@@ -34,7 +34,7 @@ Result<void, SyntaxError> read_place(u64 place, TextFields& fields) {
     }
     case Place::ipv4: return read_ipv4(fields);
     case Place::ipv6: return read_ipv6(fields);
-    case Place::name: return fields.name(TRY(fields.word("a domain name")));
+    case Place::name: return fields.name();
   }
   return {};
 }
@@ -56,15 +56,19 @@ bool write_place(u8 place, RdataCursor& at, TextWriter& out) {
 Result<u64, SyntaxError> read_place_type(TextFields& fields) {
   constexpr std::string_view expected = "0 for none, 1 for IPv4, 2 for IPv6, 3 for a name";
   const Token token = TRY(fields.word(expected));
-  const u64 type = TRY(fields.number(token, UINT8_MAX));
+  const u64 type = TRY(TextFields::number_in(token, UINT8_MAX));
   if (type > last_place) return wrong(token, "unknown gateway type", expected);
   return type;
 }
 
 constexpr u8 a6_bits = 128;
-constexpr size_t suffix_size(u8 prefix_length) { return (a6_bits - size_t{prefix_length} + 7) / 8; }
+constexpr size_t suffix_size(u8 prefix_length) {
+  return (a6_bits - size_t{prefix_length} + 7) / 8;
+}
 // The bits of the suffix's first octet that belong to the prefix.
-constexpr u8 prefix_bits(u8 prefix_length) { return static_cast<u8>(~(0xffU >> (prefix_length % 8))); }
+constexpr u8 prefix_bits(u8 prefix_length) {
+  return static_cast<u8>(~(0xffU >> (prefix_length % 8)));
+}
 
 }  // namespace
 
@@ -80,7 +84,7 @@ void check_ipsec_gateway(RdataCursor& at) {
 
 Result<void, SyntaxError> read_ipsec_gateway(TextFields& fields) {
   const u64 place = TRY(read_place_type(fields));
-  const u64 algorithm = TRY(fields.number(TRY(fields.word("an algorithm from 0 to 255")), UINT8_MAX));
+  const u64 algorithm = TRY(fields.number("an algorithm from 0 to 255", UINT8_MAX));
   fields.out().u8(static_cast<u8>(place));
   fields.out().u8(static_cast<u8>(algorithm));
   return read_place(place, fields);
@@ -139,7 +143,7 @@ void check_a6_address(RdataCursor& at) {
 Result<void, SyntaxError> read_a6_address(TextFields& fields) {
   constexpr std::string_view expected = "a prefix length from 0 to 128";
   const Token prefix = TRY(fields.word(expected));
-  const u64 number = TRY(fields.number(prefix, UINT8_MAX));
+  const u64 number = TRY(TextFields::number_in(prefix, UINT8_MAX));
   if (number > a6_bits) return wrong(prefix, "prefix length is too large", expected);
   const auto length = static_cast<u8>(number);
   fields.out().u8(length);
@@ -148,11 +152,12 @@ Result<void, SyntaxError> read_a6_address(TextFields& fields) {
     const Token token = TRY(fields.word(expected_suffix));
     const auto address = IpAddress::parse_v6(token.text);
     if (!address.has_value()) return wrong(token, "bad address suffix", expected_suffix);
-    if (masked(*address, length) != IpAddress::v6({})) return wrong(token, "address suffix reaches into the prefix", expected_suffix);
+    if (masked(*address, length) != IpAddress::v6({}))
+      return wrong(token, "address suffix reaches into the prefix", expected_suffix);
     fields.out().bytes(address->octets().last(suffix_size(length)));
   }
   if (length == 0) return {};
-  return fields.name(TRY(fields.word("the name that has the prefix")));
+  return fields.name("the name that has the prefix");
 }
 
 bool write_a6_address(RdataCursor& at, TextWriter& out) {

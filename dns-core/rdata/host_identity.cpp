@@ -16,7 +16,7 @@ void check_host_identity(RdataCursor& at) {
 
 Result<void, SyntaxError> read_host_identity(TextFields& fields) {
   ByteWriter& out = fields.out();
-  const u64 algorithm = TRY(fields.number(TRY(fields.word("a public key algorithm from 0 to 255")), UINT8_MAX));
+  const u64 algorithm = TRY(fields.number("a public key algorithm from 0 to 255", UINT8_MAX));
   const size_t start = out.size();
   out.u8(0);  // size of the tag, below
   out.u8(static_cast<u8>(algorithm));
@@ -42,7 +42,7 @@ Result<void, SyntaxError> read_host_identity(TextFields& fields) {
   out.patch_u16(start + 2, static_cast<u16>(key_size));
   for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
     fields.put_back(*token);
-    TRY(fields.name(TRY(fields.word("the name of a rendezvous server"))));
+    TRY(fields.name("the name of a rendezvous server"));
   }
   return {};
 }

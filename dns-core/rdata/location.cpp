@@ -7,14 +7,14 @@
 namespace samara::dns {
 namespace {
 
-constexpr u32 equator = 1U << 31;                      // also the prime meridian; units are thousandths of a second of arc
+constexpr u32 equator = 1U << 31;  // also the prime meridian; units are thousandths of a second of arc
 constexpr u32 max_latitude = 90U * 3'600'000;
 constexpr u32 max_longitude = 180U * 3'600'000;
-constexpr u32 altitude_zero = 10'000'000;              // centimetres below the reference spheroid
-constexpr u64 max_precision = 9'000'000'000;           // 9e9 cm
-constexpr u8 default_size = 0x12;                      // 1 m, section 3
-constexpr u8 default_horizontal = 0x16;                // 10 km
-constexpr u8 default_vertical = 0x13;                  // 10 m
+constexpr u32 altitude_zero = 10'000'000;     // centimetres below the reference spheroid
+constexpr u64 max_precision = 9'000'000'000;  // 9e9 cm
+constexpr u8 default_size = 0x12;             // 1 m, section 3
+constexpr u8 default_horizontal = 0x16;       // 10 km
+constexpr u8 default_vertical = 0x13;         // 10 m
 
 // Digits with up to `places` decimals, in units of the last place: "1.5" with 3 places is 1500.
 std::optional<u64> parse_fixed(std::string_view text, size_t places, u64 max) {
@@ -123,7 +123,9 @@ bool is_precision(u8 octet) {
   return mantissa <= 9 && exponent <= 9 && (mantissa != 0 || exponent == 0);
 }
 
-bool is_angle(u32 value, u32 max) { return value >= equator - max && value <= equator + max; }
+bool is_angle(u32 value, u32 max) {
+  return value >= equator - max && value <= equator + max;
+}
 
 }  // namespace
 

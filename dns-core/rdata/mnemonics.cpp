@@ -9,7 +9,13 @@ namespace samara::dns {
 namespace {
 
 constexpr auto classes = std::to_array<NamedNumber>({
-    {"IN", 1}, {"CH", 3}, {"HS", 4}, {"NONE", 254}, {"ANY", 255}, {"CHAOS", 3}, {"HESIOD", 4},
+    {"IN", 1},
+    {"CH", 3},
+    {"HS", 4},
+    {"NONE", 254},
+    {"ANY", 255},
+    {"CHAOS", 3},
+    {"HESIOD", 4},
 });
 
 // The number after "TYPE" or "CLASS" (RFC 3597 section 5).

@@ -10,41 +10,96 @@ namespace {
 
 // IANA "DNS Security Algorithm Numbers"; the last two names are spellings other tools use.
 constexpr auto algorithms = std::to_array<NamedNumber>({
-    {"DELETE", 0}, {"RSAMD5", 1}, {"DH", 2}, {"DSA", 3}, {"RSASHA1", 5}, {"DSA-NSEC3-SHA1", 6}, {"RSASHA1-NSEC3-SHA1", 7},
-    {"RSASHA256", 8}, {"RSASHA512", 10}, {"ECC-GOST", 12}, {"ECDSAP256SHA256", 13}, {"ECDSAP384SHA384", 14}, {"ED25519", 15},
-    {"ED448", 16}, {"SM2SM3", 17}, {"ECC-GOST12", 23}, {"INDIRECT", 252}, {"PRIVATEDNS", 253}, {"PRIVATEOID", 254},
-    {"NSEC3DSA", 6}, {"NSEC3RSASHA1", 7},
+    {"DELETE", 0},
+    {"RSAMD5", 1},
+    {"DH", 2},
+    {"DSA", 3},
+    {"RSASHA1", 5},
+    {"DSA-NSEC3-SHA1", 6},
+    {"RSASHA1-NSEC3-SHA1", 7},
+    {"RSASHA256", 8},
+    {"RSASHA512", 10},
+    {"ECC-GOST", 12},
+    {"ECDSAP256SHA256", 13},
+    {"ECDSAP384SHA384", 14},
+    {"ED25519", 15},
+    {"ED448", 16},
+    {"SM2SM3", 17},
+    {"ECC-GOST12", 23},
+    {"INDIRECT", 252},
+    {"PRIVATEDNS", 253},
+    {"PRIVATEOID", 254},
+    {"NSEC3DSA", 6},
+    {"NSEC3RSASHA1", 7},
 });
 constexpr auto digest_types = std::to_array<NamedNumber>({
-    {"SHA-1", 1}, {"SHA-256", 2}, {"GOST", 3}, {"SHA-384", 4}, {"SHA1", 1}, {"SHA256", 2}, {"SHA384", 4},
+    {"SHA-1", 1},
+    {"SHA-256", 2},
+    {"GOST", 3},
+    {"SHA-384", 4},
+    {"SHA1", 1},
+    {"SHA256", 2},
+    {"SHA384", 4},
 });
 constexpr auto certificate_types = std::to_array<NamedNumber>({
-    {"PKIX", 1}, {"SPKI", 2}, {"PGP", 3}, {"IPKIX", 4}, {"ISPKI", 5}, {"IPGP", 6}, {"ACPKIX", 7}, {"IACPKIX", 8}, {"URI", 253},
+    {"PKIX", 1},
+    {"SPKI", 2},
+    {"PGP", 3},
+    {"IPKIX", 4},
+    {"ISPKI", 5},
+    {"IPGP", 6},
+    {"ACPKIX", 7},
+    {"IACPKIX", 8},
+    {"URI", 253},
     {"OID", 254},
 });
 // RFC 2535 section 7.1; several are written with `|` in between.
 constexpr auto key_flags = std::to_array<NamedNumber>({
-    {"NOCONF", 0x4000}, {"NOAUTH", 0x8000}, {"NOKEY", 0xc000}, {"FLAG2", 0x2000}, {"EXTEND", 0x1000}, {"FLAG4", 0x0800},
-    {"FLAG5", 0x0400}, {"USER", 0}, {"ZONE", 0x0100}, {"HOST", 0x0200}, {"NTYP3", 0x0300}, {"FLAG8", 0x0080},
-    {"FLAG9", 0x0040}, {"FLAG10", 0x0020}, {"FLAG11", 0x0010}, {"SIG0", 0}, {"SIG1", 1}, {"SIG2", 2}, {"SIG3", 3}, {"SIG4", 4},
-    {"SIG5", 5}, {"SIG6", 6}, {"SIG7", 7}, {"SIG8", 8}, {"SIG9", 9}, {"SIG10", 10}, {"SIG11", 11}, {"SIG12", 12},
-    {"SIG13", 13}, {"SIG14", 14}, {"SIG15", 15},
+    {"NOCONF", 0x4000}, {"NOAUTH", 0x8000}, {"NOKEY", 0xc000},  {"FLAG2", 0x2000}, {"EXTEND", 0x1000}, {"FLAG4", 0x0800},
+    {"FLAG5", 0x0400},  {"USER", 0},        {"ZONE", 0x0100},   {"HOST", 0x0200},  {"NTYP3", 0x0300},  {"FLAG8", 0x0080},
+    {"FLAG9", 0x0040},  {"FLAG10", 0x0020}, {"FLAG11", 0x0010}, {"SIG0", 0},       {"SIG1", 1},        {"SIG2", 2},
+    {"SIG3", 3},        {"SIG4", 4},        {"SIG5", 5},        {"SIG6", 6},       {"SIG7", 7},        {"SIG8", 8},
+    {"SIG9", 9},        {"SIG10", 10},      {"SIG11", 11},      {"SIG12", 12},     {"SIG13", 13},      {"SIG14", 14},
+    {"SIG15", 15},
 });
-constexpr auto key_protocols = std::to_array<NamedNumber>({{"TLS", 1}, {"EMAIL", 2}, {"DNSSEC", 3}, {"IPSEC", 4}, {"ALL", 255}});
+constexpr auto key_protocols =
+    std::to_array<NamedNumber>({{"TLS", 1}, {"EMAIL", 2}, {"DNSSEC", 3}, {"IPSEC", 4}, {"ALL", 255}});
 constexpr auto tlsa_usages =
     std::to_array<NamedNumber>({{"PKIX-TA", 0}, {"PKIX-EE", 1}, {"DANE-TA", 2}, {"DANE-EE", 3}, {"PrivCert", 255}});
 constexpr auto tlsa_selectors = std::to_array<NamedNumber>({{"Cert", 0}, {"SPKI", 1}, {"PrivSel", 255}});
-constexpr auto tlsa_matchings =
-    std::to_array<NamedNumber>({{"Full", 0}, {"SHA2-256", 1}, {"SHA2-512", 2}, {"PrivMatch", 255}});
+constexpr auto tlsa_matchings = std::to_array<NamedNumber>({{"Full", 0}, {"SHA2-256", 1}, {"SHA2-512", 2}, {"PrivMatch", 255}});
 constexpr auto dsync_schemes = std::to_array<NamedNumber>({{"NOTIFY", 1}});
 // 16 is BADVERS in OPT and BADSIG elsewhere (RFC 8945 section 3); the field kind stands in TSIG and TKEY.
 constexpr auto rcodes = std::to_array<NamedNumber>({
-    {"NOERROR", 0}, {"FORMERR", 1}, {"SERVFAIL", 2}, {"NXDOMAIN", 3}, {"NOTIMP", 4}, {"REFUSED", 5}, {"YXDOMAIN", 6},
-    {"YXRRSET", 7}, {"NXRRSET", 8}, {"NOTAUTH", 9}, {"NOTZONE", 10}, {"DSOTYPENI", 11}, {"BADSIG", 16}, {"BADKEY", 17},
-    {"BADTIME", 18}, {"BADMODE", 19}, {"BADNAME", 20}, {"BADALG", 21}, {"BADTRUNC", 22}, {"BADCOOKIE", 23},
+    {"NOERROR", 0},  {"FORMERR", 1},  {"SERVFAIL", 2}, {"NXDOMAIN", 3}, {"NOTIMP", 4},     {"REFUSED", 5},    {"YXDOMAIN", 6},
+    {"YXRRSET", 7},  {"NXRRSET", 8},  {"NOTAUTH", 9},  {"NOTZONE", 10}, {"DSOTYPENI", 11}, {"BADSIG", 16},    {"BADKEY", 17},
+    {"BADTIME", 18}, {"BADMODE", 19}, {"BADNAME", 20}, {"BADALG", 21},  {"BADTRUNC", 22},  {"BADCOOKIE", 23},
 });
 
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+struct FieldForm {
+  Field field;
+  NumberForm form;
+};
+constexpr bool written = true;
+constexpr bool accepted = false;
+// clang-format off
+constexpr auto forms = std::to_array<FieldForm>({
+    {Field::algorithm, {algorithms, accepted, "an algorithm up to 255, or a mnemonic such as ECDSAP256SHA256"}},
+    {Field::digest_type, {digest_types, accepted, "a digest type up to 255, or a mnemonic such as SHA-256"}},
+    {Field::certificate_type, {certificate_types, written, "a certificate type up to 65535, or a mnemonic such as PKIX"}},
+    {Field::key_flags, {key_flags, accepted, "key flags up to 65535, or mnemonics such as ZONE|SIG1"}},
+    {Field::key_protocol, {key_protocols, accepted, "a key protocol up to 255, or a mnemonic such as DNSSEC"}},
+    {Field::tlsa_usage, {tlsa_usages, accepted, "a certificate usage up to 255, or a mnemonic such as DANE-EE"}},
+    {Field::tlsa_selector, {tlsa_selectors, accepted, "a selector up to 255, or a mnemonic such as SPKI"}},
+    {Field::tlsa_matching, {tlsa_matchings, accepted, "a matching type up to 255, or a mnemonic such as SHA2-256"}},
+    {Field::dsync_scheme, {dsync_schemes, written, "a scheme up to 255, or NOTIFY"}},
+    {Field::rcode, {rcodes, written, "a response code up to 65535, or a mnemonic such as BADKEY"}},
+});
+// clang-format on
+
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+}
 
 struct Date {
   i64 year;
@@ -76,24 +131,10 @@ constexpr bool is_date(Date d) {
 }  // namespace
 
 NumberForm number_form(Field field) {
-  constexpr bool accepted_only = false;
-  constexpr bool written = true;
-  // clang-format off
-  switch (field) {
-    case Field::algorithm:
-      return {algorithms, accepted_only, "an algorithm number up to 255, or a mnemonic such as ECDSAP256SHA256"};
-    case Field::digest_type: return {digest_types, accepted_only, "a digest type up to 255, or a mnemonic such as SHA-256"};
-    case Field::certificate_type: return {certificate_types, written, "a certificate type up to 65535, or a mnemonic such as PKIX"};
-    case Field::key_flags: return {key_flags, accepted_only, "key flags up to 65535, or mnemonics such as ZONE|SIG1"};
-    case Field::key_protocol: return {key_protocols, accepted_only, "a key protocol up to 255, or a mnemonic such as DNSSEC"};
-    case Field::tlsa_usage: return {tlsa_usages, accepted_only, "a certificate usage up to 255, or a mnemonic such as DANE-EE"};
-    case Field::tlsa_selector: return {tlsa_selectors, accepted_only, "a selector up to 255, or a mnemonic such as SPKI"};
-    case Field::tlsa_matching: return {tlsa_matchings, accepted_only, "a matching type up to 255, or a mnemonic such as SHA2-256"};
-    case Field::dsync_scheme: return {dsync_schemes, written, "a scheme up to 255, or NOTIFY"};
-    case Field::rcode: return {rcodes, written, "a response code up to 65535, or a mnemonic such as BADKEY"};
-    default: return {};
+  for (const FieldForm& f : forms) {
+    if (f.field == field) return f.form;
   }
-  // clang-format on
+  return {};
 }
 
 std::optional<u32> value_of(std::span<const NamedNumber> names, std::string_view name) {

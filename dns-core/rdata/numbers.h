@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "dns-core/rdata/descriptor.h"
+#include "platform/base/text_writer.h"
 
 namespace samara::dns {
 
@@ -42,6 +43,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 // How many single-character edits (insert, delete, replace, swap neighbours) make one word the other; at most `limit` + 1.
 size_t edit_distance(std::string_view a, std::string_view b, size_t limit);
 // The largest distance at which a word is worth suggesting instead of `text`.
-constexpr size_t suggestion_distance(std::string_view text) { return text.size() < 6 ? 1 : 2; }
+constexpr size_t suggestion_distance(std::string_view text) {
+  return text.size() < 6 ? 1 : 2;
+}
 
 }  // namespace samara::dns

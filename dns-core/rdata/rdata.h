@@ -13,11 +13,11 @@
 namespace samara::dns {
 
 enum class RdataError : u8 {
-  truncated,   // a field goes past the end
-  trailing,    // octets left after the last field
-  bad_name,    // a name field that is not a name
-  bad_value,   // a field breaks its own rule (bitmap order, SvcParam order, APL prefix, …)
-  too_long,    // the stored form does not fit
+  truncated,  // a field goes past the end
+  trailing,   // octets left after the last field
+  bad_name,   // a name field that is not a name
+  bad_value,  // a field breaks its own rule (bitmap order, SvcParam order, APL prefix, …)
+  too_long,   // the stored form does not fit
 };
 std::string_view describe(RdataError error);
 

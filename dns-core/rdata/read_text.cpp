@@ -32,8 +32,7 @@ constexpr std::string_view expected_base64 = "base 64 with padding";
 constexpr std::string_view expected_string = "a string of at most 255 octets";
 
 Done read_number(TextFields& fields, size_t size, u64 max) {
-  const Token token = TRY(fields.word("a number"));
-  const u64 value = TRY(fields.number(token, max));
+  const u64 value = TRY(fields.number("a number", max));
   ByteWriter& out = fields.out();
   switch (size) {
     case 1: out.u8(static_cast<u8>(value)); break;
@@ -140,7 +139,8 @@ Done read_hex_groups(TextFields& fields, size_t groups, size_t octets_each, char
 }
 
 Done read_strings(TextFields& fields) {
-  TRY(fields.string(TRY(fields.text(expected_string))));
+  const Token first = TRY(fields.text(expected_string));
+  TRY(fields.string(first));
   for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
     TRY(fields.string(*token));
   }
@@ -204,8 +204,8 @@ Done read_base64_or_dash(TextFields& fields) {
 }
 
 // The digits of a field with a length octet.
-Done read_counted(TextFields& fields, Result<void, codec::DecodeError> (*decode)(std::string_view, ByteWriter&), bool dash_is_empty,
-                  std::string_view expected) {
+Done read_counted(TextFields& fields, Result<void, codec::DecodeError> (*decode)(std::string_view, ByteWriter&),
+                  bool dash_is_empty, std::string_view expected) {
   const Token token = TRY(fields.word(expected));
   ByteWriter& out = fields.out();
   const size_t length_at = out.size();
@@ -221,7 +221,7 @@ Done read_counted(TextFields& fields, Result<void, codec::DecodeError> (*decode)
 }
 
 Done read_sized_base64(TextFields& fields) {
-  const u64 length = TRY(fields.number(TRY(fields.word("a number of octets")), UINT16_MAX));
+  const u64 length = TRY(fields.number("a number of octets", UINT16_MAX));
   ByteWriter& out = fields.out();
   out.u16(static_cast<u16>(length));
   if (length == 0) return {};
@@ -257,11 +257,10 @@ Done read_field(Field field, TextFields& fields) {
     case Field::key_flags: return read_key_flags(fields);
     case Field::ipv4: return read_ipv4(fields);
     case Field::ipv6: return read_ipv6(fields);
-    case Field::locator64:
-      return read_hex_groups(fields, 4, 2, ':', "four groups of hex digits such as 0014:4fff:ff20:ee64");
+    case Field::locator64: return read_hex_groups(fields, 4, 2, ':', "four groups of hex digits such as 0014:4fff:ff20:ee64");
     case Field::eui48: return read_hex_groups(fields, 6, 1, '-', "six groups of hex digits such as 00-00-5e-00-53-2a");
     case Field::eui64: return read_hex_groups(fields, 8, 1, '-', "eight groups of hex digits such as 00-00-5e-ef-10-00-00-2a");
-    case Field::name: return fields.name(TRY(fields.word("a domain name")));
+    case Field::name: return fields.name();
     case Field::string: return fields.string(TRY(fields.text(expected_string)));
     case Field::string_or_none: return read_string_or_none(fields);
     case Field::strings: return read_strings(fields);
@@ -304,7 +303,7 @@ Done read_field(Field field, TextFields& fields) {
 Done read_generic(RrType type, const Token& mark, TextFields& fields) {
   const size_t start = fields.out().size();
   const Token length_token = TRY(fields.word("the number of octets"));
-  const u64 length = TRY(fields.number(length_token, UINT16_MAX));
+  const u64 length = TRY(TextFields::number_in(length_token, UINT16_MAX));
   TRY(read_encoded<codec::HexDecoder>(fields, true, expected_hex));
   if (fields.out().overflowed()) return {};
   const Bytes rdata = fields.out().written().subspan(start);
@@ -328,16 +327,19 @@ Done read_fields(RrType type, const Token& first, Lexer& lexer, const Name& orig
     return wrong(TRY(fields.text(expected)), "the data of an unknown type has no text format", expected);
   }
   const size_t start = stored.size();
-  bool has_digest = false;
+  std::optional<Token> digest;
   for (const Field field : descriptor->fields) {
     if (field == Field::none) break;
+    if (field == Field::digest) {
+      digest = TRY(fields.word(expected_hex));
+      fields.put_back(*digest);
+    }
     TRY(read_field(field, fields));
-    has_digest = has_digest || field == Field::digest;
   }
   TRY(fields.end());
   // The one rule that takes two fields to check.
-  if (has_digest && !stored.overflowed() && !check_rdata(type, stored.written().subspan(start)).ok()) {
-    return wrong(first, "digest has the wrong length", "as many octets as the digest's type asks for");
+  if (digest.has_value() && !stored.overflowed() && !check_rdata(type, stored.written().subspan(start)).ok()) {
+    return wrong(*digest, "digest has the wrong length", "as many octets as digests of its kind have");
   }
   return {};
 }

@@ -11,11 +11,11 @@ namespace {
 // RFC 1010 "Assigned numbers", which RFC 1035 refers to for the mnemonics: those that are still in use.
 constexpr auto protocols = std::to_array<NamedNumber>({{"ICMP", 1}, {"TCP", 6}, {"UDP", 17}});
 constexpr auto services = std::to_array<NamedNumber>({
-    {"ECHO", 7}, {"DISCARD", 9}, {"SYSTAT", 11}, {"DAYTIME", 13}, {"NETSTAT", 15}, {"QOTD", 17}, {"CHARGEN", 19},
-    {"FTP-DATA", 20}, {"FTP", 21}, {"SSH", 22}, {"TELNET", 23}, {"SMTP", 25}, {"TIME", 37}, {"RLP", 39}, {"NAMESERVER", 42},
-    {"NICNAME", 43}, {"DOMAIN", 53}, {"TFTP", 69}, {"GOPHER", 70}, {"FINGER", 79}, {"HTTP", 80}, {"HOSTNAMES", 101},
-    {"POP2", 109}, {"POP3", 110}, {"SUNRPC", 111}, {"AUTH", 113}, {"NNTP", 119}, {"NTP", 123}, {"IMAP", 143}, {"SNMP", 161},
-    {"HTTPS", 443},
+    {"ECHO", 7},        {"DISCARD", 9},  {"SYSTAT", 11}, {"DAYTIME", 13}, {"NETSTAT", 15}, {"QOTD", 17},   {"CHARGEN", 19},
+    {"FTP-DATA", 20},   {"FTP", 21},     {"SSH", 22},    {"TELNET", 23},  {"SMTP", 25},    {"TIME", 37},   {"RLP", 39},
+    {"NAMESERVER", 42}, {"NICNAME", 43}, {"DOMAIN", 53}, {"TFTP", 69},    {"GOPHER", 70},  {"FINGER", 79}, {"HTTP", 80},
+    {"HOSTNAMES", 101}, {"POP2", 109},   {"POP3", 110},  {"SUNRPC", 111}, {"AUTH", 113},   {"NNTP", 119},  {"NTP", 123},
+    {"IMAP", 143},      {"SNMP", 161},   {"HTTPS", 443},
 });
 
 constexpr size_t max_bitmap = 8192;
@@ -35,7 +35,8 @@ Result<void, SyntaxError> read_services(TextFields& fields) {
   auto number = value_of(protocols, protocol.text);
   if (!number.has_value()) {
     const auto parsed = parse_number(protocol.text, UINT8_MAX);
-    if (!parsed.has_value()) return wrong(protocol, "unknown protocol", expected_protocol, nearest_name(protocols, protocol.text));
+    if (!parsed.has_value())
+      return wrong(protocol, "unknown protocol", expected_protocol, nearest_name(protocols, protocol.text));
     number = static_cast<u32>(*parsed);
   }
   fields.out().u8(static_cast<u8>(*number));

@@ -45,7 +45,9 @@ bool is_alpn_list(Bytes value) {
   return !at.failed() && !value.empty();
 }
 
-bool is_many_of(Bytes value, size_t size) { return !value.empty() && value.size() % size == 0; }
+bool is_many_of(Bytes value, size_t size) {
+  return !value.empty() && value.size() % size == 0;
+}
 
 // RFC 9461 section 5: a template for a path, with a variable named "dns" in an expression.
 bool is_doh_path(Bytes value) {
@@ -128,7 +130,9 @@ void write_value(const Param& param, TextWriter& out) {
     case SvcParamKey::mandatory: write_list(value, 2, out, [&](Bytes key) { write_key(load_be16(key), out); }); return;
     case SvcParamKey::alpn: write_alpn_list(value, out); return;
     case SvcParamKey::port:
-    case SvcParamKey::tls_supported_groups: write_list(value, 2, out, [&](Bytes number) { out.put(load_be16(number)); }); return;
+    case SvcParamKey::tls_supported_groups:
+      write_list(value, 2, out, [&](Bytes number) { out.put(load_be16(number)); });
+      return;
     case SvcParamKey::ipv4hint: write_list(value, 4, out, [&](Bytes ip) { ip_from_octets(ip).write_text(out); }); return;
     case SvcParamKey::ipv6hint: write_list(value, 16, out, [&](Bytes ip) { ip_from_octets(ip).write_text(out); }); return;
     case SvcParamKey::ech: codec::encode_base64(value, out); return;
@@ -160,7 +164,8 @@ std::string_view service_parameter_conflict(Bytes parameters) {
     if (param.key == SvcParamKey::mandatory) mandatory = param.value;
     alpn = alpn || param.key == SvcParamKey::alpn;
     no_default_alpn = no_default_alpn || param.key == SvcParamKey::no_default_alpn;
-    if (param.key == SvcParamKey::dohpath && !is_doh_path(param.value)) return "dohpath is not a path template with a dns variable";
+    if (param.key == SvcParamKey::dohpath && !is_doh_path(param.value))
+      return "dohpath is not a path template with a dns variable";
     // Both lists are in order, so a mandatory key that is there comes up before any higher one.
     if (!mandatory.empty() && load_be16(mandatory) == static_cast<u16>(param.key)) mandatory = mandatory.subspan(2);
   }
@@ -169,7 +174,9 @@ std::string_view service_parameter_conflict(Bytes parameters) {
   return {};
 }
 
-bool is_service_parameter_value(u16 key, Bytes value) { return is_value({SvcParamKey{key}, value}); }
+bool is_service_parameter_value(u16 key, Bytes value) {
+  return is_value({SvcParamKey{key}, value});
+}
 
 bool write_service_parameters(RdataCursor& at, TextWriter& out) {
   const Bytes parameters = at.all();

@@ -21,8 +21,16 @@ enum class SvcParamKey : u16 {
 };
 
 inline constexpr auto svc_param_keys = std::to_array<NamedNumber>({
-    {"mandatory", 0}, {"alpn", 1}, {"no-default-alpn", 2}, {"port", 3}, {"ipv4hint", 4}, {"ech", 5}, {"ipv6hint", 6},
-    {"dohpath", 7}, {"ohttp", 8}, {"tls-supported-groups", 9},
+    {"mandatory", 0},
+    {"alpn", 1},
+    {"no-default-alpn", 2},
+    {"port", 3},
+    {"ipv4hint", 4},
+    {"ech", 5},
+    {"ipv6hint", 6},
+    {"dohpath", 7},
+    {"ohttp", 8},
+    {"tls-supported-groups", 9},
 });
 
 // Whether `value` has the wire format of `key`; unknown keys have any.

@@ -8,7 +8,7 @@
 namespace samara::dns {
 namespace {
 
-constexpr std::string_view expected_parameter = "KEY or KEY=VALUE, such as alpn=h2, or key65300=…";
+constexpr std::string_view expected_parameter = "KEY or KEY=VALUE, such as alpn=h2, or key65300=VALUE";
 
 struct Key {
   u16 number = 0;
@@ -46,7 +46,8 @@ Result<void, SyntaxError> read_mandatory(const Token& value, ByteWriter& out) {
     if (out.overflowed()) return {};
     size_t place = start;
     while (place < out.size() && load_be16(out.written(), place) < key->number) place += 2;
-    if (place < out.size() && load_be16(out.written(), place) == key->number) return wrong(element, "key twice in a list", expected);
+    if (place < out.size() && load_be16(out.written(), place) == key->number)
+      return wrong(element, "key twice in a list", expected);
     const size_t end = out.size();
     out.u16(key->number);
     if (out.overflowed()) return {};
@@ -96,8 +97,8 @@ Result<void, SyntaxError> read_numbers(const Token& value, ByteWriter& out) {
 }
 
 Result<void, SyntaxError> read_addresses(const Token& value, bool v4, ByteWriter& out) {
-  const std::string_view expected =
-      v4 ? "IPv4 addresses such as 192.0.2.1 with commas in between" : "IPv6 addresses such as 2001:db8::1 with commas in between";
+  const std::string_view expected = v4 ? "IPv4 addresses such as 192.0.2.1 with commas in between"
+                                       : "IPv6 addresses such as 2001:db8::1 with commas in between";
   return for_each_element(value, expected, [&](const Token& element) -> Result<void, SyntaxError> {
     const auto address = v4 ? IpAddress::parse_v4(element.text) : IpAddress::parse_v6(element.text);
     if (!address.has_value()) return wrong(element, "bad IP address", expected);
@@ -179,7 +180,8 @@ Result<void, SyntaxError> read_parameter(const Token& parameter, size_t start, T
   if (out.overflowed()) return {};
   const Bytes written = out.written().subspan(value_at);
   if (written.size() > UINT16_MAX) return wrong(name, "value is too long", "at most 65535 octets");
-  if (!is_service_parameter_value(key->number, written)) return wrong(value, "bad value for its key", "a value in the key's format");
+  if (!is_service_parameter_value(key->number, written))
+    return wrong(value, "bad value for its key", "a value in the key's format");
   out.patch_u16(value_at - 2, static_cast<u16>(written.size()));
   if (!put_in_order(start, param_at, out)) return wrong(name, "key twice in a record", "each key once");
   return {};

@@ -41,9 +41,10 @@ Result<void, SyntaxError> TextFields::end() {
   return {};
 }
 
-Result<void, SyntaxError> TextFields::name(const Token& token) {
+Result<void, SyntaxError> TextFields::name(std::string_view expected) {
+  const Token token = TRY(word(expected));
   const auto parsed = Name::parse(token.text, origin_);
-  if (!parsed.ok()) return wrong(token, describe(parsed.error()), "a domain name");
+  if (!parsed.ok()) return wrong(token, describe(parsed.error()), expected);
   out_.bytes(parsed.value().wire());
   return {};
 }
@@ -59,7 +60,12 @@ Result<void, SyntaxError> TextFields::string(const Token& token) {
   return {};
 }
 
-Result<u64, SyntaxError> TextFields::number(const Token& token, u64 max) {
+Result<u64, SyntaxError> TextFields::number(std::string_view expected, u64 max) {
+  const Token token = TRY(word(expected));
+  return number_in(token, max);
+}
+
+Result<u64, SyntaxError> TextFields::number_in(const Token& token, u64 max) {
   const auto value = parse_number(token.text, max);
   if (value.has_value()) return *value;
   std::string_view expected = "a number up to 18446744073709551615";

@@ -33,11 +33,13 @@ class TextFields {
   // Nothing may be left on the line.
   Result<void, SyntaxError> end();
 
-  // A name, written in full.
-  Result<void, SyntaxError> name(const Token& token);
-  // A character-string with its length octet (RFC 1035 section 3.3).
+  // The next word is a name; it is written in full.
+  Result<void, SyntaxError> name(std::string_view expected = "a domain name");
+  // A character-string, written with its length octet (RFC 1035 section 3.3).
   Result<void, SyntaxError> string(const Token& token);
-  Result<u64, SyntaxError> number(const Token& token, u64 max);
+  // The next word is a number, which is not written.
+  Result<u64, SyntaxError> number(std::string_view expected, u64 max);
+  static Result<u64, SyntaxError> number_in(const Token& token, u64 max);
 
  private:
   Result<Token, SyntaxError> next();

@@ -60,15 +60,9 @@ void write_sized_base64(RdataCursor& at, TextWriter& out) {
 
 // Whether the blank before the field is written with it, because there may be nothing to put one in front of.
 bool brings_its_blank(Field field, const RdataCursor& at) {
-  switch (field) {
-    case Field::types:
-    case Field::types_or_none:
-    case Field::nxt_types:
-    case Field::service_parameters: return true;
-    case Field::string_or_none:
-    case Field::base64_or_none: return at.at_end();
-    default: return false;
-  }
+  if (field == Field::string_or_none || field == Field::base64_or_none) return at.at_end();
+  return field == Field::types || field == Field::types_or_none || field == Field::nxt_types ||
+         field == Field::service_parameters;
 }
 
 // False when the presentation format has no way to say what the field holds.

@@ -151,8 +151,11 @@ Result<u8, SyntaxError> decode_octet(const Token& token, size_t& offset) {
   const auto first = static_cast<u8>(text[offset++]);
   if (first != '\\') return first;
   const auto bad = [&](std::string_view problem) {
-    return fail(SyntaxError{position_in(token, escape), problem, text.substr(escape, 4),
-                            "a backslash with one character, or with three digits up to 255", {}});
+    return fail(SyntaxError{position_in(token, escape),
+                            problem,
+                            text.substr(escape, 4),
+                            "a backslash with one character, or with three digits up to 255",
+                            {}});
   };
   if (offset == text.size()) return bad("backslash without a character");
   const auto octet = static_cast<u8>(text[offset]);

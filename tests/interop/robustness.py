@@ -157,7 +157,7 @@ def mutated_questions(target):
             except (BlockingIOError, ConnectionError):
                 pass
             except (message.Malformed, struct.error, IndexError):
-                malformed += answer[2] & 0x80 == 0 or len(answer) != 12
+                malformed += 1
         target.result.check(malformed == 0, "mutated questions: every answer is well-formed", f"{malformed} are not")
     target.survives("mutated questions")
 
@@ -221,7 +221,8 @@ def header_values(target):
         accepted = {4: (NOTIMP, NOTAUTH, REFUSED, FORMERR), 5: (NOTIMP, NOTAUTH, REFUSED, FORMERR), 6: (NOTIMP, FORMERR)}
         target.expect(f"opcode {opcode}", wire, *accepted.get(opcode, (NOTIMP,)))
     for rr_class in (0, 2, 3, 4, 254, 255, 65535):
-        target.expect(f"class {rr_class}", servers.query("www.rob.test", 1, 7, rr_class=rr_class), REFUSED, FORMERR, NOTIMP)
+        accepted = (REFUSED, FORMERR, NOTIMP) + ((NOERROR,) if rr_class == 255 else ())
+        target.expect(f"class {rr_class}", servers.query("www.rob.test", 1, 7, rr_class=rr_class), *accepted)
     for rr_type in (0, 41, 249, 250, 251, 252, 253, 254):
         got = target.rcode(servers.query("rob.test", rr_type, 7))
         target.result.check(isinstance(got, int), f"meta type {rr_type} over UDP gets an answer", str(got))

@@ -3,5 +3,5 @@
 // expect: file not found
 #include "dns-core/name.h"
 #ifdef MUST_FAIL
-#include "../zone/snapshot.h"
+#include "../zone/zone.h"
 #endif

@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.dirname(HERE))
 import report  # noqa: E402
 
@@ -54,6 +55,10 @@ def examine(path, flags):
         return [(False, "head", "needs `// library:`, `// expect:` and an #ifdef MUST_FAIL")]
     if library.group(1) not in flags:
         return [(False, "head", f"there is no library {library.group(1)}")]
+    if "file not found" in expect.group(1):
+        for header in re.findall(r'^#include "([^"]+)"', text, re.M):
+            if not os.path.exists(os.path.join(ROOT, "tests" if header.startswith("..") else "", header)):
+                return [(False, "head", f"{header} does not exist, so that it is not found proves nothing")]
     good, output = compile_snippet(path, flags[library.group(1)])
     results = [(good, "control compiles", first_error(output))]
     good, output = compile_snippet(path, flags[library.group(1)], "-DMUST_FAIL")

@@ -287,7 +287,7 @@ TEST(PrimaryConfig, NamesAreAbsolute) {
   };
   EXPECT_EQ(named("example.com."), "no error");
   EXPECT_EQ(named("."), "no error");
-  for (const std::string_view bad : {"", "@", "example.com", "a..b.", ".a.", "\\", "\\."})
+  for (const std::string_view bad : {"", "@", "example.com", "a..b.", ".a.", "\\"})
     EXPECT_NE(named(bad), "no error") << bad;
 }
 

@@ -1,0 +1,129 @@
+// The primary's image: what an authoritative server is made of. The loader turns the boot configuration's zone texts into a set
+// of zones in shared memory; each worker answers from it.
+#include <optional>
+
+#include "platform/codec/device_tree.h"
+#include "platform/hal/hal.h"
+#include "server/config/control.h"
+#include "server/config/primary_config.h"
+#include "server/primary_worker.h"
+#include "server/zone_loader.h"
+
+namespace samara::server {
+namespace {
+
+// One worker and how it hears of new zones.
+class ServingWorker : public PrimaryWorker {
+ public:
+  using PrimaryWorker::PrimaryWorker;
+  void on_publication(Instant, hal::Publication publication) {
+    use_zones(static_cast<zone::Ref>(publication.root));
+    generation_ = publication.generation;
+  }
+  // An answer is complete when it is composed: nothing refers to an older set.
+  u64 oldest_generation() const { return generation_; }
+
+ private:
+  u64 generation_ = 0;
+};
+
+Result<PrimaryConfig, hal::Refusal> read_config(Bytes blob) {
+  const auto tree = codec::DeviceTree::open(blob);
+  if (!tree.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: ", codec::describe(tree.error())));
+  auto config = read_primary_config(tree.value());
+  if (!config.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: ", config.error()));
+  return std::move(config).value();
+}
+
+void log_load(void*, Level level, std::string_view line) { log_line(level, line); }
+
+// For a reload the lines go to the log and back to whoever asked.
+void log_and_reply(void* context, Level level, std::string_view line) {
+  log_line(level, line);
+  auto& payload = *static_cast<std::vector<u8>*>(context);
+  payload.insert(payload.end(), line.begin(), line.end());
+  payload.push_back('\n');
+}
+
+// Everything but the zones is fixed for the life of the image.
+bool same_but_zones(PrimaryConfig a, PrimaryConfig b) {
+  a.zones.clear();
+  b.zones.clear();
+  a.entropy_seed.reset();
+  b.entropy_seed.reset();
+  return a == b;
+}
+
+class Primary final : public hal::Role {
+ public:
+  Result<hal::Plan, hal::Refusal> configure(Bytes blob) override {
+    config_.emplace(TRY(read_config(blob)));
+    set_log_level(config_->log_level);
+    hal::Plan plan;
+    plan.listen = config_->listen;
+    plan.workers = config_->workers;
+    plan.max_streams = (config_->limits.tcp_clients + config_->workers - 1) / config_->workers;
+    plan.region_size = config_->limits.zone_memory;
+    plan.user_id = config_->user;
+    plan.group_id = config_->group;
+    return plan;
+  }
+
+  Result<u64, hal::Refusal> load(Bytes, hal::Loader& loader) override {
+    zones_.emplace(loader.region());
+    LoadReport report(log_load, nullptr);
+    const auto set = zones_->load(*config_, report);
+    // The texts are in the blob for good; what was made of them is not needed twice.
+    if (!set.has_value() || (zones_->zones_served() == 0 && zones_->zones_configured() != 0)) {
+      return fail(hal::Refusal(hal::ExitCode::bad_data, "no zone could be loaded"));
+    }
+    zones_->published(1);
+    return set->root();
+  }
+
+  void serve(hal::Worker& worker) override {
+    const std::span<const u8> entropy(worker.entropy());
+    ServingWorker app(*config_, cookie_secret_, entropy.first<crypto::Drbg::seed_size>(), worker.region(), worker.max_streams());
+    worker.run(app);
+  }
+
+  hal::Reply on_request(u32 kind, Bytes payload, hal::Loader& loader) override {
+    hal::Reply reply;
+    LoadReport report(log_and_reply, &reply.payload);
+    if (kind != static_cast<u32>(ControlKind::reload)) {
+      report.line(Level::error, "control: request ", kind, " is not known");
+      reply.status = static_cast<u32>(hal::ExitCode::usage);
+      return reply;
+    }
+    const auto config = read_config(payload);
+    if (!config.ok()) {
+      report.line(Level::error, config.error().text(), "; nothing was changed");
+      reply.status = static_cast<u32>(config.error().code());
+      return reply;
+    }
+    if (!same_but_zones(config.value(), *config_)) {
+      report.line(Level::warning, "only zones are reloaded; other changes take effect when the server is started again");
+    }
+    const auto set = zones_->load(config.value(), report);
+    if (set.has_value()) zones_->published(loader.publish(set->root()));
+    if (report.errors() != 0) reply.status = static_cast<u32>(hal::ExitCode::bad_data);
+    return reply;
+  }
+
+  void on_released(hal::Loader& loader) override {
+    zones_->release_before(loader.oldest_in_use(), [&](zone::Extent extent) { loader.release(extent.offset, extent.size); });
+  }
+
+ private:
+  std::optional<PrimaryConfig> config_;
+  std::optional<ZoneLoader> zones_;
+  ServerCookies::Secret cookie_secret_{};
+};
+
+}  // namespace
+}  // namespace samara::server
+
+extern "C" int main(int argc, char** argv) {
+  samara::server::Primary role;
+  return samara::hal::run(argc, argv, "samara-primary", role);
+}

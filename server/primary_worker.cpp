@@ -1,0 +1,154 @@
+#include "server/primary_worker.h"
+
+#include <algorithm>
+
+namespace samara::server {
+namespace {
+
+using dns::Rcode;
+
+AccessTable table_of(const AccessList& list) {
+  std::vector<AccessTable::Rule> rules;
+  rules.reserve(list.size());
+  for (const AccessRule& rule : list) rules.push_back({rule.from, rule.key});
+  return AccessTable(std::move(rules));
+}
+
+TcpSessions::Limits limits_of(const PrimaryConfig& config, u32 max_streams) {
+  // RFC 9210 section 6.1: limits in all, for one client, and in time.
+  return {.streams = max_streams,
+          .streams_per_prefix = config.limits.tcp_clients_per_prefix,
+          .prefix_ipv4 = config.limits.tcp_prefix_ipv4,
+          .prefix_ipv6 = config.limits.tcp_prefix_ipv6,
+          .idle = Duration::seconds(config.limits.tcp_idle_seconds),
+          .queries = config.limits.tcp_queries_per_connection,
+          .long_messages = std::min<u32>(max_streams, 64)};
+}
+
+std::optional<RateLimiter> limiter_of(const PrimaryConfig& config, Rng& rng) {
+  if (!config.rate_limit.has_value()) return std::nullopt;
+  const RateLimit& limit = *config.rate_limit;
+  crypto::SipHashKey key{};
+  rng.fill(key);
+  return std::optional<RateLimiter>(std::in_place,
+                                    RateLimiter::Rules{.responses_per_second = limit.responses_per_second,
+                                                       .slip = limit.slip,
+                                                       .window_seconds = limit.window_seconds,
+                                                       .prefix_ipv4 = limit.prefix_ipv4,
+                                                       .prefix_ipv6 = limit.prefix_ipv6,
+                                                       .table_size = limit.table_size,
+                                                       .exempt = limit.exempt},
+                                    key);
+}
+
+// The part of the question's name that an answer is counted under: all of it, or for a denial (and what a wildcard made up)
+// the zone's apex, because the names below it have no end.
+Bytes subject_of(Bytes name, const Answer& answer, ResponseKind kind) {
+  if (kind == ResponseKind::error) return {};
+  if (kind != ResponseKind::denial && !answer.wildcard) return name;
+  size_t labels = 0;
+  for (size_t at = 0; name[at] != 0; at += size_t{1} + name[at]) ++labels;
+  size_t at = 0;
+  for (; labels > answer.apex_labels; --labels) at += size_t{1} + name[at];
+  return name.subspan(at);
+}
+
+}  // namespace
+
+PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::Secret& cookie_secret,
+                             std::span<const u8, crypto::Drbg::seed_size> seed, Bytes region, u32 max_streams)
+    : config_(config),
+      memory_(region),
+      query_access_(table_of(config.access.query)),
+      cookies_(config.cookies.current.value_or(cookie_secret), config.cookies.previous),
+      sessions_(limits_of(config, max_streams)),
+      reply_(std::make_unique_for_overwrite<std::array<u8, max_message>>()) {
+  crypto::Drbg rng(seed);
+  limiter_ = limiter_of(config, rng);
+}
+
+size_t PrimaryWorker::on_datagram(Instant, const runtime::Datagram& datagram) {
+  return respond(datagram.peer, Transport::udp, datagram.payload, datagram.reply);
+}
+
+size_t PrimaryWorker::respond(const Endpoint& peer, Transport transport, Bytes packet, MutableBytes reply) {
+  const dns::Query query = dns::parse_query(packet);
+  if (query.verdict == dns::QueryVerdict::ignore || !zones_.has_value()) return 0;
+
+  AnswerRules rules;
+  rules.transport = transport;
+  rules.udp_payload_size = peer.address.is_v4() ? config_.limits.udp_payload_ipv4 : config_.limits.udp_payload_ipv6;
+  if (transport == Transport::tcp) rules.tcp_keepalive = static_cast<u16>(std::min<u32>(config_.limits.tcp_idle_seconds * 10, 0xffff));
+  ServerCookies::Full cookie;
+  CookieVerdict verdict = CookieVerdict::absent;
+  if (config_.cookies.enabled && query.edns.has_value() && query.edns->cookie.has_value()) {
+    verdict = cookies_.check(query.edns->cookie, peer.address, wall_);
+    cookie = cookies_.make(*query.edns->cookie, peer.address, wall_);
+    rules.cookie = cookie;
+  }
+
+  if (query.verdict == dns::QueryVerdict::good) {
+    if (!query_access_.allows(peer.address, std::nullopt)) {
+      return answer_error(rules, packet, query, Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not ask here", reply).size;
+    }
+    if (transport == Transport::udp && config_.cookies.required && verdict != CookieVerdict::good) {
+      // RFC 7873 section 5.2.3 and 5.2.4: with a client cookie BADCOOKIE and a good one to use, without one TCP.
+      if (!rules.cookie.empty()) return answer_error(rules, packet, query, Rcode::BADCOOKIE, std::nullopt, {}, reply).size;
+      return answer_truncated(rules, packet, query, reply).size;
+    }
+  }
+
+  const Answer answer = answer_query(*zones_, config_.identity, rules, packet, query, reply);
+  // A client with a good cookie has shown that the address is its own.
+  if (limiter_.has_value() && transport == Transport::udp && verdict != CookieVerdict::good) {
+    switch (rate(peer.address, query, packet, answer)) {
+      case RateVerdict::send: break;
+      case RateVerdict::slip: return answer_truncated(rules, packet, query, reply).size;
+      case RateVerdict::drop: return 0;
+    }
+  }
+  return answer.size;
+}
+
+RateVerdict PrimaryWorker::rate(const IpAddress& client, const dns::Query& query, Bytes packet, const Answer& answer) {
+  ResponseKind kind = ResponseKind::data;
+  if (answer.rcode == Rcode::NXDOMAIN) {
+    kind = ResponseKind::denial;
+  } else if (answer.rcode != Rcode::NOERROR) {
+    kind = ResponseKind::error;
+  } else if (answer.referral) {
+    kind = ResponseKind::referral;
+  }
+  const Bytes name = query.has_question ? query.name(packet) : Bytes();
+  return limiter_->count(now_, client, name.empty() ? ResponseKind::error : kind, name.empty() ? name : subject_of(name, answer, kind));
+}
+
+bool PrimaryWorker::on_stream_open(Instant now, runtime::StreamId id, const Endpoint& peer, const Endpoint&) {
+  return sessions_.open(now, id, peer);
+}
+
+void PrimaryWorker::on_stream_input(Instant now, runtime::StreamId id, size_t count) {
+  sessions_.on_input(now, id, count);
+  answer_waiting(now, id);
+}
+
+void PrimaryWorker::on_stream_output_sent(Instant now, runtime::StreamId id, size_t count) {
+  sessions_.on_sent(now, id, count);
+  answer_waiting(now, id);
+}
+
+void PrimaryWorker::on_stream_end(Instant now, runtime::StreamId id) {
+  sessions_.on_end(id);
+  answer_waiting(now, id);
+}
+
+void PrimaryWorker::on_stream_closed(Instant, runtime::StreamId id) { sessions_.closed(id); }
+
+void PrimaryWorker::answer_waiting(Instant now, runtime::StreamId id) {
+  for (auto message = sessions_.next_query(id); message.has_value(); message = sessions_.next_query(id)) {
+    const size_t size = respond(sessions_.peer(id), Transport::tcp, *message, *reply_);
+    sessions_.answer(now, id, Bytes(*reply_).first(size));
+  }
+}
+
+}  // namespace samara::server

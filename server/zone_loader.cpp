@@ -1,0 +1,97 @@
+#include "server/zone_loader.h"
+
+#include <algorithm>
+
+#include "zone/master_file.h"
+
+namespace samara::server {
+
+size_t ZoneLoader::zones_served() const {
+  return static_cast<size_t>(std::ranges::count_if(current_, [](const zone::ZoneSetEntry& entry) { return entry.zone.has_value(); }));
+}
+
+std::optional<zone::Zone> ZoneLoader::zone_in_service(const dns::Name& apex) const {
+  const auto found = std::ranges::find(current_, apex, &zone::ZoneSetEntry::apex);
+  return found == current_.end() ? std::nullopt : found->zone;
+}
+
+std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadReport& report) {
+  std::vector<zone::SourceFile> files;
+  size_t octets = 0;
+  for (const ZoneFile& file : source.files) {
+    files.push_back({file.path, file.text});
+    octets += file.text.size();
+  }
+  zone::MasterFile reader(files, source.name);
+  zone::ZoneBuilder builder(memory_, source.name, octets);
+  zone::Record record;
+  u32 errors = 0;
+  for (;;) {
+    const auto more = reader.next(record);
+    if (!more.ok()) {
+      report.line(Level::error, more.error());
+      ++errors;
+      continue;
+    }
+    if (!more.value()) break;
+    if (errors != 0) continue;  // only to find further errors
+    if (const auto added = builder.add(*record.owner, record.type, record.ttl, record.rdata); !added.ok()) {
+      report.line(Level::error, files[record.position.file].path, ':', record.position.at.line, ':', record.position.at.column, ": ",
+                  zone::describe(added.error()));
+      ++errors;
+    }
+  }
+  for (const zone::MasterFileError& warning : reader.warnings()) report.line(Level::warning, warning);
+  if (errors != 0) return std::nullopt;
+  const auto built = builder.finish();
+  if (!built.ok()) {
+    report.line(Level::error, files.front().path, ": ", builder.error_owner(), ": ", zone::describe(built.error()));
+    return std::nullopt;
+  }
+  const zone::Zone& zone = built.value();
+  report.line(Level::info, "zone ", source.name, ": serial ", zone.serial().value(), ", ", zone.record_count(), " records");
+  return zone;
+}
+
+std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, LoadReport& report) {
+  std::vector<zone::ZoneSetEntry> next;
+  next.reserve(config.zones.size());
+  std::vector<zone::Extent> fresh;
+  for (const ZoneSource& source : config.zones) {
+    auto zone = load_zone(source, report);
+    const auto before = zone_in_service(source.name);
+    if (zone.has_value()) {
+      fresh.push_back(zone->extent());
+      if (before.has_value() && zone->serial().compare(before->serial()) == dns::Serial::Order::less) {
+        report.line(Level::warning, "zone ", source.name, ": serial went back from ", before->serial().value(), " to ", zone->serial().value(),
+                    "; secondaries will not follow until it is above");
+      }
+    } else if (before.has_value()) {
+      report.line(Level::error, "zone ", source.name, ": not loaded; the version with serial ", before->serial().value(), " stays in service");
+      zone = before;
+    } else {
+      report.line(Level::error, "zone ", source.name, ": not loaded; queries for it get SERVFAIL");
+    }
+    next.push_back({source.name, zone});
+  }
+  const auto set = zone::build_zone_set(memory_, next);
+  if (!set.ok()) {
+    report.line(Level::error, "zones: ", zone::describe(set.error()), "; raise limits/zone-memory");
+    for (const zone::Extent& extent : fresh) memory_.give_back(extent);
+    return std::nullopt;
+  }
+  // What the next set does not refer to is readable until the last worker has left the present one.
+  for (const zone::ZoneSetEntry& old : current_) {
+    if (!old.zone.has_value()) continue;
+    const bool kept = std::ranges::any_of(next, [&](const zone::ZoneSetEntry& entry) {
+      return entry.zone.has_value() && entry.zone->header() == old.zone->header();
+    });
+    if (!kept) retired_.push_back({old.zone->extent(), generation_});
+  }
+  if (set_extent_.has_value()) retired_.push_back({*set_extent_, generation_});
+  set_extent_ = set.value().extent();
+  current_ = std::move(next);
+  return set.value();
+}
+
+}  // namespace samara::server

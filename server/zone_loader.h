@@ -1,0 +1,78 @@
+// ZoneLoader: from zone texts to the set of zones in service, and from one set to the next. A zone that is broken never takes
+// another down and never replaces a good version of itself: it is reported, and what was served before stays.
+//
+// Order of calls: load() with each configuration; then, once nobody reads the set before any more, release_before() with its
+// generation's number.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "server/config/primary_config.h"
+#include "zone/zone_set.h"
+
+namespace samara::server {
+
+// What a person is told: each line of a load, in order.
+class LoadReport {
+ public:
+  // Called with each finished line, "PATH:LINE:COLUMN: …" or "zone NAME: …".
+  using Sink = void (*)(void* context, Level level, std::string_view line);
+  LoadReport(Sink sink, void* context) : sink_(sink), context_(context) {}
+  template <class... Pieces>
+  void line(Level level, const Pieces&... pieces) {
+    TextBuffer<max_log_line> text;
+    (put_piece(text.writer(), pieces), ...);
+    sink_(context_, level, text.view());
+    if (level == Level::error) ++errors_;
+  }
+  u32 errors() const { return errors_; }
+
+ private:
+  Sink sink_;
+  void* context_;
+  u32 errors_ = 0;
+};
+
+class ZoneLoader {
+ public:
+  explicit ZoneLoader(MutableBytes region) : memory_(region) {}
+  ZoneLoader(const ZoneLoader&) = delete;
+  ZoneLoader& operator=(const ZoneLoader&) = delete;
+
+  // Reads all zones of `config` and writes the next set. Nothing: no memory for the set itself (the old one stays).
+  std::optional<zone::ZoneSet> load(const PrimaryConfig& config, LoadReport& report);
+  // The set load() made last is served as `generation` from now on.
+  void published(u64 generation) { generation_ = generation; }
+  // Gives back the memory of what only generations before `generation` used; calls f(Extent) for each part.
+  template <class F>
+  void release_before(u64 generation, F&& f) {
+    std::erase_if(retired_, [&](const Retired& old) {
+      if (old.last_generation >= generation) return false;
+      f(old.extent);
+      memory_.give_back(old.extent);
+      return true;
+    });
+  }
+  size_t memory_in_use() const { return memory_.in_use(); }
+  // Zones with data, and zones configured.
+  size_t zones_served() const;
+  size_t zones_configured() const { return current_.size(); }
+
+ private:
+  struct Retired {
+    zone::Extent extent;
+    u64 last_generation;
+  };
+
+  std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);
+  std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const;
+
+  zone::ZoneMemory memory_;
+  std::vector<zone::ZoneSetEntry> current_;
+  std::optional<zone::Extent> set_extent_;
+  std::vector<Retired> retired_;
+  u64 generation_ = 0;
+};
+
+}  // namespace samara::server

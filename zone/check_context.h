@@ -1,0 +1,47 @@
+// What the parts of the zone checks share.
+#pragma once
+
+#include "dns-core/rdata/rdata_text.h"
+#include "zone/check.h"
+
+namespace samara::zone {
+
+// A record type as a piece of a message.
+struct TypeText {
+  dns::RrType type;
+  void write_text(TextWriter& out) const { dns::write_type(type, out); }
+};
+
+struct CheckContext {
+  const Zone& zone;
+  const CheckOptions& options;
+  Diagnostics& out;
+
+  // "OWNER TYPE: text", with the position of that record if known.
+  template <class... Pieces>
+  void report(Severity severity, const dns::Name& owner, dns::RrType type, const Pieces&... text) {
+    std::optional<SourcePosition> position;
+    if (options.index != nullptr) position = options.index->find(owner, type);
+    out.add(severity, position, owner, ' ', TypeText{type}, ": ", text...);
+  }
+  template <class... Pieces>
+  void error(const dns::Name& owner, dns::RrType type, const Pieces&... text) {
+    report(Severity::error, owner, type, text...);
+  }
+  template <class... Pieces>
+  void warn(const dns::Name& owner, dns::RrType type, const Pieces&... text) {
+    report(Severity::warning, owner, type, text...);
+  }
+};
+
+// The name at the start of `wire`, a valid wire form.
+inline dns::Name name_at(Bytes wire) {
+  ByteReader at(wire);
+  return MUST(dns::Name::from_wire(at));
+}
+
+void check_data(CheckContext& context);
+void check_dnssec(CheckContext& context);
+void check_denial(CheckContext& context);
+
+}  // namespace samara::zone

@@ -1,0 +1,212 @@
+#include <algorithm>
+
+#include "zone/check_context.h"
+
+namespace samara::zone {
+namespace {
+
+using dns::Name;
+using dns::RrType;
+
+bool is_hostname_octet(u8 c) {
+  const u8 lower = dns::to_lower(c);
+  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+// Letters, digits and inner hyphens (RFC 1123 section 2.1); a wildcard label in front is fine.
+bool is_hostname(const Name& name) {
+  Bytes wire = name.wire();
+  if (name.is_wildcard()) wire = wire.subspan(2);
+  while (wire[0] != 0) {
+    const Bytes label = wire.subspan(1, wire[0]);
+    if (label.front() == '-' || label.back() == '-' || !std::ranges::all_of(label, is_hostname_octet)) return false;
+    wire = wire.subspan(1 + label.size());
+  }
+  return true;
+}
+
+// What the zone knows about the addresses of a name that data points at.
+enum class Host {
+  good,     // has addresses, or is none of this zone's business
+  alias,    // CNAME, or below a DNAME
+  missing,  // no such name, or no addresses there
+};
+
+bool has_address(const NodeView& node) {
+  return node.find(RrType::A).has_value() || node.find(RrType::AAAA).has_value();
+}
+
+class DataCheck {
+ public:
+  explicit DataCheck(CheckContext& context) : context_(context), zone_(context.zone), apex_(zone_.apex()) {}
+
+  void run() {
+    check_apex();
+    zone_.for_each_node([this](const NodeView& node) {
+      const Name owner = zone_.owner(node);
+      check_singletons(node, owner);
+      check_place(node, owner);
+      check_wildcard(node, owner);
+      if (node.has(node_delegation)) check_cut(node, owner);
+      node.for_each_rrset([&](const RrsetView& set) { check_set(node, owner, set); });
+    });
+  }
+
+ private:
+  void check_apex() {
+    const NodeView apex = zone_.apex_node();
+    if (!apex.find(RrType::NS).has_value()) context_.error(apex_, RrType::NS, "the apex has no NS records");
+    if (apex.find(RrType::DS).has_value()) context_.warn(apex_, RrType::DS, "DS belongs into the parent zone");
+    const RecordView soa = zone_.soa().first();
+    const Bytes numbers = soa.rdata().last(20);
+    const u32 serial = load_be32(numbers);
+    const u32 refresh = load_be32(numbers, 4);
+    const u32 retry = load_be32(numbers, 8);
+    const u32 expire = load_be32(numbers, 12);
+    const u32 minimum = load_be32(numbers, 16);
+    const auto warn = [this](const auto&... text) { context_.warn(apex_, RrType::SOA, text...); };
+    // RFC 1912 section 2.2 and RFC 2308 section 5 for what is sensible.
+    if (serial == 0) warn("serial 0 is taken for \"not set\" by some software");
+    if (refresh == 0) warn("refresh is 0: secondaries would ask all the time");
+    if (retry == 0) warn("retry is 0: secondaries would ask all the time");
+    if (retry > refresh) warn("retry ", retry, " is longer than refresh ", refresh);
+    if (expire < refresh || expire - refresh < retry) {
+      warn("expire ", expire, " is less than refresh and retry together: a secondary gives up after its first failure");
+    }
+    if (minimum > 86400) warn("minimum ", minimum, ": a name that does not exist is remembered for more than a day");
+    const Name mailbox = name_at(soa.rdata().subspan(dns::wire_name_size(soa.rdata())));
+    if (std::ranges::find(mailbox.wire(), u8{'@'}) != mailbox.wire().end()) {
+      warn("the mailbox ", mailbox, " holds an @; a mailbox is written with a dot in its place");
+    }
+  }
+
+  // At most one CNAME, DNAME or SOA, and nothing beside a CNAME (RFC 1034 section 3.6.2, RFC 2181 section 10.1).
+  void check_singletons(const NodeView& node, const Name& owner) {
+    for (const RrType type : {RrType::CNAME, RrType::DNAME}) {
+      const auto set = node.find(type);
+      if (set.has_value() && set->count() > 1) context_.error(owner, type, "more than one ", TypeText{type}, " at one name");
+    }
+    if (!node.find(RrType::CNAME).has_value()) return;
+    node.for_each_rrset([&](const RrsetView& set) {
+      const RrType type = set.type();
+      // RFC 4034 section 4 and RFC 2535 section 2.3.5 allow these beside it.
+      if (type == RrType::CNAME || type == RrType::NSEC || type == RrType::KEY || type == RrType::NXT) return;
+      context_.error(owner, RrType::CNAME, "other data (", TypeText{type}, ") beside a CNAME");
+    });
+  }
+
+  // Data below a cut or a DNAME, where nobody sees it.
+  void check_place(const NodeView& node, const Name& owner) {
+    if (!node.has(node_governed)) return;
+    const Name governor = owner.suffix(apex_.label_count() + node.governing_depth());
+    const auto above = zone_.find(governor);
+    const bool dname = above.has_value() && above->has(node_dname);
+    node.for_each_rrset([&](const RrsetView& set) {
+      const RrType type = set.type();
+      if (type == RrType::NSEC3) return;  // its name is a hash and below the apex, whatever is there
+      if (dname) {                        // RFC 6672 section 2.4
+        context_.error(owner, type, "data below the DNAME at ", governor);
+      } else if (type != RrType::A && type != RrType::AAAA) {
+        context_.warn(owner, type, "hidden by the delegation at ", governor);
+      }
+    });
+  }
+
+  void check_wildcard(const NodeView& node, const Name& owner) {
+    if (!owner.is_wildcard()) return;
+    // RFC 4592 sections 4.2 and 4.4.
+    if (node.find(RrType::NS).has_value())
+      context_.warn(owner, RrType::NS, "NS at a wildcard does not delegate what it matches");
+    if (node.find(RrType::DNAME).has_value()) context_.warn(owner, RrType::DNAME, "DNAME at a wildcard is not defined");
+  }
+
+  void check_cut(const NodeView& node, const Name& owner) {
+    if (node.has(node_governed)) return;
+    node.for_each_rrset([&](const RrsetView& set) {
+      const RrType type = set.type();
+      if (type == RrType::DNAME) context_.error(owner, type, "DNAME beside NS at a name that is not the apex");  // RFC 6672 2.3
+      const bool expected = type == RrType::NS || type == RrType::DS || type == RrType::NSEC || type == RrType::DNAME;
+      const bool glue = type == RrType::A || type == RrType::AAAA;
+      if (!expected && !glue) context_.warn(owner, type, "hidden by the delegation at its own name");
+    });
+  }
+
+  void check_set(const NodeView& node, const Name& owner, const RrsetView& set) {
+    const RrType type = set.type();
+    check_ttls(owner, set);
+    if (node.has(node_governed)) return;
+    if (type == RrType::DS && !node.has(node_delegation) && owner != apex_) {
+      context_.warn(owner, type, "DS without a delegation");
+    }
+    if (type == RrType::SOA && owner != apex_) context_.error(owner, type, "SOA below the apex");
+    if ((type == RrType::A || type == RrType::AAAA || type == RrType::MX) && !is_hostname(owner)) {
+      context_.warn(owner, type, "not a host name: letters, digits and inner hyphens only");
+    }
+    if (type != RrType::NS && type != RrType::MX && type != RrType::SRV) return;
+    set.for_each_record([&](RecordView record) {
+      const auto where = dns::rdata_name(type, record.rdata(), 0);
+      if (where.has_value()) check_target(owner, type, name_at(record.rdata().subspan(where->offset, where->size)));
+    });
+  }
+
+  void check_ttls(const Name& owner, const RrsetView& set) {
+    bool differ = false;
+    set.for_each_record([&](RecordView record) { differ = differ || record.ttl() != set.ttl(); });
+    // RFC 2181 section 5.2
+    if (differ) context_.warn(owner, set.type(), "the records of one set have different TTLs");
+  }
+
+  void check_target(const Name& owner, RrType type, const Name& target) {
+    if (target.is_root() && type != RrType::NS) return;  // "no service" (RFC 7505, RFC 2782)
+    if (!is_hostname(target)) context_.warn(owner, type, "target ", target, " is not a host name");
+    if (!target.is_at_or_below(apex_)) return;
+    if (type == RrType::NS && owner != apex_ && target.is_at_or_below(owner)) {
+      const auto node = zone_.find(target);
+      if (!node.has_value() || !has_address(*node)) {
+        context_.error(owner, type, "missing glue: ", target, " is below this delegation and has no address here");
+      }
+      return;
+    }
+    // RFC 2181 section 10.3: neither may be an alias. A mail or service host that is missing may be meant so for a while.
+    const Severity severity = type == RrType::NS ? Severity::error : Severity::warning;
+    switch (look_at(target)) {
+      case Host::good: break;
+      case Host::alias: context_.report(severity, owner, type, "target ", target, " is an alias"); break;
+      case Host::missing: context_.report(severity, owner, type, "target ", target, " has no address in this zone"); break;
+    }
+  }
+
+  // `name` is in the zone.
+  Host look_at(const Name& name) const {
+    const auto node = zone_.find(name);
+    if (node.has_value()) return look_at(*node, true);
+    // The closest encloser decides: it may hide the name or have a wildcard (RFC 4592 section 3.3.1).
+    for (Name above = name.parent();; above = above.parent()) {
+      const auto encloser = zone_.find(above);
+      if (!encloser.has_value()) continue;
+      if (encloser->has(node_dname)) return Host::alias;
+      if (encloser->has(node_delegation) || encloser->has(node_governed)) return Host::good;
+      const u8 asterisk = '*';
+      const auto wildcard = above.child(Bytes(&asterisk, 1));
+      const auto match = wildcard.ok() ? zone_.find(wildcard.value()) : std::nullopt;
+      return match.has_value() ? look_at(*match, false) : Host::missing;
+    }
+  }
+  Host look_at(const NodeView& node, bool exact) const {
+    if (node.has(node_governed) || (exact && node.has(node_delegation))) return Host::good;  // another zone's name
+    if (node.find(RrType::CNAME).has_value()) return Host::alias;
+    return has_address(node) ? Host::good : Host::missing;
+  }
+
+  CheckContext& context_;
+  const Zone& zone_;
+  Name apex_;
+};
+
+}  // namespace
+
+void check_data(CheckContext& context) {
+  DataCheck(context).run();
+}
+
+}  // namespace samara::zone
