@@ -62,7 +62,7 @@ def main():
     root = os.getcwd()
     command = link_command(build, target)
     sources = own_sources(build, root)
-    archives = re.findall(r"(?:^|\s)(\S+\.a)(?=\s|$)", command)
+    archives = re.findall(r"(?:^|\s)([^\s-]\S*\.a)(?=\s|$)", command)
     names = [target] + [re.sub(r"^lib|\.a$", "", os.path.basename(a)) for a in archives if not os.path.isabs(a)]
     libraries, total, unsafe = [], 0, 0
     for name in dict.fromkeys(names):
@@ -73,7 +73,8 @@ def main():
         libraries.append({"name": name, "lines_of_code": sum(count.values()), "files": len(files)})
     outside = [a for a in archives if os.path.isabs(a)]
     for flag in dict.fromkeys(re.findall(r"(?:^|\s)-l(\S+)", command)):
-        outside.append(f"/usr/lib/{os.uname().machine}-linux-gnu/lib{flag}.a")
+        file = flag.removeprefix(":") if flag.startswith(":") else f"lib{flag}.a"
+        outside.append(f"/usr/lib/{os.uname().machine}-linux-gnu/{file}")
     compiler = command.split("clang++-19")[0].split()[-1:] or [""]
     outside.append(run(compiler[0] + "clang++-19", "-print-file-name=libc.a").strip())
     for archive in dict.fromkeys(outside):

@@ -83,6 +83,7 @@ std::vector<Diagnostic> Diagnostics::sorted() const {
 
 void Diagnostics::print() const {
   for (const Diagnostic& d : sorted()) complain(d.to_text());
+  if (!note_.empty()) complain(note_);
 }
 
 std::string Diagnostics::to_json() const {

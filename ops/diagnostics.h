@@ -34,6 +34,8 @@ class Diagnostics {
   void error(Place at, std::string problem, std::string expected = {}, std::string suggestion = {});
   void warning(Place at, std::string problem, std::string expected = {});
   void add(Diagnostic diagnostic);
+  // A line behind all others that helps with them; said once.
+  void note(std::string text) { note_ = std::move(text); }
 
   const std::vector<Diagnostic>& all() const { return all_; }
   size_t error_count() const { return errors_; }
@@ -49,6 +51,7 @@ class Diagnostics {
 
  private:
   std::vector<Diagnostic> all_;
+  std::string note_;
   size_t errors_ = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include "ops/diagnostics.h"
 #include "ops/exit_code.h"
+#include "ops/nearest.h"
 #include "ops/verbs/verbs.h"
 
 namespace {
@@ -25,9 +26,37 @@ void add_verbs(CLI::App& samara, Action& chosen) {
   samara::ops::add_config_check(*config, chosen);
   samara::ops::add_config_compile(*config, chosen);
   samara::ops::add_config_show(*config, chosen);
+  CLI::App* zone = group(samara, "zone", "Check, compare, format and verify zones");
+  samara::ops::add_zone_check(*zone, chosen);
+  samara::ops::add_zone_diff(*zone, chosen);
+  samara::ops::add_zone_format(*zone, chosen);
+  samara::ops::add_zone_verify(*zone, chosen);
   samara.footer(
       "Exit codes: 0 good, 64 usage, 65 bad input data, 69 something needed is unavailable,\n"
       "70 a bug of ours, 77 no permission. `samara VERB --help` has examples.");
+}
+
+std::string path_of(const CLI::App& verb) {
+  return verb.get_parent() == nullptr ? verb.get_name() : path_of(*verb.get_parent()) + ' ' + verb.get_name();
+}
+
+// What is wrong with the command line, in our words where the parser's would not help: an unknown verb, or none.
+std::string complaint(CLI::App& samara, const CLI::ParseError& error) {
+  CLI::App* place = &samara;
+  while (!place->get_subcommands().empty()) place = place->get_subcommands().front();
+  std::vector<std::string> verbs;
+  for (const CLI::App* verb : place->get_subcommands(nullptr)) verbs.push_back(verb->get_name());
+  const std::vector<std::string> rest = samara.remaining(true);
+  if (verbs.empty()) {
+    const std::string what = rest.empty() ? error.what() : "unknown argument " + samara::ops::in_quotes(rest.front());
+    return what + " (expected a command line as `" + path_of(*place) + " --help` shows)";
+  }
+  std::string expected;
+  for (const std::string& verb : verbs) expected += (expected.empty() ? "" : &verb == &verbs.back() ? " or " : ", ") + verb;
+  if (rest.empty()) return "no verb after " + path_of(*place) + " (expected " + expected + ")";
+  const std::string nearest = samara::ops::nearest_word(rest.front(), verbs);
+  return "unknown verb " + samara::ops::in_quotes(rest.front()) + " after " + path_of(*place) + " (expected " + expected +
+         (nearest.empty() ? "" : "; did you mean " + nearest + "?") + ")";
 }
 
 }  // namespace
@@ -41,7 +70,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& outcome) {
     // --help and --version arrive here as well.
     if (outcome.get_exit_code() == 0) return samara.exit(outcome);
-    samara::ops::complain(std::string(outcome.what()) + " (expected a command line as `samara --help` shows)");
+    samara::ops::complain(complaint(samara, outcome));
     return static_cast<int>(ExitCode::usage);
   }
   return static_cast<int>(chosen());

@@ -28,7 +28,9 @@ bool add_zone(Deployment& deployment, const dns::Name& name, const std::string& 
     }
     Result<std::string, FileError> text = read_file(current.path);
     if (!text) {
-      found.error(current.asked_at, "zone file " + in_quotes(current.path) + " " + text.error().problem, "a readable file");
+      const bool names_itself = current.asked_at.file == current.path;
+      const std::string which = names_itself ? "" : "zone file " + in_quotes(current.path) + " ";
+      found.error(current.asked_at, which + text.error().problem, "a readable file");
       continue;
     }
     const server::ZoneFile file{deployment.keep(current.path), deployment.keep(std::move(text).value())};
@@ -37,7 +39,8 @@ bool add_zone(Deployment& deployment, const dns::Name& name, const std::string& 
     std::array<char, zone::max_path_size> memory{};
     for (TextWriter included(memory); scan.next(included); included.clear()) {
       const bool known = std::ranges::find(wanted, included.view(), &Wanted::path) != wanted.end();
-      if (!known) wanted.push_back({std::string(included.view()), {current.path}});
+      const dns::TextPosition at = scan.position();
+      if (!known) wanted.push_back({std::string(included.view()), {current.path, at.line, at.column}});
     }
   }
   if (found.error_count() != errors_before) return false;

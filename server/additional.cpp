@@ -31,10 +31,10 @@ void Answerer::add_additional(const zone::RrsetView& set, std::optional<size_t> 
     if (!at.has_value()) return;
     const Bytes host = rdata.subspan(at->offset, at->size);
     if (!ends_in(host, apex)) return;
-    const zone::LookupKey key(host);
+    SAMARA_UNINITIALIZED const zone::LookupKey key(host);
     // ends_in() compared octets; labels must line up as well.
     if (key.size() < base || !std::ranges::equal(key.symbols().first(base), key_.symbols().first(base))) return;
-    const zone::TrieMatch match = zone_->names().find(key, base);
+    const zone::TrieMatch match = zone_->names().find(key.symbols().subspan(base));
     if (!match.exact) return;
     const std::span<const zone::Ref> there = std::span<const zone::Ref>(hosts).first(count);
     if (std::ranges::find(there, match.node) != there.end()) return;
@@ -44,15 +44,18 @@ void Answerer::add_additional(const zone::RrsetView& set, std::optional<size_t> 
     }
     hosts[count++] = match.node;
   });
+  // RFC 9460 section 4.1: a service's target is given with its own service records.
+  const bool service = set.type() == RrType::SVCB || set.type() == RrType::HTTPS;
+  const std::array wanted{RrType::A, RrType::AAAA, set.type()};
   // What a referral needs comes first; without it the answer is marked as cut (RFC 9471 section 2.1). The rest is a courtesy.
   for (const bool required : {true, false}) {
     for (size_t i = 0; i < count; ++i) {
       if (below_cut[i] != required) continue;
       const zone::NodeView node = zone_->node(hosts[i]);
       const dns::Name owner = zone_->owner(node);
-      for (const RrType type : {RrType::A, RrType::AAAA}) {
+      for (const RrType type : std::span(wanted).first(service ? 3 : 2)) {
         const auto addresses = node.find(type);
-        if (!addresses.has_value()) continue;
+        if (!addresses.has_value() || addresses->ref() == set.ref()) continue;
         if (!add(dns::Section::additional, dns::Owner::name(owner.wire()), *addresses) && required) truncate();
       }
     }

@@ -52,8 +52,12 @@ class Answerer {
   void add_nsec_covering(const zone::LookupKey& key);
   zone::Ref matching_nsec3(const zone::LookupKey& key) const;
   void add_nsec3_covering(const zone::LookupKey& key);
-  void add_closest_provable_encloser(size_t labels);
+  // The depth of the encloser that the records prove: not always the closest one, because opt-out leaves out names.
+  size_t add_closest_provable_encloser(size_t labels);
   void add_denial(zone::Ref node, dns::RrType type);
+  void add_denial_from(const zone::Zone& zone, zone::Ref node, dns::RrType type);
+  // Proofs for wildcards that a chain came by, put off by answer_from() because answer records were still to follow.
+  void add_denials_put_off();
 
   // additional.cpp: addresses of the hosts that an RRset names.
   void add_additional(const zone::RrsetView& set, std::optional<size_t> cut_labels);
@@ -79,6 +83,14 @@ class Answerer {
   unsigned chain_ = 0;
   std::array<zone::Ref, 8> proofs_;  // denial records already there
   unsigned proof_count_ = 0;
+  struct Denial {
+    zone::Ref zone;
+    zone::Ref node;
+    dns::RrType type;
+  };
+  bool put_off_denials_ = false;
+  std::array<Denial, max_chain> put_off_;
+  unsigned put_off_count_ = 0;
 };
 
 }  // namespace samara::server

@@ -17,7 +17,7 @@ constexpr std::array<u8, 1> star{'*'};
 bool uses_nsec3(const zone::Zone& zone) { return zone.has_nsec3() && zone.nsec3_parameters().has_value(); }
 
 LookupKey first_labels(const LookupKey& key, size_t labels) {
-  LookupKey prefix;
+  SAMARA_UNINITIALIZED LookupKey prefix;
   prefix.assign_prefix(key, labels);
   return prefix;
 }
@@ -30,7 +30,7 @@ LookupKey wildcard_below(const LookupKey& key, size_t labels) {
 
 // The key of the NSEC3 owner name for `key` (RFC 5155 section 5): hash of the name in wire form, iterated with the salt.
 LookupKey nsec3_key(const zone::Zone& zone, const LookupKey& key, size_t apex_labels) {
-  std::array<u8, dns::max_name_size> name;
+  SAMARA_UNINITIALIZED std::array<u8, dns::max_name_size> name;
   const size_t labels = zone::key_to_wire(key.symbols(), name);
   name[labels] = 0;
   const Bytes parameters = zone.nsec3_parameters()->first().rdata();
@@ -87,14 +87,13 @@ void Answerer::prove_no_data(const zone::Lookup& found) {
 }
 
 void Answerer::prove_no_name(const zone::Lookup& found) {
-  const LookupKey wildcard = wildcard_below(key_, found.encloser_depth);
   if (!uses_nsec3(*zone_)) {
     add_nsec_covering(key_);
-    add_nsec_covering(wildcard);
+    add_nsec_covering(wildcard_below(key_, found.encloser_depth));
     return;
   }
-  add_closest_provable_encloser(found.encloser_depth + 1);  // RFC 5155 section 7.2.2
-  add_nsec3_covering(wildcard);
+  const size_t proved = add_closest_provable_encloser(found.encloser_depth + 1);  // RFC 5155 section 7.2.2
+  add_nsec3_covering(wildcard_below(key_, proved));
 }
 
 void Answerer::prove_wildcard(const zone::Lookup& found) {
@@ -120,45 +119,61 @@ void Answerer::prove_unsigned_delegation(const zone::NodeView& cut, size_t label
 
 void Answerer::add_nsec_covering(const LookupKey& key) {
   const size_t base = key_.prefix_size(apex_labels_);
-  add_denial(zone_->nsec_names().at_or_before(key, base), RrType::NSEC);
+  add_denial(zone_->nsec_names().at_or_before(key.symbols().subspan(base)), RrType::NSEC);
 }
 
 zone::Ref Answerer::matching_nsec3(const LookupKey& key) const {
   const LookupKey owner = nsec3_key(*zone_, key, apex_labels_);
-  const zone::TrieMatch match = zone_->nsec3_names().find(owner, owner.prefix_size(apex_labels_));
+  const zone::TrieMatch match = zone_->nsec3_names().find(owner.symbols().subspan(owner.prefix_size(apex_labels_)));
   return match.exact ? match.node : 0;
 }
 
 void Answerer::add_nsec3_covering(const LookupKey& key) {
   const LookupKey owner = nsec3_key(*zone_, key, apex_labels_);
   const zone::Trie hashes = zone_->nsec3_names();
-  const zone::Ref before = hashes.at_or_before(owner, owner.prefix_size(apex_labels_));
+  const zone::Ref before = hashes.at_or_before(owner.symbols().subspan(owner.prefix_size(apex_labels_)));
   add_denial(before != 0 ? before : hashes.last(), RrType::NSEC3);  // the last record covers what comes before the first
 }
 
 // The closest encloser of the name's first `labels` labels that has an NSEC3 record, and the record that covers the name one
 // label longer (RFC 5155 section 7.2.1).
-void Answerer::add_closest_provable_encloser(size_t labels) {
+size_t Answerer::add_closest_provable_encloser(size_t labels) {
   for (size_t depth = labels; depth > apex_labels_;) {
     --depth;
     const zone::Ref encloser = matching_nsec3(first_labels(key_, depth));
     if (encloser == 0) continue;
     add_denial(encloser, RrType::NSEC3);
     add_nsec3_covering(first_labels(key_, depth + 1));
-    return;
+    return depth;
   }
+  return apex_labels_;
 }
 
 void Answerer::add_denial(zone::Ref node, RrType type) {
   if (node == 0) return;  // the chain has a hole: the check of the zone said so when it was loaded
   const std::span<const zone::Ref> there = std::span<const zone::Ref>(proofs_).first(proof_count_);
   if (std::ranges::find(there, node) != there.end()) return;
-  const zone::NodeView holder = zone_->node(node);
+  if (proof_count_ < proofs_.size()) proofs_[proof_count_++] = node;
+  if (!put_off_denials_) {
+    add_denial_from(*zone_, node, type);
+  } else if (put_off_count_ < put_off_.size()) {
+    put_off_[put_off_count_++] = {zone_->header(), node, type};
+  }
+}
+
+void Answerer::add_denial_from(const zone::Zone& zone, zone::Ref node, RrType type) {
+  const zone::NodeView holder = zone.node(node);
   const auto set = holder.find(type);
   if (!set.has_value()) return;
-  if (proof_count_ < proofs_.size()) proofs_[proof_count_++] = node;
-  const dns::Name owner = zone_->owner(holder);
+  const dns::Name owner = zone.owner(holder);
   if (!add(dns::Section::authority, dns::Owner::name(owner.wire()), *set)) truncate();
+}
+
+void Answerer::add_denials_put_off() {
+  for (const Denial& denial : std::span<const Denial>(put_off_).first(put_off_count_)) {
+    add_denial_from(zone::Zone(zone_->memory(), denial.zone), denial.node, denial.type);
+  }
+  put_off_count_ = 0;
 }
 
 }  // namespace samara::server

@@ -79,7 +79,7 @@ size_t PrimaryWorker::respond(const Endpoint& peer, Transport transport, Bytes p
   rules.transport = transport;
   rules.udp_payload_size = peer.address.is_v4() ? config_.limits.udp_payload_ipv4 : config_.limits.udp_payload_ipv6;
   if (transport == Transport::tcp) rules.tcp_keepalive = static_cast<u16>(std::min<u32>(config_.limits.tcp_idle_seconds * 10, 0xffff));
-  ServerCookies::Full cookie;
+  SAMARA_UNINITIALIZED ServerCookies::Full cookie;
   CookieVerdict verdict = CookieVerdict::absent;
   if (config_.cookies.enabled && query.edns.has_value() && query.edns->cookie.has_value()) {
     verdict = cookies_.check(query.edns->cookie, peer.address, wall_);

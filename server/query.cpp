@@ -193,8 +193,8 @@ Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const 
     default: break;
   }
 
-  Composer out(reply, message_budget(rules, query, reply), opt_size(&identity, rules, query, 0), packet, query, response_flags(query));
-  Answerer answerer(zones, rules, packet, query, out);
+  SAMARA_UNINITIALIZED Composer out(reply, message_budget(rules, query, reply), opt_size(&identity, rules, query, 0), packet, query, response_flags(query));
+  SAMARA_UNINITIALIZED Answerer answerer(zones, rules, packet, query, out);
   Answer answer;
   answerer.run(answer);
   if (answerer.why().has_value()) return error(answer.rcode, answerer.why());
@@ -223,6 +223,7 @@ void Answerer::run(Answer& answer) {
     // RFC 1034 section 4.3.2 step 3a: on to the canonical name, while it is in a zone of ours.
     if (truncated_ || chain_ == max_chain || !enter_zone()) break;
   }
+  add_denials_put_off();
   if (truncated_) {
     out_.set_flags(dns::flag_tc);
     answer.truncated = true;
@@ -276,19 +277,27 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
   const bool wildcard = found.finding == zone::Finding::wildcard;
   if (const auto set = node.find(query_.type); set.has_value() && query_.type != RrType::RRSIG) {
     if (!add(Section::answer, owner, *set)) truncate();
+    add_denials_put_off();
     if (wildcard && proves()) prove_wildcard(found);
     if ((set->flags() & zone::rrset_additional) != 0) add_additional(*set, std::nullopt);
     return Next::done;
   }
   if (const auto cname = node.find(RrType::CNAME); cname.has_value() && query_.type != RrType::ANY && query_.type != RrType::RRSIG &&
                                                     query_.type != RrType::NSEC) {
-    if (chased_before(node.ref())) return Next::done;
+    // A loop ends when it comes to a node again; a wildcard's CNAME still lacks the one for the name it was reached by.
+    const bool again = chased_before(node.ref());
+    if (again && !wildcard) return Next::done;
     if (!add(Section::answer, owner, *cname)) {
       truncate();
       return Next::done;
     }
+    if (again) return Next::done;
     const size_t target_at = out_.last_target();
-    if (wildcard && proves()) prove_wildcard(found);
+    if (wildcard && proves()) {
+      put_off_denials_ = true;
+      prove_wildcard(found);
+      put_off_denials_ = false;
+    }
     name_at_ = target_at;
     return follow_cname(*cname);
   }
@@ -296,6 +305,7 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
   if (query_.type == RrType::ANY) answer_any(node);
   if (query_.type == RrType::RRSIG) answer_signatures(node);
   if (out_.count(Section::answer) != before || truncated_) {
+    add_denials_put_off();
     if (wildcard && proves()) prove_wildcard(found);
     return Next::done;
   }
@@ -334,8 +344,9 @@ Answerer::Next Answerer::follow_dname(const zone::NodeView& node, size_t labels,
   out_.set_flags(dns::flag_aa);
   const auto dname = node.find(RrType::DNAME);
   if (!dname.has_value() || chain_ == max_chain) return Next::done;
+  const bool given = std::ranges::find(std::span(chased_).first(chain_), node.ref()) != std::span(chased_).first(chain_).end();
   chased_[chain_++] = node.ref();
-  if (!add(Section::answer, suffix(labels), *dname)) {
+  if (!given && !add(Section::answer, suffix(labels), *dname)) {
     truncate();
     return Next::done;
   }
@@ -362,6 +373,8 @@ Answerer::Next Answerer::follow_dname(const zone::NodeView& node, size_t labels,
     return Next::done;
   }
   if (query_.type == RrType::CNAME || query_.type == RrType::ANY) return Next::done;
+  // A DNAME that leads below itself makes the name longer with each step and never comes to an end.
+  if (target.value().is_at_or_below(name.value().suffix(labels))) return Next::done;
   std::ranges::copy(made.value().wire(), made_.begin());
   name_ = Bytes(made_).first(made.value().size());
   name_at_ = out_.last_target();
@@ -373,13 +386,14 @@ void Answerer::refer(const zone::NodeView& cut, size_t labels, Answer& answer) {
   const auto servers = cut.find(RrType::NS);
   if (!servers.has_value()) return;
   answer.referral = out_.count(Section::answer) == 0;
+  add_denials_put_off();
   const Owner owner = suffix(labels);
   if (!out_.rrset(Section::authority, owner, servers->images(), servers->count(), true)) return truncate();
-  if (dnssec_) {
-    // RFC 4035 section 3.1.4: DS, or proof that there is none.
+  if (proves()) {
+    // RFC 4035 section 3.1.4: a signed zone gives DS, or proof that there is none.
     if (const auto ds = cut.find(RrType::DS); ds.has_value()) {
       if (!add(Section::authority, owner, *ds)) truncate();
-    } else if (proves()) {
+    } else {
       prove_unsigned_delegation(cut, labels);
     }
   }
@@ -395,6 +409,7 @@ bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32
 }
 
 void Answerer::add_soa() {
+  add_denials_put_off();
   // RFC 2308 section 3: with the TTL that says how long the answer may be believed.
   if (!add(Section::authority, suffix(apex_labels_), zone_->soa(), zone_->negative_ttl().seconds())) truncate();
 }

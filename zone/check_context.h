@@ -24,6 +24,13 @@ struct CheckContext {
     if (options.index != nullptr) position = options.index->find(owner, type);
     out.add(severity, position, owner, ' ', TypeText{type}, ": ", text...);
   }
+  // The same about one record of a set.
+  template <class... Pieces>
+  void report(Severity severity, const dns::Name& owner, const RecordView& record, const Pieces&... text) {
+    std::optional<SourcePosition> position;
+    if (options.index != nullptr) position = options.index->find(owner, record.type(), record.rdata());
+    out.add(severity, position, owner, ' ', TypeText{record.type()}, ": ", text...);
+  }
   template <class... Pieces>
   void error(const dns::Name& owner, dns::RrType type, const Pieces&... text) {
     report(Severity::error, owner, type, text...);

@@ -44,7 +44,6 @@ class DataCheck {
     check_apex();
     zone_.for_each_node([this](const NodeView& node) {
       const Name owner = zone_.owner(node);
-      check_singletons(node, owner);
       check_place(node, owner);
       check_wildcard(node, owner);
       if (node.has(node_delegation)) check_cut(node, owner);
@@ -55,7 +54,6 @@ class DataCheck {
  private:
   void check_apex() {
     const NodeView apex = zone_.apex_node();
-    if (!apex.find(RrType::NS).has_value()) context_.error(apex_, RrType::NS, "the apex has no NS records");
     if (apex.find(RrType::DS).has_value()) context_.warn(apex_, RrType::DS, "DS belongs into the parent zone");
     const RecordView soa = zone_.soa().first();
     const Bytes numbers = soa.rdata().last(20);
@@ -80,21 +78,6 @@ class DataCheck {
     }
   }
 
-  // At most one CNAME, DNAME or SOA, and nothing beside a CNAME (RFC 1034 section 3.6.2, RFC 2181 section 10.1).
-  void check_singletons(const NodeView& node, const Name& owner) {
-    for (const RrType type : {RrType::CNAME, RrType::DNAME}) {
-      const auto set = node.find(type);
-      if (set.has_value() && set->count() > 1) context_.error(owner, type, "more than one ", TypeText{type}, " at one name");
-    }
-    if (!node.find(RrType::CNAME).has_value()) return;
-    node.for_each_rrset([&](const RrsetView& set) {
-      const RrType type = set.type();
-      // RFC 4034 section 4 and RFC 2535 section 2.3.5 allow these beside it.
-      if (type == RrType::CNAME || type == RrType::NSEC || type == RrType::KEY || type == RrType::NXT) return;
-      context_.error(owner, RrType::CNAME, "other data (", TypeText{type}, ") beside a CNAME");
-    });
-  }
-
   // Data below a cut or a DNAME, where nobody sees it.
   void check_place(const NodeView& node, const Name& owner) {
     if (!node.has(node_governed)) return;
@@ -103,6 +86,7 @@ class DataCheck {
     const bool dname = above.has_value() && above->has(node_dname);
     node.for_each_rrset([&](const RrsetView& set) {
       const RrType type = set.type();
+      if (type == RrType::RRSIG) return;  // check_dnssec.cpp has its say about it
       if (type == RrType::NSEC3) return;  // its name is a hash and below the apex, whatever is there
       if (dname) {                        // RFC 6672 section 2.4
         context_.error(owner, type, "data below the DNAME at ", governor);
@@ -125,7 +109,8 @@ class DataCheck {
     node.for_each_rrset([&](const RrsetView& set) {
       const RrType type = set.type();
       if (type == RrType::DNAME) context_.error(owner, type, "DNAME beside NS at a name that is not the apex");  // RFC 6672 2.3
-      const bool expected = type == RrType::NS || type == RrType::DS || type == RrType::NSEC || type == RrType::DNAME;
+      const bool expected =
+          type == RrType::NS || type == RrType::DS || type == RrType::NSEC || type == RrType::DNAME || type == RrType::RRSIG;
       const bool glue = type == RrType::A || type == RrType::AAAA;
       if (!expected && !glue) context_.warn(owner, type, "hidden by the delegation at its own name");
     });
@@ -133,46 +118,41 @@ class DataCheck {
 
   void check_set(const NodeView& node, const Name& owner, const RrsetView& set) {
     const RrType type = set.type();
-    check_ttls(owner, set);
     if (node.has(node_governed)) return;
     if (type == RrType::DS && !node.has(node_delegation) && owner != apex_) {
       context_.warn(owner, type, "DS without a delegation");
     }
-    if (type == RrType::SOA && owner != apex_) context_.error(owner, type, "SOA below the apex");
     if ((type == RrType::A || type == RrType::AAAA || type == RrType::MX) && !is_hostname(owner)) {
       context_.warn(owner, type, "not a host name: letters, digits and inner hyphens only");
     }
     if (type != RrType::NS && type != RrType::MX && type != RrType::SRV) return;
     set.for_each_record([&](RecordView record) {
       const auto where = dns::rdata_name(type, record.rdata(), 0);
-      if (where.has_value()) check_target(owner, type, name_at(record.rdata().subspan(where->offset, where->size)));
+      if (where.has_value()) check_target(owner, record, name_at(record.rdata().subspan(where->offset, where->size)));
     });
   }
 
-  void check_ttls(const Name& owner, const RrsetView& set) {
-    bool differ = false;
-    set.for_each_record([&](RecordView record) { differ = differ || record.ttl() != set.ttl(); });
-    // RFC 2181 section 5.2
-    if (differ) context_.warn(owner, set.type(), "the records of one set have different TTLs");
-  }
-
-  void check_target(const Name& owner, RrType type, const Name& target) {
-    if (target.is_root() && type != RrType::NS) return;  // "no service" (RFC 7505, RFC 2782)
-    if (!is_hostname(target)) context_.warn(owner, type, "target ", target, " is not a host name");
+  void check_target(const Name& owner, const RecordView& record, const Name& target) {
+    const bool server = record.type() == RrType::NS;
+    if (target.is_root() && !server) return;  // "no service" (RFC 7505, RFC 2782)
+    const auto report = [&](Severity severity, const auto&... text) {
+      context_.report(severity, owner, record, "target ", target, text...);
+    };
+    if (!is_hostname(target)) report(Severity::warning, " is not a host name");
     if (!target.is_at_or_below(apex_)) return;
-    if (type == RrType::NS && owner != apex_ && target.is_at_or_below(owner)) {
+    if (server && owner != apex_ && target.is_at_or_below(owner)) {
       const auto node = zone_.find(target);
       if (!node.has_value() || !has_address(*node)) {
-        context_.error(owner, type, "missing glue: ", target, " is below this delegation and has no address here");
+        report(Severity::error, " is below this delegation and has no address here: missing glue");
       }
       return;
     }
     // RFC 2181 section 10.3: neither may be an alias. A mail or service host that is missing may be meant so for a while.
-    const Severity severity = type == RrType::NS ? Severity::error : Severity::warning;
+    const Severity severity = server ? Severity::error : Severity::warning;
     switch (look_at(target)) {
       case Host::good: break;
-      case Host::alias: context_.report(severity, owner, type, "target ", target, " is an alias"); break;
-      case Host::missing: context_.report(severity, owner, type, "target ", target, " has no address in this zone"); break;
+      case Host::alias: report(severity, " is an alias"); break;
+      case Host::missing: report(severity, " has no address in this zone"); break;
     }
   }
 

@@ -2,8 +2,8 @@
 #include <array>
 #include <vector>
 
+#include "dns-core/dnssec/nsec3.h"
 #include "platform/codec/base32hex.h"
-#include "platform/crypto/hash.h"
 #include "zone/check_context.h"
 
 namespace samara::zone {
@@ -11,13 +11,6 @@ namespace {
 
 using dns::Name;
 using dns::RrType;
-
-constexpr u8 hash_sha1 = 1;
-constexpr u8 opt_out_flag = 1;
-// Above RFC 9276's 0 more work makes no zone safer; this bounds ours.
-constexpr u16 max_iterations = 150;
-
-using Hash = std::array<u8, 20>;
 
 // A bitmap of types, ascending and without repetition (RFC 4034 section 4.1.2).
 void write_bitmap(std::span<const RrType> types, ByteWriter& out) {
@@ -36,37 +29,12 @@ void write_bitmap(std::span<const RrType> types, ByteWriter& out) {
   }
 }
 
-// The fields NSEC3 and NSEC3PARAM share (RFC 5155 sections 3.2 and 4.2).
-struct Nsec3Fields {
-  explicit Nsec3Fields(Bytes rdata)
-      : algorithm(rdata[0]), flags(rdata[1]), iterations(load_be16(rdata, 2)), salt(rdata.subspan(5, rdata[4])) {}
-  u8 algorithm;
-  u8 flags;
-  u16 iterations;
-  Bytes salt;  // a reader's view
-  bool same_chain(const Nsec3Fields& other) const {
-    return algorithm == other.algorithm && iterations == other.iterations && std::ranges::equal(salt, other.salt);
-  }
-};
-
-// RFC 5155 section 5.
-Hash hash_name(const Name& name, const Nsec3Fields& parameters) {
-  crypto::Hash sha1(crypto::HashAlgorithm::sha1);
-  sha1.update(name.lowercased().wire());
-  sha1.update(parameters.salt);
-  crypto::Digest digest = sha1.finish();
-  for (u16 i = 0; i < parameters.iterations; ++i) {
-    sha1.update(digest.bytes());
-    sha1.update(parameters.salt);
-    digest = sha1.finish();
-  }
-  Hash hash;
-  std::ranges::copy(digest.bytes(), hash.begin());
-  return hash;
+bool same_chain(const dns::Nsec3ParameterView& a, const dns::Nsec3ParameterView& b) {
+  return a.algorithm == b.algorithm && a.iterations == b.iterations && std::ranges::equal(a.salt, b.salt);
 }
 
 struct HashText {
-  const Hash& hash;
+  const dns::Nsec3Hash& hash;
   void write_text(TextWriter& out) const { codec::encode_base32hex(hash, out); }
 };
 
@@ -142,75 +110,61 @@ class DenialCheck {
   }
 
   struct Denied {  // a name that a chain denies nothing about
-    Hash hash;
+    dns::Nsec3Hash hash;
     Ref node;
     bool optional;  // may be left out of an opt-out chain
   };
   struct Link {
-    Hash hash;
-    Hash next;
+    dns::Nsec3Hash hash;
+    dns::Nsec3Hash next;
     Ref node;
-    RecordView record;
     bool opt_out;
-    Bytes bitmap() const { return record.rdata().subspan(6 + record.rdata()[4] + sizeof(Hash)); }
+    Bytes types;  // in the zone
   };
 
   void check_nsec3(const RrsetView& parameter_set) {
-    std::optional<Nsec3Fields> parameters;
+    std::optional<dns::Nsec3ParameterView> parameters;
     parameter_set.for_each_record([&](RecordView record) {
-      const Nsec3Fields fields(record.rdata());
-      if (fields.algorithm == hash_sha1 && fields.flags == 0 && !parameters.has_value()) parameters = fields;
+      const auto one = dns::Nsec3ParameterView::parse(record.rdata());
+      if (!one.ok() || parameters.has_value()) return;
+      if (one.value().algorithm == dns::Nsec3ParameterView::sha1 && one.value().flags == 0) parameters = one.value();
     });
-    if (!parameters.has_value()) {
-      context_.error(apex_, RrType::NSEC3PARAM, "no record with hash algorithm 1 and flags 0");  // RFC 5155 section 4.1.2
-      return;
+    const auto at_apex = [this](Severity severity, const auto&... text) {
+      context_.report(severity, apex_, RrType::NSEC3PARAM, text...);
+    };
+    if (!parameters.has_value()) {  // RFC 5155 section 4.1.2
+      return at_apex(Severity::error, "no record with hash algorithm 1 and flags 0");
+    }
+    if (parameters->iterations > dns::max_validated_nsec3_iterations) {
+      return at_apex(Severity::error, "resolvers do not follow more than ", dns::max_validated_nsec3_iterations, " iterations");
     }
     // RFC 9276 section 3.1
-    if (parameters->iterations != 0)
-      context_.warn(apex_, RrType::NSEC3PARAM, parameters->iterations, " iterations; 0 is right");
-    if (!parameters->salt.empty()) context_.warn(apex_, RrType::NSEC3PARAM, "has a salt; none is right");
-    if (parameters->iterations > max_iterations) {
-      context_.error(apex_, RrType::NSEC3PARAM, "more than ", max_iterations, " iterations: resolvers will not follow");
-      return;
-    }
+    if (parameters->iterations != 0) at_apex(Severity::warning, "should have 0 iterations instead of ", parameters->iterations);
+    if (!parameters->salt.empty()) at_apex(Severity::warning, "should have no salt");
     read_links(*parameters);
-    if (links_.empty()) {
-      context_.error(apex_, RrType::NSEC3PARAM, "no NSEC3 record belongs to it");
-      return;
-    }
+    if (links_.empty()) return at_apex(Severity::error, "no NSEC3 record belongs to it");
     check_chain();
     hash_names(*parameters);
     compare();
   }
 
-  void read_links(const Nsec3Fields& parameters) {
+  void read_links(const dns::Nsec3ParameterView& parameters) {
     zone_.for_each_nsec3([&](const NodeView& node) {
       const auto set = node.find(RrType::NSEC3);
       if (!set.has_value()) return;
       const Name owner = zone_.owner(node);
       set->for_each_record([&](RecordView record) {
-        const Nsec3Fields fields(record.rdata());
-        if (!fields.same_chain(parameters)) return;
-        const Bytes next = record.rdata().subspan(6 + fields.salt.size(), record.rdata()[5 + fields.salt.size()]);
-        Link link{{}, {}, node.ref(), record, (fields.flags & opt_out_flag) != 0};
-        if (next.size() != link.next.size() || !read_hash(owner, link.hash)) {
+        const auto nsec3 = dns::Nsec3View::parse(record.rdata());
+        if (!nsec3.ok() || !same_chain(nsec3.value().parameters, parameters)) return;
+        const auto hash = dns::nsec3_owner_hash(owner);
+        const auto next = dns::nsec3_next_hash(nsec3.value());
+        if (!hash.has_value() || !next.has_value()) {
           context_.error(owner, RrType::NSEC3, "its hash is not one of SHA-1");
           return;
         }
-        std::ranges::copy(next, link.next.begin());
-        links_.push_back(link);
+        links_.push_back({*hash, *next, node.ref(), nsec3.value().is_opt_out(), nsec3.value().types});
       });
     });
-  }
-
-  // The hash an NSEC3 record's owner name stands for.
-  static bool read_hash(const Name& owner, Hash& hash) {
-    const Bytes label = owner.wire().subspan(1, owner.wire()[0]);
-    if (label.size() != codec::base32hex_size(hash.size())) return false;
-    std::array<char, codec::base32hex_size(sizeof(Hash))> text;
-    std::ranges::transform(label, text.begin(), [](u8 c) { return static_cast<char>(c); });
-    ByteWriter out(hash);
-    return codec::decode_base32hex(std::string_view(text.data(), text.size()), out).ok();
   }
 
   void check_chain() {
@@ -224,11 +178,12 @@ class DenialCheck {
     }
   }
 
-  void hash_names(const Nsec3Fields& parameters) {
+  void hash_names(const dns::Nsec3ParameterView& parameters) {
     zone_.for_each_name([&](const NodeView& node) {
       if (node.has(node_governed)) return;
       const bool insecure_cut = node.has(node_delegation) && !node.has(node_secure_delegation);
-      names_.push_back({hash_name(zone_.owner(node), parameters), node.ref(), insecure_cut || node.empty()});
+      const auto hash = dns::nsec3_hash(zone_.owner(node), parameters, dns::max_validated_nsec3_iterations);
+      names_.push_back({MUST(hash), node.ref(), insecure_cut || node.empty()});
     });
     std::ranges::sort(names_, {}, &Denied::hash);
   }
@@ -248,7 +203,7 @@ class DenialCheck {
           context_.error(zone_.owner(zone_.node(names_[name].node)), RrType::NSEC3, "missing: the name can be denied (hash ",
                          HashText{names_[name].hash}, ")");
         }
-      } else if (!std::ranges::equal(links_[link].bitmap(), expected_bitmap(zone_.node(names_[name].node), false))) {
+      } else if (!std::ranges::equal(links_[link].types, expected_bitmap(zone_.node(names_[name].node), false))) {
         context_.error(zone_.owner(zone_.node(names_[name].node)), RrType::NSEC3, "its list of types is not what is there");
       }
       if (!name_first) ++link;

@@ -5,6 +5,7 @@
 //   Patch        a difference as records of its own, from a transfer or a file, and what applying it to a zone gives
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -21,7 +22,9 @@ class Difference {
   static std::optional<Difference> between(const Zone& from, const Zone& to);
 
   // Whether there is none. The zones may then still have different memory layouts.
-  bool empty() const { return deleted_.empty() && added_.empty(); }
+  bool empty() const {
+    return deleted_.empty() && added_.empty() && std::ranges::equal(from_.soa().images(), to_.soa().images());
+  }
   dns::Serial from_serial() const { return from_.serial(); }
   dns::Serial to_serial() const { return to_.serial(); }
   // Records besides the two SOAs.

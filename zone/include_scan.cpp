@@ -58,7 +58,10 @@ bool IncludeScan::next(TextWriter& out) {
     if (first.value().kind == dns::Token::Kind::end_of_file) return false;
     if (directive_of(first.value()) != Directive::include) continue;
     const auto path = lexer_.next();
-    if (path.ok() && path.value().is_text() && resolve_include(path_, path.value(), out)) return true;
+    if (path.ok() && path.value().is_text() && resolve_include(path_, path.value(), out)) {
+      at_ = path.value().at;
+      return true;
+    }
     out.clear();
   }
 }

@@ -20,10 +20,13 @@ class IncludeScan {
   // Writes the next included file's path, as MasterFile will look for it; false when there are no more. Lines that cannot be
   // read are passed over: MasterFile reports them.
   bool next(TextWriter& out);
+  // Where the file was named that next() gave last.
+  dns::TextPosition position() const { return at_; }
 
  private:
   std::string_view path_;
   dns::Lexer lexer_;
+  dns::TextPosition at_;
 };
 
 }  // namespace samara::zone

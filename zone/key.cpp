@@ -52,42 +52,52 @@ constexpr SymbolTable make_table() {
 }
 constexpr SymbolTable table = make_table();
 
+// Writes the symbols of one label and its end from `size` on; returns the new size. The masks say to the compiler what the
+// caller knows: there is room.
+size_t put_label(std::array<u8, max_key_size>& symbols, size_t size, Bytes label) {
+  constexpr size_t mask = max_key_size - 1;
+  for (size_t i = 0; i < label.size(); ++i) {
+    const u16 pair = table.forward[label[i]];
+    symbols[size++ & mask] = static_cast<u8>(pair);
+    if (pair > 0xff) [[unlikely]] {
+      symbols[size++ & mask] = static_cast<u8>(pair >> 8);
+    }
+  }
+  symbols[size++ & mask] = 0;
+  return size;
+}
+static_assert((max_key_size & (max_key_size - 1)) == 0);
+// The longest name: 255 octets are at most 2 * 250 symbols of content and 127 label ends, but no more than 2 * 254 together.
+static_assert(max_key_size > 2 * (dns::max_name_size - 1));
+
 }  // namespace
 
 bool LookupKey::append_label(Bytes label) {
   if (labels_ == dns::max_labels || size_ + 2 * label.size() + 1 > max_key_size) return false;
-  if (labels_ == 0) label_ends_[0] = 0;
-  size_t size = size_;
-  for (const u8 octet : label) {
-    const u16 symbols = table.forward[octet];
-    symbols_[size++] = static_cast<u8>(symbols);
-    if (symbols > 0xff) [[unlikely]] {
-      symbols_[size++] = static_cast<u8>(symbols >> 8);
-    }
-  }
-  symbols_[size++] = 0;
-  size_ = static_cast<u16>(size);
+  size_ = static_cast<u16>(put_label(symbols_, size_, label));
   label_ends_[++labels_] = size_;
   return true;
 }
 
 void LookupKey::assign(Bytes wire) {
-  std::array<u8, dns::max_labels + 1> starts;
+  SAMARA_UNINITIALIZED std::array<u8, 2 * (dns::max_labels + 1)> starts;
+  constexpr size_t mask = 0x7f;
   size_t count = 0;
-  for (size_t at = 0; wire[at] != 0; at += size_t{1} + wire[at]) starts[count++] = static_cast<u8>(at);
-  size_ = 0;
-  labels_ = 0;
+  for (size_t at = 0; wire[at] != 0; at += size_t{1} + wire[at]) starts[count++ & mask] = static_cast<u8>(at);
   label_ends_[0] = 0;
-  while (count > 0) {
-    const size_t at = starts[--count];
-    if (!append_label(wire.subspan(at + 1, wire[at]))) panic("a valid name whose key is too long");
+  labels_ = static_cast<u8>(count);
+  size_t size = 0;
+  for (size_t label = 1; count > 0; ++label) {
+    const size_t at = starts[--count & mask];
+    size = put_label(symbols_, size, wire.subspan(at + 1, wire[at]));
+    label_ends_[label & mask] = static_cast<u16>(size);
   }
+  size_ = static_cast<u16>(size);
 }
 
 void LookupKey::assign_prefix(const LookupKey& other, size_t labels) {
-  size_ = static_cast<u16>(labels == 0 ? 0 : other.label_ends_[labels]);
+  size_ = other.label_ends_[labels];
   labels_ = static_cast<u8>(labels);
-  label_ends_[0] = 0;
   std::copy_n(other.label_ends_.begin(), labels + 1, label_ends_.begin());
   std::copy_n(other.symbols_.begin(), size_, symbols_.begin());
 }
@@ -102,9 +112,9 @@ u8 wildcard_symbol() { return static_cast<u8>(table.forward['*']); }
 
 size_t key_to_wire(Bytes symbols, MutableBytes out) {
   // Labels are met from the right, so the name grows from the end of a scratch area to its front.
-  std::array<u8, dns::max_name_size> scratch;
+  SAMARA_UNINITIALIZED std::array<u8, dns::max_name_size> scratch;
   size_t front = scratch.size();
-  std::array<u8, dns::max_label_size + 1> label;
+  SAMARA_UNINITIALIZED std::array<u8, dns::max_label_size + 1> label;
   size_t length = 0;
   for (size_t i = 0; i < symbols.size(); ++i) {
     const u8 symbol = symbols[i];

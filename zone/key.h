@@ -18,9 +18,9 @@ constexpr unsigned symbol_count = 48;
 
 class LookupKey {
  public:
-  LookupKey() {}  // NOLINT: the root's key; memory is written before it is read
-  explicit LookupKey(const dns::Name& name) { assign(name.wire()); }
-  explicit LookupKey(Bytes wire) { assign(wire); }
+  LookupKey() { label_ends_[0] = 0; }  // NOLINT: the root's key; the rest is written before it is read
+  explicit LookupKey(const dns::Name& name) { assign(name.wire()); }  // NOLINT
+  explicit LookupKey(Bytes wire) { assign(wire); }                    // NOLINT
 
   // The key of a valid uncompressed wire-format name.
   void assign(Bytes wire);
@@ -36,8 +36,6 @@ class LookupKey {
   size_t prefix_size(size_t labels) const { return label_ends_[labels]; }
   // How many whole labels the first `symbols` symbols hold.
   size_t labels_within(size_t symbols) const;
-  // The symbol at `index`; 0 beyond the end, which sorts a name before the names below it.
-  u8 at(size_t index) const { return index < size_ ? symbols_[index] : u8{0}; }
 
  private:
   u16 size_ = 0;

@@ -7,9 +7,9 @@ namespace {
 
 // The node of the first `labels` labels of `key`, which exists.
 Ref ancestor(const Zone& zone, const LookupKey& key, size_t apex_labels, size_t labels) {
-  LookupKey prefix;
-  prefix.assign_prefix(key, labels);
-  const TrieMatch match = zone.names().find(prefix, key.prefix_size(apex_labels));
+  if (labels == apex_labels) return zone.apex_node().ref();
+  const size_t base = key.prefix_size(apex_labels);
+  const TrieMatch match = zone.names().find(key.symbols().subspan(base, key.prefix_size(labels) - base));
   if (!match.exact) panic("zone: an ancestor is missing");
   return match.node;
 }
@@ -24,7 +24,7 @@ Lookup governed(const Zone& zone, Ref ref, size_t labels, bool exists) {
 
 Lookup lookup(const Zone& zone, const LookupKey& key, size_t apex_labels, bool ds) {
   const size_t base = key.prefix_size(apex_labels);
-  const TrieMatch match = zone.names().find(key, base);
+  const TrieMatch match = zone.names().find(key.symbols().subspan(base));
   if (match.exact) {
     const NodeView node = zone.node(match.node);
     const size_t labels = key.label_count();
@@ -48,10 +48,10 @@ Lookup lookup(const Zone& zone, const LookupKey& key, size_t apex_labels, bool d
   if (encloser.has(node_delegation | node_dname)) return governed(zone, encloser_ref, labels, false);
   if (!encloser.has(node_has_wildcard)) return {Finding::nxdomain, encloser_ref, labels, false};
   constexpr std::array<u8, 1> star{'*'};
-  LookupKey wildcard;
+  SAMARA_UNINITIALIZED LookupKey wildcard;
   wildcard.assign_prefix(key, labels);
   if (!wildcard.append_label(star)) return {Finding::nxdomain, encloser_ref, labels, false};
-  const TrieMatch source = zone.names().find(wildcard, base);
+  const TrieMatch source = zone.names().find(wildcard.symbols().subspan(base));
   if (!source.exact) panic("zone: a wildcard is missing");
   // A wildcard that is a zone cut or owns a DNAME has no defined meaning (RFC 4592 section 4.2, RFC 6672 section 2.4); it is
   // treated as data, as other servers do.

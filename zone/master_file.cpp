@@ -165,14 +165,16 @@ MasterFile::Parsed<void> MasterFile::read_head(Token token, Head& head) {
   bool has_class = false;
   for (;; token = TRY(lexer().expect_text(expected_data))) {
     if (token.kind == Token::Kind::quoted) return error_at(token, "quoted string before the record type", expected_data);
-    if (!head.ttl.has_value() && is_digit(token.text[0])) {
+    if (is_digit(token.text[0])) {
+      if (head.ttl.has_value()) return error_at(token, "second TTL", "a class or a record type");
       head.ttl = dns::parse_ttl(token.text);
       if (!head.ttl.has_value()) {
         return error_at(token, "bad TTL", "seconds, or units such as 1h30m, up to 2147483647 seconds");
       }
       continue;
     }
-    if (const auto rr_class = dns::parse_class(token.text); rr_class.has_value() && !has_class) {
+    if (const auto rr_class = dns::parse_class(token.text); rr_class.has_value()) {
+      if (has_class) return error_at(token, "second class", "a TTL or a record type");
       if (*rr_class != dns::RrClass::IN) return error_at(token, "class is not IN", "IN, the only class served here", "IN");
       has_class = true;
       continue;
@@ -305,6 +307,7 @@ MasterFile::Parsed<void> MasterFile::begin_generate(const Token& directive) {
   const auto parsed = parse_generate_range(range.text);
   if (!parsed.has_value()) return error_at(range, "bad range", "FIRST-LAST or FIRST-LAST/STEP, up to 2147483647");
   if (parsed->count() > max_generated - generated_) return error_at(range, "too many records", "at most 16777216 in a zone");
+  generated_ += static_cast<u32>(parsed->count());
   generate_owner_ = TRY(lexer().expect_text("an owner name"));
   generated_head_ = Head{};
   generated_head_.at = directive.at;
@@ -363,7 +366,6 @@ MasterFile::Parsed<void> MasterFile::next_generated(Record& out) {
   out.owner = &generated_owner_;
   out.rdata = stored.written();
   TRY(finish_record(generated_head_, out));
-  ++generated_;
   if (range_->last - number < range_->step) {
     range_.reset();
   } else {

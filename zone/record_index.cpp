@@ -18,14 +18,19 @@ u64 hash_of(const dns::Name& name) {
   return hash_of(name.lowercased().wire());
 }
 
+u64 hash_of(dns::RrType type, Bytes rdata, std::vector<u8>& memory) {
+  memory.resize(65535);
+  ByteWriter canonical(memory);
+  dns::write_canonical_rdata(type, rdata, canonical);
+  return hash_of(canonical.written());
+}
+
 }  // namespace
 
 void RecordIndex::add(const Record& record) {
-  canonical_.resize(65535);
-  ByteWriter data(canonical_);
-  dns::write_canonical_rdata(record.type, record.rdata, data);
+  const u64 data = hash_of(record.type, record.rdata, canonical_);
   const auto& [file, at] = record.position;
-  entries_.push_back({hash_of(*record.owner), hash_of(data.written()), file, at.line, at.column, dns::code(record.type)});
+  entries_.push_back({hash_of(*record.owner), data, file, at.line, at.column, record.ttl.seconds(), dns::code(record.type)});
 }
 
 void RecordIndex::finish() {
@@ -47,6 +52,15 @@ std::optional<SourcePosition> RecordIndex::find(const dns::Name& owner, dns::RrT
   }
   if (best == nullptr) return std::nullopt;
   return position_of(*best);
+}
+
+std::optional<SourcePosition> RecordIndex::find(const dns::Name& owner, dns::RrType type, Bytes rdata) const {
+  std::vector<u8> memory;
+  const Entry sought{hash_of(owner), hash_of(type, rdata, memory), 0, 0, 0, 0, dns::code(type)};
+  const auto key = [](const Entry& e) { return std::tie(e.owner, e.type, e.data); };
+  const auto found = std::ranges::lower_bound(entries_, key(sought), {}, key);
+  if (found == entries_.end() || !same_record(*found, sought)) return std::nullopt;
+  return position_of(*found);
 }
 
 }  // namespace samara::zone

@@ -1,5 +1,6 @@
-// RecordIndex: where in its source each record of a zone stands, for messages about zones that are already built, and which
-// records stand there twice. It knows records by their hashes only; 32 octets a record.
+// RecordIndex: where in its source each record of a zone stands, for messages about zones that are already built, and what a
+// built zone does not show any more: records that stood there twice, and sets whose records had different TTLs. It knows
+// records by their hashes only; 40 octets a record.
 //
 // Order of calls: add() for each record, then finish(), then the rest.
 #pragma once
@@ -18,7 +19,21 @@ class RecordIndex {
 
   // Of the first record of a type at an owner; without such a one, of the owner's first record of any type.
   std::optional<SourcePosition> find(const dns::Name& owner, dns::RrType type) const;
+  // Of this record.
+  std::optional<SourcePosition> find(const dns::Name& owner, dns::RrType type, Bytes rdata) const;
 
+  // Calls f(SourcePosition) for each set of records that do not all have one TTL (RFC 2181 section 5.2), with the position of
+  // one whose TTL differs from that of the set's first.
+  template <class F>
+  void for_each_mixed_ttl(F&& f) const {
+    for (size_t first = 0, next = 0; first < entries_.size(); first = next) {
+      size_t other = 0;
+      for (next = first + 1; next < entries_.size() && same_set(entries_[first], entries_[next]); ++next) {
+        if (entries_[next].ttl != entries_[first].ttl) other = next;
+      }
+      if (other != 0 && entries_[first].type != dns::code(dns::RrType::RRSIG)) f(position_of(entries_[other]));
+    }
+  }
   // Calls f(SourcePosition again, SourcePosition first) for each record that stands there again. Case does not matter in names.
   template <class F>
   void for_each_duplicate(F&& f) const {
@@ -38,13 +53,15 @@ class RecordIndex {
     u32 file;
     u32 line;
     u32 column;
+    u32 ttl;
     u16 type;
   };
   static SourcePosition position_of(const Entry& e) { return {e.file, {e.line, e.column}}; }
-  static bool same_record(const Entry& a, const Entry& b) { return a.owner == b.owner && a.type == b.type && a.data == b.data; }
+  static bool same_set(const Entry& a, const Entry& b) { return a.owner == b.owner && a.type == b.type; }
+  static bool same_record(const Entry& a, const Entry& b) { return same_set(a, b) && a.data == b.data; }
 
   std::vector<Entry> entries_;  // after finish() by owner, type, data, place
-  std::vector<u8> canonical_;
+  std::vector<u8> canonical_;   // scratch
 };
 
 }  // namespace samara::zone

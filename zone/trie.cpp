@@ -28,37 +28,48 @@ class Branch {
   u64 head_;
 };
 
+// The symbol at `offset`; 0 beyond the end, which sorts a name before the names below it.
 u8 symbol_at(Bytes key, size_t offset) { return offset < key.size() ? key[offset] : u8{0}; }
+
+// Symbols that two keys have in common from the start.
+size_t common_symbols(Bytes a, Bytes b) {
+  const size_t shorter = std::min(a.size(), b.size());
+  size_t i = 0;
+  for (; shorter - i >= 8; i += 8) {
+    const u64 difference = load_le64(a, i) ^ load_le64(b, i);
+    if (difference != 0) return i + static_cast<size_t>(std::countr_zero(difference)) / 8;
+  }
+  while (i < shorter && a[i] == b[i]) ++i;
+  return i;
+}
 
 }  // namespace
 
-TrieMatch Trie::find(const LookupKey& key, size_t base) const {
+TrieMatch Trie::find(Bytes key) const {
   if (empty()) return {};
   Twig twig = root_;
   while (is_branch(twig)) {
     const Branch branch(memory_, twig);
-    const u8 symbol = key.at(base + branch.offset());
+    const u8 symbol = symbol_at(key, branch.offset());
     twig = branch.twig(branch.holds(symbol) ? branch.below(symbol) : 0);
   }
   const Bytes found = NodeView(memory_, twig).key();
-  const Bytes wanted = key.symbols().subspan(base);
-  const size_t shorter = std::min(found.size(), wanted.size());
-  const size_t common = static_cast<size_t>(std::ranges::mismatch(found.first(shorter), wanted.first(shorter)).in1 - found.begin());
-  return {twig, common, common == found.size() && common == wanted.size()};
+  const size_t common = common_symbols(found, key);
+  return {twig, common, common == found.size() && common == key.size()};
 }
 
-Ref Trie::at_or_before(const LookupKey& key, size_t base) const {
-  const TrieMatch match = find(key, base);
+Ref Trie::at_or_before(Bytes key) const {
+  const TrieMatch match = find(key);
   if (match.exact || match.node == 0) return match.node;
   // The first symbol that differs decides; everything that shares the symbols before it lies below one twig.
   const size_t decisive = match.common;
-  const u8 wanted = key.at(base + decisive);
+  const u8 wanted = symbol_at(key, decisive);
   Twig before = 0;  // the twig next before our way
   Twig twig = root_;
   while (is_branch(twig)) {
     const Branch branch(memory_, twig);
     if (branch.offset() > decisive) break;
-    const u8 symbol = key.at(base + branch.offset());
+    const u8 symbol = symbol_at(key, branch.offset());
     const size_t index = branch.below(symbol);
     if (index > 0) before = branch.twig(index - 1);
     if (branch.offset() == decisive) return before == 0 ? 0 : rightmost(before);
@@ -99,8 +110,7 @@ Ref TrieCursor::next() {
 void TrieBuilder::add(Bytes symbols, Ref node) {
   const Bytes last = Bytes(last_key_).first(last_size_);
   if (last_ != 0) {
-    const size_t shorter = std::min(last.size(), symbols.size());
-    const size_t common = static_cast<size_t>(std::ranges::mismatch(last.first(shorter), symbols.first(shorter)).in1 - last.begin());
+    const size_t common = common_symbols(last, symbols);
     if (symbol_at(last, common) >= symbol_at(symbols, common)) panic("trie: nodes must come in canonical order");
     close_down_to(common);
   }

@@ -22,7 +22,7 @@ constexpr bool is_branch(Twig twig) { return (twig & branch_bit) != 0; }
 
 struct TrieMatch {
   Ref node = 0;       // the node that was found; on a miss, one that shares the most symbols with the key; 0 in an empty trie
-  size_t common = 0;  // symbols it shares with the key, counted after `base`
+  size_t common = 0;  // symbols it shares with the key
   bool exact = false;
 };
 
@@ -31,10 +31,10 @@ class Trie {
   Trie(MemoryView memory, Twig root) : memory_(memory), root_(root) {}
   bool empty() const { return root_ == 0; }
 
-  // Looks for the part of `key` after its first `base` symbols (a zone's names are stored relative to its apex).
-  TrieMatch find(const LookupKey& key, size_t base) const;
+  // `key` holds the symbols of a name (key.h), in a zone those after its apex.
+  TrieMatch find(Bytes key) const;
   // The node with the greatest key that is not after `key`; 0 when all are after it.
-  Ref at_or_before(const LookupKey& key, size_t base) const;
+  Ref at_or_before(Bytes key) const;
   Ref last() const { return empty() ? 0 : rightmost(root_); }
 
  private:

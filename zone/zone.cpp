@@ -15,7 +15,7 @@ std::optional<NodeView> Zone::find(const dns::Name& name) const {
   const dns::Name top = apex();
   if (!name.is_at_or_below(top)) return std::nullopt;
   const LookupKey key(name);
-  const TrieMatch match = names().find(key, key.prefix_size(top.label_count()));
+  const TrieMatch match = names().find(key.symbols().subspan(key.prefix_size(top.label_count())));
   if (!match.exact) return std::nullopt;
   return NodeView(memory_, match.node);
 }
@@ -27,7 +27,7 @@ std::optional<RrsetView> Zone::find(const dns::Name& name, dns::RrType type) con
 }
 
 dns::Name Zone::owner(const NodeView& node) const {
-  std::array<u8, dns::max_name_size> wire;
+  SAMARA_UNINITIALIZED std::array<u8, dns::max_name_size> wire;
   const size_t labels = key_to_wire(node.key(), wire);
   const Bytes top = apex_wire();
   std::ranges::copy(top, MutableBytes(wire).subspan(labels, top.size()).begin());

@@ -88,6 +88,7 @@ class Zone {
   }
 
   Ref header() const { return header_; }
+  MemoryView memory() const { return memory_; }
   Extent extent() const {
     return {size_t{memory_.word(header_ + extent_offset_at)} * 4, size_t{memory_.word(header_ + extent_size_at)} * 4};
   }

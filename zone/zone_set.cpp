@@ -11,7 +11,7 @@ std::optional<ZoneMatch> ZoneSet::find(const LookupKey& key, bool above) const {
     if (labels == 0) return std::nullopt;
     --labels;
   }
-  const TrieMatch match = apexes.find(key, 0);
+  const TrieMatch match = apexes.find(key.symbols());
   if (match.node == 0) return std::nullopt;
   // The nearest apex above is found from the deepest name that any apex shares with this one, upwards: one more step for each
   // label that is no apex.
@@ -20,10 +20,8 @@ std::optional<ZoneMatch> ZoneSet::find(const LookupKey& key, bool above) const {
     return ZoneMatch{key.labels_within(match.common), node.reference(0) == 0 ? std::nullopt : std::optional(Zone(memory_, node.reference(0)))};
   }
   labels = std::min(labels, key.labels_within(match.common));
-  LookupKey prefix;
   for (;; --labels) {
-    prefix.assign_prefix(key, labels);
-    const TrieMatch nearer = apexes.find(prefix, 0);
+    const TrieMatch nearer = apexes.find(key.symbols().first(key.prefix_size(labels)));
     if (nearer.exact) {
       const Ref zone = NodeView(memory_, nearer.node).reference(0);
       return ZoneMatch{labels, zone == 0 ? std::nullopt : std::optional(Zone(memory_, zone))};
@@ -34,7 +32,7 @@ std::optional<ZoneMatch> ZoneSet::find(const LookupKey& key, bool above) const {
 
 std::optional<ZoneMatch> ZoneSet::at(const dns::Name& apex) const {
   const LookupKey key(apex);
-  const TrieMatch match = Trie(memory_, memory_.word(root_)).find(key, 0);
+  const TrieMatch match = Trie(memory_, memory_.word(root_)).find(key.symbols());
   if (!match.exact) return std::nullopt;
   const Ref zone = NodeView(memory_, match.node).reference(0);
   return ZoneMatch{key.label_count(), zone == 0 ? std::nullopt : std::optional(Zone(memory_, zone))};

@@ -7,107 +7,89 @@
 namespace samara::dns {
 namespace {
 
-// The labels of a name and the hash of the suffix that starts at each.
-struct Suffixes {
-  std::array<u8, max_labels> starts;
-  std::array<u32, max_labels> hashes;
-  size_t count = 0;
-
-  explicit Suffixes(Bytes wire) {  // NOLINT: arrays are written before they are read
-    for (size_t at = 0; wire[at] != 0; at += size_t{1} + wire[at]) starts[count++] = static_cast<u8>(at);
-    u32 hash = 0x811c9dc5U;
-    size_t end = wire.size() - 1;
-    for (size_t i = count; i-- > 0;) {
-      for (const u8 octet : wire.subspan(starts[i], end - starts[i])) hash = (hash ^ to_lower(octet)) * 0x01000193U;
-      hashes[i] = hash;
-      end = starts[i];
-    }
-  }
-};
-
 constexpr u16 pointer_to(size_t offset) { return static_cast<u16>(0xc000 | offset); }
 
 }  // namespace
 
 Composer::Composer(MutableBytes reply, size_t budget, size_t reserved, Bytes packet, const Query& query, u16 flags)
     : out_(reply), budget_(std::min(budget, reply.size())), question_size_(query.question_size()), flags_(flags) {
-  out_.u16(query.id.value());
-  out_.zeros(10);
-  out_.bytes(packet.subspan(header_size, question_size_));
+  // The header's id is the request's; its other fields are written by finish().
+  out_.bytes(packet.first(header_size + question_size_));
   out_.set_limit(budget_ > reserved ? budget_ - reserved : 0);
 }
 
 void Composer::clear_records() {
   out_.rollback({header_size + question_size_, false});
   counts_ = {};
-  forget_from(out_.size());
+  anchor_count_ = 0;
+  next_anchor_ = 1;
 }
 
-bool Composer::stands_at(size_t offset, Bytes suffix) const {
-  const Bytes message = out_.written();
-  // What was written by us needs no bound but the suffix's own end.
-  for (size_t at = 0;;) {
-    while ((message[offset] & 0xc0) == 0xc0) offset = load_be16(message, offset) & max_pointer;
-    const size_t length = message[offset];
-    if (length != suffix[at]) return false;
-    if (length == 0) return true;
-    const Bytes a = message.subspan(offset + 1, length);
-    const Bytes b = suffix.subspan(at + 1, length);
-    for (size_t i = 0; i < length; ++i) {
-      if (to_lower(a[i]) != to_lower(b[i])) return false;
-    }
-    offset += length + 1;
-    at += length + 1;
+bool Composer::label_stands_at(size_t offset, Bytes label) const {
+  const Bytes there = out_.written().subspan(offset, label.size());
+  for (size_t i = 0; i < label.size(); ++i) {
+    if (there[i] != label[i] && to_lower(there[i]) != to_lower(label[i])) return false;
   }
+  return true;
 }
 
-void Composer::remember(u32 hash, size_t offset) {
-  if (offset > max_pointer) return;
-  for (size_t i = 0; i < 4; ++i) {
-    u16& slot = known_[(hash + i) % slots];
-    if (slot != 0) continue;
-    slot = static_cast<u16>(offset);
-    return;
-  }
-}
-
-// What was taken back is no longer there to point at.
-void Composer::forget_from(size_t offset) {
-  if (!question_known_) return;
-  for (u16& slot : known_) {
-    if (slot >= offset) slot = 0;
-  }
-}
-
-void Composer::remember_question() {
-  question_known_ = true;
-  known_.fill(0);
+void Composer::anchor_question() {
+  anchor_count_ = 1;
+  Anchor& anchor = anchors_[0];
+  anchor.labels = 0;
   if (question_size_ == 0) return;
-  const Suffixes suffixes(out_.written().subspan(header_size, question_size_ - 4));
-  for (size_t i = 0; i < suffixes.count; ++i) remember(suffixes.hashes[i], header_size + suffixes.starts[i]);
+  const Bytes message = out_.written();
+  SAMARA_UNINITIALIZED std::array<u16, max_labels + 1> starts;
+  size_t count = 0;
+  for (size_t at = header_size; message[at] != 0; at += size_t{1} + message[at]) starts[count++] = static_cast<u16>(at);
+  while (count > 0 && anchor.labels < Anchor::max_labels) anchor.at[anchor.labels++] = starts[--count];
 }
 
 size_t Composer::compressed_name(Bytes wire) {
-  if (!question_known_) remember_question();
-  const Suffixes suffixes(wire);
-  const size_t start = out_.size();
-  for (size_t i = 0; i < suffixes.count; ++i) {
-    for (size_t probe = 0; probe < 4; ++probe) {
-      const u16 known = known_[(suffixes.hashes[i] + probe) % slots];
-      if (known == 0) break;
-      if (!stands_at(known, wire.subspan(suffixes.starts[i]))) continue;
-      out_.bytes(wire.first(suffixes.starts[i]));
-      out_.u16(pointer_to(known));
-      if (!out_.overflowed()) {
-        for (size_t j = 0; j < i; ++j) remember(suffixes.hashes[j], start + suffixes.starts[j]);
-      }
-      return i == 0 ? known : start;
+  if (anchor_count_ == 0) anchor_question();
+  SAMARA_UNINITIALIZED std::array<u8, max_labels + 1> starts;
+  size_t labels = 0;
+  for (size_t at = 0; wire[at] != 0; at += size_t{1} + wire[at]) starts[labels++] = static_cast<u8>(at);
+
+  // The anchor that shares most labels, counted from the root.
+  size_t shared = 0;
+  size_t best = 0;
+  for (size_t i = 0; i < anchor_count_; ++i) {
+    // The question first, then the last one written and on to older ones.
+    const size_t index = i == 0 ? 0 : (next_anchor_ - 1 + recent_anchors - i) % recent_anchors + 1;
+    const Anchor& anchor = anchors_[index];
+    const size_t limit = std::min<size_t>(anchor.labels, labels);
+    size_t same = 0;
+    while (same < limit) {
+      const size_t start = starts[labels - 1 - same];
+      if (!label_stands_at(anchor.at[same], wire.subspan(start, size_t{1} + wire[start]))) break;
+      ++same;
     }
+    if (same > shared) {
+      shared = same;
+      best = index;
+    }
+    if (shared == labels || (i != 0 && shared + 1 == labels)) break;  // hardly anything is left to gain
   }
-  out_.bytes(wire);
-  if (!out_.overflowed()) {
-    for (size_t j = 0; j < suffixes.count; ++j) remember(suffixes.hashes[j], start + suffixes.starts[j]);
+
+  const size_t start = out_.size();
+  const size_t literal = shared == labels ? 0 : (shared == 0 ? wire.size() - 1 : starts[labels - shared]);
+  out_.bytes(wire.first(shared == labels ? 0 : literal));
+  if (shared == 0) {
+    out_.u8(0);
+  } else {
+    out_.u16(pointer_to(anchors_[best].at[shared - 1]));
   }
+  if (shared == labels) return labels == 0 ? start : anchors_[best].at[shared - 1];
+  if (out_.overflowed() || start > max_pointer - max_name_size) return start;
+  SAMARA_UNINITIALIZED Anchor made;
+  made.labels = static_cast<u8>(std::min(labels, Anchor::max_labels));
+  for (size_t i = 0; i < made.labels; ++i) {
+    made.at[i] = i < shared ? anchors_[best].at[i] : static_cast<u16>(start + starts[labels - 1 - i]);
+  }
+  anchors_[next_anchor_] = made;
+  anchor_count_ = std::max(anchor_count_, next_anchor_ + 1);
+  next_anchor_ = next_anchor_ % recent_anchors + 1;
   return start;
 }
 
@@ -159,7 +141,9 @@ bool Composer::rrset(Section section, Owner owner, Bytes images, size_t count, b
   }
   if (out_.overflowed()) [[unlikely]] {
     out_.rollback(mark);
-    forget_from(mark.size);
+    // Anchors in what was taken back are gone; the question's is made again when it is needed.
+    anchor_count_ = 0;
+    next_anchor_ = 1;
     return false;
   }
   counter = static_cast<u16>(counter + count);
@@ -195,10 +179,7 @@ void Composer::end_opt() {
 size_t Composer::finish(Rcode rcode) {
   const MutableBytes message = out_.written_mutable();
   store_be16(message, 2, static_cast<u16>(flags_ | (code(rcode) & 15)));
-  store_be16(message, 4, question_size_ == 0 ? 0 : 1);
-  store_be16(message, 6, counts_[0]);
-  store_be16(message, 8, counts_[1]);
-  store_be16(message, 10, counts_[2]);
+  store_be64(message, 4, u64{question_size_ == 0 ? 0U : 1U} << 48 | u64{counts_[0]} << 32 | u64{counts_[1]} << 16 | counts_[2]);
   return message.size();
 }
 

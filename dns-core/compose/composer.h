@@ -1,5 +1,5 @@
 // Composer: writes a response into memory it is given, from RRsets that are already in wire format (RFC 1035 section 4.1).
-// Names are compressed against all names written before (section 4.1.4), within a size budget; an RRset that does not fit is
+// Names are compressed against the question and the names written last (section 4.1.4), within a size budget; an RRset that does not fit is
 // taken back whole, so a truncated message ends at an RRset's edge. It never allocates.
 //
 // Order of calls: the constructor writes header and question; rrset() in the order answer, authority, additional; then
@@ -62,16 +62,20 @@ class Composer {
   size_t finish(Rcode rcode);
 
  private:
-  // Hashes of name suffixes -> where they stand. Enough for a message of 64 KiB to find most of them.
-  static constexpr size_t slots = 128;
+  // A name in the message: where each of its labels stands, counted from the root, wherever pointers lead.
+  struct Anchor {
+    static constexpr size_t max_labels = 10;  // labels further from the root are not pointed at
+    std::array<u16, max_labels> at;
+    u8 labels = 0;
+  };
+  // The question's name and the last few written: in nearly all messages one of them shares the longest suffix.
+  static constexpr size_t recent_anchors = 4;
   static constexpr size_t max_pointer = 0x3fff;  // 14 bits (RFC 1035 section 4.1.4)
 
   // Writes a name, compressed; returns where it stands: itself, or what it is a pointer to.
   size_t compressed_name(Bytes wire);
-  void remember_question();
-  void remember(u32 hash, size_t offset);
-  void forget_from(size_t offset);
-  bool stands_at(size_t offset, Bytes suffix) const;
+  void anchor_question();
+  bool label_stands_at(size_t offset, Bytes label) const;
   bool write_compressible(Bytes image);
 
   ByteWriter out_;
@@ -81,8 +85,10 @@ class Composer {
   std::array<u16, 3> counts_{};
   size_t last_target_ = 0;
   size_t opt_at_ = 0;
-  bool question_known_ = false;
-  std::array<u16, slots> known_;  // valid once question_known_
+  // [0] is the question; the others are written in turn. Only the first anchor_count_ hold something.
+  std::array<Anchor, 1 + recent_anchors> anchors_;
+  size_t anchor_count_ = 0;
+  size_t next_anchor_ = 1;
 };
 
 }  // namespace samara::dns

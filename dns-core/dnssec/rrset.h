@@ -12,7 +12,7 @@ struct RrsetView {
   const Name& owner;
   RrType type;
   RrClass rr_class;
-  std::span<const Bytes> rdata;  // stored forms in any order
+  std::span<const Bytes> rdata;  // valid stored forms (check_rdata) in any order
 };
 
 }  // namespace samara::dns

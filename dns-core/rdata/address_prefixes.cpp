@@ -12,6 +12,7 @@ namespace {
 constexpr u16 family_v4 = 1;  // IANA "Address Family Numbers"
 constexpr u16 family_v6 = 2;
 constexpr u8 negation = 0x80;
+constexpr u8 address_length = 0x7f;
 
 struct Item {
   u16 family = 0;
@@ -26,7 +27,7 @@ Item next_item(RdataCursor& at) {
   item.prefix = at.u8();
   const u8 octet = at.u8();
   item.negated = (octet & negation) != 0;
-  item.address = at.bytes(octet & ~negation);
+  item.address = at.bytes(octet & address_length);
   return item;
 }
 
@@ -82,8 +83,8 @@ void check_address_prefixes(RdataCursor& at) {
 }
 
 Result<void, SyntaxError> read_address_prefixes(TextFields& fields) {
-  for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
-    TRY(read_item(*token, fields.out()));
+  for (Token token = TRY(fields.next_or_end()); token.is_text(); token = TRY(fields.next_or_end())) {
+    TRY(read_item(token, fields.out()));
   }
   return {};
 }

@@ -38,10 +38,11 @@ Result<void, SyntaxError> read_host_identity(TextFields& fields) {
   const size_t key_size = out.size() - key_start;
   if (key_size == 0 || key_size > 65535) return wrong(key, "bad size of a public key", expected_key);
 
+  if (out.overflowed()) return {};
   out.written_mutable()[start] = static_cast<u8>(tag_size);
   out.patch_u16(start + 2, static_cast<u16>(key_size));
-  for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
-    fields.put_back(*token);
+  for (Token token = TRY(fields.next_or_end()); token.is_text(); token = TRY(fields.next_or_end())) {
+    fields.put_back(token);
     TRY(fields.name("the name of a rendezvous server"));
   }
   return {};

@@ -150,9 +150,9 @@ Result<void, SyntaxError> read_location(TextFields& fields) {
   const u32 altitude = TRY(read_altitude(fields));
   std::array<u8, 3> precisions{default_size, default_horizontal, default_vertical};
   for (u8& octet : precisions) {
-    const auto token = TRY(fields.next_or_end());
-    if (!token.has_value()) break;
-    octet = TRY(precision(*token));
+    const Token token = TRY(fields.next_or_end());
+    if (!token.is_text()) break;
+    octet = TRY(precision(token));
   }
   fields.out().u8(0);
   fields.out().bytes(precisions);

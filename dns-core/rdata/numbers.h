@@ -44,7 +44,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 size_t edit_distance(std::string_view a, std::string_view b, size_t limit);
 // The largest distance at which a word is worth suggesting instead of `text`.
 constexpr size_t suggestion_distance(std::string_view text) {
-  return text.size() < 6 ? 1 : 2;
+  return text.size() < 2 ? 0 : text.size() < 6 ? 1 : 2;
 }
 
 }  // namespace samara::dns

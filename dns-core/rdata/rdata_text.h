@@ -10,6 +10,9 @@ namespace samara::dns {
 // `\# LENGTH HEX` (RFC 3597 section 5) is accepted for every type and checked against the type's wire rules.
 Result<void, SyntaxError> parse_rdata(RrType type, Lexer& lexer, const Name& origin, ByteWriter& stored);
 
+// What an octet of record data may grow to in text: in a type bitmap each of its bits may be a TYPEnnnnn of ten characters.
+constexpr size_t max_text_per_octet = 80;
+
 // Writes a valid stored form as one line without the owner, TTL, class and type. Unknown types, and data that its type's
 // format cannot express, are written as `\# …`. What is written parses back to the same octets.
 void write_rdata_text(RrType type, Bytes stored, TextWriter& out);

@@ -141,16 +141,16 @@ Done read_hex_groups(TextFields& fields, size_t groups, size_t octets_each, char
 Done read_strings(TextFields& fields) {
   const Token first = TRY(fields.text(expected_string));
   TRY(fields.string(first));
-  for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
-    TRY(fields.string(*token));
+  for (Token token = TRY(fields.next_or_end()); token.is_text(); token = TRY(fields.next_or_end())) {
+    TRY(fields.string(token));
   }
   return {};
 }
 
 Done read_string_or_none(TextFields& fields) {
-  const auto token = TRY(fields.next_or_end());
-  if (!token.has_value()) return {};
-  return fields.string(*token);
+  const Token token = TRY(fields.next_or_end());
+  if (!token.is_text()) return {};
+  return fields.string(token);
 }
 
 Done read_digits(TextFields& fields) {
@@ -185,14 +185,14 @@ Done read_encoded(TextFields& fields, bool may_be_empty, std::string_view expect
   Decoder decoder;
   Token last{};
   if (!may_be_empty) fields.put_back(TRY(fields.word(expected)));
-  for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
-    last = *token;
+  for (Token token = TRY(fields.next_or_end()); token.is_text(); token = TRY(fields.next_or_end())) {
+    last = token;
     if (last.kind == Token::Kind::quoted) return wrong(last, "quoted string in the wrong place", expected);
     const auto fed = decoder.feed(last.text, fields.out());
-    if (!fed.ok() && !fields.out().overflowed()) return wrong(last, codec::describe(fed.error()), expected);
+    if (!fed.ok()) return wrong(last, codec::describe(fed.error()), expected);
   }
   const auto finished = decoder.finish();
-  if (!finished.ok() && !fields.out().overflowed()) return wrong(last, codec::describe(finished.error()), expected);
+  if (!finished.ok()) return wrong(last, codec::describe(finished.error()), expected);
   return {};
 }
 
@@ -350,7 +350,7 @@ Result<void, SyntaxError> parse_rdata(RrType type, Lexer& lexer, const Name& ori
   const ByteWriter::Mark start = stored.mark();
   const Token first = TRY(lexer.next());
   auto done = read_fields(type, first, lexer, origin, stored);
-  if (done.ok() && (stored.overflowed() || stored.size() - start.size > max_rdata_size)) {
+  if (stored.overflowed() || stored.size() - start.size > max_rdata_size) {
     done = wrong(first, "record data is too long", "at most 65535 octets");
   }
   if (!done.ok()) stored.rollback(start);

@@ -43,10 +43,10 @@ Result<void, SyntaxError> read_services(TextFields& fields) {
 
   std::array<u8, max_bitmap> bitmap{};
   size_t size = 0;
-  for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
-    const auto named = value_of(services, token->text);
-    const auto port = named.has_value() ? std::optional<u64>(*named) : parse_number(token->text, UINT16_MAX);
-    if (!port.has_value()) return wrong(*token, "unknown service", expected_port, nearest_name(services, token->text));
+  for (Token token = TRY(fields.next_or_end()); token.is_text(); token = TRY(fields.next_or_end())) {
+    const auto named = value_of(services, token.text);
+    const auto port = named.has_value() ? std::optional<u64>(*named) : parse_number(token.text, UINT16_MAX);
+    if (!port.has_value()) return wrong(token, "unknown service", expected_port, nearest_name(services, token.text));
     bitmap[*port / 8] |= static_cast<u8>(0x80 >> (*port % 8));
     size = std::max<size_t>(size, *port / 8 + 1);
   }

@@ -153,10 +153,10 @@ Result<Token, SyntaxError> take_value(const Token& parameter, size_t equals, Tex
   if (equals >= parameter.text.size()) return Token{Token::Kind::word, false, {}, position_in(parameter, equals)};
   const Token value{Token::Kind::word, false, parameter.text.substr(equals + 1), position_in(parameter, equals + 1)};
   if (!value.text.empty()) return value;
-  const auto behind = TRY(fields.next_or_end());
-  if (!behind.has_value()) return value;
-  if (behind->kind == Token::Kind::quoted && !behind->after_blank) return *behind;
-  fields.put_back(*behind);
+  const Token behind = TRY(fields.next_or_end());
+  if (!behind.is_text()) return value;
+  if (behind.kind == Token::Kind::quoted && !behind.after_blank) return behind;
+  fields.put_back(behind);
   return value;
 }
 
@@ -192,9 +192,9 @@ Result<void, SyntaxError> read_parameter(const Token& parameter, size_t start, T
 Result<void, SyntaxError> read_service_parameters(TextFields& fields) {
   const size_t start = fields.out().size();
   Token first{};
-  for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
-    if (first.text.empty()) first = *token;
-    TRY(read_parameter(*token, start, fields));
+  for (Token token = TRY(fields.next_or_end()); token.is_text(); token = TRY(fields.next_or_end())) {
+    if (first.text.empty()) first = token;
+    TRY(read_parameter(token, start, fields));
   }
   if (fields.out().overflowed()) return {};
   const std::string_view conflict = service_parameter_conflict(fields.out().written().subspan(start));

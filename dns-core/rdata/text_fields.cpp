@@ -12,12 +12,11 @@ Result<Token, SyntaxError> TextFields::next() {
   return lexer_.next();
 }
 
-Result<std::optional<Token>, SyntaxError> TextFields::next_or_end() {
-  if (ended_) return std::optional<Token>();
-  const Token token = TRY(next());
-  if (token.is_text()) return std::optional<Token>(token);
-  ended_ = true;
-  return std::optional<Token>();
+Result<Token, SyntaxError> TextFields::next_or_end() {
+  if (ended_) return Token{};
+  auto token = next();
+  ended_ = token.ok() && !token.value().is_text();
+  return token;
 }
 
 Result<Token, SyntaxError> TextFields::text(std::string_view expected) {

@@ -2,8 +2,6 @@
 // relative names, and the writer that takes the stored form.
 #pragma once
 
-#include <optional>
-
 #include "dns-core/name.h"
 #include "dns-core/text/lexer.h"
 #include "platform/base/byte_writer.h"
@@ -19,8 +17,8 @@ class TextFields {
   ByteWriter& out() { return out_; }
   const Name& origin() const { return origin_; }
 
-  // The next word or quoted string; nothing at the end of the line, which is then used up.
-  Result<std::optional<Token>, SyntaxError> next_or_end();
+  // The next word or quoted string; at the end of the line, which is then used up, a token that is no text.
+  Result<Token, SyntaxError> next_or_end();
   // The next word or quoted string; an error that names what is expected when there is none.
   Result<Token, SyntaxError> text(std::string_view expected);
   // The next word; quotes are refused.

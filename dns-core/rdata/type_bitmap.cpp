@@ -69,8 +69,8 @@ constexpr size_t usual_windows = 4;
   Windows<256> windows;
   windows.add_all(so_far);
   windows.add(next);
-  for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
-    windows.add(TRY(read_type(*token)));
+  for (Token token = TRY(fields.next_or_end()); token.is_text(); token = TRY(fields.next_or_end())) {
+    windows.add(TRY(read_type(token)));
   }
   windows.write(fields.out());
   return {};
@@ -100,8 +100,8 @@ void check_type_bitmap(RdataCursor& at) {
 
 Result<void, SyntaxError> read_type_bitmap(TextFields& fields) {
   Windows<usual_windows> windows;
-  for (auto token = TRY(fields.next_or_end()); token.has_value(); token = TRY(fields.next_or_end())) {
-    const RrType type = TRY(read_type(*token));
+  for (Token token = TRY(fields.next_or_end()); token.is_text(); token = TRY(fields.next_or_end())) {
+    const RrType type = TRY(read_type(token));
     if (!windows.add(type)) return read_many_windows(fields, windows, type);
   }
   windows.write(fields.out());
@@ -137,10 +137,10 @@ void check_nxt_bitmap(RdataCursor& at) {
 Result<void, SyntaxError> read_nxt_bitmap(TextFields& fields) {
   std::array<u8, 16> bits{};
   size_t size = 0;
-  Token last = TRY(fields.word(expected_type));
-  for (std::optional<Token> token = last; token.has_value(); token = TRY(fields.next_or_end())) {
-    const RrType type = TRY(read_type(*token));
-    if (code(type) == 0 || code(type) > 127) return wrong(*token, "type cannot stand in NXT", "types from 1 to 127");
+  const Token first = TRY(fields.word(expected_type));
+  for (Token token = first; token.is_text(); token = TRY(fields.next_or_end())) {
+    const RrType type = TRY(read_type(token));
+    if (code(type) == 0 || code(type) > 127) return wrong(token, "type cannot stand in NXT", "types from 1 to 127");
     const size_t octet = code(type) / 8;
     bits[octet] |= static_cast<u8>(0x80 >> (code(type) & 7));
     size = std::max(size, octet + 1);

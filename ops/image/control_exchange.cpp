@@ -22,12 +22,10 @@ bool ControlExchange::on_input(Bytes octets) {
   return length <= max_control_reply && input_.size() <= control_frame_header + length;
 }
 
-std::optional<ControlReply> ControlExchange::reply() const {
+std::optional<u32> ControlExchange::status() const {
   if (input_.size() < control_frame_header) return {};
-  const u32 length = load_be32(input_, 4);
-  if (input_.size() < control_frame_header + length) return {};
-  const Bytes text = Bytes(input_).subspan(control_frame_header, length);
-  return ControlReply{load_be32(input_, 0), std::string(text.begin(), text.end())};
+  if (input_.size() < control_frame_header + load_be32(input_, 4)) return {};
+  return load_be32(input_, 0);
 }
 
 }  // namespace samara::ops

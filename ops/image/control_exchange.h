@@ -4,11 +4,10 @@
 //   poll_output()        what is to be sent next; empty when all of it is gone
 //   on_sent(count)       the first `count` octets of it are on their way
 //   on_input(octets)     what came back
-//   reply()              the reply, once it is whole
+//   status()             of the reply, once it is whole; its text is what the image has logged as well and is dropped
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "platform/base/types.h"
@@ -18,11 +17,6 @@ namespace samara::ops {
 constexpr size_t control_frame_header = 8;
 constexpr u32 max_control_reply = u32{1} << 20;
 
-struct ControlReply {
-  u32 status = 0;
-  std::string text;
-};
-
 class ControlExchange {
  public:
   ControlExchange(u32 kind, std::vector<u8> payload);
@@ -31,7 +25,8 @@ class ControlExchange {
   void on_sent(size_t count) { sent_ += count; }
   // False when what comes back is no reply: the stream is of no further use.
   bool on_input(Bytes octets);
-  std::optional<ControlReply> reply() const;
+  // 0: done; otherwise an exit code's number.
+  std::optional<u32> status() const;
 
  private:
   std::vector<u8> request_;

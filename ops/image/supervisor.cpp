@@ -51,7 +51,8 @@ class Supervisor {
     std::array<pollfd, 2> watched{};
     watched[0] = {signals_.get(), POLLIN, 0};
     watched[1] = {control_open_ ? image_.control().get() : -1, static_cast<short>(sending ? POLLIN | POLLOUT : POLLIN), 0};
-    int timeout = -1;
+    // What was asked for while an exchange was under way is not waited for again.
+    int timeout = reload_wanted_ && !exchange_ && !stopping_ ? 0 : -1;
     if (stop_before_) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*stop_before_ - Clock::now());
       timeout = static_cast<int>(std::max<std::chrono::milliseconds::rep>(0, left.count())) + 1;
@@ -103,21 +104,15 @@ class Supervisor {
       if (got < 0 && errno == EAGAIN) return;
       if (got <= 0) return lose_control();
       if (!exchange_ || !exchange_->on_input(Bytes(memory).first(static_cast<size_t>(got)))) return lose_control();
-      if (const std::optional<ControlReply> reply = exchange_->reply()) {
-        report(*reply);
+      if (const std::optional<u32> status = exchange_->status()) {
+        report(*status);
         exchange_.reset();
       }
     }
   }
 
-  void report(const ControlReply& reply) const {
-    for (std::string_view rest = reply.text; !rest.empty();) {
-      const size_t end = std::min(rest.find('\n'), rest.size());
-      if (end != 0) complain(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    complain(launch_.source +
-             (reply.status == 0 ? ": reloaded" : ": reloaded in part, what could not be replaced stays in service"));
+  void report(u32 status) const {
+    complain(launch_.source + (status == 0 ? ": reloaded" : ": reloaded in part, what could not be replaced stays in service"));
   }
 
   void lose_control() {

@@ -1,4 +1,4 @@
-// `samara config check`: is this manifest, with the files it names, fit to be deployed?
+// `samara config check`: is this manifest, with the zones it names, fit to be deployed?
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -7,6 +7,7 @@
 #include "ops/json.h"
 #include "ops/verbs/verbs.h"
 #include "ops/yaml/manifest.h"
+#include "ops/zone/loaded_zone.h"
 
 namespace samara::ops {
 
@@ -23,7 +24,11 @@ void check(const std::string& file, Diagnostics& found) {
     found.error({file}, text.error().problem, "a deployment manifest in YAML");
     return;
   }
-  yaml::read_manifest(text.value(), file, found);
+  const std::optional<Deployment> deployment = yaml::read_manifest(text.value(), file, found);
+  if (!deployment) return;
+  for (const server::ZoneSource& zone : deployment->config.zones) {
+    LoadedZone::load_and_check(std::string(zone.files.front().path), zone.name, found);
+  }
 }
 
 ExitCode run(const Options& options) {
@@ -45,7 +50,7 @@ ExitCode run(const Options& options) {
 
 void add_config_check(CLI::App& config, Action& chosen) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = config.add_subcommand("check", "Check manifests and the files they name");
+  CLI::App* verb = config.add_subcommand("check", "Check manifests and the zones they name");
   verb->add_option("FILE", options->files, "Manifests, in YAML")->required();
   verb->add_flag("--json", options->json, "What was found as a JSON array on standard output");
   verb->footer(

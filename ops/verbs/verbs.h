@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ops/exit_code.h"
+#include "zone/zone.h"
 
 namespace CLI {
 class App;
@@ -21,6 +22,13 @@ void add_run(CLI::App& samara, Action& chosen);
 void add_config_check(CLI::App& config, Action& chosen);
 void add_config_compile(CLI::App& config, Action& chosen);
 void add_config_show(CLI::App& config, Action& chosen);
+// `samara zone …`
+void add_zone_check(CLI::App& zone, Action& chosen);
+void add_zone_diff(CLI::App& zone, Action& chosen);
+void add_zone_format(CLI::App& zone, Action& chosen);
+void add_zone_verify(CLI::App& zone, Action& chosen);
+// The zone's canonical text to a file, or to standard output for "-".
+ExitCode write_zone_text(const zone::Zone& zone, const std::string& output);
 
 // The image of a role on a target, beside this program: <its folder>/images/samara-ROLE-TARGET-ARCH.elf
 std::string default_image(const std::string& role, const std::string& target);

@@ -18,7 +18,7 @@ class Importer {
     if (++count_ > max_values || depth > max_depth) {
       stopped_ = true;
       found_.error({file_, value.line, value.column}, count_ > max_values ? "too many values" : "values nested too deeply",
-                   count_ > max_values ? "at most 2,000,000, aliases expanded" : "at most 16 levels");
+                   count_ > max_values ? "at most 1,000,000, aliases expanded" : "at most 16 levels");
       return value;
     }
     switch (node.Type()) {
@@ -48,7 +48,8 @@ class Importer {
     if (key.is_scalar()) {
       mapping.entries.push_back({std::move(key), std::move(content)});
     } else if (!stopped_) {
-      found_.error({file_, key.line, key.column}, "a key that is not text", "KEY: VALUE");
+      found_.error({file_, key.line, key.column}, "a key that is not text",
+                   "KEY: VALUE; texts that begin with a bracket stand in quotes");
     }
   }
 

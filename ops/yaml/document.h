@@ -12,7 +12,7 @@
 namespace samara::ops::yaml {
 
 constexpr size_t max_depth = 16;          // of values in values
-constexpr size_t max_values = 2'000'000;  // in one document, aliases expanded
+constexpr size_t max_values = 1'000'000;  // in one document, aliases expanded
 
 struct Entry;
 

@@ -244,11 +244,10 @@ void Fields::finish() {
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
   if (const std::optional<Endpoint> endpoint = Endpoint::parse(text)) return endpoint;
-  if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
-    const std::optional<IpAddress> address = IpAddress::parse_v6(text.substr(1, text.size() - 2));
-    return address ? std::optional(Endpoint{*address, dns_port}) : std::nullopt;
-  }
-  const std::optional<IpAddress> address = IpAddress::parse(text);
+  // Without a port. An IPv6 address needs its brackets: 2001:db8::1:53 would be a whole address.
+  const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  const std::optional<IpAddress> address =
+      bracketed ? IpAddress::parse_v6(text.substr(1, text.size() - 2)) : IpAddress::parse_v4(text);
   return address ? std::optional(Endpoint{*address, dns_port}) : std::nullopt;
 }
 

@@ -34,7 +34,7 @@ class Reading {
   std::optional<u32> seconds(const Value& value, server::Range<u32> range) const;
   // Octets: a number, or a number with unit: 512MiB, 4GiB (powers of 1,024).
   std::optional<u64> octets(const Value& value, server::Range<u64> range) const;
-  // "192.0.2.1:53", "[2001:db8::1]:53"; a lone address means port 53.
+  // "192.0.2.1:53", "[2001:db8::1]:53"; without port it is 53.
   std::optional<Endpoint> endpoint(const Value& value) const;
   // "192.0.2.0/24", "2001:db8::/32", a lone address.
   std::optional<IpPrefix> prefix(const Value& value) const;
@@ -67,7 +67,7 @@ class Fields {
   std::vector<std::string> known_;
 };
 
-// "1.2.3.4:53", "[2001:db8::1]:53" or a lone address, which means port 53.
+// "192.0.2.1:53", "[2001:db8::1]:53", "192.0.2.1" or "[2001:db8::1]", which mean port 53.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 // A domain name as people write it: absolute with or without its final dot.
 Result<dns::Name, dns::NameError> parse_name(std::string_view text);

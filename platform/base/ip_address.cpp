@@ -55,14 +55,25 @@ std::optional<u64> parse_decimal(std::string_view text, u64 max) {
 
 std::optional<IpAddress> IpAddress::parse_v4(std::string_view text) {
   std::array<u8, 4> octets{};
-  for (size_t i = 0; i < 4; ++i) {
-    const size_t end = i < 3 ? text.find('.') : text.size();
-    if (end == std::string_view::npos) return std::nullopt;
-    const auto part = parse_decimal(text.substr(0, end), 255);
-    if (!part.has_value()) return std::nullopt;
-    octets[i] = static_cast<u8>(*part);
-    text.remove_prefix(i < 3 ? end + 1 : end);
+  size_t part = 0;
+  size_t digits = 0;  // of the part at hand
+  u32 value = 0;
+  for (const char c : text) {
+    if (c == '.') {
+      if (digits == 0 || part == 3) return std::nullopt;
+      octets[part++] = static_cast<u8>(value);
+      digits = 0;
+      value = 0;
+      continue;
+    }
+    const auto digit = static_cast<u8>(c - '0');
+    if (digit > 9 || (digits != 0 && value == 0)) return std::nullopt;
+    value = value * 10 + digit;
+    if (value > 255) return std::nullopt;
+    ++digits;
   }
+  if (part != 3 || digits == 0) return std::nullopt;
+  octets[3] = static_cast<u8>(value);
   return v4(octets);
 }
 

@@ -26,6 +26,7 @@
 
 #include "platform/base/ip_address.h"
 #include "platform/base/log.h"
+#include "platform/base/panic.h"
 #include "platform/base/result.h"
 #include "platform/base/text_writer.h"
 #include "platform/base/time.h"
@@ -171,6 +172,7 @@ class Worker {
   template <WorkerApplication A>
   [[noreturn]] void run(A& app) {
     run_application(WorkerApplicationRef(app));
+    panic("a worker's loop returned");
   }
 
  protected:

@@ -25,7 +25,8 @@
 //
 // Inputs
 //   size_t on_datagram(now, datagram)          the number of octets written to datagram.reply; 0 sends nothing
-//   bool on_stream_open(now, id, peer, local)  false: refuse the stream. It is closed and nothing else is said about the id
+//   bool on_stream_open(now, id, peer, local)  false: refuse the stream. It is closed and nothing else is said about the id.
+//                                              Kernel sockets that listen on all addresses tell those as `local` (0.0.0.0)
 //   void on_stream_input(now, id, count)       the first `count` octets of the last stream_input_space(id) are filled; >= 1
 //   void on_stream_output_sent(now, id, count) the first `count` octets of the last stream_output(id) are on their way; >= 1
 //   void on_stream_end(now, id)                the peer sends nothing more (FIN). Output still goes out; the application says

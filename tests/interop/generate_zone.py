@@ -167,7 +167,8 @@ class Zone:
         if kind < 6:
             self.data(f"*.{base}", self.some_types())
         elif kind < 8:
-            self.add(f"*.{base}", "CNAME", r.pick([self.target(), f"w.{base}", "outside.example.net."]))
+            self.add(f"*.{base}", "CNAME", r.pick([self.target(), self.target(), f"w.{base}", "outside.example.net.",
+                                                   r.pick(self.targets) if self.targets else "outside.example.org."]))
         elif kind == 8:
             self.data(f"*.{base}", ["TXT"])
             self.data(f"x.*.{base}", ["A"])

@@ -119,7 +119,7 @@ def read_record(wire, at):
     return Record(name, rr_type, rr_class, ttl, expand(wire, at, at + length, rr_type)), at + length
 
 
-def parse(wire):
+def parse(wire, repeated_records=False):
     if len(wire) < 12:
         raise Malformed("shorter than a header")
     message_id, flags, *counts = struct.unpack_from(">HHHHHH", wire)
@@ -143,7 +143,7 @@ def parse(wire):
                 options = tuple(read_options(record.rdata))
             else:
                 records.append(record)
-        if len(set(records)) != len(records):
+        if len(set(records)) != len(records) and not repeated_records:
             raise Malformed("a record twice in a section")
         sections.append(frozenset(records))
     if at != len(wire):

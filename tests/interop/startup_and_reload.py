@@ -205,6 +205,14 @@ def wait_for_serial(port, name, serial, timeout=20):
     return False
 
 
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def reloads(result):
     one, two = write("zone.test.zone", HEAD.format(serial=1)), write("other.test.zone", HEAD.replace("zone.test", "other.test").format(serial=1))
     with servers.Server("samara", [("zone.test", one), ("other.test", two)], OUT) as server:
@@ -254,7 +262,9 @@ def reloads(result):
         children = server.processes()
         code = server.stop()
         result.check(code == 0, "SIGTERM ends it with 0", str(code))
-        left = [pid for pid in children if os.path.exists(f"/proc/{pid}")]
+        deadline = time.monotonic() + 5
+        while (left := [pid for pid in children if is_running(pid)]) and time.monotonic() < deadline:
+            time.sleep(0.01)
         result.check(not left, "nothing it started is left", str(left))
 
 

@@ -57,9 +57,18 @@ Result<void, Refusal> drop_privileges(u32 user_id, u32 group_id) {
   return {};
 }
 
+std::string_view instrumented_by() {
+  if (RUNNING_ON_VALGRIND != 0) return "valgrind";
+#ifdef SAMARA_SANITIZED
+  return "a sanitizer";
+#else
+  return {};
+#endif
+}
+
 Result<void, Refusal> install_filter(std::span<const AllowedCall> allowed) {
-  if (RUNNING_ON_VALGRIND != 0) {
-    log(Level::warning, "running under valgrind: NO system call filter. Never serve like this");
+  if (const std::string_view tool = instrumented_by(); !tool.empty()) {
+    log(Level::warning, "instrumented by ", tool, ": NO system call filter. Never serve like this");
     return {};
   }
   const auto refused = [](int error) {

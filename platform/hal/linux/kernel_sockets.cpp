@@ -60,6 +60,14 @@ void KernelSockets::run() {
     now = monotonic_now();
     turn(now, ready < 0 ? 0 : static_cast<size_t>(ready));  // negative: interrupted
   }
+  close_all();
+}
+
+// The ports are free when run() returns: whoever is told that we ended may start the next image on them.
+void KernelSockets::close_all() {
+  streams_.close_all(monotonic_now());
+  for (ListenSocket& socket : sockets_.datagram) socket.fd.close();
+  for (ListenSocket& socket : sockets_.stream) socket.fd.close();
 }
 
 void KernelSockets::wait_for_publication() {

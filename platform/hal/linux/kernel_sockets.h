@@ -23,8 +23,8 @@ class KernelSockets {
   static Result<std::unique_ptr<KernelSockets>, Refusal> create(ListenSockets sockets, int wake, u32 max_streams,
                                                                 WorkerApplicationRef app, ControlPage& control, u32 worker);
 
-  // Waits for the first publication; then serves until the control page says stop. What arrives before the first publication
-  // waits in the sockets' queues.
+  // Waits for the first publication; then serves until the control page says stop, and closes all sockets. What arrives before
+  // the first publication waits in the sockets' queues.
   void run();
 
  private:
@@ -34,6 +34,7 @@ class KernelSockets {
   void wait_for_publication();
   void turn(Instant now, size_t events);
   void adopt(Instant now);
+  void close_all();
   int sleep_ms(Instant now) const;
 
   Descriptor epoll_;

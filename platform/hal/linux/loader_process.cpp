@@ -122,7 +122,7 @@ ExitCode LoaderProcess::run(Role& role, Bytes blob) {
 }
 
 int LoaderProcess::wait_ms() const {
-  if (!page().all_serve(generation(), workers())) return adoption_poll_ms;
+  if (!announced_ || pending_.has_value() || !page().all_serve(generation(), workers())) return adoption_poll_ms;
   if (released_ < generation()) return release_poll_ms;
   return -1;
 }

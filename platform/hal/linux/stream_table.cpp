@@ -45,8 +45,9 @@ bool would_wait(int error) {
   return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
 }
 
-bool add(int epoll, int fd, u64 tag) {
+bool add(int epoll, int fd, u32 interest, u64 tag) {
   epoll_event event{};
+  event.events = interest;
   event.data.u64 = tag;
   return ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
@@ -69,7 +70,7 @@ StreamTable::StreamTable(int epoll, const std::vector<ListenSocket>& listeners, 
   }
   if (capacity != 0) free_ = {.first = 0, .last = capacity - 1, .size = capacity};
   for (size_t i = 0; i < listeners.size(); ++i) {
-    if (!add(epoll_, listeners[i].fd.get(), listener_tag + i)) panic("epoll refused a listener");
+    if (!add(epoll_, listeners[i].fd.get(), 0, listener_tag + i)) panic("epoll refused a listener");
   }
 }
 
@@ -129,10 +130,10 @@ void StreamTable::on_listener_ready(Instant now, size_t listener) {
     Stream& stream = streams_[id];
     stream.fd = std::move(fd);
     stream.input_ended = false;
-    stream.interest = 0;
+    stream.interest = EPOLLIN;  // most will want it: one call less
     stream.discarded = 0;
     move_to(id, State::serving);
-    if (!add(epoll_, stream.fd.get(), stream_tag + id)) {
+    if (!add(epoll_, stream.fd.get(), stream.interest, stream_tag + id)) {
       close(now, id);  // the system's limit of watched descriptors, or its memory
       pause_accepting(now);
       return;
@@ -274,6 +275,13 @@ void StreamTable::close(Instant now, Id id) {
 void StreamTable::abort(Instant now, Id id) {
   if (id >= streams_.size() || streams_[id].state == State::free) return;
   close(now, id);
+}
+
+void StreamTable::close_all(Instant now) {
+  accept_again_ = Instant::since_boot(Duration{});  // no slot that becomes free is for accepting any more
+  set_accepting(false);
+  while (serving_.first != none) close(now, serving_.first);
+  while (lingering_.first != none) close(now, lingering_.first);
 }
 
 void StreamTable::on_deadline(Instant now) {

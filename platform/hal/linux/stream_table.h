@@ -43,6 +43,7 @@ class StreamTable {
   void on_deadline(Instant now);
   // Commands
   void abort(Instant now, Id id);
+  void close_all(Instant now);
   // Getters
   Instant next_deadline() const;
   u32 serving() const { return serving_.size; }

@@ -119,8 +119,8 @@ TEST(SignRrset, rsa_signs_with_the_numbers_of_rfc_5702) {
       number("wVwaxrHF2CK64aYKRUibLiH30KpPuPBjel7E8ZydQW1HYWHfoGmidzC2RnhwCC293hCzw+TFR2nqn8OVSY5t2Q==");
   const std::vector<u8> exponent = number("AQAB");
   const std::vector<u8> prime1 = number("4c8IvFu1AVXGWeFLLFh5vs7fbdzdC6U82fduE6KkSWk=");
-  const std::vector<u8> prime2 = number("2zZpBE8ZXVnL74QjG4zINlDfH+EOEtPJJ3RtaYDugvE=");
-  const std::vector<u8> exponent1 = number("G2xAPXfK0KGxGANDVNxd1K1c9wOmmJ51mGbzKFFNMFk=");
+  const std::vector<u8> prime2 = number("2zZpBE8ZXVnL74QjG4zINlDfH+EOEtjJJ3RtaYDugvE=");
+  const std::vector<u8> exponent1 = number("G2xAPFfK0KGxGANDVNxd1K1c9wOmmJ51mGbzKFFNMFk=");
   const std::vector<u8> exponent2 = number("GYxP1Pa7CAwtHm8SAGX594qZVofOMhgd6YFCNyeVpKE=");
   const std::vector<u8> coefficient = number("icQdNRjlZGPmuJm2TIadubcO8X7V4y07aVhX464tx8Q=");
   const crypto::RsaPrivateKeyView numbers{{modulus, exponent}, prime1, prime2, exponent1, exponent2, coefficient};

@@ -53,7 +53,7 @@ TEST(VerifyRrsig, takes_a_record_given_twice_once) {
 TEST(VerifyRrsig, refuses_changed_records_owners_classes_and_times) {
   for (const SigningVector& v : signing_vectors) {
     Signed other_record(v);
-    other_record.records.front().back() ^= 1;
+    other_record.records.front()[1] ^= 1;
     EXPECT_EQ(other_record.verify(), RrsigError::bad_signature) << v.what;
     Signed more_records(v);
     more_records.records.push_back(v.type == RrType::A ? rdata(v.type, "192.0.2.2") : rdata(v.type, "20 mail.example.com."));
@@ -131,7 +131,7 @@ TEST(VerifyRrsig, refuses_malformed_keys_of_every_algorithm) {
 
 TEST(VerifyRrsig, accepts_an_rsa_exponent_with_a_long_length) {
   // RFC 3110 section 2: a zero and two octets say the same.
-  EXPECT_EQ(with_key(signing_vectors[0], [](auto& key) { key.insert(key.begin() + 4, {0, 0}); }), RrsigError::bad_signature);
+  EXPECT_EQ(with_key(signing_vectors[0], [](auto& key) { key.insert(key.begin() + 4, {0, 0}); }), std::nullopt);
 }
 
 TEST(VerifyRrsig, every_truncation_of_the_records_is_an_error) {

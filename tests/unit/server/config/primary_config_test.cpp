@@ -287,8 +287,7 @@ TEST(PrimaryConfig, NamesAreAbsolute) {
   };
   EXPECT_EQ(named("example.com."), "no error");
   EXPECT_EQ(named("."), "no error");
-  for (const std::string_view bad : {"", "@", "example.com", "a..b.", ".a.", "\\"})
-    EXPECT_NE(named(bad), "no error") << bad;
+  for (const std::string_view bad : {"", "@", "example.com", "a..b.", ".a.", "\\"}) EXPECT_NE(named(bad), "no error") << bad;
 }
 
 TEST(PrimaryConfig, ListsAreBounded) {

@@ -1,0 +1,57 @@
+// `samara zone check`: would this zone be served, and would resolvers be happy with it?
+#include <cstdio>
+
+#include "ops/json.h"
+#include "ops/verbs/verbs.h"
+#include "ops/verbs/zone_options.h"
+
+namespace samara::ops {
+
+namespace {
+
+struct Options : ZoneOptions {
+  bool json = false;
+};
+
+void check(const std::string& path, const Options& options, Diagnostics& found) {
+  const size_t errors_before = found.error_count();
+  const size_t warnings_before = found.warning_count();
+  const std::optional<LoadedZone> loaded = LoadedZone::load_and_check(path, options.zone_name(), found);
+  if (!loaded) return;
+  if (options.json || found.error_count() != errors_before) return;
+  const size_t warnings = found.warning_count() - warnings_before;
+  std::printf("%s: good, serial %u, %u records%s\n", path.c_str(), loaded->zone().serial().value(),
+              loaded->zone().record_count(),
+              warnings == 0 ? "" : (", " + std::to_string(warnings) + (warnings == 1 ? " warning" : " warnings")).c_str());
+}
+
+ExitCode run(const Options& options) {
+  Diagnostics found;
+  for (const std::string& path : options.files) check(path, options, found);
+  if (options.json) {
+    std::printf("%s\n", found.to_json().c_str());
+  } else {
+    std::fflush(stdout);
+    found.print();
+  }
+  return found.good() ? ExitCode::good : ExitCode::bad_data;
+}
+
+}  // namespace
+
+void add_zone_check(CLI::App& zone, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = zone.add_subcommand("check", "Check master files strictly");
+  add_zone_options(*verb, *options, "Master files", 1, 1'000'000);
+  verb->add_flag("--json", options->json, "What was found as a JSON array on standard output");
+  verb->footer(
+      "Errors are what would make resolvers fail or the server refuse the zone (exit code 65); warnings are what\n"
+      "is allowed but rarely meant. Signatures are looked at, not computed: that is `samara zone verify`.\n\n"
+      "Examples:\n"
+      "  samara zone check zones/example.com.zone\n"
+      "  samara zone check --zone . /var/lib/dns/root.txt\n"
+      "  samara zone check --json zones/*.zone");
+  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace samara::ops

@@ -1,0 +1,156 @@
+// `samara zone diff`: two versions of a zone compared in the terms of an incremental transfer (RFC 1995), and such a difference
+// applied to a version.
+#include "zone/diff.h"
+
+#include <cstdio>
+
+#include "ops/files.h"
+#include "ops/verbs/verbs.h"
+#include "ops/verbs/zone_options.h"
+#include "zone/format.h"
+#include "zone/master_file.h"
+
+namespace samara::ops {
+
+namespace {
+
+constexpr std::string_view deletion = "- ";
+constexpr std::string_view addition = "+ ";
+
+struct Options : ZoneOptions {
+  std::string patch;
+  std::string output = "-";
+};
+
+ExitCode compare(const Options& options, Diagnostics& found) {
+  // The two files differ in name, so at most one of them is called like the zone; the name of the first counts for both.
+  const std::optional<dns::Name> given = options.zone_name();
+  const std::optional<dns::Name> name = given ? given : zone_name_of_file(options.files.front());
+  const std::optional<LoadedZone> from = LoadedZone::load(options.files.front(), name, found);
+  const std::optional<LoadedZone> to = LoadedZone::load(options.files.back(), name, found);
+  if (!from || !to) {
+    if (!given)
+      found.note("both files are taken to be versions of the zone the first is named after; --zone NAME says otherwise");
+    return ExitCode::bad_data;
+  }
+  const std::optional<zone::Difference> difference = zone::Difference::between(from->zone(), to->zone());
+  if (!difference || difference->empty()) return ExitCode::good;
+  std::string text;
+  std::vector<char> memory(zone::max_record_line);
+  const auto write = [&](std::string_view sign, const dns::Name& owner, zone::RecordView record) {
+    TextWriter line(memory);
+    zone::write_record_line(owner, record, line);
+    text += sign;
+    text += line.view();
+  };
+  difference->for_each_deleted([&](const dns::Name& owner, zone::RecordView record) { write(deletion, owner, record); });
+  difference->for_each_added([&](const dns::Name& owner, zone::RecordView record) { write(addition, owner, record); });
+  if (difference->to_serial().compare(difference->from_serial()) != dns::Serial::Order::greater) {
+    found.warning({options.files.back()}, "the zone has changed but its serial was not raised: secondaries will not follow");
+  }
+  const auto written = write_file(options.output, text);
+  if (!written) found.error({options.output}, written.error().problem);
+  return written ? ExitCode::good : ExitCode::bad_data;
+}
+
+// The lines of `text` that start with `sign`, without it; all others empty, so that line numbers stay.
+std::string lines_with(std::string_view sign, std::string_view text) {
+  std::string lines;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    if (text.substr(0, end).starts_with(sign)) lines += text.substr(sign.size(), end - sign.size());
+    lines += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+// Every line is a deletion, an addition, a comment or empty.
+void expect_signs(std::string_view text, const std::string& path, Diagnostics& found) {
+  for (u32 number = 1; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    const bool known = line.empty() || line.starts_with(deletion) || line.starts_with(addition) || line.starts_with(';');
+    if (!known)
+      found.error({path, number, 1}, "not a line of a difference: " + in_quotes(line), "\"- RECORD\" or \"+ RECORD\"");
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+// Calls take(record) for each record of the lines with `sign`.
+template <class Take>
+void read_side(std::string_view sign, std::string_view text, const std::string& path, const dns::Name& apex, Diagnostics& found,
+               Take&& take) {
+  const std::string lines = lines_with(sign, text);
+  const std::array<zone::SourceFile, 1> files{{{path, lines}}};
+  zone::MasterFile reader(files, apex);
+  zone::Record record;
+  for (;;) {
+    const auto more = reader.next(record);
+    if (!more) {
+      Diagnostic diagnostic = to_diagnostic(path, more.error().error, Diagnostic::Severity::error);
+      diagnostic.at.column += static_cast<u32>(sign.size());
+      found.add(std::move(diagnostic));
+      continue;
+    }
+    if (!more.value()) return;
+    take(record);
+  }
+}
+
+ExitCode apply(const Options& options, Diagnostics& found) {
+  const std::optional<LoadedZone> base = LoadedZone::load(options.files.front(), options.zone_name(), found);
+  const Result<std::string, FileError> text = read_file(options.patch);
+  if (!text) found.error({options.patch}, text.error().problem, "a difference written by `samara zone diff`");
+  if (!base || !text) return ExitCode::bad_data;
+  expect_signs(text.value(), options.patch, found);
+  zone::Patch patch;
+  const dns::Name apex = base->zone().apex();
+  read_side(deletion, text.value(), options.patch, apex, found,
+            [&](const zone::Record& r) { patch.delete_record(*r.owner, r.type, r.rdata); });
+  read_side(addition, text.value(), options.patch, apex, found,
+            [&](const zone::Record& r) { patch.add_record(*r.owner, r.type, r.ttl, r.rdata); });
+  if (!found.good()) return ExitCode::bad_data;
+  if (patch.size() == 0) return write_zone_text(base->zone(), options.output);  // no difference is a difference, too
+  const auto patched = patch.apply(base->zone(), base->memory());
+  if (!patched) {
+    std::string reason(zone::describe(patched.error().error));
+    if (patched.error().build) reason += ": " + std::string(zone::describe(*patched.error().build));
+    found.error({options.patch}, "does not fit " + options.files.front() + ": " + reason);
+    return ExitCode::bad_data;
+  }
+  return write_zone_text(patched.value(), options.output);
+}
+
+ExitCode run(const Options& options) {
+  const bool applying = !options.patch.empty();
+  if (options.files.size() != (applying ? 1 : 2)) {
+    complain(applying ? "--apply takes one zone file (expected samara zone diff --apply DIFF OLD)"
+                      : "two versions of a zone are needed (expected samara zone diff OLD NEW)");
+    return ExitCode::usage;
+  }
+  Diagnostics found;
+  const ExitCode code = applying ? apply(options, found) : compare(options, found);
+  found.print();
+  return code;
+}
+
+}  // namespace
+
+void add_zone_diff(CLI::App& zone, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = zone.add_subcommand("diff", "Compare two versions of a zone, or apply a difference to one");
+  add_zone_options(*verb, *options, "OLD NEW, or with --apply just OLD", 1, 2);
+  verb->add_option("--apply", options->patch, "Apply this difference to the zone and write the new zone")->type_name("DIFF");
+  verb->add_option("-o,--output", options->output, "Where the result goes; - is standard output")->capture_default_str();
+  verb->footer(
+      "Writes `- RECORD` for what NEW has not and `+ RECORD` for what it has more, each side beginning with its\n"
+      "SOA, as in an incremental transfer (RFC 1995). Nothing is written when the two are the same. Exit code 0\n"
+      "either way.\n\n"
+      "Examples:\n"
+      "  samara zone diff --zone example.com old.zone new.zone > change\n"
+      "  samara zone diff --zone example.com --apply change old.zone -o new.zone");
+  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace samara::ops

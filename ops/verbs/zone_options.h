@@ -1,0 +1,25 @@
+// What the `samara zone` verbs have in common on the command line.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ops/zone/loaded_zone.h"
+
+namespace samara::ops {
+
+struct ZoneOptions {
+  std::vector<std::string> files;
+  std::string name;
+
+  // --zone as a name; the verb's option was checked.
+  std::optional<dns::Name> zone_name() const;
+};
+
+// FILE… and --zone NAME.
+void add_zone_options(CLI::App& verb, ZoneOptions& options, const std::string& what, size_t least, size_t most);
+
+}  // namespace samara::ops

@@ -1,0 +1,137 @@
+#include "ops/zone/loaded_zone.h"
+
+#include <ctime>
+#include <filesystem>
+
+#include "ops/yaml/reading.h"
+#include "zone/builder.h"
+#include "zone/check.h"
+#include "zone/master_file.h"
+
+namespace samara::ops {
+
+namespace {
+
+constexpr std::string_view zone_suffix = ".zone";
+
+template <class Item>
+std::string text_of(const Item& item) {
+  TextBuffer<4096> text;
+  item.write_text(text.writer());
+  return std::string(text.view());
+}
+
+}  // namespace
+
+Diagnostic to_diagnostic(std::string_view path, const dns::SyntaxError& error, Diagnostic::Severity severity) {
+  std::string problem(error.problem);
+  if (!error.found.empty()) problem += ' ' + in_quotes(error.found);
+  return {severity,
+          {std::string(path), error.at.line, error.at.column},
+          std::move(problem),
+          std::string(error.expected),
+          std::string(error.suggestion)};
+}
+
+std::optional<dns::Name> zone_name_of_file(const std::string& path) {
+  std::string name = std::filesystem::path(path).filename().string();
+  if (name.ends_with(zone_suffix)) name.resize(name.size() - zone_suffix.size());
+  if (name.empty()) return {};
+  const auto parsed = yaml::parse_name(name);
+  return parsed ? std::optional(parsed.value()) : std::nullopt;
+}
+
+std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found) {
+  const std::optional<dns::Name> apex = name ? name : zone_name_of_file(path);
+  if (!apex) {
+    found.error({path}, "the file's name is no zone's name", "--zone NAME");
+    return {};
+  }
+  LoadedZone loaded;
+  loaded.path_ = path;
+  loaded.texts_ = std::make_unique<Deployment>();
+  if (!add_zone(*loaded.texts_, *apex, path, {path}, found)) return {};
+  for (const server::ZoneFile& file : loaded.texts_->config.zones.front().files)
+    loaded.files_.push_back({file.path, file.text});
+  loaded.region_ = std::make_unique<ReservedMemory>(zone::max_zone_memory);
+  loaded.memory_ = std::make_unique<zone::ZoneMemory>(loaded.region_->bytes());
+  loaded.index_ = std::make_unique<zone::RecordIndex>();
+  if (!loaded.read_records(found)) {
+    if (!name) found.note("the zone is taken to be " + text_of(*apex) + " from the file's name; --zone NAME says otherwise");
+    return {};
+  }
+  return loaded;
+}
+
+std::optional<LoadedZone> LoadedZone::load_and_check(const std::string& path, const std::optional<dns::Name>& name,
+                                                     Diagnostics& found) {
+  std::optional<LoadedZone> loaded = load(path, name, found);
+  if (!loaded) return {};
+  zone::Diagnostics checks;
+  zone::CheckOptions how;
+  how.now = UnixTime{std::time(nullptr)};
+  how.index = loaded->index_.get();
+  zone::check_zone(loaded->zone(), how, checks);
+  loaded->report(checks, found);
+  return loaded;
+}
+
+bool LoadedZone::read_records(Diagnostics& found) {
+  const size_t errors_before = found.error_count();
+  const dns::Name& apex = texts_->config.zones.front().name;
+  size_t octets = 0;
+  for (const zone::SourceFile& file : files_) octets += file.text.size();
+  zone::MasterFile reader(files_, apex);
+  zone::ZoneBuilder builder(*memory_, apex, octets);
+  zone::Record record;
+  for (;;) {
+    const auto more = reader.next(record);
+    if (!more) {
+      found.add(to_diagnostic(more.error().path, more.error().error, Diagnostic::Severity::error));
+      continue;
+    }
+    if (!more.value()) break;
+    index_->add(record);
+    if (const auto added = builder.add(*record.owner, record.type, record.ttl, record.rdata); !added) {
+      const Place at{std::string(files_.at(record.position.file).path), record.position.at.line, record.position.at.column};
+      found.error(at, std::string(zone::describe(added.error())));
+    }
+  }
+  index_->finish();
+  for (const zone::MasterFileError& warning : reader.warnings()) {
+    found.add(to_diagnostic(warning.path, warning.error, Diagnostic::Severity::warning));
+  }
+  if (found.error_count() != errors_before) return false;
+  const auto built = builder.finish();
+  if (!built) {
+    const dns::Name owner = builder.error_owner();
+    Place at{path_};
+    if (const auto position = index_->find(owner, dns::RrType::SOA)) {
+      at = {std::string(files_.at(position->file).path), position->at.line, position->at.column};
+    }
+    found.error(std::move(at), text_of(owner) + ": " + std::string(zone::describe(built.error())));
+    return false;
+  }
+  zone_ = built.value();
+  return true;
+}
+
+void LoadedZone::report(const zone::Diagnostics& checks, Diagnostics& found) const {
+  for (size_t i = 0; i < checks.size(); ++i) {
+    const zone::Diagnostics::Item item = checks[i];
+    Place at{path_};
+    if (item.position) {
+      at = {std::string(files_.at(item.position->file).path), item.position->at.line, item.position->at.column};
+    }
+    const bool error = item.severity == zone::Severity::error;
+    found.add(
+        {error ? Diagnostic::Severity::error : Diagnostic::Severity::warning, std::move(at), std::string(item.text), {}, {}});
+  }
+  const size_t more = checks.error_count() + checks.warning_count() - checks.size();
+  if (more != 0) {
+    const std::string text = "and " + std::to_string(more) + " more";
+    checks.error_count() != 0 ? found.error({path_}, text) : found.warning({path_}, text);
+  }
+}
+
+}  // namespace samara::ops

@@ -1,0 +1,53 @@
+// A zone read from files for one of the `samara zone` verbs.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ops/deployment.h"
+#include "ops/diagnostics.h"
+#include "ops/zone/reserved_memory.h"
+#include "zone/diagnostics.h"
+#include "zone/memory.h"
+#include "zone/record_index.h"
+#include "zone/zone.h"
+
+namespace samara::ops {
+
+// A zone with the memory it lives in.
+class LoadedZone {
+ public:
+  // Reads `path` and what it includes, and reports everything that is wrong. Without `name` the zone is called like its file,
+  // less ".zone". Nothing when there was an error.
+  static std::optional<LoadedZone> load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found);
+
+  // The same, and the strict checks of a zone at this moment; errors of theirs are reported but do not take the zone away.
+  static std::optional<LoadedZone> load_and_check(const std::string& path, const std::optional<dns::Name>& name,
+                                                  Diagnostics& found);
+
+  const zone::Zone& zone() const { return *zone_; }
+  zone::ZoneMemory& memory() const { return *memory_; }
+
+ private:
+  // What check_zone() found, with the paths of our files.
+  void report(const zone::Diagnostics& checks, Diagnostics& found) const;
+  bool read_records(Diagnostics& found);
+
+  std::string path_;
+  std::unique_ptr<Deployment> texts_;  // one zone in it
+  std::vector<zone::SourceFile> files_;
+  std::unique_ptr<ReservedMemory> region_;
+  std::unique_ptr<zone::ZoneMemory> memory_;
+  std::unique_ptr<zone::RecordIndex> index_;
+  std::optional<zone::Zone> zone_;
+};
+
+// A syntax error as a diagnostic.
+Diagnostic to_diagnostic(std::string_view path, const dns::SyntaxError& error, Diagnostic::Severity severity);
+
+// The zone name a file name stands for: "zones/example.com.zone" is example.com. Nothing when that is no domain name.
+std::optional<dns::Name> zone_name_of_file(const std::string& path);
+
+}  // namespace samara::ops
