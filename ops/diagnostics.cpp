@@ -12,7 +12,6 @@ namespace samara::ops {
 
 namespace {
 
-constexpr size_t longest_quotation = 60;
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 bool is_control(char c) {
@@ -104,9 +103,9 @@ std::string Diagnostics::to_json() const {
   return json.take();
 }
 
-std::string in_quotes(std::string_view text) {
-  const bool cut = text.size() > longest_quotation;
-  std::string shown = without_controls(text.substr(0, longest_quotation));
+std::string in_quotes(std::string_view text, size_t longest) {
+  const bool cut = text.size() > longest;
+  std::string shown = without_controls(text.substr(0, longest));
   if (cut) shown += "…";
   return '"' + shown + '"';
 }

@@ -55,8 +55,10 @@ class Diagnostics {
   size_t errors_ = 0;
 };
 
-// `text` in quotes for an error message: control characters escaped, cut when long.
-std::string in_quotes(std::string_view text);
+// `text` in quotes for an error message: control characters escaped, cut when longer than `longest`. Paths are shown whole.
+constexpr size_t longest_quotation = 60;
+constexpr size_t longest_path = 4096;
+std::string in_quotes(std::string_view text, size_t longest = longest_quotation);
 // One line on stderr: "samara: TEXT".
 void complain(std::string_view text);
 

@@ -29,7 +29,7 @@ bool add_zone(Deployment& deployment, const dns::Name& name, const std::string& 
     Result<std::string, FileError> text = read_file(current.path);
     if (!text) {
       const bool names_itself = current.asked_at.file == current.path;
-      const std::string which = names_itself ? "" : "zone file " + in_quotes(current.path) + " ";
+      const std::string which = names_itself ? "" : "zone file " + in_quotes(current.path, longest_path) + " ";
       found.error(current.asked_at, which + text.error().problem, "a readable file");
       continue;
     }

@@ -1,6 +1,7 @@
 #include "zone/key.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "platform/base/panic.h"
 
@@ -52,21 +53,56 @@ constexpr SymbolTable make_table() {
 }
 constexpr SymbolTable table = make_table();
 
-// Writes the symbols of one label and its end from `size` on; returns the new size. The masks say to the compiler what the
-// caller knows: there is room.
-size_t put_label(std::array<u8, max_key_size>& symbols, size_t size, Bytes label) {
-  constexpr size_t mask = max_key_size - 1;
-  for (size_t i = 0; i < label.size(); ++i) {
-    const u16 pair = table.forward[label[i]];
-    symbols[size++ & mask] = static_cast<u8>(pair);
-    if (pair > 0xff) [[unlikely]] {
-      symbols[size++ & mask] = static_cast<u8>(pair >> 8);
+// Octets translated at once. Letters and digits have consecutive symbols, so that arithmetic on all of them replaces a table
+// look-up for each.
+using Lanes = u8 __attribute__((vector_size(16)));
+constexpr size_t lane_count = 16;
+constexpr u8 symbol_of(char c) { return static_cast<u8>(table.forward[static_cast<u8>(c)]); }
+static_assert(symbol_of('z') - symbol_of('a') == 25 && symbol_of('9') - symbol_of('0') == 9);
+
+// The symbols of octets that have one each; 0 for the others.
+Lanes single_symbols(Lanes octets) {
+  const Lanes letter = (octets | 0x20) - 'a';
+  const Lanes digit = octets - '0';
+  return (Lanes(letter <= 25) & (letter + symbol_of('a'))) | (Lanes(digit <= 9) & (digit + symbol_of('0'))) |
+         (Lanes(octets == '-') & symbol_of('-')) | (Lanes(octets == '_') & symbol_of('_')) | (Lanes(octets == '*') & symbol_of('*'));
+}
+
+// Whether one of the first `count` lanes is 0.
+bool has_gap(Lanes symbols, size_t count) {
+  constexpr Lanes index{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  using Halves = u64 __attribute__((vector_size(16)));
+  const Lanes missing = Lanes(symbols == 0) & Lanes(index < static_cast<u8>(count));
+  const auto halves = std::bit_cast<Halves>(missing);
+  return (halves[0] | halves[1]) != 0;
+}
+
+// A name with room behind it, so that all lanes can be read at any of its octets.
+using PaddedName = std::array<u8, dns::max_name_size + lane_count>;
+
+// Writes the symbols of the label of `length` octets at `from` and its end to `symbols` from `size` on; returns the new size.
+// The caller has seen to it that there is room; behind the end octets may be overwritten.
+size_t put_label(KeySymbols& symbols, size_t size, const PaddedName& name, size_t from, size_t length) {
+  for (size_t done = 0; done < length; done += lane_count) {
+    const size_t count = std::min(length - done, lane_count);
+    SAMARA_UNINITIALIZED std::array<u8, lane_count> chunk;
+    std::copy_n(Bytes(name).subspan(from + done, lane_count).begin(), lane_count, chunk.begin());
+    const Lanes translated = single_symbols(std::bit_cast<Lanes>(chunk));
+    if (!has_gap(translated, count)) [[likely]] {
+      chunk = std::bit_cast<std::array<u8, lane_count>>(translated);
+      std::copy_n(chunk.begin(), lane_count, MutableBytes(symbols).subspan(size, lane_count).begin());
+      size += count;
+      continue;
+    }
+    for (const u8 octet : Bytes(name).subspan(from + done, count)) {
+      const u16 pair = table.forward[octet];
+      symbols[size++] = static_cast<u8>(pair);
+      if (pair > 0xff) symbols[size++] = static_cast<u8>(pair >> 8);
     }
   }
-  symbols[size++ & mask] = 0;
+  symbols[size++] = 0;
   return size;
 }
-static_assert((max_key_size & (max_key_size - 1)) == 0);
 // The longest name: 255 octets are at most 2 * 250 symbols of content and 127 label ends, but no more than 2 * 254 together.
 static_assert(max_key_size > 2 * (dns::max_name_size - 1));
 
@@ -74,23 +110,26 @@ static_assert(max_key_size > 2 * (dns::max_name_size - 1));
 
 bool LookupKey::append_label(Bytes label) {
   if (labels_ == dns::max_labels || size_ + 2 * label.size() + 1 > max_key_size) return false;
-  size_ = static_cast<u16>(put_label(symbols_, size_, label));
+  SAMARA_UNINITIALIZED PaddedName padded;
+  std::ranges::copy(label, padded.begin());
+  size_ = static_cast<u16>(put_label(symbols_, size_, padded, 0, label.size()));
   label_ends_[++labels_] = size_;
   return true;
 }
 
 void LookupKey::assign(Bytes wire) {
-  SAMARA_UNINITIALIZED std::array<u8, 2 * (dns::max_labels + 1)> starts;
-  constexpr size_t mask = 0x7f;
+  SAMARA_UNINITIALIZED PaddedName name;
+  std::ranges::copy(wire, name.begin());
+  SAMARA_UNINITIALIZED std::array<u8, dns::max_labels + 1> starts;
   size_t count = 0;
-  for (size_t at = 0; wire[at] != 0; at += size_t{1} + wire[at]) starts[count++ & mask] = static_cast<u8>(at);
+  for (size_t at = 0; name[at] != 0; at += size_t{1} + name[at]) starts[count++] = static_cast<u8>(at);
   label_ends_[0] = 0;
   labels_ = static_cast<u8>(count);
   size_t size = 0;
   for (size_t label = 1; count > 0; ++label) {
-    const size_t at = starts[--count & mask];
-    size = put_label(symbols_, size, wire.subspan(at + 1, wire[at]));
-    label_ends_[label & mask] = static_cast<u16>(size);
+    const size_t at = starts[--count];
+    size = put_label(symbols_, size, name, at + 1, name[at]);
+    label_ends_[label] = static_cast<u16>(size);
   }
   size_ = static_cast<u16>(size);
 }

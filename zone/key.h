@@ -16,6 +16,9 @@ namespace samara::zone {
 constexpr size_t max_key_size = 512;
 constexpr unsigned symbol_count = 48;
 
+// The symbols, and room behind them for writing several at once.
+using KeySymbols = std::array<u8, max_key_size + 16>;
+
 class LookupKey {
  public:
   LookupKey() { label_ends_[0] = 0; }  // NOLINT: the root's key; the rest is written before it is read
@@ -41,7 +44,7 @@ class LookupKey {
   u16 size_ = 0;
   u8 labels_ = 0;
   std::array<u16, dns::max_labels + 1> label_ends_;  // [i]: size after i labels
-  std::array<u8, max_key_size> symbols_;
+  KeySymbols symbols_;
 };
 
 // The symbol of `*`: a key that ends in it and 0, alone in its label, is a wildcard's.

@@ -26,8 +26,10 @@ void Composer::clear_records() {
 }
 
 bool Composer::label_stands_at(size_t offset, Bytes label) const {
+  // Their lengths first: a longer label could reach past what is written.
+  if (out_.written()[offset] != label[0]) return false;
   const Bytes there = out_.written().subspan(offset, label.size());
-  for (size_t i = 0; i < label.size(); ++i) {
+  for (size_t i = 1; i < label.size(); ++i) {
     if (there[i] != label[i] && to_lower(there[i]) != to_lower(label[i])) return false;
   }
   return true;

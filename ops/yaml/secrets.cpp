@@ -50,11 +50,12 @@ std::optional<SecretText> secret_text(Fields& fields, const std::string& key, co
   if (!path) return {};
   const Result<std::string, FileError> content = read_file(path_beside(reading.file(), *path));
   if (!content) {
-    reading.error(*file_value, "secret file " + in_quotes(*path) + " " + content.error().problem, "a readable file");
+    reading.error(*file_value, "secret file " + in_quotes(*path, longest_path) + " " + content.error().problem,
+                  "a readable file");
     return {};
   }
   if (content.value().size() > longest_secret_text) {
-    reading.error(*file_value, "secret file " + in_quotes(*path) + " is too long", expected);
+    reading.error(*file_value, "secret file " + in_quotes(*path, longest_path) + " is too long", expected);
     return {};
   }
   return SecretText{trimmed(content.value()), file_value};

@@ -34,6 +34,7 @@ OUT = os.path.join(servers.ROOT, "out", "test", "differential")
 FLAG_NAMES = (("AA", message.AA), ("TC", message.TC), ("RD", message.RD), ("RA", message.RA), ("AD", message.AD),
               ("CD", message.CD))
 CHUNK = 96
+BRIM = 24  # octets: some compression pointers
 TIGHT = 320  # octets: an RSA signature of 2,048 bits in its record
 
 
@@ -225,6 +226,7 @@ def facts_of(question, answers, zone_kind, limit):
     facts["tight"] = str(int(answers["samara"].size + TIGHT > limit))
     for kind, answer in answers.items():
         facts[f"{kind}.rcode"] = str(answer.rcode) if answer else "none"
+        facts[f"{kind}.brim"] = str(int(answer.size + BRIM > limit)) if answer else "none"
         facts[f"{kind}.tc"] = str(int(bool(answer.flags & message.TC))) if answer else "none"
         facts[f"{kind}.aa"] = str(int(bool(answer.flags & message.AA))) if answer else "none"
         facts[f"{kind}.answers"] = str(min(len(answer.answer), 2)) if answer else "none"

@@ -242,6 +242,7 @@ def reloads(result):
             result.check(wait_for_serial(server.port, "zone.test", 102), "a missing file does not keep another from reloading")
             answer = servers.ask_udp(server.port, servers.query("other.test"))
             result.check(answer and serial_of(answer) == 7, "a zone whose file is gone stays in service")
+            write("other.test.zone", HEAD.replace("zone.test", "other.test").format(serial=8))
             for serial in range(200, 300):
                 write("zone.test.zone", HEAD.format(serial=serial))
                 server.process.send_signal(signal.SIGHUP)

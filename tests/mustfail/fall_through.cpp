@@ -3,8 +3,7 @@
 // expect: unannotated fall-through
 int use(int kind, int sum) {
   switch (kind) {
-    case 0:
-      sum += 1;
+    case 0: sum += 1;
 #ifndef MUST_FAIL
       break;
 #endif

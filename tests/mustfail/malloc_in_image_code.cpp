@@ -12,4 +12,6 @@ auto make() {
   return std::make_unique<samara::u64>();
 #endif
 }
-void use() { (void)make(); }
+void use() {
+  (void)make();
+}

@@ -15,4 +15,6 @@ int sign(Serial::Order order) {
   }
   return 3;
 }
-int use() { return sign(Serial::Order::less); }
+int use() {
+  return sign(Serial::Order::less);
+}

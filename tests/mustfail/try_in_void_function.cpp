@@ -4,7 +4,9 @@
 #include "platform/base/byte_reader.h"
 
 #ifdef MUST_FAIL
-void step(samara::ByteReader& reader) { TRY(reader.skip(2)); }
+void step(samara::ByteReader& reader) {
+  TRY(reader.skip(2));
+}
 #else
 samara::Result<void, samara::ReadError> step(samara::ByteReader& reader) {
   TRY(reader.skip(2));

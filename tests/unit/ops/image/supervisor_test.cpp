@@ -1,0 +1,179 @@
+// The supervisor with shell scripts in the image's place: what it hands over, what it passes on, what becomes of exit codes.
+#include "ops/image/supervisor.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "ops/files.h"
+
+namespace samara::ops {
+namespace {
+
+class Supervised : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "samara-supervisor-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string content(const std::string& name) const { return read_file(path(name)).value_or(""); }
+
+  // A supervisor in a process of its own over an image that is this script (its folder is $D).
+  pid_t start(const std::string& script, bool good_files = true) {
+    EXPECT_TRUE(write_file(path("image"), "#!/bin/sh\nD=" + folder_ + "\n" + script + "\n", 0755).ok());
+    const pid_t pid = ::fork();
+    if (pid != 0) return pid;
+    [[maybe_unused]] const int closed = ::dup2(::open((folder_ + "/log").c_str(), O_WRONLY | O_CREAT, 0600), STDERR_FILENO);
+    const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(good_files, found); }};
+    ::_exit(static_cast<int>(supervise(launch, Descriptor())));
+  }
+
+  std::optional<Deployment> load(bool good, Diagnostics& found) const {
+    // The second load of "broken-later" fails: a file tells the first from the second.
+    if (!good || std::filesystem::exists(path("broken"))) {
+      found.error({"test.yaml", 1, 1}, "broken");
+      return {};
+    }
+    Deployment deployment;
+    deployment.config.listen.push_back(*Endpoint::parse("127.0.0.1:53"));
+    return deployment;
+  }
+
+  static int wait_for(pid_t pid) {
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+    EXPECT_TRUE(WIFEXITED(status));
+    return WEXITSTATUS(status);
+  }
+
+  // Whether `name` comes to be within five seconds.
+  bool appears(const std::string& name) const {
+    for (int i = 0; i < 500; ++i) {
+      if (std::filesystem::exists(path(name))) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(Supervised, ExitCodeOfTheImageIsOurs) {
+  EXPECT_EQ(wait_for(start("exit 0")), 0);
+  EXPECT_EQ(wait_for(start("exit 69")), 69);
+  EXPECT_EQ(wait_for(start("exit 77")), 77);
+}
+
+TEST_F(Supervised, AnImageThatIsKilledIsABug) {
+  EXPECT_EQ(wait_for(start("kill -SEGV $$")), 70);
+}
+
+TEST_F(Supervised, AnImageThatIsNotThereIsUnavailable) {
+  const pid_t pid = start("exit 0");
+  wait_for(pid);
+  std::filesystem::remove(path("image"));
+  const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(static_cast<int>(supervise(launch, Descriptor())));
+  EXPECT_EQ(wait_for(child), 69);
+}
+
+TEST_F(Supervised, BrokenFilesStartNothing) {
+  EXPECT_EQ(wait_for(start("touch $D/ran", false)), 65);
+  EXPECT_FALSE(std::filesystem::exists(path("ran")));
+}
+
+TEST_F(Supervised, BlobIsOnDescriptorThreeAndControlOnFour) {
+  EXPECT_EQ(wait_for(start("echo \"$@\" > $D/args; cat <&3 > $D/blob; test -S /proc/$$/fd/4 && touch $D/socket; "
+                           "ls /proc/$$/fd > $D/fds; env > $D/env")),
+            0);
+  EXPECT_EQ(content("args"), "--config-fd 3 --control-fd 4\n");
+  EXPECT_TRUE(content("blob").starts_with("\xd0\x0d\xfe\xed"));
+  EXPECT_TRUE(std::filesystem::exists(path("socket")));
+  EXPECT_EQ(content("env").find("HOME="), std::string::npos);
+}
+
+TEST_F(Supervised, StopIsPassedOnAndWaitedFor) {
+  for (const int number : {SIGTERM, SIGINT}) {
+    const pid_t pid = start("trap 'touch $D/told; exit 0' TERM; touch $D/up; while :; do sleep 0.05; done");
+    ASSERT_TRUE(appears("up"));
+    ::kill(pid, number);
+    EXPECT_EQ(wait_for(pid), 0);
+    EXPECT_TRUE(std::filesystem::exists(path("told")));
+    std::filesystem::remove(path("up"));
+    std::filesystem::remove(path("told"));
+  }
+}
+
+TEST_F(Supervised, SecondStopIsFinal) {
+  const pid_t pid = start("trap 'touch $D/told' TERM; touch $D/up; while :; do sleep 0.05; done");
+  ASSERT_TRUE(appears("up"));
+  ::kill(pid, SIGTERM);
+  ASSERT_TRUE(appears("told"));
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(wait_for(pid), 70);
+}
+
+TEST_F(Supervised, ReloadSendsAFrameAndWaitsForTheReply) {
+  // head gives up after the frame's header; the reply is status 0 without text.
+  const pid_t pid =
+      start("touch $D/up; head -c 4 <&4 > $D/kind; printf '\\0\\0\\0\\0\\0\\0\\0\\0' >&4; touch $D/replied; sleep 0.3");
+  ASSERT_TRUE(appears("up"));
+  ::kill(pid, SIGHUP);
+  EXPECT_EQ(wait_for(pid), 0);
+  EXPECT_EQ(content("kind"), std::string("\0\0\0\x01", 4));
+  EXPECT_NE(content("log").find("test.yaml: reloaded\n"), std::string::npos) << content("log");
+}
+
+TEST_F(Supervised, BrokenFilesAreNotSent) {
+  const pid_t pid = start("touch $D/up; trap 'exit 0' TERM; while :; do sleep 0.05; done");
+  ASSERT_TRUE(appears("up"));
+  ASSERT_TRUE(write_file(path("broken"), "").ok());
+  ::kill(pid, SIGHUP);
+  for (int i = 0; i < 500 && content("log").find("not reloaded") == std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_NE(content("log").find("samara: test.yaml:1:1: broken\nsamara: test.yaml: not reloaded"), std::string::npos);
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(wait_for(pid), 0);
+}
+
+TEST_F(Supervised, BackgroundReturnsWhenEverythingIsReady) {
+  ASSERT_TRUE(
+      write_file(path("image"), "#!/bin/sh\ntrap 'exit 0' TERM\necho ready 127.0.0.1:53\nwhile :; do sleep 0.05; done\n", 0755)
+          .ok());
+  const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
+  ::testing::internal::CaptureStdout();
+  const ExitCode code = supervise_in_background(launch, {path("pid"), path("log")});
+  std::fflush(stdout);
+  const std::string printed = ::testing::internal::GetCapturedStdout();
+  EXPECT_EQ(code, ExitCode::good);
+  const pid_t pid = std::stoi(content("pid"));
+  EXPECT_EQ(printed, "ready 127.0.0.1:53\npid " + std::to_string(pid) + "\n");
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(wait_for(pid), 0);
+  EXPECT_FALSE(std::filesystem::exists(path("pid")));
+}
+
+TEST_F(Supervised, BackgroundReportsAnImageThatEndsEarly) {
+  ASSERT_TRUE(write_file(path("image"), "#!/bin/sh\necho port in use >&2\nexit 69\n", 0755).ok());
+  const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(supervise_in_background(launch, {path("pid"), path("log")}), ExitCode::unavailable);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "port in use\n");
+}
+
+}  // namespace
+}  // namespace samara::ops
