@@ -56,8 +56,9 @@ bool same_but_zones(PrimaryConfig a, PrimaryConfig b) {
 
 class Primary final : public hal::Role {
  public:
-  Result<hal::Plan, hal::Refusal> configure(Bytes blob) override {
+  Result<hal::Plan, hal::Refusal> configure(Bytes blob, const hal::Entropy& entropy) override {
     config_.emplace(TRY(read_config(blob)));
+    std::copy_n(entropy.begin(), cookie_secret_.size(), cookie_secret_.begin());
     set_log_level(config_->log_level);
     hal::Plan plan;
     plan.listen = config_->listen;
@@ -73,7 +74,10 @@ class Primary final : public hal::Role {
     zones_.emplace(loader.region());
     LoadReport report(log_load, nullptr);
     const auto set = zones_->load(*config_, report);
-    // The texts are in the blob for good; what was made of them is not needed twice.
+    // What was made of the texts is in the region; they are not read again.
+    for (const ZoneSource& zone : config_->zones) {
+      for (const ZoneFile& file : zone.files) loader.forget(file.text);
+    }
     if (!set.has_value() || (zones_->zones_served() == 0 && zones_->zones_configured() != 0)) {
       return fail(hal::Refusal(hal::ExitCode::bad_data, "no zone could be loaded"));
     }

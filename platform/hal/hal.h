@@ -2,7 +2,7 @@
 // what each may expect of the other and nothing about how a target does it.
 //
 //   class Primary final : public hal::Role {
-//     Result<hal::Plan, hal::Refusal> configure(Bytes blob) override;           // read the boot configuration
+//     Result<hal::Plan, hal::Refusal> configure(Bytes blob, const hal::Entropy& entropy) override;  // read the boot configuration
 //     Result<u64, hal::Refusal> load(Bytes blob, hal::Loader& loader) override; // zones into loader.region(); their root
 //     void serve(hal::Worker& worker) override {                                // in each worker
 //       PrimaryWorker app(worker.index(), worker.entropy(), worker.region());   // takes all the memory it will ever need
@@ -108,6 +108,10 @@ class Loader {
   // parts no worker uses (oldest_in_use() says when).
   virtual void release(size_t offset, size_t length) = 0;
 
+  // The role will not read this part of the boot configuration (the zone texts) again: its whole pages are given back and read
+  // as zeros in all processes.
+  virtual void forget(std::string_view part_of_blob) = 0;
+
   // Makes `root` (the role's own meaning: an offset into the region) what workers serve from their next turn on. What it
   // leads to must be complete and stay unchanged. Returns its generation: 1, 2, 3 …
   virtual u64 publish(u64 root) = 0;
@@ -188,8 +192,9 @@ struct Reply {
 
 class Role {
  public:
-  // Reads the boot configuration. `blob` stays where it is, unchanged, for the whole life of the process and its workers.
-  virtual Result<Plan, Refusal> configure(Bytes blob) = 0;
+  // Reads the boot configuration. `blob` stays where it is, unchanged but for what Loader::forget() is told, for the whole life
+  // of the process and its workers. `entropy` is for secrets that all workers share.
+  virtual Result<Plan, Refusal> configure(Bytes blob, const Entropy& entropy) = 0;
   // Builds the first thing to serve and returns its root. A Refusal ends the image.
   virtual Result<u64, Refusal> load(Bytes blob, Loader& loader) = 0;
   // Makes the worker application and calls worker.run(app).

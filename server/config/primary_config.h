@@ -50,7 +50,7 @@ constexpr Range<u32> udp_payload_size{512, 4096};  // RFC 6891 section 6.2.3; be
 constexpr Range<u32> tcp_client_count{1, 65'536};
 constexpr Range<u32> tcp_idle_time{1, 3600};
 constexpr Range<u32> tcp_query_count{1, 1'000'000'000};
-constexpr Range<u64> zone_memory_size{u64{1} << 20, u64{1} << 40};
+constexpr Range<u64> zone_memory_size{u64{1} << 20, u64{1} << 33};  // zones refer to 8 GiB at most (zone/memory.h)
 constexpr Range<u32> response_rate{1, 1'000'000};
 constexpr Range<u32> rate_slip{0, 100};
 constexpr Range<u32> rate_window{1, 3600};

@@ -1,6 +1,5 @@
 #include "platform/hal/linux/boot_blob.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -45,14 +44,8 @@ Result<BootBlob, Refusal> BootBlob::read(int fd, size_t limit) {
     if (status.st_size <= 0) return fail(Refusal(ExitCode::bad_data, "the boot configuration is empty"));
     const size_t size = static_cast<size_t>(status.st_size);
     if (size > limit) return too_large(limit);
-    constexpr int sealed = F_SEAL_SHRINK | F_SEAL_WRITE;
-    const int seals = ::fcntl(fd, F_GET_SEALS);
-    if (seals >= 0 && (seals & sealed) == sealed) {
-      auto mapped = Mapping::file(fd, size);
-      if (mapped.has_value()) return BootBlob(std::move(*mapped), size);
-    }
     ::lseek(fd, 0, SEEK_SET);  // a memory file's writer leaves the position at the end
-    auto memory = Mapping::anonymous(size);
+    auto memory = Mapping::shared(size);
     if (!memory.has_value()) return no_memory(size);
     const auto filled = read_all(fd, memory->bytes());
     if (!filled.has_value()) return fail(Refusal(ExitCode::unavailable, "reading the boot configuration: ", SystemError{}));
@@ -65,7 +58,7 @@ Result<BootBlob, Refusal> BootBlob::read(int fd, size_t limit) {
   }
   size_t filled = 0;
   size_t room = std::min(limit + 1, size_t{1} << 20);
-  auto memory = Mapping::anonymous(room);
+  auto memory = Mapping::shared(room);
   for (;;) {
     if (!memory.has_value()) return no_memory(room);
     const auto n = read_all(fd, memory->bytes().subspan(filled));
@@ -74,7 +67,7 @@ Result<BootBlob, Refusal> BootBlob::read(int fd, size_t limit) {
     if (filled > limit) return too_large(limit);
     if (filled < room) break;
     room = std::min(limit + 1, room * 2);
-    auto larger = Mapping::anonymous(room);
+    auto larger = Mapping::shared(room);
     if (!larger.has_value()) return no_memory(room);
     std::ranges::copy(memory->bytes().first(filled), larger->bytes().begin());
     memory = std::move(larger);

@@ -84,13 +84,13 @@ void LoaderProcess::wake_workers() {
   }
 }
 
-ExitCode LoaderProcess::run(Role& role, Bytes blob) {
+ExitCode LoaderProcess::run(Role& role) {
   const auto confined = install_filter(loader_system_calls);
   if (!confined.ok()) {
     log(Level::error, confined.error().text());
     return confined.error().code();
   }
-  const auto root = role.load(blob, *this);
+  const auto root = role.load(start_.blob->bytes(), *this);
   if (!root.ok()) {
     log(Level::error, root.error().text());
     return root.error().code();

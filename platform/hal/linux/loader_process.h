@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "platform/hal/hal.h"
+#include "platform/hal/linux/boot_blob.h"
 #include "platform/hal/linux/control_stream.h"
 #include "platform/hal/linux/descriptor.h"
 #include "platform/hal/linux/shared_state.h"
@@ -26,6 +27,7 @@ class LoaderProcess final : public Loader {
   };
   struct Start {
     SharedState* state;
+    BootBlob* blob;
     std::vector<WorkerHandle> workers;
     std::vector<Endpoint> listen;  // for the ready lines
     Descriptor signals;
@@ -37,10 +39,11 @@ class LoaderProcess final : public Loader {
   static Result<std::optional<LoaderProcess>, Refusal> create(Start start);
 
   // Confines the process, loads, publishes, and serves requests. Returns the image's exit code; the caller exits at once.
-  ExitCode run(Role& role, Bytes blob);
+  ExitCode run(Role& role);
 
   MutableBytes region() override { return start_.state->region().bytes(); }
   void release(size_t offset, size_t length) override { start_.state->region().release(offset, length); }
+  void forget(std::string_view part_of_blob) override { start_.blob->forget(part_of_blob); }
   u64 publish(u64 root) override;
   u64 generation() const override { return page().generation(); }
   u64 oldest_in_use() const override { return page().oldest_in_use(workers()); }

@@ -34,10 +34,6 @@ std::optional<Mapping> Mapping::shared(size_t size) {
   return map(size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 }
 
-std::optional<Mapping> Mapping::file(int fd, size_t size) {
-  return map(size, PROT_READ, MAP_PRIVATE, fd);
-}
-
 bool Mapping::make_read_only() {
   return ::mprotect(base_, size_, PROT_READ) == 0;
 }

@@ -18,8 +18,6 @@ class Mapping {
   static std::optional<Mapping> anonymous(size_t size);
   // Zero pages that stay the same ones in child processes. Address space only: nothing is set aside.
   static std::optional<Mapping> shared(size_t size);
-  // The first `size` octets of a file, read-only; the file must not shrink.
-  static std::optional<Mapping> file(int fd, size_t size);
 
   size_t size() const { return size_; }
   MutableBytes bytes() const { return {base_, size_}; }

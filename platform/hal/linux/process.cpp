@@ -87,11 +87,13 @@ u32 descriptors_needed(const Plan& plan) {
 
 Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
   const Options options = TRY(read_options(arguments));
-  const BootBlob blob = TRY(BootBlob::read(options.config_fd));
-  const Plan plan = TRY(role.configure(blob.bytes()));
+  BootBlob blob = TRY(BootBlob::read(options.config_fd));
+  const Entropy shared_entropy = TRY(take_entropy());
+  const Plan plan = TRY(role.configure(blob.bytes(), shared_entropy));
   TRY(check(plan));
 
   LoaderProcess::Start loader{.state = nullptr,
+                              .blob = &blob,
                               .workers = {},
                               .listen = {},
                               .signals = TRY(take_signals_over()),
@@ -112,6 +114,7 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
     const pid_t child = ::fork();
     if (child < 0) return fail(Refusal(ExitCode::unavailable, "cannot start worker ", i, ": ", SystemError{}));
     if (child == 0) {
+      if (!blob.make_read_only()) ::_exit(static_cast<int>(ExitCode::our_bug));
       const int wake_fd = wake.get();
       ListenSockets own = std::move(sockets[i]);
       sockets.clear();  // the other workers' are theirs alone
@@ -130,7 +133,7 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
   sockets.clear();
   std::optional<LoaderProcess> process = TRY(LoaderProcess::create(std::move(loader)));
   // Nothing is unmade: giving things back could need calls that are forbidden by now, and the system does it anyway.
-  ::_exit(static_cast<int>(process->run(role, blob.bytes())));
+  ::_exit(static_cast<int>(process->run(role)));
 }
 
 }  // namespace

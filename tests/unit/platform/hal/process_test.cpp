@@ -25,7 +25,7 @@ constexpr size_t page = 4096;
 
 class EchoRole final : public Role {
  public:
-  Result<Plan, Refusal> configure(Bytes blob) override {
+  Result<Plan, Refusal> configure(Bytes blob, const Entropy&) override {
     Plan plan;
     plan.workers = 2;
     plan.max_streams = 8;
