@@ -41,6 +41,17 @@ std::optional<RateLimiter> limiter_of(const PrimaryConfig& config, Rng& rng) {
                                     key);
 }
 
+dns::TsigAlgorithm algorithm_of(KeyAlgorithm algorithm) {
+  switch (algorithm) {
+    case KeyAlgorithm::hmac_sha1: return dns::TsigAlgorithm::hmac_sha1;
+    case KeyAlgorithm::hmac_sha224: return dns::TsigAlgorithm::hmac_sha224;
+    case KeyAlgorithm::hmac_sha256: return dns::TsigAlgorithm::hmac_sha256;
+    case KeyAlgorithm::hmac_sha384: return dns::TsigAlgorithm::hmac_sha384;
+    case KeyAlgorithm::hmac_sha512: return dns::TsigAlgorithm::hmac_sha512;
+  }
+  return dns::TsigAlgorithm::hmac_sha256;
+}
+
 // The part of the question's name that an answer is counted under: all of it, or for a denial (and what a wildcard made up)
 // the zone's apex, because the names below it have no end.
 Bytes subject_of(Bytes name, const Answer& answer, ResponseKind kind) {
@@ -65,6 +76,13 @@ PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::S
       reply_(std::make_unique_for_overwrite<std::array<u8, max_message>>()) {
   crypto::Drbg rng(seed);
   limiter_ = limiter_of(config, rng);
+  for (const TsigKey& key : config.keys) {
+    SAMARA_UNINITIALIZED std::array<u8, key_secret_size.high> octets;
+    ByteWriter secret(octets);
+    secret.text(key.secret);
+    keys_.add({.name = key.name, .algorithm = algorithm_of(key.algorithm), .secret = crypto::SecretBytes(secret.written())});
+    crypto::wipe(octets);
+  }
 }
 
 size_t PrimaryWorker::on_datagram(Instant, const runtime::Datagram& datagram) {
@@ -75,32 +93,59 @@ size_t PrimaryWorker::respond(const Endpoint& peer, Transport transport, Bytes p
   const dns::Query query = dns::parse_query(packet);
   if (query.verdict == dns::QueryVerdict::ignore || !zones_.has_value()) return 0;
 
-  AnswerRules rules;
-  rules.transport = transport;
-  rules.udp_payload_size = peer.address.is_v4() ? config_.limits.udp_payload_ipv4 : config_.limits.udp_payload_ipv6;
-  if (transport == Transport::tcp) rules.tcp_keepalive = static_cast<u16>(std::min<u32>(config_.limits.tcp_idle_seconds * 10, 0xffff));
   SAMARA_UNINITIALIZED ServerCookies::Full cookie;
-  CookieVerdict verdict = CookieVerdict::absent;
-  if (config_.cookies.enabled && query.edns.has_value() && query.edns->cookie.has_value()) {
-    verdict = cookies_.check(query.edns->cookie, peer.address, wall_);
-    cookie = cookies_.make(*query.edns->cookie, peer.address, wall_);
-    rules.cookie = cookie;
+  Request request{.peer = peer, .packet = packet, .query = query, .rules = {}, .cookie = CookieVerdict::absent, .key = std::nullopt};
+  request.rules.transport = transport;
+  request.rules.udp_payload_size = peer.address.is_v4() ? config_.limits.udp_payload_ipv4 : config_.limits.udp_payload_ipv6;
+  if (transport == Transport::tcp) {
+    request.rules.tcp_keepalive = static_cast<u16>(std::min<u32>(config_.limits.tcp_idle_seconds * 10, 0xffff));
   }
+  if (config_.cookies.enabled && query.edns.has_value() && query.edns->cookie.has_value()) {
+    request.cookie = cookies_.check(query.edns->cookie, peer.address, wall_);
+    cookie = cookies_.make(*query.edns->cookie, peer.address, wall_);
+    request.rules.cookie = cookie;
+  }
+  if (query.verdict == dns::QueryVerdict::good && query.tsig_at != 0) [[unlikely]] {
+    return respond_signed(request, reply);
+  }
+  return admit(request, reply);
+}
 
+// RFC 8945 section 5.2: who signs is known by a key, or told why not; the response is signed in turn.
+size_t PrimaryWorker::respond_signed(Request& request, MutableBytes reply) {
+  dns::TsigServer tsig;
+  const dns::TsigVerdict verdict = tsig.on_request(request.packet, request.query.tsig_at, keys_, wall_);
+  request.rules.tail_room = tsig.response_size();
+  size_t size = 0;
+  if (verdict == dns::TsigVerdict::verified) {
+    const auto key = std::ranges::find(config_.keys, tsig.key()->name, &TsigKey::name);
+    request.key = static_cast<u16>(key - config_.keys.begin());
+    size = admit(request, reply);
+  } else {
+    size = answer_error(request.rules, request.packet, request.query, tsig.rcode(), std::nullopt, {}, reply).size;
+  }
+  if (size == 0 || verdict == dns::TsigVerdict::formerr) return size;
+  ByteWriter message(reply, size);
+  tsig.sign_response(message, wall_);
+  return message.overflowed() ? 0 : message.size();
+}
+
+size_t PrimaryWorker::admit(const Request& request, MutableBytes reply) {
+  const auto& [peer, packet, query, rules, cookie, key] = request;
+  const bool udp = rules.transport == Transport::udp;
   if (query.verdict == dns::QueryVerdict::good) {
-    if (!query_access_.allows(peer.address, std::nullopt)) {
+    if (!query_access_.allows(peer.address, key)) {
       return answer_error(rules, packet, query, Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not ask here", reply).size;
     }
-    if (transport == Transport::udp && config_.cookies.required && verdict != CookieVerdict::good) {
+    if (udp && config_.cookies.required && cookie != CookieVerdict::good) {
       // RFC 7873 section 5.2.3 and 5.2.4: with a client cookie BADCOOKIE and a good one to use, without one TCP.
       if (!rules.cookie.empty()) return answer_error(rules, packet, query, Rcode::BADCOOKIE, std::nullopt, {}, reply).size;
       return answer_truncated(rules, packet, query, reply).size;
     }
   }
-
   const Answer answer = answer_query(*zones_, config_.identity, rules, packet, query, reply);
-  // A client with a good cookie has shown that the address is its own.
-  if (limiter_.has_value() && transport == Transport::udp && verdict != CookieVerdict::good) {
+  // A client with a good cookie or key has shown that the address is its own.
+  if (limiter_.has_value() && udp && cookie != CookieVerdict::good && !key.has_value()) {
     switch (rate(peer.address, query, packet, answer)) {
       case RateVerdict::send: break;
       case RateVerdict::slip: return answer_truncated(rules, packet, query, reply).size;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "dns-core/tsig/server.h"
 #include "platform/crypto/drbg.h"
 #include "platform/runtime/application.h"
 #include "server/config/primary_config.h"
@@ -49,7 +50,19 @@ class PrimaryWorker {
  private:
   static constexpr size_t max_message = 65535;
 
+  // One request on its way through the frontend.
+  struct Request {
+    const Endpoint& peer;
+    Bytes packet;
+    const dns::Query& query;
+    AnswerRules rules;
+    CookieVerdict cookie = CookieVerdict::absent;
+    std::optional<u16> key;  // the TSIG key it was verified with, as an index into the configuration's
+  };
+
   size_t respond(const Endpoint& peer, Transport transport, Bytes packet, MutableBytes reply);
+  size_t respond_signed(Request& request, MutableBytes reply);
+  size_t admit(const Request& request, MutableBytes reply);
   RateVerdict rate(const IpAddress& client, const dns::Query& query, Bytes packet, const Answer& answer);
   void answer_waiting(Instant now, runtime::StreamId id);
 
@@ -57,6 +70,7 @@ class PrimaryWorker {
   zone::MemoryView memory_;
   std::optional<zone::ZoneSet> zones_;
   AccessTable query_access_;
+  dns::TsigKeyring keys_;
   ServerCookies cookies_;
   std::optional<RateLimiter> limiter_;
   TcpSessions sessions_;

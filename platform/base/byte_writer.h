@@ -18,7 +18,8 @@ class ByteWriter {
     bool overflowed;
   };
 
-  constexpr explicit ByteWriter(MutableBytes into) : into_(into), limit_(into.size()) {}
+  // Writing starts behind the first `written` octets of `into`, which somebody has filled before.
+  constexpr explicit ByteWriter(MutableBytes into, size_t written = 0) : into_(into), size_(written), limit_(into.size()) {}
 
   constexpr size_t size() const { return size_; }
   constexpr size_t remaining() const { return limit_ - size_; }
@@ -88,7 +89,7 @@ class ByteWriter {
   }
 
   MutableBytes into_;
-  size_t size_ = 0;
+  size_t size_;
   size_t limit_;
   bool overflowed_ = false;
 };

@@ -4,6 +4,7 @@
 
 #include "platform/base/byte_order.h"
 #include "platform/base/byte_writer.h"
+#include "platform/crypto/secret.h"
 
 namespace samara::server {
 namespace {
@@ -26,12 +27,6 @@ std::array<u8, 8> hash(const ServerCookies::Secret& secret, Bytes head, const Ip
   return out;
 }
 
-bool equal_in_constant_time(Bytes a, Bytes b) {
-  u8 difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) difference = static_cast<u8>(difference | (a[i] ^ b[i]));
-  return difference == 0;
-}
-
 }  // namespace
 
 CookieVerdict ServerCookies::check(const std::optional<dns::CookieOption>& option, const IpAddress& client, UnixTime now) const {
@@ -45,8 +40,8 @@ CookieVerdict ServerCookies::check(const std::optional<dns::CookieOption>& optio
   std::ranges::copy(option->client, head.begin());
   std::ranges::copy(Bytes(option->server).first(8), MutableBytes(head).subspan(8).begin());
   const Bytes given = Bytes(option->server).subspan(8, 8);
-  if (equal_in_constant_time(hash(current_, head, client), given)) return CookieVerdict::good;
-  if (previous_.has_value() && equal_in_constant_time(hash(*previous_, head, client), given)) return CookieVerdict::good;
+  if (crypto::equal_in_constant_time(hash(current_, head, client), given)) return CookieVerdict::good;
+  if (previous_.has_value() && crypto::equal_in_constant_time(hash(*previous_, head, client), given)) return CookieVerdict::good;
   return CookieVerdict::bad;
 }
 
