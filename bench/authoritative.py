@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -23,6 +22,7 @@ import servers  # noqa: E402
 from workload import Workload  # noqa: E402
 
 OUT = os.path.join(servers.ROOT, "out", "bench")
+LINKED = os.path.join(servers.ROOT, "out", "build", "linux", "bin", "samara-primary-linux")
 FEW, MANY = 2000, 22000
 DNSPERF_SECONDS = 5
 # What is measured -> (unit, digits, goal). Goals: see docs/architecture.md.
@@ -48,6 +48,16 @@ def dnsperf(server, questions, *options, prefix=()):
     return int(completed.group(1)), int(lost.group(1)) if lost else 0
 
 
+def counts(folder):
+    """callgrind's file of each process -> its instructions."""
+    found = {}
+    for name in os.listdir(folder):
+        if name.startswith("callgrind."):
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                found[name] = max(map(int, re.findall(r"^(?:summary|totals): (\d+)", file.read(), re.M)), default=0)
+    return found
+
+
 def callgrind_total(kind, work, questions, count, options):
     folder = os.path.join(OUT, "run", f"callgrind-{count}")
     os.makedirs(folder, exist_ok=True)
@@ -60,9 +70,9 @@ def callgrind_total(kind, work, questions, count, options):
             os.remove(os.path.join(folder, name))
     wrapper = ["valgrind", "-q", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={folder}/callgrind.%p"]
     extra = []
-    if kind == "samara":  # valgrind 3.19 follows the link to the image's .debug file and breaks on DWARF 5: a copy has none
+    if kind == "samara":  # the same image with symbols, but without DWARF 5, which valgrind 3.19 cannot read
         image = os.path.join(folder, "image.elf")
-        shutil.copy2(os.path.join(os.path.dirname(servers.SAMARA), "images", f"samara-primary-linux-{os.uname().machine}.elf"), image)
+        subprocess.run(["llvm-objcopy-19", "--strip-debug", LINKED, image], check=True)
         extra = ["--image", image]
     server = servers.Server(kind, [(work.origin, work.zone)], folder, wrapper, extra, ready_timeout=300)
     try:
@@ -71,18 +81,24 @@ def callgrind_total(kind, work, questions, count, options):
         server.stop(60)
     if lost:
         raise RuntimeError(f"{kind}: {lost} questions lost under callgrind")
-    total = 0
-    for name in os.listdir(folder):
-        if name.startswith("callgrind."):
-            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
-                found = re.findall(r"^(?:summary|totals): (\d+)", file.read(), re.M)
-                total += max(map(int, found), default=0)
-    return total
+    return sum(counts(folder).values())
+
+
+def write_profile(name):
+    """Which functions the instructions are spent in: out/bench/profile-NAME.txt."""
+    folder = os.path.join(OUT, "run", f"callgrind-{MANY}")
+    busiest, _ = max(counts(folder).items(), key=lambda item: item[1])
+    run = subprocess.run(["callgrind_annotate", "--auto=no", "--threshold=98", os.path.join(folder, busiest)], capture_output=True,
+                         text=True)
+    with open(os.path.join(OUT, f"profile-{name}.txt"), "w", encoding="utf-8") as file:
+        file.write(run.stdout)
 
 
 def instructions(kind, work, questions, *options):
     few = callgrind_total(kind, work, questions, FEW, options)
     many = callgrind_total(kind, work, questions, MANY, options)
+    if kind == "samara":
+        write_profile(os.path.splitext(questions)[1][1:] + ("-signed" if options else ""))
     return (many - few) / (MANY - FEW)
 
 

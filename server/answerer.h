@@ -57,7 +57,11 @@ class Answerer {
   void add_denial(zone::Ref node, dns::RrType type);
   void add_denial_from(const zone::Zone& zone, zone::Ref node, dns::RrType type);
   // Proofs for wildcards that a chain came by, put off by answer_from() because answer records were still to follow.
-  void add_denials_put_off();
+  void add_denials_put_off() {
+    if (put_off_count_ != 0) [[unlikely]]
+      write_denials_put_off();
+  }
+  void write_denials_put_off();
 
   // additional.cpp: addresses of the hosts that an RRset names.
   void add_additional(const zone::RrsetView& set, std::optional<size_t> cut_labels);

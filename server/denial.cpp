@@ -169,7 +169,7 @@ void Answerer::add_denial_from(const zone::Zone& zone, zone::Ref node, RrType ty
   if (!add(dns::Section::authority, dns::Owner::name(owner.wire()), *set)) truncate();
 }
 
-void Answerer::add_denials_put_off() {
+void Answerer::write_denials_put_off() {
   for (const Denial& denial : std::span<const Denial>(put_off_).first(put_off_count_)) {
     add_denial_from(zone::Zone(zone_->memory(), denial.zone), denial.node, denial.type);
   }

@@ -223,7 +223,7 @@ void Answerer::run(Answer& answer) {
     // RFC 1034 section 4.3.2 step 3a: on to the canonical name, while it is in a zone of ours.
     if (truncated_ || chain_ == max_chain || !enter_zone()) break;
   }
-  add_denials_put_off();
+  if (put_off_count_ != 0) add_denials_put_off();
   if (truncated_) {
     out_.set_flags(dns::flag_tc);
     answer.truncated = true;
@@ -277,7 +277,7 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
   const bool wildcard = found.finding == zone::Finding::wildcard;
   if (const auto set = node.find(query_.type); set.has_value() && query_.type != RrType::RRSIG) {
     if (!add(Section::answer, owner, *set)) truncate();
-    add_denials_put_off();
+    if (put_off_count_ != 0) add_denials_put_off();
     if (wildcard && proves()) prove_wildcard(found);
     if ((set->flags() & zone::rrset_additional) != 0) add_additional(*set, std::nullopt);
     return Next::done;
@@ -305,7 +305,7 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
   if (query_.type == RrType::ANY) answer_any(node);
   if (query_.type == RrType::RRSIG) answer_signatures(node);
   if (out_.count(Section::answer) != before || truncated_) {
-    add_denials_put_off();
+    if (put_off_count_ != 0) add_denials_put_off();
     if (wildcard && proves()) prove_wildcard(found);
     return Next::done;
   }
@@ -386,7 +386,7 @@ void Answerer::refer(const zone::NodeView& cut, size_t labels, Answer& answer) {
   const auto servers = cut.find(RrType::NS);
   if (!servers.has_value()) return;
   answer.referral = out_.count(Section::answer) == 0;
-  add_denials_put_off();
+  if (put_off_count_ != 0) add_denials_put_off();
   const Owner owner = suffix(labels);
   if (!out_.rrset(Section::authority, owner, servers->images(), servers->count(), true)) return truncate();
   if (proves()) {
@@ -409,7 +409,7 @@ bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32
 }
 
 void Answerer::add_soa() {
-  add_denials_put_off();
+  if (put_off_count_ != 0) add_denials_put_off();
   // RFC 2308 section 3: with the TTL that says how long the answer may be believed.
   if (!add(Section::authority, suffix(apex_labels_), zone_->soa(), zone_->negative_ttl().seconds())) truncate();
 }

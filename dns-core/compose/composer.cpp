@@ -1,11 +1,36 @@
 #include "dns-core/compose/composer.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "dns-core/rdata/rdata.h"
 
 namespace samara::dns {
 namespace {
+
+// Eight octets with ASCII letters in lower case.
+constexpr u64 lowered(u64 octets) {
+  constexpr u64 each = 0x0101010101010101ULL;
+  const u64 low = octets & (0x7f * each);
+  const u64 from_a = low + (0x80 - 'A') * each;
+  const u64 beyond_z = low + (0x7f - 'Z') * each;
+  return octets | ((~octets & (from_a ^ beyond_z) & (0x80 * each)) >> 2);
+}
+
+// Octets that two names have in common from the end, ignoring case.
+size_t common_tail(Bytes a, Bytes b) {
+  const size_t shorter = std::min(a.size(), b.size());
+  size_t common = 0;
+  for (; shorter - common >= 8; common += 8) {
+    const u64 x = load_le64(a, a.size() - common - 8);
+    const u64 y = load_le64(b, b.size() - common - 8);
+    if (x == y) continue;
+    const u64 difference = lowered(x) ^ lowered(y);
+    if (difference != 0) return common + static_cast<size_t>(std::countl_zero(difference)) / 8;
+  }
+  while (common < shorter && to_lower(a[a.size() - common - 1]) == to_lower(b[b.size() - common - 1])) ++common;
+  return common;
+}
 
 constexpr u16 pointer_to(size_t offset) { return static_cast<u16>(0xc000 | offset); }
 
@@ -39,6 +64,7 @@ void Composer::anchor_question() {
   anchor_count_ = 1;
   Anchor& anchor = anchors_[0];
   anchor.labels = 0;
+  anchor.shared = 0;
   if (question_size_ == 0) return;
   const Bytes message = out_.written();
   SAMARA_UNINITIALIZED std::array<u16, max_labels + 1> starts;
@@ -47,21 +73,34 @@ void Composer::anchor_question() {
   while (count > 0 && anchor.labels < Anchor::max_labels) anchor.at[anchor.labels++] = starts[--count];
 }
 
-size_t Composer::compressed_name(Bytes wire) {
+Composer::Written Composer::compressed_name(Bytes source) {
   if (anchor_count_ == 0) anchor_question();
   SAMARA_UNINITIALIZED std::array<u8, max_labels + 1> starts;
   size_t labels = 0;
-  for (size_t at = 0; wire[at] != 0; at += size_t{1} + wire[at]) starts[labels++] = static_cast<u8>(at);
+  size_t end = 0;
+  for (; source[end] != 0; end += size_t{1} + source[end]) starts[labels++] = static_cast<u8>(end);
+  const Bytes wire = source.first(end + 1);
 
-  // The anchor that shares most labels, counted from the root.
-  size_t shared = 0;
+  // Labels shared with the question: octets that are equal from the end, as far as they are whole labels of both.
+  const Anchor& question = anchors_[0];
+  size_t with_question = 0;
+  if (question_size_ != 0) {
+    const Bytes name = out_.written().subspan(header_size, question_size_ - 4);
+    const size_t common = common_tail(wire, name);
+    for (; with_question < std::min<size_t>(question.labels, labels); ++with_question) {
+      const size_t from_end = wire.size() - starts[labels - 1 - with_question];
+      if (from_end > common || question.at[with_question] != header_size + name.size() - from_end) break;
+    }
+  }
+  // Another anchor shares more only if it has just as many labels in common with the question.
+  size_t shared = with_question;
   size_t best = 0;
-  for (size_t i = 0; i < anchor_count_; ++i) {
-    // The question first, then the last one written and on to older ones.
-    const size_t index = i == 0 ? 0 : (next_anchor_ - 1 + recent_anchors - i) % recent_anchors + 1;
+  for (size_t i = 1; i < anchor_count_ && shared < labels; ++i) {
+    const size_t index = (next_anchor_ - 1 + recent_anchors - i) % recent_anchors + 1;  // the last one written first
     const Anchor& anchor = anchors_[index];
+    if (anchor.shared != with_question) continue;
     const size_t limit = std::min<size_t>(anchor.labels, labels);
-    size_t same = 0;
+    size_t same = with_question;
     while (same < limit) {
       const size_t start = starts[labels - 1 - same];
       if (!label_stands_at(anchor.at[same], wire.subspan(start, size_t{1} + wire[start]))) break;
@@ -71,46 +110,42 @@ size_t Composer::compressed_name(Bytes wire) {
       shared = same;
       best = index;
     }
-    if (shared == labels || (i != 0 && shared + 1 == labels)) break;  // hardly anything is left to gain
   }
 
   const size_t start = out_.size();
-  const size_t literal = shared == labels ? 0 : (shared == 0 ? wire.size() - 1 : starts[labels - shared]);
-  out_.bytes(wire.first(shared == labels ? 0 : literal));
   if (shared == 0) {
-    out_.u8(0);
+    out_.bytes(wire);
   } else {
+    if (shared != labels) out_.bytes(wire.first(starts[labels - shared]));
     out_.u16(pointer_to(anchors_[best].at[shared - 1]));
+    if (shared == labels) return {anchors_[best].at[shared - 1], wire.size()};
   }
-  if (shared == labels) return labels == 0 ? start : anchors_[best].at[shared - 1];
-  if (out_.overflowed() || start > max_pointer - max_name_size) return start;
+  if (out_.overflowed() || start > max_pointer - max_name_size) return {start, wire.size()};
+  const Anchor& source_anchor = anchors_[best];
   SAMARA_UNINITIALIZED Anchor made;
   made.labels = static_cast<u8>(std::min(labels, Anchor::max_labels));
+  made.shared = static_cast<u8>(with_question);
   for (size_t i = 0; i < made.labels; ++i) {
-    made.at[i] = i < shared ? anchors_[best].at[i] : static_cast<u16>(start + starts[labels - 1 - i]);
+    made.at[i] = i < shared ? source_anchor.at[i] : static_cast<u16>(start + starts[labels - 1 - i]);
   }
   anchors_[next_anchor_] = made;
   anchor_count_ = std::max(anchor_count_, next_anchor_ + 1);
   next_anchor_ = next_anchor_ % recent_anchors + 1;
-  return start;
+  return {start, wire.size()};
 }
 
 bool Composer::write_compressible(Bytes image) {
-  const RrType type = static_cast<RrType>(load_be16(image));
-  const Bytes rdata = image.subspan(record_overhead);
-  out_.bytes(image.first(8));
-  const size_t length_at = out_.size();
-  out_.u16(0);
-  size_t done = 0;
-  for (size_t i = 0;; ++i) {
-    const auto name = rdata_name(type, rdata, i);
-    if (!name.has_value()) break;
-    out_.bytes(rdata.subspan(done, name->offset - done));
-    const size_t at = compressed_name(rdata.subspan(name->offset, name->size));
-    if (i == 0) last_target_ = at;
-    done = size_t{name->offset} + name->size;
+  const CompressibleNames names = compressible_names(static_cast<RrType>(load_be16(image)));
+  const size_t length_at = out_.size() + 8;
+  // TYPE to RDLENGTH (to be corrected) and what stands before the first name.
+  size_t done = record_overhead + names.offset;
+  out_.bytes(image.first(done));
+  for (size_t i = 0; i < names.count; ++i) {
+    const Written name = compressed_name(image.subspan(done));
+    if (i == 0) last_target_ = name.at;
+    done += name.size;
   }
-  out_.bytes(rdata.subspan(done));
+  out_.bytes(image.subspan(done));
   if (out_.overflowed()) return false;
   out_.patch_u16(length_at, static_cast<u16>(out_.size() - length_at - 2));
   return true;
@@ -124,7 +159,7 @@ bool Composer::rrset(Section section, Owner owner, Bytes images, size_t count, b
     const Bytes image = rest.first(record_overhead + load_be16(rest, 8));
     rest = rest.subspan(image.size());
     if (owner_at == 0 || owner_at > max_pointer) {
-      owner_at = compressed_name(owner.wire());
+      owner_at = compressed_name(owner.wire()).at;
     } else if (out_.written()[owner_at] == 0) {
       out_.u8(0);  // the root is shorter than a pointer to it
     } else {

@@ -67,13 +67,19 @@ class Composer {
     static constexpr size_t max_labels = 10;  // labels further from the root are not pointed at
     std::array<u16, max_labels> at;
     u8 labels = 0;
+    u8 shared = 0;  // labels it has in common with the question
+  };
+  // A name that was written: where it stands (itself, or what it is a pointer to), and its octets in the source.
+  struct Written {
+    size_t at;
+    size_t size;
   };
   // The question's name and the last few written: in nearly all messages one of them shares the longest suffix.
   static constexpr size_t recent_anchors = 4;
   static constexpr size_t max_pointer = 0x3fff;  // 14 bits (RFC 1035 section 4.1.4)
 
-  // Writes a name, compressed; returns where it stands: itself, or what it is a pointer to.
-  size_t compressed_name(Bytes wire);
+  // Writes the name that `source` starts with, compressed.
+  Written compressed_name(Bytes source);
   void anchor_question();
   bool label_stands_at(size_t offset, Bytes label) const;
   bool write_compressible(Bytes image);

@@ -39,6 +39,13 @@ struct RdataName {
 };
 // The next name at or after `from` octets of walked fields: call with index 0, 1, 2 … until nothing.
 std::optional<RdataName> rdata_name(RrType type, Bytes stored, size_t index);
+// Where a type's compressible names stand in its stored form: `count` of them, one after the other from `offset` on. The count
+// is 0 for types whose names a composer must leave as they are.
+struct CompressibleNames {
+  u8 offset;
+  u8 count;
+};
+CompressibleNames compressible_names(RrType type);
 // Whether a composer may compress this type's names (RFC 1035 types only); false for unknown types.
 bool has_compressible_names(RrType type);
 

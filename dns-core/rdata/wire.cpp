@@ -165,9 +165,14 @@ std::optional<RdataName> rdata_name(RrType type, Bytes stored, size_t index) {
   return RdataName{static_cast<u16>(place->offset), static_cast<u16>(place->name.size()), compressible};
 }
 
-bool has_compressible_names(RrType type) {
+CompressibleNames compressible_names(RrType type) {
   const Descriptor* descriptor = find_descriptor(type);
-  return descriptor != nullptr && descriptor->names == NameRule::compressed;
+  if (descriptor == nullptr || descriptor->names != NameRule::compressed) return {0, 0};
+  return {static_cast<u8>(descriptor->name_offset), static_cast<u8>(descriptor->name_count)};
+}
+
+bool has_compressible_names(RrType type) {
+  return compressible_names(type).count != 0;
 }
 
 }  // namespace samara::dns
