@@ -12,7 +12,12 @@ namespace samara::server {
 class Answerer {
  public:
   Answerer(const zone::ZoneSet& zones, const AnswerRules& rules, Bytes packet, const dns::Query& query, dns::Composer& out)
-      : zones_(zones), rules_(rules), packet_(packet), query_(query), out_(out), dnssec_(query.edns.has_value() && query.edns->dnssec_ok) {}
+      : zones_(zones),
+        rules_(rules),
+        packet_(packet),
+        query_(query),
+        out_(out),
+        dnssec_(query.edns.has_value() && query.edns->dnssec_ok) {}
   Answerer(const Answerer&) = delete;
   Answerer& operator=(const Answerer&) = delete;
 

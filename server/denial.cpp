@@ -1,5 +1,5 @@
-// Proofs of what does not exist: NSEC (RFC 4035 section 3.1.3) and NSEC3 (RFC 5155 section 7.2). A record is added once, however
-// many statements it proves.
+// Proofs of what does not exist: NSEC (RFC 4035 section 3.1.3) and NSEC3 (RFC 5155 section 7.2). A record is added once,
+// however many statements it proves.
 #include <algorithm>
 
 #include "platform/codec/base32hex.h"
@@ -14,7 +14,9 @@ using zone::LookupKey;
 
 constexpr std::array<u8, 1> star{'*'};
 
-bool uses_nsec3(const zone::Zone& zone) { return zone.has_nsec3() && zone.nsec3_parameters().has_value(); }
+bool uses_nsec3(const zone::Zone& zone) {
+  return zone.has_nsec3() && zone.nsec3_parameters().has_value();
+}
 
 LookupKey first_labels(const LookupKey& key, size_t labels) {
   SAMARA_UNINITIALIZED LookupKey prefix;

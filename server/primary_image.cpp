@@ -35,7 +35,9 @@ Result<PrimaryConfig, hal::Refusal> read_config(Bytes blob) {
   return std::move(config).value();
 }
 
-void log_load(void*, Level level, std::string_view line) { log_line(level, line); }
+void log_load(void*, Level level, std::string_view line) {
+  log_line(level, line);
+}
 
 // For a reload the lines go to the log and back to whoever asked.
 void log_and_reply(void* context, Level level, std::string_view line) {
@@ -87,7 +89,8 @@ class Primary final : public hal::Role {
 
   void serve(hal::Worker& worker) override {
     const std::span<const u8> entropy(worker.entropy());
-    ServingWorker app(*config_, cookie_secret_, entropy.first<crypto::Drbg::seed_size>(), worker.region(), worker.max_streams());
+    ServingWorker app(*config_, cookie_secret_, entropy.first<crypto::Drbg::seed_size>(), worker.region(),
+                      worker.max_streams());
     worker.run(app);
   }
 

@@ -94,7 +94,8 @@ size_t PrimaryWorker::respond(const Endpoint& peer, Transport transport, Bytes p
   if (query.verdict == dns::QueryVerdict::ignore || !zones_.has_value()) return 0;
 
   SAMARA_UNINITIALIZED ServerCookies::Full cookie;
-  Request request{.peer = peer, .packet = packet, .query = query, .rules = {}, .cookie = CookieVerdict::absent, .key = std::nullopt};
+  Request request{
+      .peer = peer, .packet = packet, .query = query, .rules = {}, .cookie = CookieVerdict::absent, .key = std::nullopt};
   request.rules.transport = transport;
   request.rules.udp_payload_size = peer.address.is_v4() ? config_.limits.udp_payload_ipv4 : config_.limits.udp_payload_ipv6;
   if (transport == Transport::tcp) {
@@ -135,7 +136,9 @@ size_t PrimaryWorker::admit(const Request& request, MutableBytes reply) {
   const bool udp = rules.transport == Transport::udp;
   if (query.verdict == dns::QueryVerdict::good) {
     if (!query_access_.allows(peer.address, key)) {
-      return answer_error(rules, packet, query, Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not ask here", reply).size;
+      return answer_error(rules, packet, query, Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not ask here",
+                          reply)
+          .size;
     }
     if (udp && config_.cookies.required && cookie != CookieVerdict::good) {
       // RFC 7873 section 5.2.3 and 5.2.4: with a client cookie BADCOOKIE and a good one to use, without one TCP.
@@ -165,7 +168,8 @@ RateVerdict PrimaryWorker::rate(const IpAddress& client, const dns::Query& query
     kind = ResponseKind::referral;
   }
   const Bytes name = query.has_question ? query.name(packet) : Bytes();
-  return limiter_->count(now_, client, name.empty() ? ResponseKind::error : kind, name.empty() ? name : subject_of(name, answer, kind));
+  return limiter_->count(now_, client, name.empty() ? ResponseKind::error : kind,
+                         name.empty() ? name : subject_of(name, answer, kind));
 }
 
 bool PrimaryWorker::on_stream_open(Instant now, runtime::StreamId id, const Endpoint& peer, const Endpoint&) {
@@ -187,7 +191,9 @@ void PrimaryWorker::on_stream_end(Instant now, runtime::StreamId id) {
   answer_waiting(now, id);
 }
 
-void PrimaryWorker::on_stream_closed(Instant, runtime::StreamId id) { sessions_.closed(id); }
+void PrimaryWorker::on_stream_closed(Instant, runtime::StreamId id) {
+  sessions_.closed(id);
+}
 
 void PrimaryWorker::answer_waiting(Instant now, runtime::StreamId id) {
   for (auto message = sessions_.next_query(id); message.has_value(); message = sessions_.next_query(id)) {

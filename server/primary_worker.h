@@ -22,8 +22,8 @@ class PrimaryWorker {
  public:
   // `config` and `region` outlive the worker. `cookie_secret` is used when the configuration has none; it is the same in all
   // workers, so that each accepts what the others gave.
-  PrimaryWorker(const PrimaryConfig& config, const ServerCookies::Secret& cookie_secret, std::span<const u8, crypto::Drbg::seed_size> seed,
-                Bytes region, u32 max_streams);
+  PrimaryWorker(const PrimaryConfig& config, const ServerCookies::Secret& cookie_secret,
+                std::span<const u8, crypto::Drbg::seed_size> seed, Bytes region, u32 max_streams);
   PrimaryWorker(const PrimaryWorker&) = delete;
   PrimaryWorker& operator=(const PrimaryWorker&) = delete;
 

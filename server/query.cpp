@@ -118,13 +118,15 @@ bool equals_text(Bytes wire, std::string_view first, std::string_view second) {
 }
 
 // CHAOS names that tell who we are (RFC 4892 section 2, and BIND's older ones), where the configuration says so.
-Answer answer_chaos(const Identity& identity, const AnswerRules& rules, Bytes packet, const dns::Query& query, MutableBytes reply) {
+Answer answer_chaos(const Identity& identity, const AnswerRules& rules, Bytes packet, const dns::Query& query,
+                    MutableBytes reply) {
   const Bytes name = query.name(packet);
   std::string_view text;
   if (equals_text(name, "id", "server") || equals_text(name, "hostname", "bind")) text = identity.server_id;
   if (equals_text(name, "version", "server") || equals_text(name, "version", "bind")) text = identity.version;
   if (text.empty() || text.size() > 255 || (query.type != RrType::TXT && query.type != RrType::ANY)) {
-    return answer_error(rules, packet, query, Rcode::REFUSED, ExtendedError::prohibited, reason_text(ExtendedError::prohibited), reply);
+    return answer_error(rules, packet, query, Rcode::REFUSED, ExtendedError::prohibited, reason_text(ExtendedError::prohibited),
+                        reply);
   }
   Composer out(reply, message_budget(rules, query, reply), opt_size(nullptr, rules, query, 0), packet, query,
                static_cast<u16>(response_flags(query) | dns::flag_aa));
@@ -146,8 +148,8 @@ Answer answer_chaos(const Identity& identity, const AnswerRules& rules, Bytes pa
 
 }  // namespace
 
-Answer answer_error(const AnswerRules& rules, Bytes packet, const dns::Query& query, Rcode rcode, std::optional<ExtendedError> why,
-                    std::string_view text, MutableBytes reply) {
+Answer answer_error(const AnswerRules& rules, Bytes packet, const dns::Query& query, Rcode rcode,
+                    std::optional<ExtendedError> why, std::string_view text, MutableBytes reply) {
   Composer out(reply, message_budget(rules, query, reply), 0, packet, query, response_flags(query));
   if (query.edns.has_value()) {
     write_opt(out, rules, query, rcode);
@@ -158,7 +160,8 @@ Answer answer_error(const AnswerRules& rules, Bytes packet, const dns::Query& qu
 }
 
 Answer answer_truncated(const AnswerRules& rules, Bytes packet, const dns::Query& query, MutableBytes reply) {
-  Composer out(reply, message_budget(rules, query, reply), 0, packet, query, static_cast<u16>(response_flags(query) | dns::flag_tc));
+  Composer out(reply, message_budget(rules, query, reply), 0, packet, query,
+               static_cast<u16>(response_flags(query) | dns::flag_tc));
   if (query.edns.has_value()) {
     write_opt(out, rules, query, Rcode::NOERROR);
     out.end_opt();
@@ -180,20 +183,24 @@ Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const 
   }
   if (query.opcode != dns::Opcode::QUERY) return error(Rcode::NOTIMP, ExtendedError::not_supported);
   if (query.rr_class == RrClass::CH) return answer_chaos(identity, rules, packet, query, reply);
-  if (query.rr_class != RrClass::IN && query.rr_class != RrClass::ANY) return error(Rcode::REFUSED, ExtendedError::not_supported);
+  if (query.rr_class != RrClass::IN && query.rr_class != RrClass::ANY)
+    return error(Rcode::REFUSED, ExtendedError::not_supported);
   switch (dns::code(query.type)) {
     case dns::code(RrType::OPT):
     case dns::code(RrType::TKEY):
     case dns::code(RrType::TSIG):
-    case dns::code(RrType::NXNAME): return error(Rcode::FORMERR, ExtendedError::not_supported);  // RFC 9824 section 3.5 for NXNAME
+    case dns::code(RrType::NXNAME):
+      return error(Rcode::FORMERR, ExtendedError::not_supported);  // RFC 9824 section 3.5 for NXNAME
     case dns::code(RrType::MAILA):
-    case dns::code(RrType::MAILB): return error(Rcode::NOTIMP, ExtendedError::not_supported);  // RFC 1035 section 3.2.3: obsolete
+    case dns::code(RrType::MAILB):
+      return error(Rcode::NOTIMP, ExtendedError::not_supported);  // RFC 1035 section 3.2.3: obsolete
     case dns::code(RrType::AXFR):
     case dns::code(RrType::IXFR): return error(Rcode::REFUSED, ExtendedError::not_supported);
     default: break;
   }
 
-  SAMARA_UNINITIALIZED Composer out(reply, message_budget(rules, query, reply), opt_size(&identity, rules, query, 0), packet, query, response_flags(query));
+  SAMARA_UNINITIALIZED Composer out(reply, message_budget(rules, query, reply), opt_size(&identity, rules, query, 0), packet,
+                                    query, response_flags(query));
   SAMARA_UNINITIALIZED Answerer answerer(zones, rules, packet, query, out);
   Answer answer;
   answerer.run(answer);
@@ -282,8 +289,8 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
     if ((set->flags() & zone::rrset_additional) != 0) add_additional(*set, std::nullopt);
     return Next::done;
   }
-  if (const auto cname = node.find(RrType::CNAME); cname.has_value() && query_.type != RrType::ANY && query_.type != RrType::RRSIG &&
-                                                    query_.type != RrType::NSEC) {
+  if (const auto cname = node.find(RrType::CNAME);
+      cname.has_value() && query_.type != RrType::ANY && query_.type != RrType::RRSIG && query_.type != RrType::NSEC) {
     // A loop ends when it comes to a node again; a wildcard's CNAME still lacks the one for the name it was reached by.
     const bool again = chased_before(node.ref());
     if (again && !wildcard) return Next::done;
@@ -430,6 +437,8 @@ bool Answerer::chased_before(zone::Ref node) {
   return false;
 }
 
-void Answerer::truncate() { truncated_ = true; }
+void Answerer::truncate() {
+  truncated_ = true;
+}
 
 }  // namespace samara::server

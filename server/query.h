@@ -1,5 +1,5 @@
-// Answering: from a parsed request and the zones in service to a response (RFC 1034 section 4.3.2, RFC 2308, RFC 4035 section 3,
-// RFC 5155 section 7.2, RFC 6672, RFC 8482). A pure function of its inputs; it allocates nothing.
+// Answering: from a parsed request and the zones in service to a response (RFC 1034 section 4.3.2, RFC 2308, RFC 4035 section
+// 3, RFC 5155 section 7.2, RFC 6672, RFC 8482). A pure function of its inputs; it allocates nothing.
 //
 //   zones.find ─ lookup ─┬─ data        RRset (and RRSIGs), or a CNAME to follow, or NODATA with proof
 //                        ├─ wildcard    the same, with proof that the name itself does not exist
@@ -42,11 +42,12 @@ struct Answer {
 };
 
 // Composes the response to `packet`, which was parsed as `query`, into `reply` (at least 1,280 octets by UDP, 65,535 by TCP).
-Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const AnswerRules& rules, Bytes packet, const dns::Query& query, MutableBytes reply);
+Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const AnswerRules& rules, Bytes packet,
+                    const dns::Query& query, MutableBytes reply);
 
 // A response without records: an error, or a truncated one that makes the client come by TCP (`truncate`).
-Answer answer_error(const AnswerRules& rules, Bytes packet, const dns::Query& query, dns::Rcode rcode, std::optional<dns::ExtendedError> why,
-                    std::string_view text, MutableBytes reply);
+Answer answer_error(const AnswerRules& rules, Bytes packet, const dns::Query& query, dns::Rcode rcode,
+                    std::optional<dns::ExtendedError> why, std::string_view text, MutableBytes reply);
 Answer answer_truncated(const AnswerRules& rules, Bytes packet, const dns::Query& query, MutableBytes reply);
 
 }  // namespace samara::server

@@ -7,7 +7,8 @@
 namespace samara::server {
 
 size_t ZoneLoader::zones_served() const {
-  return static_cast<size_t>(std::ranges::count_if(current_, [](const zone::ZoneSetEntry& entry) { return entry.zone.has_value(); }));
+  return static_cast<size_t>(
+      std::ranges::count_if(current_, [](const zone::ZoneSetEntry& entry) { return entry.zone.has_value(); }));
 }
 
 std::optional<zone::Zone> ZoneLoader::zone_in_service(const dns::Name& apex) const {
@@ -36,8 +37,8 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
     if (!more.value()) break;
     if (errors != 0) continue;  // only to find further errors
     if (const auto added = builder.add(*record.owner, record.type, record.ttl, record.rdata); !added.ok()) {
-      report.line(Level::error, files[record.position.file].path, ':', record.position.at.line, ':', record.position.at.column, ": ",
-                  zone::describe(added.error()));
+      report.line(Level::error, files[record.position.file].path, ':', record.position.at.line, ':', record.position.at.column,
+                  ": ", zone::describe(added.error()));
       ++errors;
     }
   }
@@ -63,11 +64,12 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, LoadR
     if (zone.has_value()) {
       fresh.push_back(zone->extent());
       if (before.has_value() && zone->serial().compare(before->serial()) == dns::Serial::Order::less) {
-        report.line(Level::warning, "zone ", source.name, ": serial went back from ", before->serial().value(), " to ", zone->serial().value(),
-                    "; secondaries will not follow until it is above");
+        report.line(Level::warning, "zone ", source.name, ": serial went back from ", before->serial().value(), " to ",
+                    zone->serial().value(), "; secondaries will not follow until it is above");
       }
     } else if (before.has_value()) {
-      report.line(Level::error, "zone ", source.name, ": not loaded; the version with serial ", before->serial().value(), " stays in service");
+      report.line(Level::error, "zone ", source.name, ": not loaded; the version with serial ", before->serial().value(),
+                  " stays in service");
       zone = before;
     } else {
       report.line(Level::error, "zone ", source.name, ": not loaded; queries for it get SERVFAIL");

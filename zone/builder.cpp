@@ -275,9 +275,9 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     references[i] = written_[i].ref;
     types[i] = written_[i].type;
   }
-  const Ref node = write_node(out, static_cast<u8>(flags | governed), ancestry.governing_depth * (governed != 0), key,
-                              std::span<const Ref>(references).first(written_.size()),
-                              std::span<const u16>(types).first(written_.size()));
+  const Ref node =
+      write_node(out, static_cast<u8>(flags | governed), ancestry.governing_depth * (governed != 0), key,
+                 std::span<const Ref>(references).first(written_.size()), std::span<const u16>(types).first(written_.size()));
   if (node == 0) return fail(BuildError::out_of_memory);
   ++nodes_written_;
   ancestry.names.add(key, node);
@@ -314,8 +314,8 @@ Result<void, BuildError> ZoneBuilder::check_together(MemoryView memory, size_t d
   if (const auto cname = find(RrType::CNAME); cname != written_.end()) {
     // RFC 4034 section 3 and RFC 4035 section 2.5: NSEC, KEY and the signatures may stand beside a CNAME.
     const bool alone = std::ranges::all_of(written_, [](const Written& set) {
-      return set.type == dns::code(RrType::CNAME) || set.type == dns::code(RrType::NSEC) || set.type == dns::code(RrType::KEY) ||
-             set.type == dns::code(RrType::RRSIG);
+      return set.type == dns::code(RrType::CNAME) || set.type == dns::code(RrType::NSEC) ||
+             set.type == dns::code(RrType::KEY) || set.type == dns::code(RrType::RRSIG);
     });
     if (!alone || !single(cname)) return fail(BuildError::cname_and_data);
   }
@@ -358,7 +358,8 @@ Result<Ref, BuildError> ZoneBuilder::write_rrset(ExtentWriter& out, std::span<co
   out.set_word(*ref + 1, static_cast<u32>(used));
   if (signatures != 0) out.set_word(*ref + 2, signatures);
   records_written_ += static_cast<u32>(count);
-  if (signatures == 0 && type != RrType::RRSIG && used <= max_shared_octets && used > 2 * sizeof(u64)) return shared_rrset(out, *ref);
+  if (signatures == 0 && type != RrType::RRSIG && used <= max_shared_octets && used > 2 * sizeof(u64))
+    return shared_rrset(out, *ref);
   return *ref;
 }
 

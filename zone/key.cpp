@@ -57,7 +57,9 @@ constexpr SymbolTable table = make_table();
 // look-up for each.
 using Lanes = u8 __attribute__((vector_size(16)));
 constexpr size_t lane_count = 16;
-constexpr u8 symbol_of(char c) { return static_cast<u8>(table.forward[static_cast<u8>(c)]); }
+constexpr u8 symbol_of(char c) {
+  return static_cast<u8>(table.forward[static_cast<u8>(c)]);
+}
 static_assert(symbol_of('z') - symbol_of('a') == 25 && symbol_of('9') - symbol_of('0') == 9);
 
 // The symbols of octets that have one each; 0 for the others.
@@ -65,7 +67,8 @@ Lanes single_symbols(Lanes octets) {
   const Lanes letter = (octets | 0x20) - 'a';
   const Lanes digit = octets - '0';
   return (Lanes(letter <= 25) & (letter + symbol_of('a'))) | (Lanes(digit <= 9) & (digit + symbol_of('0'))) |
-         (Lanes(octets == '-') & symbol_of('-')) | (Lanes(octets == '_') & symbol_of('_')) | (Lanes(octets == '*') & symbol_of('*'));
+         (Lanes(octets == '-') & symbol_of('-')) | (Lanes(octets == '_') & symbol_of('_')) |
+         (Lanes(octets == '*') & symbol_of('*'));
 }
 
 // Whether one of the first `count` lanes is 0.
@@ -147,7 +150,9 @@ size_t LookupKey::labels_within(size_t symbols) const {
   return labels;
 }
 
-u8 wildcard_symbol() { return static_cast<u8>(table.forward['*']); }
+u8 wildcard_symbol() {
+  return static_cast<u8>(table.forward['*']);
+}
 
 size_t key_to_wire(Bytes symbols, MutableBytes out) {
   // Labels are met from the right, so the name grows from the end of a scratch area to its front.

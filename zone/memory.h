@@ -43,7 +43,8 @@ class MemoryView {
 class ExtentWriter {
  public:
   // `region` is the whole region, `extent` the part to fill.
-  ExtentWriter(MutableBytes region, Extent extent) : region_(region), start_(extent.offset), limit_(extent.offset + extent.size), next_(extent.offset) {
+  ExtentWriter(MutableBytes region, Extent extent)
+      : region_(region), start_(extent.offset), limit_(extent.offset + extent.size), next_(extent.offset) {
     if (next_ == 0) next_ = 4;  // reference 0 stays "none"
   }
   // `count` octets, word aligned and filled with zeros; nothing when the extent is full (and from then on).

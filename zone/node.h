@@ -19,12 +19,12 @@
 namespace samara::zone {
 
 // Node flags.
-constexpr u8 node_delegation = 0x01;          // a zone cut is here: NS, not the apex
-constexpr u8 node_dname = 0x02;               // DNAME is here
-constexpr u8 node_governed = 0x04;            // below a zone cut or DNAME: not authoritative data (glue, or occluded)
-constexpr u8 node_has_wildcard = 0x08;        // the name `*` right below exists
-constexpr u8 node_secure_delegation = 0x10;   // DS beside the cut
-constexpr u8 node_has_signatures = 0x20;      // at least one RRset has RRSIGs
+constexpr u8 node_delegation = 0x01;         // a zone cut is here: NS, not the apex
+constexpr u8 node_dname = 0x02;              // DNAME is here
+constexpr u8 node_governed = 0x04;           // below a zone cut or DNAME: not authoritative data (glue, or occluded)
+constexpr u8 node_has_wildcard = 0x08;       // the name `*` right below exists
+constexpr u8 node_secure_delegation = 0x10;  // DS beside the cut
+constexpr u8 node_has_signatures = 0x20;     // at least one RRset has RRSIGs
 
 // RRset flags.
 constexpr u16 rrset_has_signatures = 0x0001;

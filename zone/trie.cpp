@@ -29,7 +29,9 @@ class Branch {
 };
 
 // The symbol at `offset`; 0 beyond the end, which sorts a name before the names below it.
-u8 symbol_at(Bytes key, size_t offset) { return offset < key.size() ? key[offset] : u8{0}; }
+u8 symbol_at(Bytes key, size_t offset) {
+  return offset < key.size() ? key[offset] : u8{0};
+}
 
 // Symbols that two keys have in common from the start.
 size_t common_symbols(Bytes a, Bytes b) {

@@ -18,7 +18,9 @@ namespace samara::zone {
 
 using Twig = u32;
 constexpr Twig branch_bit = 0x80000000U;
-constexpr bool is_branch(Twig twig) { return (twig & branch_bit) != 0; }
+constexpr bool is_branch(Twig twig) {
+  return (twig & branch_bit) != 0;
+}
 
 struct TrieMatch {
   Ref node = 0;       // the node that was found; on a miss, one that shares the most symbols with the key; 0 in an empty trie

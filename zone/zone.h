@@ -95,8 +95,19 @@ class Zone {
 
   // The header's words, for the builder.
   enum : Ref {
-    root_at, nsec_root_at, nsec3_root_at, apex_node_at, soa_at, serial_at, negative_ttl_at, records_at, nodes_at,
-    extent_offset_at, extent_size_at, apex_size_at, fixed_words,
+    root_at,
+    nsec_root_at,
+    nsec3_root_at,
+    apex_node_at,
+    soa_at,
+    serial_at,
+    negative_ttl_at,
+    records_at,
+    nodes_at,
+    extent_offset_at,
+    extent_size_at,
+    apex_size_at,
+    fixed_words,
   };
 
  private:

@@ -17,7 +17,8 @@ std::optional<ZoneMatch> ZoneSet::find(const LookupKey& key, bool above) const {
   // label that is no apex.
   const NodeView node(memory_, match.node);
   if (node.key().size() == match.common && match.common <= key.prefix_size(labels)) {
-    return ZoneMatch{key.labels_within(match.common), node.reference(0) == 0 ? std::nullopt : std::optional(Zone(memory_, node.reference(0)))};
+    return ZoneMatch{key.labels_within(match.common),
+                     node.reference(0) == 0 ? std::nullopt : std::optional(Zone(memory_, node.reference(0)))};
   }
   labels = std::min(labels, key.labels_within(match.common));
   for (;; --labels) {

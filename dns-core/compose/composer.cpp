@@ -32,7 +32,9 @@ size_t common_tail(Bytes a, Bytes b) {
   return common;
 }
 
-constexpr u16 pointer_to(size_t offset) { return static_cast<u16>(0xc000 | offset); }
+constexpr u16 pointer_to(size_t offset) {
+  return static_cast<u16>(0xc000 | offset);
+}
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // Composer: writes a response into memory it is given, from RRsets that are already in wire format (RFC 1035 section 4.1).
-// Names are compressed against the question and the names written last (section 4.1.4), within a size budget; an RRset that does not fit is
-// taken back whole, so a truncated message ends at an RRset's edge. It never allocates.
+// Names are compressed against the question and the names written last (section 4.1.4), within a size budget; an RRset that
+// does not fit is taken back whole, so a truncated message ends at an RRset's edge. It never allocates.
 //
 // Order of calls: the constructor writes header and question; rrset() in the order answer, authority, additional; then
 // finish_options()/end_options() for the OPT record if there is one; finish() once.
@@ -42,7 +42,8 @@ class Composer {
   // rdata are compressed (only for the types of RFC 3597 section 4). With `ttl_limit`, no TTL is greater. False, and nothing
   // added, when they do not fit.
   bool rrset(Section section, Owner owner, Bytes images, size_t count, bool compressible, u32 ttl_limit = Ttl::max);
-  // Where the first name in the rdata of the last record added stands (the target of a CNAME); only right after a compressible set.
+  // Where the first name in the rdata of the last record added stands (the target of a CNAME); only right after a compressible
+  // set.
   size_t last_target() const { return last_target_; }
 
   void set_flags(u16 flags) { flags_ |= flags; }

@@ -19,7 +19,9 @@ enum class EdnsOption : u16 {
   extended_error = 15,  // RFC 8914
   zoneversion = 19,     // RFC 9660
 };
-constexpr u16 code(EdnsOption o) { return static_cast<u16>(o); }
+constexpr u16 code(EdnsOption o) {
+  return static_cast<u16>(o);
+}
 
 // Extended DNS errors (RFC 8914 section 4) that we send.
 enum class ExtendedError : u16 {
@@ -33,7 +35,9 @@ enum class ExtendedError : u16 {
   not_supported = 21,
   invalid_data = 24,
 };
-constexpr u16 code(ExtendedError e) { return static_cast<u16>(e); }
+constexpr u16 code(ExtendedError e) {
+  return static_cast<u16>(e);
+}
 
 // Octets of an OPT record without options: root owner, type, class, TTL, length.
 constexpr size_t opt_fixed_size = 11;
@@ -49,13 +53,13 @@ struct CookieOption {
 struct Edns {
   u16 udp_payload_size = 512;  // at least 512 (RFC 6891 section 6.2.3)
   u8 version = 0;
-  bool dnssec_ok = false;   // DO (RFC 3225)
-  bool nsid = false;        // asked for
-  bool expire = false;      // asked for
+  bool dnssec_ok = false;  // DO (RFC 3225)
+  bool nsid = false;       // asked for
+  bool expire = false;     // asked for
   bool tcp_keepalive = false;
   bool zoneversion = false;
   bool padding = false;
-  bool malformed = false;   // an option breaks its own rule: FORMERR
+  bool malformed = false;  // an option breaks its own rule: FORMERR
   std::optional<CookieOption> cookie;
 };
 

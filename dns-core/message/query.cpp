@@ -35,20 +35,14 @@ bool skip_name(ByteReader& at) {
 
 void read_option(EdnsOption option, Bytes data, Edns& edns) {
   switch (code(option)) {
-    case code(EdnsOption::nsid):
-      edns.nsid = true;
-      return;
-    case code(EdnsOption::expire):
-      edns.expire = true;
-      return;
+    case code(EdnsOption::nsid): edns.nsid = true; return;
+    case code(EdnsOption::expire): edns.expire = true; return;
     case code(EdnsOption::tcp_keepalive):
       // RFC 7828 section 3.2.1: a client's option is empty.
       edns.tcp_keepalive = true;
       if (!data.empty()) edns.malformed = true;
       return;
-    case code(EdnsOption::padding):
-      edns.padding = true;
-      return;
+    case code(EdnsOption::padding): edns.padding = true; return;
     case code(EdnsOption::zoneversion):
       // RFC 9660 section 3: empty in a query.
       edns.zoneversion = data.empty();
@@ -128,7 +122,8 @@ Query parse_query(Bytes packet) {
   const u16 questions = load_be16(packet, 4);
   if (questions != 1) {
     // RFC 9619: a QUERY has one question. RFC 7873 section 5.4 lets a client ask for a cookie with none; we do not offer it.
-    if (query.opcode != Opcode::QUERY && query.opcode != Opcode::NOTIFY && query.opcode != Opcode::UPDATE) query.verdict = QueryVerdict::notimp;
+    if (query.opcode != Opcode::QUERY && query.opcode != Opcode::NOTIFY && query.opcode != Opcode::UPDATE)
+      query.verdict = QueryVerdict::notimp;
     return query;
   }
   const size_t name_size = question_name_size(packet, header_size);
@@ -143,7 +138,8 @@ Query parse_query(Bytes packet) {
     if (packet.size() != records_at) return query;
   } else {
     ByteReader at(packet);
-    if (!at.skip(records_at).ok() || !read_records(at, query, load_be16(packet, 6), load_be16(packet, 8), load_be16(packet, 10))) {
+    if (!at.skip(records_at).ok() ||
+        !read_records(at, query, load_be16(packet, 6), load_be16(packet, 8), load_be16(packet, 10))) {
       return query;
     }
     if (query.edns.has_value() && query.edns->version != 0) {

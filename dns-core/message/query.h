@@ -46,8 +46,8 @@ struct Query {
   RrType type{};
   RrClass rr_class = RrClass::IN;
   std::optional<Edns> edns;
-  u16 tsig_at = 0;         // offset of the TSIG record, the last one; 0 when there is none
-  u16 authority_at = 0;    // offset of the first authority record (an IXFR's SOA); 0 when there is none
+  u16 tsig_at = 0;       // offset of the TSIG record, the last one; 0 when there is none
+  u16 authority_at = 0;  // offset of the first authority record (an IXFR's SOA); 0 when there is none
 
   size_t question_size() const { return has_question ? size_t{name_size} + 4 : 0; }
   Bytes name(Bytes packet) const { return packet.subspan(header_size, name_size); }

@@ -79,7 +79,7 @@ std::optional<IpAddress> IpAddress::parse_v4(std::string_view text) {
 
 std::optional<IpAddress> IpAddress::parse_v6(std::string_view text) {
   std::array<u8, 16> octets{};
-  size_t filled = 0;           // octets written so far
+  size_t filled = 0;               // octets written so far
   size_t gap = octets.size() + 1;  // where "::" stood
   if (text.starts_with("::")) {
     gap = 0;

@@ -18,9 +18,15 @@ std::string_view level_name(Level level) {
   return "error";
 }
 
-void set_log_sink(LogSink sink) { sink_in_use = sink; }
-void set_log_level(Level level) { lowest_level = level; }
-bool log_enabled(Level level) { return level <= lowest_level && sink_in_use != nullptr; }
+void set_log_sink(LogSink sink) {
+  sink_in_use = sink;
+}
+void set_log_level(Level level) {
+  lowest_level = level;
+}
+bool log_enabled(Level level) {
+  return level <= lowest_level && sink_in_use != nullptr;
+}
 void log_line(Level level, std::string_view line) {
   if (log_enabled(level)) sink_in_use(level, line);
 }

@@ -7,7 +7,9 @@ PanicHandler handler_in_use = nullptr;
 
 }  // namespace
 
-void set_panic_handler(PanicHandler handler) { handler_in_use = handler; }
+void set_panic_handler(PanicHandler handler) {
+  handler_in_use = handler;
+}
 
 void panic(std::string_view message) {
   if (handler_in_use != nullptr) {

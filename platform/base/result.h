@@ -42,11 +42,13 @@ class [[nodiscard]] Result {
 
   template <class U = T>
     requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, Result>)
-  constexpr Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor)
+  constexpr Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor)
 
   template <class F>
     requires std::is_constructible_v<E, const F&>
-  constexpr Result(const Failure<F>& failure) : state_(std::in_place_index<1>, failure.error()) {}  // NOLINT(google-explicit-constructor)
+  constexpr Result(const Failure<F>& failure)
+      : state_(std::in_place_index<1>, failure.error()) {}  // NOLINT(google-explicit-constructor)
   template <class F>
     requires std::is_constructible_v<E, F&&>
   constexpr Result(Failure<F>&& failure)  // NOLINT(google-explicit-constructor)
@@ -103,7 +105,8 @@ class [[nodiscard]] Result<void, E> {
   constexpr Result() = default;
   template <class F>
     requires std::is_constructible_v<E, const F&>
-  constexpr Result(const Failure<F>& failure) : state_(std::in_place_index<1>, failure.error()) {}  // NOLINT(google-explicit-constructor)
+  constexpr Result(const Failure<F>& failure)
+      : state_(std::in_place_index<1>, failure.error()) {}  // NOLINT(google-explicit-constructor)
 
   constexpr bool ok() const { return state_.index() == 0; }
   constexpr explicit operator bool() const { return ok(); }
@@ -131,21 +134,21 @@ class [[nodiscard]] Result<void, E> {
 }  // namespace samara
 
 // Yields the value, or returns the error from the enclosing function (whose error type must be constructible from it).
-#define TRY(...)                                                  \
-  ({                                                              \
-    auto&& samara_try_result = (__VA_ARGS__);                     \
-    if (!samara_try_result.ok()) [[unlikely]] {                   \
-      return ::samara::fail(samara_try_result.error());           \
-    }                                                             \
+#define TRY(...)                                                          \
+  ({                                                                      \
+    auto&& samara_try_result = (__VA_ARGS__);                             \
+    if (!samara_try_result.ok()) [[unlikely]] {                           \
+      return ::samara::fail(samara_try_result.error());                   \
+    }                                                                     \
     std::forward<decltype(samara_try_result)>(samara_try_result).value(); \
   })
 
 // Yields the value of something that cannot fail here; if it does, that is our bug.
-#define MUST(...)                                                 \
-  ({                                                              \
-    auto&& samara_must_result = (__VA_ARGS__);                    \
-    if (!samara_must_result.ok()) [[unlikely]] {                  \
-      ::samara::panic("MUST: " #__VA_ARGS__);                     \
-    }                                                             \
+#define MUST(...)                                                           \
+  ({                                                                        \
+    auto&& samara_must_result = (__VA_ARGS__);                              \
+    if (!samara_must_result.ok()) [[unlikely]] {                            \
+      ::samara::panic("MUST: " #__VA_ARGS__);                               \
+    }                                                                       \
     std::forward<decltype(samara_must_result)>(samara_must_result).value(); \
   })

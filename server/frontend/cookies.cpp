@@ -29,7 +29,8 @@ std::array<u8, 8> hash(const ServerCookies::Secret& secret, Bytes head, const Ip
 
 }  // namespace
 
-CookieVerdict ServerCookies::check(const std::optional<dns::CookieOption>& option, const IpAddress& client, UnixTime now) const {
+CookieVerdict ServerCookies::check(const std::optional<dns::CookieOption>& option, const IpAddress& client,
+                                   UnixTime now) const {
   if (!option.has_value()) return CookieVerdict::absent;
   if (option->server_size == 0) return CookieVerdict::new_one;
   if (option->server_size != server_part || option->server[0] != version) return CookieVerdict::bad;
@@ -41,7 +42,8 @@ CookieVerdict ServerCookies::check(const std::optional<dns::CookieOption>& optio
   std::ranges::copy(Bytes(option->server).first(8), MutableBytes(head).subspan(8).begin());
   const Bytes given = Bytes(option->server).subspan(8, 8);
   if (crypto::equal_in_constant_time(hash(current_, head, client), given)) return CookieVerdict::good;
-  if (previous_.has_value() && crypto::equal_in_constant_time(hash(*previous_, head, client), given)) return CookieVerdict::good;
+  if (previous_.has_value() && crypto::equal_in_constant_time(hash(*previous_, head, client), given))
+    return CookieVerdict::good;
   return CookieVerdict::bad;
 }
 

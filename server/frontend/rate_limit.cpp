@@ -40,7 +40,8 @@ RateVerdict RateLimiter::count(Instant now, const IpAddress& client, ResponseKin
   Account& account = account_of(crypto::siphash24(key_, writer.written()), milliseconds);
 
   const i64 rate = i64{rules_.responses_per_second} * one_response;
-  const i64 earned = std::min<i64>(milliseconds - account.updated, i64{rules_.window_seconds} * 1000) * rules_.responses_per_second;
+  const i64 earned =
+      std::min<i64>(milliseconds - account.updated, i64{rules_.window_seconds} * 1000) * rules_.responses_per_second;
   account.updated = milliseconds;
   account.credit = std::min(account.credit + earned, rate);
   account.credit = std::max(account.credit - one_response, -rate * rules_.window_seconds);

@@ -14,10 +14,7 @@ constexpr i64 idle_times_for_output = 3;
 }  // namespace
 
 TcpSessions::TcpSessions(const Limits& limits)
-    : limits_(limits),
-      sessions_(limits.streams),
-      clients_(limits.streams),
-      block_holder_(limits.long_messages) {
+    : limits_(limits), sessions_(limits.streams), clients_(limits.streams), block_holder_(limits.long_messages) {
   free_blocks_.reserve(limits.long_messages);
   blocks_.reserve(limits.long_messages);
   for (u32 i = limits.long_messages; i-- > 0;) {
@@ -43,7 +40,9 @@ bool TcpSessions::grow(Id id, Buffer& buffer) {
   if (free_blocks_.empty()) {
     Id slowest = id;
     for (const Id holder : block_holder_) {
-      if (holder != id && !sessions_[holder].abort && (slowest == id || sessions_[holder].deadline < sessions_[slowest].deadline)) slowest = holder;
+      if (holder != id && !sessions_[holder].abort &&
+          (slowest == id || sessions_[holder].deadline < sessions_[slowest].deadline))
+        slowest = holder;
     }
     if (slowest == id) return false;
     abort(slowest);
@@ -104,7 +103,9 @@ MutableBytes TcpSessions::input_space(Id id) {
   return space;
 }
 
-void TcpSessions::on_input(Instant, Id id, size_t count) { sessions_[id].in.filled += static_cast<u32>(count); }
+void TcpSessions::on_input(Instant, Id id, size_t count) {
+  sessions_[id].in.filled += static_cast<u32>(count);
+}
 
 std::optional<Bytes> TcpSessions::next_query(Id id) {
   Session& session = sessions_[id];
@@ -172,7 +173,9 @@ void TcpSessions::on_sent(Instant now, Id id, size_t count) {
   session.deadline = now + limits_.idle;
 }
 
-void TcpSessions::on_end(Id id) { sessions_[id].ended = true; }
+void TcpSessions::on_end(Id id) {
+  sessions_[id].ended = true;
+}
 
 bool TcpSessions::finished(Id id) const {
   const Session& session = sessions_[id];

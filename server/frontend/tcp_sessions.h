@@ -63,8 +63,8 @@ class TcpSessions {
   std::optional<Id> poll_abort();
 
  private:
-  static constexpr size_t short_size = 600;          // most queries and many answers
-  static constexpr size_t long_size = 2 + 65535;     // any message and its length
+  static constexpr size_t short_size = 600;       // most queries and many answers
+  static constexpr size_t long_size = 2 + 65535;  // any message and its length
   static constexpr u32 no_block = 0xffffffff;
   static constexpr Duration check_interval = Duration::milliseconds(250);
 
@@ -78,11 +78,11 @@ class TcpSessions {
   };
   struct Session {
     bool open = false;
-    bool ended = false;    // the peer has sent its last octet
+    bool ended = false;  // the peer has sent its last octet
     bool abort = false;
     bool waiting = false;  // a query is out of next_query() and not answered
     u32 queries = 0;
-    u64 client = 0;        // prefix, as a number
+    u64 client = 0;  // prefix, as a number
     Endpoint peer;
     Instant deadline;
     Buffer in;
@@ -98,7 +98,7 @@ class TcpSessions {
 
   Limits limits_;
   std::vector<Session> sessions_;
-  std::vector<u64> clients_;            // by stream; 0 when not open
+  std::vector<u64> clients_;                    // by stream; 0 when not open
   std::vector<std::unique_ptr<Block>> blocks_;  // made at start and left unwritten: pages never used cost nothing
   std::vector<u32> free_blocks_;
   std::vector<Id> block_holder_;
