@@ -47,6 +47,12 @@ bool names_hosts(RrType type) {
   }
 }
 
+// Whether a name's first label is `*` (RFC 4592 section 2.1.1).
+bool is_wildcard(Bytes symbols) {
+  const size_t size = symbols.size();
+  return size >= 2 && symbols[size - 2] == wildcard_symbol() && (size == 2 || symbols[size - 3] == 0);
+}
+
 u32 content_hash(Bytes octets) {
   u64 h = octets.size();
   while (octets.size() >= 8) {
@@ -207,7 +213,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     while (data_end < records.size() && record_of(records[data_end]).type() == type) ++data_end;
     size_t end = data_end;
     while (end < records.size() && set_type(record_of(records[end])) == type) ++end;
-    if (type == RrType::SOA && depth != 0) return fail(BuildError::soa_below_apex);
+    if (type == RrType::SOA && depth != 0 && data_end > start) return fail(BuildError::soa_below_apex);
     Ref signatures = 0;
     if (end > data_end) {
       signatures = TRY(write_rrset(out, records.subspan(data_end, end - data_end), 0));
@@ -230,7 +236,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     }
     start = end;
   }
-  if (written_.size() >= max_rrsets_per_node) return fail(BuildError::too_many_rrsets);
+  if (written_.size() > max_rrsets_per_node) return fail(BuildError::too_many_rrsets);
   std::ranges::sort(written_, {}, &Written::type);
   TRY(check_together(out.view(), depth));
 
@@ -259,6 +265,12 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   const u8 governed = ancestry.governed ? node_governed : u8{0};
   const bool apex_missing = ancestry.apex_node == 0 && depth != 0;
   if (apex_missing) return fail(BuildError::no_soa);
+  // A wildcard may be an empty non-terminal too: it still makes its parent answer for what is not there.
+  const auto tell_parent_of_wildcard = [&](Bytes name, size_t d) {
+    if (d == 0 || !is_wildcard(name)) return;
+    const Ref parent = ancestry.nodes[d - 1];
+    out.set_word(parent, out.word(parent) | node_has_wildcard);
+  };
   for (size_t d = shared_depth + 1; d < depth; ++d) {
     while (key[ends_at] != 0) ++ends_at;
     ++ends_at;
@@ -266,6 +278,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     if (node == 0) return fail(BuildError::out_of_memory);
     ancestry.names.add(key.first(ends_at), node);
     ancestry.nodes[d] = node;
+    tell_parent_of_wildcard(key.first(ends_at), d);
     ++nodes_written_;
   }
 
@@ -284,14 +297,10 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   ancestry.nodes[depth] = node;
   if (depth == 0) ancestry.apex_node = node;
   // RFC 5155 section 7.2.8 and RFC 4035 section 3.1.3: only authoritative names take part in the chain.
-  if (std::ranges::any_of(written_, [](const Written& set) { return set.type == dns::code(RrType::NSEC); })) {
+  if (!ancestry.governed && std::ranges::any_of(written_, [](const Written& set) { return set.type == dns::code(RrType::NSEC); })) {
     ancestry.nsec.add(key, node);
   }
-  const size_t label_at = depth == 0 ? 0 : key.size() - 2;
-  if (depth != 0 && key[label_at] == wildcard_symbol() && (key.size() == 2 || key[label_at - 1] == 0)) {
-    const Ref parent = ancestry.nodes[depth - 1];
-    out.set_word(parent, out.word(parent) | node_has_wildcard);
-  }
+  tell_parent_of_wildcard(key, depth);
   if (!ancestry.governed && (flags & (node_delegation | node_dname)) != 0) {
     ancestry.governed = true;
     std::ranges::copy(key, ancestry.governing_key.begin());

@@ -47,7 +47,7 @@ class ExtentWriter {
       : region_(region), start_(extent.offset), limit_(extent.offset + extent.size), next_(extent.offset) {
     if (next_ == 0) next_ = 4;  // reference 0 stays "none"
   }
-  // `count` octets, word aligned and filled with zeros; nothing when the extent is full (and from then on).
+  // `count` octets, word aligned, with what was there before; nothing when the extent is full (and from then on).
   std::optional<Ref> take(size_t count) {
     const size_t rounded = (count + 3) & ~size_t{3};
     if (full_ || rounded > limit_ - next_) {

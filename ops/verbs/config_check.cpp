@@ -1,6 +1,7 @@
 // `samara config check`: is this manifest, with the zones it names, fit to be deployed?
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 
 #include "ops/files.h"
@@ -27,7 +28,7 @@ void check(const std::string& file, Diagnostics& found) {
   const std::optional<Deployment> deployment = yaml::read_manifest(text.value(), file, found);
   if (!deployment) return;
   for (const server::ZoneSource& zone : deployment->config.zones) {
-    LoadedZone::load_and_check(std::string(zone.files.front().path), zone.name, found);
+    LoadedZone::load_and_check(std::string(zone.files.front().path), zone.name, UnixTime{std::time(nullptr)}, found);
   }
 }
 

@@ -16,7 +16,7 @@ struct Options : ZoneOptions {
 void check(const std::string& path, const Options& options, Diagnostics& found) {
   const size_t errors_before = found.error_count();
   const size_t warnings_before = found.warning_count();
-  const std::optional<LoadedZone> loaded = LoadedZone::load_and_check(path, options.zone_name(), found);
+  const std::optional<LoadedZone> loaded = LoadedZone::load_and_check(path, options.zone_name(), options.time(), found);
   if (!loaded) return;
   if (options.json || found.error_count() != errors_before) return;
   const size_t warnings = found.warning_count() - warnings_before;
@@ -43,6 +43,7 @@ void add_zone_check(CLI::App& zone, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = zone.add_subcommand("check", "Check master files strictly");
   add_zone_options(*verb, *options, "Master files", 1, 1'000'000);
+  add_time_option(*verb, *options);
   verb->add_flag("--json", options->json, "What was found as a JSON array on standard output");
   verb->footer(
       "Errors are what would make resolvers fail or the server refuse the zone (exit code 65); warnings are what\n"

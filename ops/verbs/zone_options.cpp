@@ -1,5 +1,8 @@
 #include "ops/verbs/zone_options.h"
 
+#include <ctime>
+
+#include "dns-core/rdata/numbers.h"
 #include "ops/yaml/reading.h"
 
 namespace samara::ops {
@@ -8,6 +11,17 @@ std::optional<dns::Name> ZoneOptions::zone_name() const {
   if (name.empty()) return {};
   const auto parsed = yaml::parse_name(name);
   return parsed ? std::optional(parsed.value()) : std::nullopt;
+}
+
+UnixTime ZoneOptions::time() const {
+  if (const std::optional<u32> seconds = dns::parse_time(at)) return UnixTime{*seconds};
+  return UnixTime{std::time(nullptr)};
+}
+
+void add_time_option(CLI::App& verb, ZoneOptions& options) {
+  verb.add_option("--at", options.at, "Whether signatures are valid at this time instead of now: YYYYMMDDHHMMSS, UTC")
+      ->type_name("TIME")
+      ->check([](const std::string& text) { return dns::parse_time(text) ? std::string() : "not a time: " + text; });
 }
 
 void add_zone_options(CLI::App& verb, ZoneOptions& options, const std::string& what, size_t least, size_t most) {

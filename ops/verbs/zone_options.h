@@ -14,12 +14,18 @@ namespace samara::ops {
 struct ZoneOptions {
   std::vector<std::string> files;
   std::string name;
+  std::string at;
 
   // --zone as a name; the verb's option was checked.
   std::optional<dns::Name> zone_name() const;
+  // --at, or now.
+  UnixTime time() const;
 };
 
 // FILE… and --zone NAME.
 void add_zone_options(CLI::App& verb, ZoneOptions& options, const std::string& what, size_t least, size_t most);
+
+// --at TIME.
+void add_time_option(CLI::App& verb, ZoneOptions& options);
 
 }  // namespace samara::ops

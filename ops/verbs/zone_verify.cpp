@@ -99,6 +99,12 @@ class SignatureCheck {
   size_t signatures_ = 0;
 };
 
+// Whether it is whole was checked with the zone.
+const char* chain_of(const zone::Zone& zone) {
+  if (zone.has_nsec3()) return "NSEC3 chain whole";
+  return zone.has_nsec() ? "NSEC chain whole" : "no NSEC chain";
+}
+
 // Gives what is to be said about the digest when it is good or absent.
 std::string_view verify_digest(const std::string& path, const zone::Zone& zone, Diagnostics& found) {
   const zone::ZonemdFinding finding = zone::verify_zonemd(zone);
@@ -116,7 +122,7 @@ std::string_view verify_digest(const std::string& path, const zone::Zone& zone, 
 
 void verify(const std::string& path, const Options& options, Diagnostics& found) {
   const size_t errors_before = found.error_count();
-  const std::optional<LoadedZone> loaded = LoadedZone::load_and_check(path, options.zone_name(), found);
+  const std::optional<LoadedZone> loaded = LoadedZone::load_and_check(path, options.zone_name(), options.time(), found);
   if (!loaded) return;
   const zone::Zone& zone = loaded->zone();
   SignatureCheck signatures(path, zone, found);
@@ -125,10 +131,14 @@ void verify(const std::string& path, const Options& options, Diagnostics& found)
     return;
   }
   signatures.run();
+  if (signatures.signatures() == 0) {
+    found.error({path}, "the zone is not signed", "RRSIG records beside the data");
+    return;
+  }
   const std::string_view digest = verify_digest(path, zone, found);
   if (options.json || found.error_count() != errors_before) return;
-  std::printf("%s: good, serial %u, %zu signatures verified by samara and ldns, %s chain whole, %s\n", path.c_str(),
-              zone.serial().value(), signatures.signatures(), zone.has_nsec3() ? "NSEC3" : "NSEC", std::string(digest).c_str());
+  std::printf("%s: good, serial %u, %zu signatures verified by samara and ldns, %s, %s\n", path.c_str(), zone.serial().value(),
+              signatures.signatures(), chain_of(zone), std::string(digest).c_str());
 }
 
 ExitCode run(const Options& options) {
@@ -149,12 +159,13 @@ void add_zone_verify(CLI::App& zone, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = zone.add_subcommand("verify", "Verify a signed zone: signatures, NSEC or NSEC3 chain, ZONEMD");
   add_zone_options(*verb, *options, "Master files of signed zones", 1, 1'000'000);
+  add_time_option(*verb, *options);
   verb->add_flag("--json", options->json, "What was found as a JSON array on standard output");
   verb->footer(
       "Every signature is verified by samara and by ldns; a disagreement of the two is an error of its own.\n\n"
       "Examples:\n"
       "  samara zone verify zones/nsec.example.zone\n"
-      "  samara zone verify --zone . root.txt");
+      "  samara zone verify --zone . --at 20180130000000 root.txt");
   verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

@@ -1,6 +1,5 @@
 #include "ops/zone/loaded_zone.h"
 
-#include <ctime>
 #include <filesystem>
 
 #include "ops/yaml/reading.h"
@@ -63,13 +62,13 @@ std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::o
   return loaded;
 }
 
-std::optional<LoadedZone> LoadedZone::load_and_check(const std::string& path, const std::optional<dns::Name>& name,
+std::optional<LoadedZone> LoadedZone::load_and_check(const std::string& path, const std::optional<dns::Name>& name, UnixTime at,
                                                      Diagnostics& found) {
   std::optional<LoadedZone> loaded = load(path, name, found);
   if (!loaded) return {};
   zone::Diagnostics checks;
   zone::CheckOptions how;
-  how.now = UnixTime{std::time(nullptr)};
+  how.now = at;
   how.index = loaded->index_.get();
   zone::check_zone(loaded->zone(), how, checks);
   loaded->report(checks, found);

@@ -9,6 +9,7 @@
 #include "ops/deployment.h"
 #include "ops/diagnostics.h"
 #include "ops/zone/reserved_memory.h"
+#include "platform/base/time.h"
 #include "zone/diagnostics.h"
 #include "zone/memory.h"
 #include "zone/record_index.h"
@@ -23,8 +24,9 @@ class LoadedZone {
   // less ".zone". Nothing when there was an error.
   static std::optional<LoadedZone> load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found);
 
-  // The same, and the strict checks of a zone at this moment; errors of theirs are reported but do not take the zone away.
-  static std::optional<LoadedZone> load_and_check(const std::string& path, const std::optional<dns::Name>& name,
+  // The same, and the strict checks of a zone, its signatures' times as of `at`; errors of theirs are reported but do not take
+  // the zone away.
+  static std::optional<LoadedZone> load_and_check(const std::string& path, const std::optional<dns::Name>& name, UnixTime at,
                                                   Diagnostics& found);
 
   const zone::Zone& zone() const { return *zone_; }

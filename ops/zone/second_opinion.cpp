@@ -38,19 +38,26 @@ Rr to_ldns(const dns::Name& owner, dns::RrType type, dns::RrClass rr_class, dns:
   return Rr(rr);
 }
 
+// False, and the record freed, when the list cannot take it or there is none.
+bool push(const RrList& list, Rr rr) {
+  if (rr == nullptr || !ldns_rr_list_push_rr(list.get(), rr.get())) return false;
+  [[maybe_unused]] ldns_rr* owned_by_list = rr.release();
+  return true;
+}
+
 }  // namespace
 
 Opinion ldns_opinion(const dns::RrsetView& rrset, dns::Ttl ttl, Bytes rrsig, const dns::Name& key_owner, Bytes dnskey) {
   const Rr signature = to_ldns(rrset.owner, dns::RrType::RRSIG, rrset.rr_class, ttl, rrsig);
-  const Rr key = to_ldns(key_owner, dns::RrType::DNSKEY, rrset.rr_class, ttl, dnskey);
+  Rr key = to_ldns(key_owner, dns::RrType::DNSKEY, rrset.rr_class, ttl, dnskey);
   const RrList set(ldns_rr_list_new());
-  if (signature == nullptr || key == nullptr || set == nullptr) return Opinion::none;
+  const RrList keys(ldns_rr_list_new());
+  if (signature == nullptr || key == nullptr || set == nullptr || keys == nullptr) return Opinion::none;
+  if (!push(keys, std::move(key))) return Opinion::none;
   for (const Bytes& rdata : rrset.rdata) {
-    Rr rr = to_ldns(rrset.owner, rrset.type, rrset.rr_class, ttl, rdata);
-    if (rr == nullptr || !ldns_rr_list_push_rr(set.get(), rr.get())) return Opinion::none;
-    [[maybe_unused]] ldns_rr* owned_by_list = rr.release();
+    if (!push(set, to_ldns(rrset.owner, rrset.type, rrset.rr_class, ttl, rdata))) return Opinion::none;
   }
-  const ldns_status status = ldns_verify_rrsig(set.get(), signature.get(), key.get());
+  const ldns_status status = ldns_verify_rrsig_keylist_notime(set.get(), signature.get(), keys.get(), nullptr);
   if (status == LDNS_STATUS_OK) return Opinion::good;
   return status == LDNS_STATUS_CRYPTO_UNKNOWN_ALGO ? Opinion::none : Opinion::bad;
 }

@@ -33,10 +33,19 @@ TEST(LoadedZone, ReadsWhatIsIncluded) {
 }
 
 TEST(LoadedZone, ExampleZonesAreFreeOfErrorsAndWarnings) {
+  constexpr UnixTime when{1'800'000'000};  // in 2027, within the years their signatures are good for
   for (const char* zone : {"example.com", "2.0.192.in-addr.arpa", "nsec.example", "nsec3.example"}) {
     Diagnostics found;
-    EXPECT_TRUE(LoadedZone::load_and_check(zones_folder + zone + ".zone", {}, found).has_value()) << zone;
+    EXPECT_TRUE(LoadedZone::load_and_check(zones_folder + zone + ".zone", {}, when, found).has_value()) << zone;
     for (const Diagnostic& diagnostic : found.all()) ADD_FAILURE() << diagnostic.to_text();
+  }
+}
+
+TEST(LoadedZone, SignaturesAreCheckedAtTheTimeAsked) {
+  for (const i64 seconds : {1'500'000'000, 2'147'000'000}) {  // 2017 and 2038
+    Diagnostics found;
+    LoadedZone::load_and_check(zones_folder + "nsec.example.zone", {}, UnixTime{seconds}, found);
+    EXPECT_FALSE(found.good()) << seconds;
   }
 }
 

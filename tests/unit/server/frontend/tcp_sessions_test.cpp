@@ -1,0 +1,293 @@
+#include "server/frontend/tcp_sessions.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace samara::server {
+namespace {
+
+using Octets = std::vector<u8>;
+using Id = TcpSessions::Id;
+
+Octets message(size_t size, u8 fill) { return Octets(size, fill); }
+
+Octets framed(const Octets& content) {
+  Octets all{static_cast<u8>(content.size() >> 8), static_cast<u8>(content.size())};
+  all.insert(all.end(), content.begin(), content.end());
+  return all;
+}
+
+Octets operator+(Octets a, const Octets& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// A loop around the sessions that echoes every message.
+class TcpSessionsTest : public testing::Test {
+ protected:
+  void use(TcpSessions::Limits limits) { sessions_.emplace(limits); }
+  static Instant at(i64 milliseconds) { return Instant::since_boot(Duration::milliseconds(milliseconds)); }
+  bool open(Id id, std::string_view address = "192.0.2.1") {
+    return sessions_->open(now_, id, {*IpAddress::parse(address), Port(1053)});
+  }
+  // Puts octets in as far as there is room, and answers; returns how many went in.
+  size_t put(Id id, const Octets& octets, size_t most_at_once = SIZE_MAX) {
+    size_t done = 0;
+    while (done < octets.size()) {
+      const MutableBytes space = sessions_->input_space(id);
+      const size_t count = std::min({octets.size() - done, most_at_once, space.size()});
+      if (count == 0) break;
+      std::copy_n(octets.begin() + static_cast<std::ptrdiff_t>(done), count, space.begin());
+      sessions_->on_input(now_, id, count);
+      done += count;
+      answer_waiting(id);
+    }
+    return done;
+  }
+  void answer_waiting(Id id) {
+    for (auto query = sessions_->next_query(id); query.has_value(); query = sessions_->next_query(id)) {
+      const Octets echo(query->begin(), query->end());
+      ++answered_;
+      sessions_->answer(now_, id, echo);
+    }
+  }
+  // Takes what is ready, at most so much at once.
+  Octets take(Id id, size_t most_at_once = SIZE_MAX) {
+    Octets all;
+    for (;;) {
+      const Bytes ready = sessions_->output(id);
+      if (ready.empty()) return all;
+      const size_t count = std::min(ready.size(), most_at_once);
+      all.insert(all.end(), ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(count));
+      sessions_->on_sent(now_, id, count);
+      answer_waiting(id);
+    }
+  }
+  // All of `octets` through the session, taking what comes as soon as it comes.
+  Octets exchange(Id id, const Octets& octets, size_t in_at_once, size_t out_at_once) {
+    Octets all;
+    for (size_t done = 0; done < octets.size();) {
+      const size_t count = std::min(in_at_once, octets.size() - done);
+      const auto from = octets.begin() + static_cast<std::ptrdiff_t>(done);
+      const size_t taken = put(id, Octets(from, from + static_cast<std::ptrdiff_t>(count)));
+      const Octets out = take(id, out_at_once);
+      if (taken == 0 && out.empty()) {
+        ADD_FAILURE() << "the session stands still after " << done;
+        break;
+      }
+      done += taken;
+      all.insert(all.end(), out.begin(), out.end());
+    }
+    return all;
+  }
+  std::vector<Id> aborted() {
+    std::vector<Id> all;
+    for (auto id = sessions_->poll_abort(); id.has_value(); id = sessions_->poll_abort()) {
+      all.push_back(*id);
+      sessions_->closed(*id);
+    }
+    return all;
+  }
+
+  Instant now_ = at(1'000);
+  int answered_ = 0;
+  std::optional<TcpSessions> sessions_ =
+      std::optional<TcpSessions>(std::in_place, TcpSessions::Limits{.streams = 8, .streams_per_prefix = 4, .long_messages = 4});
+};
+
+TEST_F(TcpSessionsTest, answers_a_query_that_comes_octet_by_octet) {
+  ASSERT_TRUE(open(0));
+  const Octets query = framed(message(40, 7));
+  EXPECT_EQ(exchange(0, query, 1, 1), query);
+  EXPECT_EQ(answered_, 1);
+}
+
+TEST_F(TcpSessionsTest, answers_several_queries_of_one_segment_in_order) {
+  ASSERT_TRUE(open(0));
+  Octets all;
+  for (u8 i = 0; i < 10; ++i) all = all + framed(message(20 + i, i));
+  EXPECT_EQ(put(0, all), all.size());
+  EXPECT_EQ(answered_, 1);  // the next one waits for the answer to go
+  EXPECT_EQ(take(0), all);
+  EXPECT_EQ(answered_, 10);
+}
+
+TEST_F(TcpSessionsTest, exchanges_messages_of_all_sizes_in_pieces_of_all_sizes) {
+  Octets all;
+  for (const size_t size : {1U, 597U, 598U, 599U, 600U, 601U, 3U, 65'535U, 2U, 1'200U, 1U, 598U, 5'000U, 65'535U, 12U}) {
+    all = all + framed(message(size, static_cast<u8>(size)));
+  }
+  for (const size_t in_at_once : {1U, 2U, 3U, 599U, 600U, 601U, 1'460U, 70'000U}) {
+    for (const size_t out_at_once : {7U, 100'000U}) {
+      ASSERT_TRUE(open(0));
+      ASSERT_TRUE(exchange(0, all, in_at_once, out_at_once) == all) << in_at_once << ' ' << out_at_once;
+      ASSERT_TRUE(aborted().empty());
+      sessions_->closed(0);
+    }
+  }
+}
+
+TEST_F(TcpSessionsTest, gives_an_empty_message_for_a_length_of_zero_and_goes_on) {
+  ASSERT_TRUE(open(0));
+  const Octets query = framed(message(5, 1));
+  EXPECT_EQ(exchange(0, Octets{0, 0} + query + Octets{0, 0, 0, 0} + query, 100, 100), query + query);
+  EXPECT_EQ(answered_, 5);
+}
+
+TEST_F(TcpSessionsTest, says_nothing_where_there_is_no_answer) {
+  ASSERT_TRUE(open(0));
+  const Octets query = framed(message(5, 1));
+  std::ranges::copy(query, sessions_->input_space(0).begin());
+  sessions_->on_input(now_, 0, query.size());
+  ASSERT_TRUE(sessions_->next_query(0).has_value());
+  EXPECT_FALSE(sessions_->next_query(0).has_value());
+  sessions_->answer(now_, 0, {});
+  EXPECT_TRUE(sessions_->output(0).empty());
+  EXPECT_FALSE(sessions_->next_query(0).has_value());
+  EXPECT_EQ(exchange(0, query, 100, 100), query);
+}
+
+TEST_F(TcpSessionsTest, stops_reading_from_a_client_that_does_not_take_its_answers) {
+  ASSERT_TRUE(open(0));
+  const Octets query = framed(message(100, 1));
+  size_t taken = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    const size_t count = put(0, query);
+    taken += count;
+    if (count < query.size()) break;
+  }
+  EXPECT_LE(taken, 1'200U);
+  EXPECT_EQ(answered_, 1);
+  EXPECT_TRUE(sessions_->input_space(0).empty());
+  // Three idle times, then it has to go, whatever it reads meanwhile.
+  now_ = at(20'000);
+  sessions_->on_sent(now_, 0, 1);
+  sessions_->on_deadline(at(30'999));
+  EXPECT_TRUE(aborted().empty());
+  sessions_->on_deadline(at(31'250));
+  EXPECT_EQ(aborted(), (std::vector<Id>{0}));
+}
+
+TEST_F(TcpSessionsTest, ends_a_connection_that_is_idle_or_too_slow_with_its_query) {
+  ASSERT_TRUE(open(0));
+  ASSERT_TRUE(open(1));
+  ASSERT_TRUE(open(2));
+  EXPECT_LE(sessions_->next_deadline(), at(1'250));
+  now_ = at(9'000);
+  put(1, Octets{0, 50, 1});                                 // octets do not win time
+  EXPECT_EQ(exchange(2, framed({1}), 10, 10), framed({1}));  // a whole query does
+  sessions_->on_deadline(at(10'999));
+  EXPECT_TRUE(aborted().empty());
+  sessions_->on_deadline(at(11'250));
+  std::vector<Id> gone = aborted();
+  std::ranges::sort(gone);
+  EXPECT_EQ(gone, (std::vector<Id>{0, 1}));
+  sessions_->on_deadline(at(19'500));
+  EXPECT_EQ(aborted(), (std::vector<Id>{2}));
+  EXPECT_EQ(sessions_->open_count(), 0U);
+  EXPECT_EQ(sessions_->next_deadline(), Instant::never());
+}
+
+TEST_F(TcpSessionsTest, limits_connections_per_block_and_in_all) {
+  for (Id id = 0; id < 4; ++id) EXPECT_TRUE(open(id));
+  EXPECT_FALSE(open(4));
+  EXPECT_TRUE(open(4, "192.0.2.2"));
+  sessions_->closed(0);
+  EXPECT_TRUE(open(0));
+  EXPECT_FALSE(open(5));
+  // IPv6 clients are counted by /64.
+  EXPECT_TRUE(open(5, "2001:db8::1"));
+  EXPECT_TRUE(open(6, "2001:db8::ffff:1"));
+  EXPECT_TRUE(open(7, "2001:db8:0:1::1"));
+  EXPECT_FALSE(open(8, "203.0.113.1"));
+  EXPECT_FALSE(open(7, "203.0.113.1"));  // already open
+  EXPECT_EQ(sessions_->open_count(), 8U);
+}
+
+TEST_F(TcpSessionsTest, keeps_a_closed_place_free_of_what_was_there) {
+  ASSERT_TRUE(open(0));
+  put(0, Octets{1, 0, 9, 9, 9});
+  sessions_->closed(0);
+  sessions_->closed(0);
+  EXPECT_EQ(sessions_->open_count(), 0U);
+  ASSERT_TRUE(open(0));
+  const Octets query = framed(message(5, 1));
+  EXPECT_EQ(exchange(0, query, 100, 100), query);
+}
+
+TEST_F(TcpSessionsTest, finishes_when_the_client_has_ended_and_has_its_answers) {
+  ASSERT_TRUE(open(0));
+  const Octets two = framed({1}) + framed({2});
+  EXPECT_EQ(put(0, two), two.size());
+  sessions_->on_end(0);
+  answer_waiting(0);
+  EXPECT_FALSE(sessions_->finished(0));
+  EXPECT_EQ(take(0), two);
+  EXPECT_TRUE(sessions_->finished(0));
+  EXPECT_TRUE(sessions_->input_space(0).empty());
+}
+
+TEST_F(TcpSessionsTest, finishes_when_the_client_ends_inside_a_query) {
+  ASSERT_TRUE(open(0));
+  put(0, Octets{0, 9, 1});
+  EXPECT_FALSE(sessions_->finished(0));
+  sessions_->on_end(0);
+  answer_waiting(0);
+  EXPECT_TRUE(sessions_->finished(0));
+}
+
+TEST_F(TcpSessionsTest, finishes_after_the_last_query_allowed) {
+  use({.streams = 1, .queries = 2});
+  ASSERT_TRUE(open(0));
+  put(0, framed({1}) + framed({2}) + framed({3}));
+  EXPECT_FALSE(sessions_->finished(0));
+  EXPECT_EQ(take(0), framed({1}) + framed({2}));
+  EXPECT_TRUE(sessions_->finished(0));
+  EXPECT_TRUE(sessions_->input_space(0).empty());
+}
+
+TEST_F(TcpSessionsTest, drops_the_slowest_when_memory_for_long_messages_is_short) {
+  use({.streams = 4, .long_messages = 2});
+  for (Id id = 0; id < 3; ++id) {
+    now_ = at(1'000 + id);
+    ASSERT_TRUE(open(id));
+    put(id, framed(message(2'000, 1)));  // the answer stays where it is: one block each
+  }
+  EXPECT_EQ(aborted(), (std::vector<Id>{0}));
+  EXPECT_EQ(take(1), framed(message(2'000, 1)));
+  EXPECT_EQ(take(2), framed(message(2'000, 1)));
+  // Blocks come back.
+  for (int round = 0; round < 10; ++round) EXPECT_EQ(exchange(1, framed(message(60'000, 2)), 1'000, 1'000), framed(message(60'000, 2)));
+  EXPECT_TRUE(aborted().empty());
+}
+
+TEST_F(TcpSessionsTest, drops_a_long_message_when_there_is_no_memory_for_any) {
+  use({.streams = 2, .long_messages = 0});
+  ASSERT_TRUE(open(0));
+  EXPECT_EQ(exchange(0, framed(message(598, 1)), 100, 100), framed(message(598, 1)));
+  put(0, framed(message(599, 1)));
+  EXPECT_EQ(aborted(), (std::vector<Id>{0}));
+}
+
+TEST_F(TcpSessionsTest, survives_what_the_loop_still_tells_of_a_dropped_stream) {
+  use({.streams = 4, .long_messages = 1});
+  ASSERT_TRUE(open(0));
+  put(0, Octets{0x20, 0, 1, 2, 3});
+  now_ = at(2'000);
+  ASSERT_TRUE(open(1));
+  put(1, Octets{0x20, 0, 1, 2, 3});
+  EXPECT_TRUE(sessions_->input_space(0).empty());
+  EXPECT_TRUE(sessions_->output(0).empty());
+  sessions_->on_sent(now_, 0, 0);
+  sessions_->on_end(0);
+  answer_waiting(0);
+  EXPECT_EQ(aborted(), (std::vector<Id>{0}));
+  EXPECT_EQ(answered_, 0);
+}
+
+}  // namespace
+}  // namespace samara::server
