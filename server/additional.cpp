@@ -36,6 +36,11 @@ void Answerer::add_additional(const zone::RrsetView& set, std::optional<size_t> 
     if (key.size() < base || !std::ranges::equal(key.symbols().first(base), key_.symbols().first(base))) return;
     const zone::TrieMatch match = zone_->names().find(key.symbols().subspan(base));
     if (!match.exact) return;
+    // What is below a DNAME does not exist (RFC 6672 section 2.4); what is below a cut may be glue.
+    if (zone_->node(match.node).has(zone::node_governed) &&
+        zone::lookup(*zone_, key, apex_labels_, false).finding == zone::Finding::dname) {
+      return;
+    }
     const std::span<const zone::Ref> there = std::span<const zone::Ref>(hosts).first(count);
     if (std::ranges::find(there, match.node) != there.end()) return;
     if (cut_labels.has_value()) {

@@ -24,7 +24,7 @@ class Answerer {
   // Fills the sections; the RCODE is in `answer`.
   void run(Answer& answer);
   // The zone that gave the first answer, for options that tell of it.
-  const std::optional<zone::Zone>& zone() const { return zone_; }
+  const std::optional<zone::Zone>& zone() const { return first_zone_; }
   std::optional<dns::ExtendedError> why() const { return why_; }
 
  private:
@@ -87,6 +87,7 @@ class Answerer {
   std::array<u8, dns::max_name_size> made_;  // a name made by a DNAME
   std::optional<zone::Zone> zone_;
   size_t apex_labels_ = 0;
+  std::optional<zone::Zone> first_zone_;  // the one that holds the query's name
 
   std::array<zone::Ref, max_chain> chased_;
   unsigned chain_ = 0;

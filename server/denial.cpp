@@ -2,8 +2,7 @@
 // however many statements it proves.
 #include <algorithm>
 
-#include "platform/codec/base32hex.h"
-#include "platform/crypto/hash.h"
+#include "dns-core/dnssec/nsec3.h"
 #include "server/answerer.h"
 
 namespace samara::server {
@@ -30,31 +29,18 @@ LookupKey wildcard_below(const LookupKey& key, size_t labels) {
   return wildcard;
 }
 
-// The key of the NSEC3 owner name for `key` (RFC 5155 section 5): hash of the name in wire form, iterated with the salt.
-LookupKey nsec3_key(const zone::Zone& zone, const LookupKey& key, size_t apex_labels) {
-  SAMARA_UNINITIALIZED std::array<u8, dns::max_name_size> name;
-  const size_t labels = zone::key_to_wire(key.symbols(), name);
-  name[labels] = 0;
-  const Bytes parameters = zone.nsec3_parameters()->first().rdata();
-  const unsigned iterations = load_be16(parameters, 2);
-  const Bytes salt = parameters.subspan(5, parameters[4]);
-  crypto::Hash hash(crypto::HashAlgorithm::sha1);
-  hash.update(Bytes(name).first(labels + 1));
-  hash.update(salt);
-  crypto::Digest digest = hash.finish();
-  for (unsigned i = 0; i < iterations; ++i) {
-    hash.update(digest.bytes());
-    hash.update(salt);
-    digest = hash.finish();
-  }
-  std::array<char, codec::base32hex_size(20)> text{};
-  TextWriter writer(text);
-  codec::encode_base32hex(digest.bytes(), writer);
-  std::array<u8, codec::base32hex_size(20)> label{};
-  std::ranges::transform(text, label.begin(), [](char c) { return static_cast<u8>(c); });
-  LookupKey owner = first_labels(key, apex_labels);
-  static_cast<void>(owner.append_label(label));  // an NSEC3 zone has room for its own owner names
-  return owner;
+// The key, below the apex, of the NSEC3 owner name for `key`; nothing when the zone's hash is unknown or
+// takes more iterations than an answer may cost: such a zone proves nothing.
+std::optional<LookupKey> nsec3_key(const zone::Zone& zone, const LookupKey& key) {
+  const auto parameters = dns::Nsec3ParameterView::parse(zone.nsec3_parameters()->first().rdata());
+  if (!parameters.ok()) return std::nullopt;
+  SAMARA_UNINITIALIZED std::array<u8, dns::max_name_size> wire;
+  const size_t labels = zone::key_to_wire(key.symbols(), wire);
+  wire[labels] = 0;
+  ByteReader reader(Bytes(wire).first(labels + 1));
+  const auto hash = dns::nsec3_hash(MUST(dns::Name::from_wire(reader)), parameters.value(), dns::max_served_nsec3_iterations);
+  if (!hash.ok()) return std::nullopt;
+  return LookupKey(MUST(dns::nsec3_owner(hash.value(), dns::Name())));
 }
 
 }  // namespace
@@ -63,7 +49,8 @@ void Answerer::prove_no_data(const zone::Lookup& found) {
   const size_t labels = key_.label_count();
   if (!uses_nsec3(*zone_)) {
     if (found.finding == zone::Finding::wildcard) {
-      add_denial(found.node, RrType::NSEC);
+      // The wildcard's record, or where it is an empty non-terminal the one before it.
+      add_nsec_covering(wildcard_below(key_, found.encloser_depth));
       add_nsec_covering(key_);
     } else if (zone_->node(found.node).find(RrType::NSEC).has_value()) {
       add_denial(found.node, RrType::NSEC);
@@ -125,15 +112,17 @@ void Answerer::add_nsec_covering(const LookupKey& key) {
 }
 
 zone::Ref Answerer::matching_nsec3(const LookupKey& key) const {
-  const LookupKey owner = nsec3_key(*zone_, key, apex_labels_);
-  const zone::TrieMatch match = zone_->nsec3_names().find(owner.symbols().subspan(owner.prefix_size(apex_labels_)));
+  const auto owner = nsec3_key(*zone_, key);
+  if (!owner.has_value()) return 0;
+  const zone::TrieMatch match = zone_->nsec3_names().find(owner->symbols());
   return match.exact ? match.node : 0;
 }
 
 void Answerer::add_nsec3_covering(const LookupKey& key) {
-  const LookupKey owner = nsec3_key(*zone_, key, apex_labels_);
+  const auto owner = nsec3_key(*zone_, key);
+  if (!owner.has_value()) return;
   const zone::Trie hashes = zone_->nsec3_names();
-  const zone::Ref before = hashes.at_or_before(owner.symbols().subspan(owner.prefix_size(apex_labels_)));
+  const zone::Ref before = hashes.at_or_before(owner->symbols());
   add_denial(before != 0 ? before : hashes.last(), RrType::NSEC3);  // the last record covers what comes before the first
 }
 

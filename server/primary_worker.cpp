@@ -52,15 +52,17 @@ dns::TsigAlgorithm algorithm_of(KeyAlgorithm algorithm) {
   return dns::TsigAlgorithm::hmac_sha256;
 }
 
-// The part of the question's name that an answer is counted under: all of it, or for a denial (and what a wildcard made up)
-// the zone's apex, because the names below it have no end.
+// The part of the question's name that an answer is counted under: all of it, or where names without end have such an answer
+// what they share: the zone cut of a referral, the zone's apex for a denial and for what a wildcard or DNAME made up.
 Bytes subject_of(Bytes name, const Answer& answer, ResponseKind kind) {
   if (kind == ResponseKind::error) return {};
-  if (kind != ResponseKind::denial && !answer.wildcard) return name;
+  const bool referral = kind == ResponseKind::referral;
+  if (!referral && kind != ResponseKind::denial && !answer.made_up) return name;
+  const size_t shared = referral ? answer.cut_labels : answer.apex_labels;
   size_t labels = 0;
   for (size_t at = 0; name[at] != 0; at += size_t{1} + name[at]) ++labels;
   size_t at = 0;
-  for (; labels > answer.apex_labels; --labels) at += size_t{1} + name[at];
+  for (; labels > shared; --labels) at += size_t{1} + name[at];
   return name.subspan(at);
 }
 

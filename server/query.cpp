@@ -205,6 +205,8 @@ Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const 
   Answer answer;
   answerer.run(answer);
   if (answerer.why().has_value()) return error(answer.rcode, answerer.why());
+  // RFC 1035 section 6.2: nobody is an authority on all classes.
+  if (query.rr_class == RrClass::ANY) out.clear_flags(dns::flag_aa);
   if (query.edns.has_value()) {
     write_opt(out, rules, query, answer.rcode);
     if (query.edns->nsid && !identity.nsid.empty()) write_nsid(out, identity.nsid);
@@ -226,6 +228,7 @@ void Answerer::run(Answer& answer) {
     return;
   }
   answer.apex_labels = static_cast<u8>(apex_labels_);
+  first_zone_ = zone_;
   while (step(answer) == Next::follow) {
     // RFC 1034 section 4.3.2 step 3a: on to the canonical name, while it is in a zone of ours.
     if (truncated_ || chain_ == max_chain || !enter_zone()) break;
@@ -266,7 +269,7 @@ Answerer::Next Answerer::step(Answer& answer) {
   const zone::NodeView node = zone_->node(found.node);
   switch (found.finding) {
     case zone::Finding::data: return answer_from(node, found);
-    case zone::Finding::wildcard: answer.wildcard = true; return answer_from(node, found);
+    case zone::Finding::wildcard: answer.made_up = true; return answer_from(node, found);
     case zone::Finding::dname: return follow_dname(node, found.encloser_depth, answer);
     case zone::Finding::delegation: refer(node, found.encloser_depth, answer); return Next::done;
     case zone::Finding::nxdomain: break;
@@ -286,7 +289,7 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
     if (!add(Section::answer, owner, *set)) truncate();
     if (put_off_count_ != 0) add_denials_put_off();
     if (wildcard && proves()) prove_wildcard(found);
-    if ((set->flags() & zone::rrset_additional) != 0) add_additional(*set, std::nullopt);
+    if ((set->flags() & zone::rrset_additional) != 0 && !truncated_) add_additional(*set, std::nullopt);
     return Next::done;
   }
   if (const auto cname = node.find(RrType::CNAME);
@@ -353,6 +356,7 @@ Answerer::Next Answerer::follow_dname(const zone::NodeView& node, size_t labels,
   if (!dname.has_value() || chain_ == max_chain) return Next::done;
   const bool given = std::ranges::find(std::span(chased_).first(chain_), node.ref()) != std::span(chased_).first(chain_).end();
   chased_[chain_++] = node.ref();
+  answer.made_up = true;
   if (!given && !add(Section::answer, suffix(labels), *dname)) {
     truncate();
     return Next::done;
@@ -393,6 +397,7 @@ void Answerer::refer(const zone::NodeView& cut, size_t labels, Answer& answer) {
   const auto servers = cut.find(RrType::NS);
   if (!servers.has_value()) return;
   answer.referral = out_.count(Section::answer) == 0;
+  answer.cut_labels = static_cast<u8>(labels);
   if (put_off_count_ != 0) add_denials_put_off();
   const Owner owner = suffix(labels);
   if (!out_.rrset(Section::authority, owner, servers->images(), servers->count(), true)) return truncate();
@@ -404,7 +409,7 @@ void Answerer::refer(const zone::NodeView& cut, size_t labels, Answer& answer) {
       prove_unsigned_delegation(cut, labels);
     }
   }
-  add_additional(*servers, labels);
+  if (!truncated_) add_additional(*servers, labels);
 }
 
 bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32 ttl_limit) {

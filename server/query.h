@@ -37,8 +37,9 @@ struct Answer {
   dns::Rcode rcode = dns::Rcode::NOERROR;
   bool referral = false;
   bool truncated = false;
-  bool wildcard = false;
-  u8 apex_labels = 0;  // labels of the zone it came from (0 when from none)
+  bool made_up = false;  // from a wildcard or a DNAME: names without end have such an answer
+  u8 apex_labels = 0;    // labels of the zone it came from (0 when from none)
+  u8 cut_labels = 0;     // with `referral`: labels of the zone cut
 };
 
 // Composes the response to `packet`, which was parsed as `query`, into `reply` (at least 1,280 octets by UDP, 65,535 by TCP).

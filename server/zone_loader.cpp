@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dns-core/dnssec/nsec3.h"
 #include "zone/master_file.h"
 
 namespace samara::server {
@@ -50,6 +51,13 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
     return std::nullopt;
   }
   const zone::Zone& zone = built.value();
+  if (const auto parameters = zone.nsec3_parameters(); zone.has_nsec3() && parameters.has_value()) {
+    const u16 iterations = load_be16(parameters->first().rdata(), 2);
+    if (iterations > dns::max_served_nsec3_iterations) {
+      report.line(Level::warning, "zone ", source.name, ": ", iterations, " NSEC3 iterations, above ",
+                  dns::max_served_nsec3_iterations, ": denials carry no proof; sign it again with 0 (RFC 9276 section 3.1)");
+    }
+  }
   report.line(Level::info, "zone ", source.name, ": serial ", zone.serial().value(), ", ", zone.record_count(), " records");
   return zone;
 }

@@ -297,7 +297,8 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   ancestry.nodes[depth] = node;
   if (depth == 0) ancestry.apex_node = node;
   // RFC 5155 section 7.2.8 and RFC 4035 section 3.1.3: only authoritative names take part in the chain.
-  if (!ancestry.governed && std::ranges::any_of(written_, [](const Written& set) { return set.type == dns::code(RrType::NSEC); })) {
+  if (!ancestry.governed &&
+      std::ranges::any_of(written_, [](const Written& set) { return set.type == dns::code(RrType::NSEC); })) {
     ancestry.nsec.add(key, node);
   }
   tell_parent_of_wildcard(key, depth);

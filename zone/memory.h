@@ -60,9 +60,7 @@ class ExtentWriter {
   }
   // Takes back `ref` and everything after it.
   void drop_from(Ref ref) {
-    const size_t start = size_t{ref} * 4;
-    std::ranges::fill(region_.subspan(start, next_ - start), u8{0});
-    next_ = start;
+    next_ = size_t{ref} * 4;
   }
   MutableBytes octets(Ref ref, size_t offset, size_t count) { return region_.subspan(size_t{ref} * 4 + offset, count); }
   void set_word(Ref ref, u32 value) { store_le32(region_, size_t{ref} * 4, value); }

@@ -191,6 +191,7 @@ bool Composer::rrset(Section section, Owner owner, Bytes images, size_t count, b
 
 void Composer::begin_opt(u16 udp_payload_size, Rcode rcode, bool dnssec_ok) {
   out_.set_limit(budget_);
+  before_opt_ = out_.mark();
   out_.u8(0);
   out_.u16(code(RrType::OPT));
   out_.u16(udp_payload_size);
@@ -210,7 +211,7 @@ void Composer::option(EdnsOption option, Bytes data) {
 }
 
 void Composer::end_opt() {
-  if (out_.overflowed()) return;
+  if (out_.overflowed()) return out_.rollback(before_opt_);  // a TSIG record can leave no room for it
   out_.patch_u16(opt_at_, static_cast<u16>(out_.size() - opt_at_ - 2));
   ++counts_[2];
 }

@@ -3,7 +3,7 @@
 // does not fit is taken back whole, so a truncated message ends at an RRset's edge. It never allocates.
 //
 // Order of calls: the constructor writes header and question; rrset() in the order answer, authority, additional; then
-// finish_options()/end_options() for the OPT record if there is one; finish() once.
+// begin_opt(), option() and end_opt() for the OPT record if there is one; finish() once.
 #pragma once
 
 #include <array>
@@ -91,7 +91,8 @@ class Composer {
   u16 flags_;
   std::array<u16, 3> counts_{};
   size_t last_target_ = 0;
-  size_t opt_at_ = 0;
+  size_t opt_at_ = 0;  // its RDLENGTH
+  ByteWriter::Mark before_opt_{};
   // [0] is the question; the others are written in turn. Only the first anchor_count_ hold something.
   std::array<Anchor, 1 + recent_anchors> anchors_;
   size_t anchor_count_ = 0;

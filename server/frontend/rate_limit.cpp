@@ -40,8 +40,9 @@ RateVerdict RateLimiter::count(Instant now, const IpAddress& client, ResponseKin
   Account& account = account_of(crypto::siphash24(key_, writer.written()), milliseconds);
 
   const i64 rate = i64{rules_.responses_per_second} * one_response;
-  const i64 earned =
-      std::min<i64>(milliseconds - account.updated, i64{rules_.window_seconds} * 1000) * rules_.responses_per_second;
+  // A second more than the window pays back the deepest debt and fills the account.
+  const i64 counted = std::min<i64>(milliseconds - account.updated, (i64{rules_.window_seconds} + 1) * 1000);
+  const i64 earned = counted * rules_.responses_per_second;
   account.updated = milliseconds;
   account.credit = std::min(account.credit + earned, rate);
   account.credit = std::max(account.credit - one_response, -rate * rules_.window_seconds);

@@ -1,6 +1,6 @@
 // RateLimiter: response rate limiting for UDP, so that forged queries cannot turn us against their victim. Answers are counted
-// by client block and by what they are (the name for data, the zone for denials, referrals and errors alike); one that is over
-// the limit is dropped or, every `slip`-th time, sent truncated, which sends a real client to TCP.
+// by client block and by what they are (the name for data, the zone cut for referrals, the zone for denials, all errors alike);
+// one that is over the limit is dropped or, every `slip`-th time, sent truncated, which sends a real client to TCP.
 //
 // Capacity: `table_size` accounts, four to a bucket; the account least recently used makes room.
 #pragma once

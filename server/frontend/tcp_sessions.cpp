@@ -46,8 +46,6 @@ bool TcpSessions::grow(Id id, Buffer& buffer) {
     }
     if (slowest == id) return false;
     abort(slowest);
-    shrink(sessions_[slowest].in);
-    shrink(sessions_[slowest].out);
     if (free_blocks_.empty()) return false;
   }
   const u32 block = free_blocks_.back();
@@ -103,8 +101,11 @@ MutableBytes TcpSessions::input_space(Id id) {
   return space;
 }
 
-void TcpSessions::on_input(Instant, Id id, size_t count) {
-  sessions_[id].in.filled += static_cast<u32>(count);
+void TcpSessions::on_input(Instant now, Id id, size_t count) {
+  Session& session = sessions_[id];
+  // The time for a query begins with its first octet.
+  if (session.in.filled == session.in.done && session.out.filled == 0) session.deadline = now + limits_.idle;
+  session.in.filled += static_cast<u32>(count);
 }
 
 std::optional<Bytes> TcpSessions::next_query(Id id) {
@@ -202,7 +203,10 @@ void TcpSessions::on_deadline(Instant now) {
 }
 
 void TcpSessions::abort(Id id) {
-  sessions_[id].abort = true;
+  Session& session = sessions_[id];
+  session.abort = true;
+  shrink(session.in);
+  shrink(session.out);
   aborted_.push_back(id);
 }
 

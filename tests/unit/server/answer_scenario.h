@@ -1,10 +1,8 @@
 // Queries and the responses to them as lines of text, for the scenario files in tests/data/server:
 //
-//   > NAME TYPE [do] [tcp] [edns=SIZE] [noedns] [rd] [class=CLASS] [version=N] [opcode=N] [nsid] [expire] [zoneversion] [cookie]
-//   RCODE [flags…] [opt=SIZE[,do]] [nsid=HEX] [expire=N] [zoneversion=HEX] [cookie=HEX] [ede=N]
-//   answer NAME TTL TYPE RDATA
-//   authority …
-//   additional …
+//   > NAME TYPE [do] [tcp] [edns=SIZE] [noedns] [rd] [class=CLASS] [version=N] [opcode=N] [nsid] [expire] [zoneversion]
+//   [cookie] RCODE [flags…] [opt=SIZE[,do]] [nsid=HEX] [expire=N] [zoneversion=HEX] [cookie=HEX] [ede=N] answer NAME TTL TYPE
+//   RDATA authority … additional …
 //
 // An empty line ends a response; `;` begins a comment. Sections stand in the order of the message. A line `answer * COUNT` says
 // only how many records a section has.
@@ -53,19 +51,32 @@ inline ScenarioQuery query_of(const std::string& line) {
   };
   for (std::string word; words >> word;) {
     const std::string value = word.substr(word.find('=') + 1);
-    if (word == "do") dnssec = true;
-    else if (word == "tcp") query.tcp = true;
-    else if (word == "rd") flags |= dns::flag_rd;
-    else if (word == "noedns") edns = false;
-    else if (word == "nsid") empty_option(dns::EdnsOption::nsid);
-    else if (word == "expire") empty_option(dns::EdnsOption::expire);
-    else if (word == "zoneversion") empty_option(dns::EdnsOption::zoneversion);
-    else if (word == "keepalive") empty_option(dns::EdnsOption::tcp_keepalive);
-    else if (word.starts_with("edns=")) payload = static_cast<u16>(std::stoi(value));
-    else if (word.starts_with("class=")) rr_class = value;
-    else if (word.starts_with("version=")) version = static_cast<u8>(std::stoi(value));
-    else if (word.starts_with("opcode=")) flags |= static_cast<u16>(std::stoi(value) << 11);
-    else ADD_FAILURE() << "unknown word " << word;
+    if (word == "do")
+      dnssec = true;
+    else if (word == "tcp")
+      query.tcp = true;
+    else if (word == "rd")
+      flags |= dns::flag_rd;
+    else if (word == "noedns")
+      edns = false;
+    else if (word == "nsid")
+      empty_option(dns::EdnsOption::nsid);
+    else if (word == "expire")
+      empty_option(dns::EdnsOption::expire);
+    else if (word == "zoneversion")
+      empty_option(dns::EdnsOption::zoneversion);
+    else if (word == "keepalive")
+      empty_option(dns::EdnsOption::tcp_keepalive);
+    else if (word.starts_with("edns="))
+      payload = static_cast<u16>(std::stoi(value));
+    else if (word.starts_with("class="))
+      rr_class = value;
+    else if (word.starts_with("version="))
+      version = static_cast<u8>(std::stoi(value));
+    else if (word.starts_with("opcode="))
+      flags |= static_cast<u16>(std::stoi(value) << 11);
+    else
+      ADD_FAILURE() << "unknown word " << word;
   }
   query.packet.resize(1024);
   ByteWriter out(query.packet);
@@ -177,8 +188,9 @@ inline std::string text_of_response(Bytes packet, Bytes query) {
   }
   EXPECT_TRUE(at.at_end());
   std::string head(rcode == 16 ? "BADVERS" : rcode == 23 ? "BADCOOKIE" : dns::rcode_name(static_cast<dns::Rcode>(rcode)));
-  for (const auto& [bit, word] : {std::pair{dns::flag_aa, " aa"}, std::pair{dns::flag_tc, " tc"}, std::pair{dns::flag_rd, " rd"},
-                                  std::pair{dns::flag_ra, " ra"}, std::pair{dns::flag_ad, " ad"}, std::pair{dns::flag_cd, " cd"}}) {
+  for (const auto& [bit, word] :
+       {std::pair{dns::flag_aa, " aa"}, std::pair{dns::flag_tc, " tc"}, std::pair{dns::flag_rd, " rd"},
+        std::pair{dns::flag_ra, " ra"}, std::pair{dns::flag_ad, " ad"}, std::pair{dns::flag_cd, " cd"}}) {
     if ((flags & bit) != 0) head += word;
   }
   return head + opt + "\n" + records;

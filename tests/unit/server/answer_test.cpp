@@ -73,7 +73,9 @@ std::string answer(const std::string& line, Bytes cookie = {}) {
   Octets reply(65'535, 0xee);
   const dns::Query parsed = dns::parse_query(query.packet);
   const Answer result = answer_query(served().zones(), identity, rules, query.packet, parsed, reply);
-  if (!query.tcp) { EXPECT_LE(result.size, parsed.edns.has_value() ? std::min<size_t>(parsed.edns->udp_payload_size, 1232) : 512); }
+  if (!query.tcp) {
+    EXPECT_LE(result.size, parsed.edns.has_value() ? std::min<size_t>(parsed.edns->udp_payload_size, 1232) : 512);
+  }
   const std::string text = text_of_response(Bytes(reply).first(result.size), query.packet);
   EXPECT_EQ(result.truncated, text.substr(0, text.find('\n')).find(" tc") != std::string::npos) << line;
   return text;
@@ -128,9 +130,92 @@ TEST_P(AnswerScenario, is_answered_as_written) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, AnswerScenario,
-                         testing::Values("data", "denial", "aliases", "dname", "wildcard", "referral", "refusal", "edns", "any", "truncation",
-                                         "additional", "chaos"),
+                         testing::Values("data", "denial", "aliases", "dname", "wildcard", "referral", "refusal", "edns", "any",
+                                         "truncation", "additional", "chaos"),
                          [](const auto& info) { return std::string(info.param); });
+
+TEST(Answer, returns_the_cookie_it_is_given) {
+  Octets cookie;
+  for (u8 i = 0; i < 24; ++i) cookie.push_back(i);
+  EXPECT_EQ(
+      answer("mail.example. A", cookie),
+      "NOERROR aa opt=1232 cookie=000102030405060708090a0b0c0d0e0f1011121314151617\nanswer mail.example. 300 A 192.0.2.25\n");
+  EXPECT_EQ(answer("mail.example. A noedns", cookie), "NOERROR aa\nanswer mail.example. 300 A 192.0.2.25\n");
+  EXPECT_EQ(answer("www.test. A", cookie), "REFUSED opt=1232 cookie=000102030405060708090a0b0c0d0e0f1011121314151617 ede=20\n");
+}
+
+TEST(Answer, keeps_to_every_size_and_says_when_it_was_cut) {
+  for (const char* question : {"big.example. TXT", "x.many.example. A", "www.example. A", "example. ANY", "x.d.example. A",
+                               "host.cut.example. A do"}) {
+    const std::string whole = answer(std::string(question) + " tcp");
+    for (int size = 512; size <= 1300; ++size) {
+      const std::string text = answer(std::string(question) + " nsid expire zoneversion edns=" + std::to_string(size));
+      const bool cut = text.substr(0, text.find('\n')).find(" tc") != std::string::npos;
+      // The OPT record is there whatever was cut.
+      ASSERT_NE(text.find("opt=1232"), std::string::npos) << question << ' ' << size;
+      if (!cut) {
+        ASSERT_NE(text.find('\n'), text.size() - 1) << question << ' ' << size;
+      }
+    }
+    EXPECT_EQ(whole.substr(0, whole.find('\n')).find(" tc"), std::string::npos) << question;
+  }
+}
+
+TEST(Answer, leaves_room_for_what_is_put_behind_it) {
+  const ScenarioQuery query = query_of("big.example. TXT");
+  for (const size_t room : {0U, 100U, 700U, 1'150U}) {
+    AnswerRules rules;
+    rules.tail_room = room;
+    Octets reply(4'096);
+    const Answer result = answer_query(served().zones(), identity, rules, query.packet, dns::parse_query(query.packet), reply);
+    EXPECT_LE(result.size + room, 1'232U);
+    EXPECT_TRUE(result.truncated);
+  }
+}
+
+TEST(Answer, tells_what_it_was_for_those_who_count) {
+  const auto result_of = [](const char* line) {
+    const ScenarioQuery query = query_of(line);
+    Octets reply(4'096);
+    return answer_query(served().zones(), identity, AnswerRules(), query.packet, dns::parse_query(query.packet), reply);
+  };
+  EXPECT_TRUE(result_of("host.cut.example. A").referral);
+  EXPECT_FALSE(result_of("www.example. A").referral);
+  EXPECT_EQ(result_of("host.cut.example. A").cut_labels, 2);
+  EXPECT_TRUE(result_of("x.wild.example. A").made_up);
+  EXPECT_TRUE(result_of("x.d.example. A").made_up);
+  EXPECT_FALSE(result_of("*.wild.example. A").made_up);
+  EXPECT_EQ(result_of("nothing.example. A").rcode, dns::Rcode::NXDOMAIN);
+  EXPECT_EQ(result_of("nothing.example. A").apex_labels, 1);
+  EXPECT_EQ(result_of("www.child.example. A").apex_labels, 2);
+  EXPECT_EQ(result_of("www.test. A").rcode, dns::Rcode::REFUSED);
+}
+
+TEST(Answer, of_errors_and_cut_ones_has_no_records) {
+  const ScenarioQuery query = query_of("www.example. A do rd");
+  const dns::Query parsed = dns::parse_query(query.packet);
+  Octets reply(4'096);
+  const auto text_of = [&](const Answer& answer) { return text_of_response(Bytes(reply).first(answer.size), query.packet); };
+  EXPECT_EQ(text_of(answer_truncated(AnswerRules(), query.packet, parsed, reply)), "NOERROR tc rd opt=1232,do\n");
+  EXPECT_EQ(text_of(answer_error(AnswerRules(), query.packet, parsed, dns::Rcode::BADCOOKIE, std::nullopt, {}, reply)),
+            "BADCOOKIE rd opt=1232,do\n");
+  EXPECT_EQ(text_of(answer_error(AnswerRules(), query.packet, parsed, dns::Rcode::REFUSED, dns::ExtendedError::prohibited, "no",
+                                 reply)),
+            "REFUSED rd opt=1232,do ede=18\n");
+}
+
+TEST(Answer, to_a_broken_query_is_formerr_with_the_question_if_there_is_one) {
+  Octets packet = query_of("www.example. A noedns").packet;
+  packet.push_back(0);
+  Octets reply(4'096);
+  const Answer cut = answer_query(served().zones(), identity, AnswerRules(), packet, dns::parse_query(packet), reply);
+  EXPECT_EQ(text_of_response(Bytes(reply).first(cut.size), packet), "FORMERR\n");
+  EXPECT_EQ(cut.size, packet.size() - 1);
+  const Octets header(packet.begin(), packet.begin() + dns::header_size);
+  const Answer alone = answer_query(served().zones(), identity, AnswerRules(), header, dns::parse_query(header), reply);
+  EXPECT_EQ(alone.size, dns::header_size);
+  EXPECT_EQ(load_be16(reply, 4), 0);
+}
 
 }  // namespace
 }  // namespace samara::server

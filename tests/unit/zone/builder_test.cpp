@@ -137,7 +137,9 @@ TEST_F(ZoneBuilderTest, gives_all_records_of_a_set_its_least_ttl) {
   ASSERT_TRUE(add("a.example.", RrType::A, "192.0.2.1", 300).ok());
   ASSERT_TRUE(add("a.example.", RrType::A, "192.0.2.2", 100).ok());
   ASSERT_TRUE(add("a.example.", RrType::A, "192.0.2.3", 200).ok());
-  finish().find(name_of("a.example."), RrType::A)->for_each_record([](RecordView record) { EXPECT_EQ(record.ttl(), dns::Ttl(100)); });
+  finish().find(name_of("a.example."), RrType::A)->for_each_record([](RecordView record) {
+    EXPECT_EQ(record.ttl(), dns::Ttl(100));
+  });
 }
 
 TEST_F(ZoneBuilderTest, orders_records_canonically) {
@@ -145,7 +147,9 @@ TEST_F(ZoneBuilderTest, orders_records_canonically) {
   add_apex();
   for (const char* address : {"192.0.2.9", "10.0.0.1", "192.0.2.10"}) ASSERT_TRUE(add("a.example.", RrType::A, address).ok());
   std::vector<u8> firsts;
-  finish().find(name_of("a.example."), RrType::A)->for_each_record([&](RecordView record) { firsts.push_back(record.rdata()[3]); });
+  finish().find(name_of("a.example."), RrType::A)->for_each_record([&](RecordView record) {
+    firsts.push_back(record.rdata()[3]);
+  });
   EXPECT_EQ(firsts, (std::vector<u8>{1, 9, 10}));
 }
 
@@ -365,7 +369,8 @@ TEST_F(ZoneBuilderTest, refuses_what_cannot_be_zone_data) {
   EXPECT_EQ(error_of("example.org.", RrType::A, address), BuildError::out_of_zone);
   EXPECT_EQ(error_of(".", RrType::A, address), BuildError::out_of_zone);
   EXPECT_EQ(error_of("notexample.", RrType::A, address), BuildError::out_of_zone);
-  for (const RrType type : {RrType::OPT, RrType::TSIG, RrType::TKEY, RrType::ANY, RrType::AXFR, RrType::NXNAME, static_cast<RrType>(0)}) {
+  for (const RrType type :
+       {RrType::OPT, RrType::TSIG, RrType::TKEY, RrType::ANY, RrType::AXFR, RrType::NXNAME, static_cast<RrType>(0)}) {
     EXPECT_EQ(error_of("example.", type, address), BuildError::meta_type);
   }
   EXPECT_EQ(error_of("example.", RrType::RRSIG, Bytes(address).first(1)), BuildError::bad_rdata);
@@ -449,7 +454,8 @@ TEST_F(ZoneBuilderTest, holds_255_types_at_an_owner_and_no_more) {
   const auto fill = [&](u16 count) {
     begin();
     add_apex();
-    for (u16 i = 0; i < count; ++i) ASSERT_TRUE(builder_->add(name_of("a.example."), static_cast<RrType>(60'000 + i), dns::Ttl(1), data).ok());
+    for (u16 i = 0; i < count; ++i)
+      ASSERT_TRUE(builder_->add(name_of("a.example."), static_cast<RrType>(60'000 + i), dns::Ttl(1), data).ok());
   };
   fill(256);
   expect_error(BuildError::too_many_rrsets, "a.example.");
@@ -487,9 +493,11 @@ TEST_F(ZoneBuilderTest, gives_memory_back_when_it_does_not_suffice) {
     ZoneMemory memory(region);
     {
       ZoneBuilder builder(memory, name_of("example."));
-      ASSERT_TRUE(builder.add(name_of("example."), RrType::SOA, dns::Ttl(1), rdata_of(RrType::SOA, "ns. host. 7 1 2 3 60")).ok());
+      ASSERT_TRUE(
+          builder.add(name_of("example."), RrType::SOA, dns::Ttl(1), rdata_of(RrType::SOA, "ns. host. 7 1 2 3 60")).ok());
       ASSERT_TRUE(builder.add(name_of("example."), RrType::NS, dns::Ttl(1), rdata_of(RrType::NS, "ns.")).ok());
-      for (const dns::Name& name : names) ASSERT_TRUE(builder.add(name, RrType::A, dns::Ttl(1), std::array<u8, 4>{1, 2, 3, 4}).ok());
+      for (const dns::Name& name : names)
+        ASSERT_TRUE(builder.add(name, RrType::A, dns::Ttl(1), std::array<u8, 4>{1, 2, 3, 4}).ok());
       const auto zone = builder.finish();
       fits = zone.ok();
       if (fits) {

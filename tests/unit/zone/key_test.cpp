@@ -37,11 +37,15 @@ void expect_sound(const dns::Name& name) {
     const LookupKey of_suffix(name.suffix(labels));
     ASSERT_TRUE(std::ranges::equal(of_suffix.symbols(), key.symbols().first(key.prefix_size(labels))));
     ASSERT_EQ(key.labels_within(key.prefix_size(labels)), labels);
-    if (labels > 0) { ASSERT_EQ(key.labels_within(key.prefix_size(labels) - 1), labels - 1); }
+    if (labels > 0) {
+      ASSERT_EQ(key.labels_within(key.prefix_size(labels) - 1), labels - 1);
+    }
   }
 }
 
-std::vector<u8> repeated(u8 octet, size_t count) { return std::vector<u8>(count, octet); }
+std::vector<u8> repeated(u8 octet, size_t count) {
+  return std::vector<u8>(count, octet);
+}
 
 TEST(LookupKey, sorts_the_example_of_rfc4034_section_6_1) {
   std::vector<dns::Name> names;
@@ -50,7 +54,8 @@ TEST(LookupKey, sorts_the_example_of_rfc4034_section_6_1) {
     names.push_back(name_of(text));
   }
   for (size_t i = 0; i < names.size(); ++i) {
-    for (size_t j = 0; j < names.size(); ++j) EXPECT_EQ(compare_keys(LookupKey(names[i]), LookupKey(names[j])), i <=> j) << i << ' ' << j;
+    for (size_t j = 0; j < names.size(); ++j)
+      EXPECT_EQ(compare_keys(LookupKey(names[i]), LookupKey(names[j])), i <=> j) << i << ' ' << j;
   }
 }
 
@@ -72,7 +77,8 @@ TEST(LookupKey, keeps_the_order_of_every_two_octets) {
     keys.emplace_back(names.back());
   }
   for (unsigned a = 0; a < 256; ++a) {
-    for (unsigned b = 0; b < 256; ++b) ASSERT_EQ(compare_keys(keys[a], keys[b]), dns::canonical_compare(names[a], names[b])) << a << ' ' << b;
+    for (unsigned b = 0; b < 256; ++b)
+      ASSERT_EQ(compare_keys(keys[a], keys[b]), dns::canonical_compare(names[a], names[b])) << a << ' ' << b;
   }
 }
 
@@ -98,7 +104,8 @@ TEST(LookupKey, translates_labels_of_all_lengths_with_an_escape_anywhere) {
         std::vector<u8> label = repeated('x', length);
         label[at] = octet;
         const dns::Name name = name_of("example.").child(label).value();
-        ASSERT_TRUE(std::ranges::equal(name_of_key(LookupKey(name)).wire(), name.lowercased().wire())) << length << ' ' << at << ' ' << int{octet};
+        ASSERT_TRUE(std::ranges::equal(name_of_key(LookupKey(name)).wire(), name.lowercased().wire()))
+            << length << ' ' << at << ' ' << int{octet};
       }
     }
   }

@@ -104,7 +104,8 @@ TEST_F(LookupTest, answers_for_ds_at_a_cut_but_not_below_it) {
 
 TEST_F(LookupTest, refers_to_the_upper_of_nested_cuts) {
   build("a NS ns.\nb.a NS ns.\nc.b.a NS ns.\nx.c.b.a A 192.0.2.1\n");
-  for (const char* name : {"b.a.example.", "c.b.a.example.", "x.c.b.a.example."}) expect(name, Finding::delegation, "a.example.", true);
+  for (const char* name : {"b.a.example.", "c.b.a.example.", "x.c.b.a.example."})
+    expect(name, Finding::delegation, "a.example.", true);
   expect("y.x.c.b.a.example.", Finding::delegation, "a.example.", false);
 }
 

@@ -36,9 +36,13 @@ class TestTrie {
   Twig root_ = 0;
 };
 
-bool before(const dns::Name& a, const dns::Name& b) { return dns::canonical_compare(a, b) < 0; }
+bool before(const dns::Name& a, const dns::Name& b) {
+  return dns::canonical_compare(a, b) < 0;
+}
 
-size_t shared_symbols(Bytes a, Bytes b) { return static_cast<size_t>(std::ranges::mismatch(a, b).in1 - a.begin()); }
+size_t shared_symbols(Bytes a, Bytes b) {
+  return static_cast<size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+}
 
 // What a sorted list says about a name must be what the trie says.
 void expect_same(const TestTrie& built, std::span<const dns::Name> names, const dns::Name& wanted) {
@@ -53,10 +57,13 @@ void expect_same(const TestTrie& built, std::span<const dns::Name> names, const 
   // The neighbours in order share the most symbols with a key.
   size_t most = 0;
   if (count_at_or_before > 0) most = shared_symbols(LookupKey(names[count_at_or_before - 1]).symbols(), key.symbols());
-  if (count_at_or_before < names.size()) most = std::max(most, shared_symbols(LookupKey(names[count_at_or_before]).symbols(), key.symbols()));
+  if (count_at_or_before < names.size())
+    most = std::max(most, shared_symbols(LookupKey(names[count_at_or_before]).symbols(), key.symbols()));
   ASSERT_EQ(match.common, most);
   ASSERT_EQ(shared_symbols(NodeView(built.memory(), match.node).key(), key.symbols()), most);
-  if (exists) { ASSERT_EQ(match.node, built.node(count_at_or_before - 1)); }
+  if (exists) {
+    ASSERT_EQ(match.node, built.node(count_at_or_before - 1));
+  }
 }
 
 TEST(Trie, that_is_empty_finds_nothing) {

@@ -123,11 +123,14 @@ TEST_F(ZoneSetTest, agrees_with_a_search_through_all_apexes) {
       const bool above = random.below(2) == 0;
       std::optional<size_t> expected;
       for (const dns::Name& apex : apexes) {
-        if (name.is_at_or_below(apex) && !(above && name == apex)) expected = std::max(expected.value_or(0), apex.label_count());
+        if (name.is_at_or_below(apex) && !(above && name == apex))
+          expected = std::max(expected.value_or(0), apex.label_count());
       }
       const auto match = set.value().find(LookupKey(name), above);
       ASSERT_EQ(match.has_value(), expected.has_value());
-      if (expected.has_value()) { ASSERT_EQ(match->apex_labels, *expected); }
+      if (expected.has_value()) {
+        ASSERT_EQ(match->apex_labels, *expected);
+      }
     }
     memory_.give_back(set.value().extent());
     ASSERT_EQ(memory_.in_use(), 0U);

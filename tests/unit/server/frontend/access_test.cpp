@@ -5,8 +5,12 @@
 namespace samara::server {
 namespace {
 
-IpAddress address(std::string_view text) { return *IpAddress::parse(text); }
-IpPrefix prefix(std::string_view text) { return *IpPrefix::parse(text); }
+IpAddress address(std::string_view text) {
+  return *IpAddress::parse(text);
+}
+IpPrefix prefix(std::string_view text) {
+  return *IpPrefix::parse(text);
+}
 
 TEST(AccessTable, that_is_empty_lets_nobody_in) {
   const AccessTable table({});

@@ -33,7 +33,9 @@ dns::CookieOption option(std::string_view hex) {
   return made;
 }
 
-IpAddress address(std::string_view text) { return *IpAddress::parse(text); }
+IpAddress address(std::string_view text) {
+  return *IpAddress::parse(text);
+}
 
 std::vector<u8> made(const ServerCookies& cookies, std::string_view client_cookie, std::string_view client, i64 now) {
   const auto full = cookies.make(option(client_cookie), address(client), UnixTime{now});
@@ -44,14 +46,16 @@ const ServerCookies::Secret first_secret = secret("e5e973e5a6b2a43f48e7dc849e37b
 
 TEST(ServerCookies, are_made_as_in_rfc9018_appendix_a1) {
   const ServerCookies cookies(first_secret, std::nullopt);
-  EXPECT_EQ(made(cookies, "2464c4abcf10c957", "198.51.100.100", 1559731985), octets("2464c4abcf10c957010000005cf79f111f8130c3eee29480"));
+  EXPECT_EQ(made(cookies, "2464c4abcf10c957", "198.51.100.100", 1559731985),
+            octets("2464c4abcf10c957010000005cf79f111f8130c3eee29480"));
 }
 
 TEST(ServerCookies, are_renewed_as_in_rfc9018_appendix_a2) {
   const ServerCookies cookies(first_secret, std::nullopt);
   const auto old = option("2464c4abcf10c957010000005cf79f111f8130c3eee29480");
   EXPECT_EQ(cookies.check(old, address("198.51.100.100"), UnixTime{1559734385}), CookieVerdict::good);
-  EXPECT_EQ(made(cookies, "2464c4abcf10c957", "198.51.100.100", 1559734385), octets("2464c4abcf10c957010000005cf7a871d4a564a1442aca77"));
+  EXPECT_EQ(made(cookies, "2464c4abcf10c957", "198.51.100.100", 1559734385),
+            octets("2464c4abcf10c957010000005cf7a871d4a564a1442aca77"));
 }
 
 TEST(ServerCookies, of_another_server_are_accepted_as_in_rfc9018_appendix_a3) {
@@ -59,7 +63,8 @@ TEST(ServerCookies, of_another_server_are_accepted_as_in_rfc9018_appendix_a3) {
   const ServerCookies cookies(first_secret, std::nullopt);
   const auto theirs = option("fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5");
   EXPECT_EQ(cookies.check(theirs, address("203.0.113.203"), UnixTime{1559727985}), CookieVerdict::good);
-  EXPECT_EQ(made(cookies, "fc93fc62807ddb86", "203.0.113.203", 1559734700), octets("fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e"));
+  EXPECT_EQ(made(cookies, "fc93fc62807ddb86", "203.0.113.203", 1559734700),
+            octets("fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e"));
 }
 
 TEST(ServerCookies, change_over_to_a_new_secret_as_in_rfc9018_appendix_a4) {

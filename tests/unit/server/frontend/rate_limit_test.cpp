@@ -10,10 +10,17 @@ namespace {
 class RateLimiterTest : public testing::Test {
  protected:
   static RateLimiter::Rules rules() {
-    return {.responses_per_second = 5, .slip = 2, .window_seconds = 3, .prefix_ipv4 = 24, .prefix_ipv6 = 56, .table_size = 1024, .exempt = {}};
+    return {.responses_per_second = 5,
+            .slip = 2,
+            .window_seconds = 3,
+            .prefix_ipv4 = 24,
+            .prefix_ipv6 = 56,
+            .table_size = 1024,
+            .exempt = {}};
   }
   void use(RateLimiter::Rules changed) { limiter_.emplace(std::move(changed), crypto::SipHashKey{1, 2, 3}); }
-  RateVerdict count(i64 milliseconds, std::string_view client = "192.0.2.1", ResponseKind kind = ResponseKind::data, std::string_view name = "www") {
+  RateVerdict count(i64 milliseconds, std::string_view client = "192.0.2.1", ResponseKind kind = ResponseKind::data,
+                    std::string_view name = "www") {
     std::vector<u8> wire{static_cast<u8>(name.size())};
     wire.insert(wire.end(), name.begin(), name.end());
     wire.push_back(0);

@@ -13,7 +13,9 @@ namespace {
 using Octets = std::vector<u8>;
 using Id = TcpSessions::Id;
 
-Octets message(size_t size, u8 fill) { return Octets(size, fill); }
+Octets message(size_t size, u8 fill) {
+  return Octets(size, fill);
+}
 
 Octets framed(const Octets& content) {
   Octets all{static_cast<u8>(content.size() >> 8), static_cast<u8>(content.size())};
@@ -178,7 +180,7 @@ TEST_F(TcpSessionsTest, ends_a_connection_that_is_idle_or_too_slow_with_its_quer
   ASSERT_TRUE(open(2));
   EXPECT_LE(sessions_->next_deadline(), at(1'250));
   now_ = at(9'000);
-  put(1, Octets{0, 50, 1});                                 // octets do not win time
+  put(1, Octets{0, 50, 1});                                  // octets do not win time
   EXPECT_EQ(exchange(2, framed({1}), 10, 10), framed({1}));  // a whole query does
   sessions_->on_deadline(at(10'999));
   EXPECT_TRUE(aborted().empty());
@@ -261,7 +263,8 @@ TEST_F(TcpSessionsTest, drops_the_slowest_when_memory_for_long_messages_is_short
   EXPECT_EQ(take(1), framed(message(2'000, 1)));
   EXPECT_EQ(take(2), framed(message(2'000, 1)));
   // Blocks come back.
-  for (int round = 0; round < 10; ++round) EXPECT_EQ(exchange(1, framed(message(60'000, 2)), 1'000, 1'000), framed(message(60'000, 2)));
+  for (int round = 0; round < 10; ++round)
+    EXPECT_EQ(exchange(1, framed(message(60'000, 2)), 1'000, 1'000), framed(message(60'000, 2)));
   EXPECT_TRUE(aborted().empty());
 }
 
