@@ -179,8 +179,9 @@ TEST_F(TcpSessionsTest, ends_a_connection_that_is_idle_or_too_slow_with_its_quer
   ASSERT_TRUE(open(1));
   ASSERT_TRUE(open(2));
   EXPECT_LE(sessions_->next_deadline(), at(1'250));
+  put(1, Octets{0, 50, 1});
   now_ = at(9'000);
-  put(1, Octets{0, 50, 1});                                  // octets do not win time
+  put(1, Octets{1, 1, 1});                                   // octets do not win time
   EXPECT_EQ(exchange(2, framed({1}), 10, 10), framed({1}));  // a whole query does
   sessions_->on_deadline(at(10'999));
   EXPECT_TRUE(aborted().empty());
