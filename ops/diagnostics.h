@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/exit_code.h"
 #include "platform/base/types.h"
 
 namespace samara::ops {
@@ -29,10 +30,20 @@ struct Diagnostic {
   std::string to_text() const;
 };
 
+// What a file that cannot be read means for the rest.
+enum class Unreadable : u8 {
+  fail,       // an error like others: nothing comes of the whole
+  leave_out,  // what it belongs to is left out, with a warning: a server that runs goes on with what it has
+};
+
 class Diagnostics {
  public:
+  explicit Diagnostics(Unreadable unreadable = Unreadable::fail) : unreadable_(unreadable) {}
+
   void error(Place at, std::string problem, std::string expected = {}, std::string suggestion = {});
   void warning(Place at, std::string problem, std::string expected = {});
+  // A file that cannot be read. True: go on without it.
+  bool unreadable_file(Place at, std::string problem, bool no_permission);
   void add(Diagnostic diagnostic);
   // A line behind all others that helps with them; said once.
   void note(std::string text) { note_ = std::move(text); }
@@ -41,6 +52,8 @@ class Diagnostics {
   size_t error_count() const { return errors_; }
   size_t warning_count() const { return all_.size() - errors_; }
   bool good() const { return errors_ == 0; }
+  // Of a command that cannot go on: 77 when the system did not let it read a file, otherwise 65.
+  ExitCode exit_code() const { return no_permission_ ? ExitCode::no_permission : ExitCode::bad_data; }
 
   // In the order of the files (by first appearance), lines and columns.
   std::vector<Diagnostic> sorted() const;
@@ -53,6 +66,8 @@ class Diagnostics {
   std::vector<Diagnostic> all_;
   std::string note_;
   size_t errors_ = 0;
+  Unreadable unreadable_;
+  bool no_permission_ = false;
 };
 
 // `text` in quotes for an error message: control characters escaped, cut when longer than `longest`. Paths are shown whole.

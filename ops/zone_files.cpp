@@ -19,6 +19,7 @@ bool add_zone(Deployment& deployment, const dns::Name& name, const std::string& 
   zone.name = name;
   // Breadth first; a file that is included twice, or includes itself, is read once (the parser limits the nesting).
   std::vector<Wanted> wanted{{path, asked_at}};
+  bool readable = true;
   for (size_t i = 0; i < wanted.size(); ++i) {
     const Wanted current = wanted[i];
     if (i == server::max_zone_files) {
@@ -30,7 +31,7 @@ bool add_zone(Deployment& deployment, const dns::Name& name, const std::string& 
     if (!text) {
       const bool names_itself = current.asked_at.file == current.path;
       const std::string which = names_itself ? "" : "zone file " + in_quotes(current.path, longest_path) + " ";
-      found.error(current.asked_at, which + text.error().problem, "a readable file");
+      if (found.unreadable_file(current.asked_at, which + text.error().problem, text.error().is_permission())) readable = false;
       continue;
     }
     const server::ZoneFile file{deployment.keep(current.path), deployment.keep(std::move(text).value())};
@@ -44,6 +45,7 @@ bool add_zone(Deployment& deployment, const dns::Name& name, const std::string& 
     }
   }
   if (found.error_count() != errors_before) return false;
+  if (!readable) zone.files.clear();  // the image keeps the version it serves
   deployment.config.zones.push_back(std::move(zone));
   return true;
 }

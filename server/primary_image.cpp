@@ -132,5 +132,5 @@ class Primary final : public hal::Role {
 
 extern "C" int main(int argc, char** argv) {
   samara::server::Primary role;
-  return samara::hal::run(argc, argv, "samara-primary", role);
+  return samara::hal::run(argc, argv, "samara", role);
 }

@@ -67,7 +67,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, LoadR
   next.reserve(config.zones.size());
   std::vector<zone::Extent> fresh;
   for (const ZoneSource& source : config.zones) {
-    auto zone = load_zone(source, report);
+    auto zone = source.files.empty() ? std::nullopt : load_zone(source, report);
     const auto before = zone_in_service(source.name);
     if (zone.has_value()) {
       fresh.push_back(zone->extent());

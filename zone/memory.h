@@ -59,9 +59,7 @@ class ExtentWriter {
     return ref;
   }
   // Takes back `ref` and everything after it.
-  void drop_from(Ref ref) {
-    next_ = size_t{ref} * 4;
-  }
+  void drop_from(Ref ref) { next_ = size_t{ref} * 4; }
   MutableBytes octets(Ref ref, size_t offset, size_t count) { return region_.subspan(size_t{ref} * 4 + offset, count); }
   void set_word(Ref ref, u32 value) { store_le32(region_, size_t{ref} * 4, value); }
   u32 word(Ref ref) const { return load_le32(region_, size_t{ref} * 4); }

@@ -62,7 +62,7 @@ ExitCode supervise_in_background(const Launch& launch, const Background& backgro
   Diagnostics found;
   const std::optional<Deployment> deployment = launch.load(found);
   found.print();
-  if (!deployment) return ExitCode::bad_data;
+  if (!deployment) return found.exit_code();
   const size_t endpoints = deployment->config.listen.size();
 
   const Descriptor log(::open(background.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));

@@ -74,7 +74,7 @@ class Supervisor {
 
   void begin_reload() {
     reload_wanted_ = false;
-    Diagnostics found;
+    Diagnostics found(Unreadable::leave_out);
     const std::optional<Deployment> deployment = launch_.load(found);
     std::optional<std::vector<u8>> blob;
     if (deployment) blob = compile_blob(deployment->config, launch_.source, found);
@@ -154,7 +154,7 @@ ExitCode supervise(const Launch& launch, Descriptor output) {
   if (const std::optional<Deployment> deployment = launch.load(found))
     blob = compile_blob(deployment->config, launch.source, found);
   found.print();
-  if (!blob) return ExitCode::bad_data;
+  if (!blob) return found.exit_code();
   // Before the image exists, so that no signal falls between.
   Descriptor signals = watch_signals();
   Result<ImageProcess, int> image = ImageProcess::start(launch.image, *blob, output);

@@ -69,7 +69,9 @@ struct ZoneFile {
 
 struct ZoneSource {
   dns::Name name;
-  std::vector<ZoneFile> files;  // at least one: the zone file, then what its $INCLUDE directives name
+  // The zone file, then what its $INCLUDE directives name. None: the texts could not be had, and a server that has the zone
+  // keeps the version it serves.
+  std::vector<ZoneFile> files;
   friend bool operator==(const ZoneSource&, const ZoneSource&) = default;
 };
 

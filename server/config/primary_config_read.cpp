@@ -167,7 +167,6 @@ Read<ZoneSource> read_zone(const NodeReader& node) {
     if (zone.files.size() == max_zone_files) return file.error(Kind::too_many, {}, "at most 1024 files a zone");
     zone.files.push_back(TRY(read_file(file)));
   }
-  if (zone.files.empty()) return node.error(Kind::missing, {}, "at least one file");
   return zone;
 }
 

@@ -21,6 +21,7 @@ KINDS = {
     "volatile": r"\bvolatile\b",
     "unsafe-buffer-pragma": r"clang unsafe_buffer_usage (begin|end)|-Wno-unsafe-buffer|ignored\s+\"-Wunsafe-buffer|\bUNSAFE\b",
     "c-memory": r"\b(memcpy|memmove|memset|memcmp|malloc|calloc|realloc|free|alloca|strcpy|strlen)\s*\(",
+    "cast-through-void": r"static_cast<[^<>]*\*>\(\s*static_cast<(const )?void",
     "const-cast": r"\bconst_cast\b",
 }
 

@@ -57,7 +57,6 @@ void write_line(Level level, std::string_view note, std::string_view line) {
 
 void log_to_stderr(Level level, std::string_view line) {
   std::string_view note;
-  if (!to_journal && level == Level::error) note = "error: ";
   if (!to_journal && level == Level::warning) note = "warning: ";
   if (!to_journal && level == Level::debug) note = "debug: ";
   write_line(level, note, line);

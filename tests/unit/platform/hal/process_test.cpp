@@ -329,7 +329,7 @@ TEST(Image, RefusesToStartWithAClearLineAndExitCode) {
     std::string line;
   };
   const Case cases[] = {
-      {"rubbish\n", {}, false, 65, "echo: error: no endpoint: rubbish"},
+      {"rubbish\n", {}, false, 65, "echo: no endpoint: rubbish"},
       {"", {}, false, 65, "the boot configuration is empty"},
       {"load fails\n127.0.0.1:0\n", {}, false, 65, "no zone can be loaded"},
       {"serve fails\n127.0.0.1:0\n", {}, false, 70, "Role::serve returned"},
