@@ -14,8 +14,8 @@ namespace samara::ops {
 struct Deployment {
   Deployment() = default;
   // Views into `texts` survive a move of the deque, but not a copy.
-  Deployment(Deployment&&) = default;
-  Deployment& operator=(Deployment&&) = default;
+  Deployment(Deployment&&) noexcept = default;
+  Deployment& operator=(Deployment&&) noexcept = default;
   Deployment(const Deployment&) = delete;
   Deployment& operator=(const Deployment&) = delete;
 

@@ -7,6 +7,38 @@
 
 namespace samara::server {
 
+namespace {
+
+// The type of record that makes the error; nothing when any of the owner's does.
+std::optional<dns::RrType> type_at_fault(zone::BuildError error) {
+  if (error == zone::BuildError::several_soa || error == zone::BuildError::soa_below_apex) return dns::RrType::SOA;
+  if (error == zone::BuildError::several_dname) return dns::RrType::DNAME;
+  return std::nullopt;
+}
+
+// What only the whole zone shows has no place of its own; the last record at the owner that could be meant is named. What is
+// missing is nowhere.
+void report_build_error(std::span<const zone::SourceFile> files, const dns::Name& apex, zone::BuildError error,
+                        const dns::Name& owner, LoadReport& report) {
+  std::optional<zone::SourcePosition> place;
+  if (error != zone::BuildError::no_soa && error != zone::BuildError::no_apex_ns) {
+    const auto wanted = type_at_fault(error);
+    zone::MasterFile reader(files, apex);
+    zone::Record record;
+    for (auto more = reader.next(record); more.ok() && more.value(); more = reader.next(record)) {
+      if (*record.owner == owner && (!wanted.has_value() || record.type == *wanted)) place = record.position;
+    }
+  }
+  if (place.has_value()) {
+    report.line(Level::error, files[place->file].path, ':', place->at.line, ':', place->at.column, ": ", owner, ": ",
+                zone::describe(error));
+  } else {
+    report.line(Level::error, files.front().path, ": ", owner, ": ", zone::describe(error));
+  }
+}
+
+}  // namespace
+
 size_t ZoneLoader::zones_served() const {
   return static_cast<size_t>(
       std::ranges::count_if(current_, [](const zone::ZoneSetEntry& entry) { return entry.zone.has_value(); }));
@@ -47,7 +79,7 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
   if (errors != 0) return std::nullopt;
   const auto built = builder.finish();
   if (!built.ok()) {
-    report.line(Level::error, files.front().path, ": ", builder.error_owner(), ": ", zone::describe(built.error()));
+    report_build_error(files, source.name, built.error(), builder.error_owner(), report);
     return std::nullopt;
   }
   const zone::Zone& zone = built.value();

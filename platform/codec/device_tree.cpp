@@ -24,10 +24,6 @@ Bytes as_bytes(const void* data, int size) {
   return {static_cast<const u8*>(data), static_cast<size_t>(size)};
 }
 
-std::string_view as_text(Bytes octets) {
-  return {reinterpret_cast<const char*>(octets.data()), octets.size()};
-}
-
 // libfdt's C strings: names come with their zero.
 struct CName {
   std::array<char, max_device_tree_name + 1> text{};
@@ -47,6 +43,10 @@ bool has_zero(std::string_view text) {
 }
 
 }  // namespace
+
+std::string_view as_text(Bytes octets) {
+  return {reinterpret_cast<const char*>(octets.data()), octets.size()};
+}
 
 std::string_view describe(DeviceTreeError error) {
   switch (error) {

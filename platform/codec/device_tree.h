@@ -29,6 +29,9 @@ enum class DeviceTreeError : u8 {
 };
 std::string_view describe(DeviceTreeError error);
 
+// A property's octets as characters, whatever they are.
+std::string_view as_text(Bytes octets);
+
 enum class PropertyError : u8 {
   missing,     // the node has no property of that name
   wrong_type,  // its length or content is not that of the type asked for

@@ -37,9 +37,4 @@ constexpr std::string_view kind_of(std::string_view node_name) {
   return node_name.substr(0, node_name.find('@'));
 }
 
-// The same octets under the other type; char may alias anything ([basic.lval]).
-inline std::string_view as_text(Bytes octets) {
-  return {static_cast<const char*>(static_cast<const void*>(octets.data())), octets.size()};
-}
-
 }  // namespace samara::server::layout

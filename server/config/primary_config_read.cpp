@@ -146,7 +146,7 @@ Read<TsigKey> read_key(const NodeReader& node) {
   const std::optional<KeyAlgorithm> algorithm = parse_key_algorithm(TRY(node.text("algorithm", "hmac-sha256 or the like")));
   if (!algorithm) return node.error(Kind::malformed, "algorithm", "hmac-sha256 or the like");
   key.algorithm = *algorithm;
-  key.secret = layout::as_text(TRY(node.octets("secret", {key_secret_size.low, key_secret_size.high}, "16 to 512 octets")));
+  key.secret = codec::as_text(TRY(node.octets("secret", {key_secret_size.low, key_secret_size.high}, "16 to 512 octets")));
   return key;
 }
 
@@ -154,7 +154,7 @@ Read<ZoneFile> read_file(const NodeReader& node) {
   TRY(node.expect_only(layout::file_properties, {}));
   ZoneFile file;
   file.path = TRY(node.text("path", max_path_size, "a path of at most 4096 octets"));
-  file.text = layout::as_text(TRY(node.octets("text", {0, codec::max_device_tree_size}, "the file's text")));
+  file.text = codec::as_text(TRY(node.octets("text", {0, codec::max_device_tree_size}, "the file's text")));
   return file;
 }
 
@@ -203,10 +203,15 @@ Read<AccessControl> read_access(const NodeReader& node, const std::vector<TsigKe
   for (const DeviceTreeNode& child : node.children()) {
     const std::string_view kind = child.name();
     AccessList list = TRY(read_access_list(node.below(child), keys));
-    if (kind == "query") access.query = std::move(list);
-    if (kind == "transfer") access.transfer = std::move(list);
-    if (kind == "notify") access.notify = std::move(list);
-    if (kind == "update") access.update = std::move(list);
+    if (kind == "query") {
+      access.query = std::move(list);
+    } else if (kind == "transfer") {
+      access.transfer = std::move(list);
+    } else if (kind == "notify") {
+      access.notify = std::move(list);
+    } else if (kind == "update") {
+      access.update = std::move(list);
+    }
   }
   return access;
 }
@@ -216,7 +221,7 @@ Read<Identity> read_identity(const NodeReader& node) {
   Identity identity;
   if (node.has("server-id")) identity.server_id = TRY(node.text("server-id", max_identity_text, "at most 255 octets"));
   if (node.has("version")) identity.version = TRY(node.text("version", max_identity_text, "at most 255 octets"));
-  if (node.has("nsid")) identity.nsid = layout::as_text(TRY(node.octets("nsid", {1, max_nsid_size}, "1 to 128 octets")));
+  if (node.has("nsid")) identity.nsid = codec::as_text(TRY(node.octets("nsid", {1, max_nsid_size}, "1 to 128 octets")));
   return identity;
 }
 
