@@ -75,7 +75,10 @@ void read_root(const Value& root, const Reading& reading, Deployment& deployment
   if (const Value* value = fields.find("workers")) {
     config.workers = reading.number(*value, server::worker_count).value_or(config.workers);
   }
-  read_user_and_group(fields.find("user"), fields.find("group"), reading, config);
+  // One after the other: the order of these calls is the order in which an error lists the known keys.
+  const Value* user = fields.find("user");
+  const Value* group = fields.find("group");
+  read_user_and_group(user, group, reading, config);
   if (const Value* value = fields.find("identity")) read_identity(*value, reading, deployment);
   if (const Value* value = fields.find("log")) read_log(*value, reading, config);
   // Access rules name keys.
