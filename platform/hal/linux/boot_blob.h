@@ -20,7 +20,7 @@ class BootBlob {
   bool make_read_only() { return memory_.make_read_only(); }
   // Gives the whole pages inside `part` of bytes() back, for all processes; they read as zeros from now on.
   void forget(std::string_view part) {
-    const auto* first = static_cast<const u8*>(static_cast<const void*>(part.data()));
+    const auto* first = reinterpret_cast<const u8*>(part.data());
     memory_.release(static_cast<size_t>(first - memory_.bytes().data()), part.size());
   }
   Bytes bytes() const { return Bytes(memory_.bytes()).first(size_); }
