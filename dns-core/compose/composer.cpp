@@ -45,13 +45,6 @@ Composer::Composer(MutableBytes reply, size_t budget, size_t reserved, Bytes pac
   out_.set_limit(budget_ > reserved ? budget_ - reserved : 0);
 }
 
-void Composer::clear_records() {
-  out_.rollback({header_size + question_size_, false});
-  counts_ = {};
-  anchor_count_ = 0;
-  next_anchor_ = 1;
-}
-
 bool Composer::label_stands_at(size_t offset, Bytes label) const {
   // Their lengths first: a longer label could reach past what is written.
   if (out_.written()[offset] != label[0]) return false;

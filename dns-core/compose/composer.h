@@ -51,9 +51,6 @@ class Composer {
   size_t size() const { return out_.size(); }
   bool empty() const { return counts_[0] + counts_[1] + counts_[2] == 0; }
   u16 count(Section section) const { return counts_[static_cast<size_t>(section)]; }
-  // Takes everything back but header and question.
-  void clear_records();
-
   // The OPT record (RFC 6891 section 6.1.2) in the space reserved: begin, option() for each, end. An option that does not fit
   // is left out.
   void begin_opt(u16 udp_payload_size, Rcode rcode, bool dnssec_ok);

@@ -218,17 +218,6 @@ TEST_F(ComposerTest, writes_options_that_fit) {
   EXPECT_EQ(finish().records.back().rdata, (Octets{0, 3, 0, 2, 1, 2, 0, 9, 0, 4, 1, 2, 3, 4}));
 }
 
-TEST_F(ComposerTest, takes_all_records_back) {
-  begin("example.");
-  ASSERT_TRUE(add(name_of("a.b.c."), image(RrType::A, {1, 2, 3, 4})));
-  out_->clear_records();
-  EXPECT_TRUE(out_->empty());
-  ASSERT_TRUE(add(name_of("x.b.c."), image(RrType::A, {1, 2, 3, 4})));
-  const Composed all = finish();
-  ASSERT_EQ(all.records.size(), 1U);
-  EXPECT_EQ(all.records[0].owner, name_of("x.b.c."));
-}
-
 TEST_F(ComposerTest, points_no_further_than_14_bits) {
   begin("example.");
   for (int i = 0; out_->size() < 60'000; ++i) {
