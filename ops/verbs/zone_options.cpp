@@ -1,5 +1,6 @@
 #include "ops/verbs/zone_options.h"
 
+#include <cstdio>
 #include <ctime>
 
 #include "dns-core/rdata/numbers.h"
@@ -29,6 +30,16 @@ void add_zone_options(CLI::App& verb, ZoneOptions& options, const std::string& w
   verb.add_option("--zone", options.name, "The zone's name, where the file's name (less .zone) is not it")
       ->type_name("NAME")
       ->check([](const std::string& text) { return yaml::parse_name(text) ? std::string() : "not a domain name: " + text; });
+}
+
+ExitCode report(const Diagnostics& found, bool json) {
+  if (json) {
+    std::printf("%s\n", found.to_json().c_str());
+  } else {
+    std::fflush(stdout);
+    found.print();
+  }
+  return found.good() ? ExitCode::good : ExitCode::bad_data;
 }
 
 }  // namespace samara::ops

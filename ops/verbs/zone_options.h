@@ -28,4 +28,7 @@ void add_zone_options(CLI::App& verb, ZoneOptions& options, const std::string& w
 // --at TIME.
 void add_time_option(CLI::App& verb, ZoneOptions& options);
 
+// Says what was found, as `samara: …` lines or as JSON on standard output, and what that means as an exit code.
+ExitCode report(const Diagnostics& found, bool json);
+
 }  // namespace samara::ops

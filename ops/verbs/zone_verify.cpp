@@ -144,13 +144,7 @@ void verify(const std::string& path, const Options& options, Diagnostics& found)
 ExitCode run(const Options& options) {
   Diagnostics found;
   for (const std::string& path : options.files) verify(path, options, found);
-  if (options.json) {
-    std::printf("%s\n", found.to_json().c_str());
-  } else {
-    std::fflush(stdout);
-    found.print();
-  }
-  return found.good() ? ExitCode::good : ExitCode::bad_data;
+  return report(found, options.json);
 }
 
 }  // namespace
