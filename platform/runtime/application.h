@@ -60,7 +60,7 @@ struct Datagram {
   Bytes payload;
   MutableBytes reply;
 };
-constexpr size_t min_reply_room = 4096;
+constexpr size_t min_reply_room = 3968;    // what a memory page holds beside a frame's headers
 constexpr size_t max_reply_room = 65'507;  // what an IPv4 datagram can carry
 
 // The place of a stream in the application's table: below the number of streams agreed on at start.

@@ -33,7 +33,8 @@ class DatagramBatch {
   // of two apart would all compete for the same few lines of the cache.
   static constexpr size_t payload_room = 65'536;
   static constexpr size_t payload_stride = payload_room + 64;
-  static constexpr size_t reply_room = runtime::min_reply_room;
+  static constexpr size_t reply_room = 4096;
+  static_assert(reply_room >= runtime::min_reply_room);
   static constexpr size_t reply_stride = reply_room + 64;
   static constexpr size_t control_room = CMSG_SPACE(sizeof(in6_pktinfo));
 

@@ -1,0 +1,38 @@
+// The Internet checksum (RFC 1071): the ones' complement sum of 16-bit words, and the pseudo headers it covers for TCP, UDP and
+// ICMPv6 (RFC 9293 section 3.1, RFC 8200 section 8.1).
+#pragma once
+
+#include "platform/base/ip_address.h"
+#include "platform/base/types.h"
+
+namespace samara::net {
+
+// A sum under way. Parts are added in the order they stand on the wire; every part but the last has an even length.
+class ChecksumSum {
+ public:
+  constexpr ChecksumSum() = default;
+  void add(Bytes octets);
+  constexpr void add_u16(u16 word) { sum_ += word; }
+  constexpr void add_u32(u32 word) { sum_ += (word >> 16) + (word & 0xffff); }
+  void add_pseudo_header(const IpAddress& source, const IpAddress& destination, u8 protocol, u32 length);
+
+  // The sum folded to 16 bits, not complemented: what a card that finishes the checksum expects in its place.
+  constexpr u16 folded() const {
+    u64 sum = (sum_ >> 32) + (sum_ & 0xffffffff);
+    sum = (sum >> 32) + (sum & 0xffffffff);
+    sum = (sum >> 16) + (sum & 0xffff);
+    sum = (sum >> 16) + (sum & 0xffff);
+    sum = (sum >> 16) + (sum & 0xffff);
+    return static_cast<u16>(sum);
+  }
+  // What stands in a header's checksum field. Over octets that contain their own right checksum it is 0.
+  constexpr u16 finish() const { return static_cast<u16>(~folded()); }
+
+ private:
+  u64 sum_ = 0;
+};
+
+// The checksum of `octets` alone (IPv4 header, ICMPv4 message).
+u16 internet_checksum(Bytes octets);
+
+}  // namespace samara::net
