@@ -81,11 +81,13 @@ void Egress::on_deadline(Instant now) {
 
 bool Egress::poll_frame(Instant now, FrameSlot& slot) {
   take_neighbor_outputs();
-  if (const std::optional<ArpFrame> frame = take_first(arp_frames_)) {
-    emit_arp(*frame, slot);
-    return true;
+  if (arp_frames_.empty()) {
+    if (emit_stored(now, slot)) return true;
+    take_neighbor_outputs();  // a packet that now waits has raised a question
   }
-  return emit_stored(now, slot);
+  const std::optional<ArpFrame> frame = take_first(arp_frames_);
+  if (frame.has_value()) emit_arp(*frame, slot);
+  return frame.has_value();
 }
 
 std::optional<IpAddress> Egress::poll_lost_gateway() {

@@ -116,9 +116,11 @@ inline StackConfig one_address() {
 
 class WirePeer {
  public:
-  explicit WirePeer(const StackConfig& config = one_address(), bool settle = true) : config_(config), stack(config, rng) {
+  explicit WirePeer(const StackConfig& config = one_address(), bool settle = true) : stack(config, rng_) {
     stack.start(now);
-    if (settle) sent();
+    if (!settle) return;
+    wait(Duration::seconds(3));  // announcements
+    sent();
   }
 
   // The next frame out; empty when there is none.
@@ -161,8 +163,7 @@ class WirePeer {
   const StackCounters& counters() const { return stack.counters(); }
 
  private:
-  SeededRng rng;
-  StackConfig config_;
+  SeededRng rng_;
   std::deque<Octets> frames_;
 
  public:
