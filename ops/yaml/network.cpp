@@ -1,5 +1,6 @@
 #include "ops/yaml/network.h"
 
+#include <algorithm>
 #include <array>
 
 #include "ops/yaml/manifest.h"
@@ -52,7 +53,7 @@ void read_own(const Value& item, const Reading& reading, NetworkConfig& network)
   network.addresses.push_back(*address);
 }
 
-// All of the other family's addresses too far away to be on the link go here.
+// Everything that is not on the link goes there.
 void read_gateway(const Value& item, const Reading& reading, NetworkConfig& network) {
   const auto gateway = read_address(item, reading);
   if (!gateway) return;
@@ -94,22 +95,26 @@ void read_mac(const Value& value, const Reading& reading, NetworkConfig& network
   if (!network.mac) reading.error(value, in_quotes(*text) + " is not the address of one card", std::string(expected));
 }
 
+bool on_our_link(const IpAddress& gateway, const NetworkConfig& network) {
+  const bool link_local = !gateway.is_v4() && IpPrefix::parse("fe80::/10")->contains(gateway);
+  return link_local || std::ranges::any_of(network.addresses, [&](const NetworkAddress& own) {
+           return own.address.family() == gateway.family() &&
+                  masked(own.address, own.prefix_length) == masked(gateway, own.prefix_length);
+         });
+}
+
 void check(const Value& value, const Reading& reading, const NetworkConfig& network) {
   if (network.mode != NetworkMode::sockets && network.interface.empty()) {
     reading.error(value, "mode " + std::string(server::network_mode_name(network.mode)) + " without interface",
                   "interface: the device's name");
   }
+  if (network.mode == NetworkMode::xdp && network.addresses.empty()) {
+    reading.error(value, "mode xdp without addresses", "addresses: those of the interface that are to be served");
+  }
+  if (network.addresses.empty() || network.dhcp) return;  // the links are not known yet
   for (const NetworkRoute& route : network.routes) {
-    bool on_link = route.gateway.octets()[0] == 0xfe && !route.gateway.is_v4();  // link-local ones always are
-    bool known_prefix = network.dhcp;
-    for (const NetworkAddress& own : network.addresses) {
-      if (own.address.family() != route.gateway.family()) continue;
-      known_prefix = true;
-      on_link = on_link || masked(own.address, own.prefix_length) == masked(route.gateway, own.prefix_length);
-    }
-    if (known_prefix && !on_link && !network.dhcp) {
-      reading.error(value, "a gateway that is on no link of ours", "an address inside the prefix of one of `addresses`");
-    }
+    if (on_our_link(route.gateway, network)) continue;
+    reading.error(value, "a gateway that is on no link of ours", "an address inside the prefix of one of `addresses`");
   }
 }
 

@@ -74,6 +74,7 @@ void FrameLoop::start(Instant now, UnixTime wall, hal::Link& link) {
     trouble.put(datagrams.ok() ? std::string_view("TCP has no room for it") : describe(datagrams.error()));
     break;
   }
+  if (config_.listen.empty()) trouble.put("the boot configuration has no network section: nothing to listen on");
   trouble_size_ = trouble.size();
   app_.app.on_turn(now, wall);
   stack_->start(now);
@@ -383,6 +384,7 @@ void FrameLoop::on_stack_event(const net::StackEvent& event) {
       break;
     case Kind::dhcp_failed: log(Level::warning, "no DHCP server answers; still trying"); break;
     case Kind::gateway_unreachable: log(Level::warning, "gateway ", address.view(), " does not answer"); break;
+    case Kind::udp_unreachable: break;  // an answer nobody waited for
   }
 }
 
