@@ -11,7 +11,8 @@
 //   };
 //   extern "C" int main(int argc, char** argv) { Primary role; return hal::run(argc, argv, "samara-primary", role); }
 //
-// On Linux (platform/hal/linux, docs/linux-target.md) the order is:
+// On a machine of its own (platform/hal/boot, docs/virtio-target.md) there is one worker, and configure(), load() and serve()
+// follow each other. On Linux (platform/hal/linux, docs/linux-target.md) the order is:
 //   configure(blob)      in the original process, with the privileges it was started with
 //   (sockets are bound, privileges dropped, the shared region reserved, the workers forked: each has its copy of the Role)
 //   load(blob, loader)   in the original process, now the loader, under its system call filter; the result is published
@@ -34,6 +35,9 @@
 #include "platform/runtime/application_ref.h"
 
 namespace samara::hal {
+
+class Link;
+class FrameHandler;
 
 // How an image ends (docs/linux-target.md; the same numbers as the `samara` command's).
 enum class ExitCode : u8 {
@@ -178,6 +182,11 @@ class Worker {
     run_application(WorkerApplicationRef(app));
     panic("a worker's loop returned");
   }
+
+  // The network card, where the in-tree stack does the work (platform/hal/link.h); null where the kernel's sockets do.
+  virtual Link* link() { return nullptr; }
+  // The same as run(), for a handler of the card's frames.
+  [[noreturn]] virtual void run_frames(FrameHandler&) { panic("this worker has sockets and no network card"); }
 
  protected:
   [[noreturn]] virtual void run_application(WorkerApplicationRef app) = 0;
