@@ -112,4 +112,21 @@ std::optional<WrittenMessage> write(const NeighborAdvertisement& message, const 
 std::optional<WrittenMessage> write(const Redirect& message, Bytes redirected, const IpAddress& source,
                                     const IpAddress& destination, MutableBytes out);
 
+// A message as the machines of this folder want it sent.
+template <class Message>
+struct Outgoing {
+  IpAddress source;
+  IpAddress destination;
+  Message message;
+  friend bool operator==(const Outgoing&, const Outgoing&) = default;
+};
+using SendRouterSolicitation = Outgoing<RouterSolicitation>;
+using SendNeighborSolicitation = Outgoing<NeighborSolicitation>;
+using SendNeighborAdvertisement = Outgoing<NeighborAdvertisement>;
+
+template <class Message>
+std::optional<WrittenMessage> write(const Outgoing<Message>& outgoing, MutableBytes out) {
+  return write(outgoing.message, outgoing.source, outgoing.destination, out);
+}
+
 }  // namespace samara::net::ipv6
