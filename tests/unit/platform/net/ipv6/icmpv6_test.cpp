@@ -118,7 +118,8 @@ TEST(Icmpv6, Rfc4443Section2Point4E3WhatWentToAGroupIsAnsweredOnlyByTheTwoExcept
   EXPECT_TRUE(may_answer_with_error(packet.view(), {MessageType::packet_too_big, 0}));
   EXPECT_TRUE(may_answer_with_error(packet.view(), {MessageType::parameter_problem, 2}));
   EXPECT_FALSE(may_answer_with_error(packet.view(), {MessageType::parameter_problem, 1}));
-  IpPacket link_broadcast = echo().view();
+  Packet unicast = echo();
+  IpPacket link_broadcast = unicast.view();
   link_broadcast.unicast = false;
   EXPECT_FALSE(may_answer_with_error(link_broadcast, port_unreachable));
 }
