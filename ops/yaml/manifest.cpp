@@ -4,6 +4,7 @@
 #include <array>
 
 #include "ops/files.h"
+#include "ops/yaml/network.h"
 #include "ops/yaml/sections.h"
 
 namespace samara::ops::yaml {
@@ -12,7 +13,7 @@ namespace {
 
 // Each manifest has one role and one target; more of both will come.
 const std::array<std::string, 1> roles{std::string(server::PrimaryConfig::role)};
-const std::array<std::string, 1> targets{"linux"};
+const std::array<std::string, 2> targets{"linux", "virtio"};
 
 void read_listen(const Value& value, const Reading& reading, server::PrimaryConfig& config) {
   if (!value.is_sequence() || value.items.empty()) {
@@ -86,6 +87,7 @@ void read_root(const Value& root, const Reading& reading, Deployment& deployment
   if (const Value* value = fields.find("acl")) read_access(*value, reading, config);
   if (const Value* value = fields.find("limits")) read_limits(*value, reading, config.limits);
   if (const Value* value = fields.find("rate-limit")) config.rate_limit = read_rate_limit(*value, reading);
+  if (const Value* value = fields.find("network")) config.network = read_network(*value, reading, deployment);
   if (const Value* value = fields.find("cookies")) read_cookies(*value, reading, config.cookies);
   if (const Value* value = fields.require("zones", "zones: NAME: {file: FILE} lines")) read_zones(*value, reading, deployment);
   fields.finish();

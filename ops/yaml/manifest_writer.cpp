@@ -1,6 +1,7 @@
 #include <array>
 
 #include "ops/yaml/manifest.h"
+#include "ops/yaml/network.h"
 #include "platform/base/text_writer.h"
 #include "platform/codec/base64.h"
 #include "platform/codec/hex.h"
@@ -72,6 +73,7 @@ class ManifestWriter {
     write_limits();
     write_rate_limit();
     write_cookies();
+    if (config_.network) out_ += "network:\n" + write_network(*config_.network);
     write_zones();
     return std::move(out_);
   }

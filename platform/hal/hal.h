@@ -21,6 +21,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +32,7 @@
 #include "platform/base/text_writer.h"
 #include "platform/base/time.h"
 #include "platform/base/types.h"
+#include "platform/hal/link.h"
 #include "platform/runtime/application_ref.h"
 
 namespace samara::hal {
@@ -68,12 +70,26 @@ constexpr u32 max_listen_endpoints = 64;
 constexpr u32 max_streams_limit = 100'000;
 constexpr u32 unprivileged_id = 65534;  // "nobody" and "nogroup" on Debian
 
+// The Linux target's way to frames instead of sockets (platform/runtime/frame_loop.h). The other targets have their own card.
+struct LinkPlan {
+  enum class Kind : u8 {
+    tap,  // all frames of a tap device
+    xdp,  // AF_XDP: frames for what is in `serve`, one receive queue for each worker; the kernel keeps the rest
+  };
+  Kind kind = Kind::tap;
+  std::string_view interface;
+  std::vector<Endpoint> serve;
+};
+
 // What configure() asks the machine for.
 struct Plan {
   // Each gets a UDP and a TCP socket in every worker. Port 0: the system chooses, the same number for both. An unspecified
   // address (0.0.0.0, ::) listens on all of its family, and answers come from the address that was asked. 1 to
   // max_listen_endpoints.
   std::vector<Endpoint> listen;
+  // Frames instead of sockets: nothing is bound, and the role serves by Worker::run_frames(). Ignored where there are no
+  // sockets.
+  std::optional<LinkPlan> link;
   u32 workers = 1;        // 1 to max_workers
   u32 max_streams = 256;  // TCP connections per worker, 1 to max_streams_limit: StreamId is below this
   // Address space of the shared region; memory is used as it is written to.
@@ -178,6 +194,11 @@ class Worker {
     run_application(WorkerApplicationRef(app));
     panic("a worker's loop returned");
   }
+
+  // Whether this worker has a card of its own, and no sockets: then it serves by run_frames() and not by run().
+  virtual bool has_link() const = 0;
+  // As run(), over the frames of the worker's card.
+  [[noreturn]] virtual void run_frames(FrameHandler& handler) = 0;
 
  protected:
   [[noreturn]] virtual void run_application(WorkerApplicationRef app) = 0;

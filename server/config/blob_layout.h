@@ -12,8 +12,8 @@ using Words = std::string_view;
 
 inline constexpr std::array<Words, 7> root_properties{"compatible", "role",      "workers",     "user",
                                                       "group",      "log-level", "entropy-seed"};
-inline constexpr std::array<Words, 8> root_children{"listen",   "key",    "zone",       "acl",
-                                                    "identity", "limits", "rate-limit", "cookies"};
+inline constexpr std::array<Words, 9> root_children{"listen", "key",        "zone",    "acl",    "identity",
+                                                    "limits", "rate-limit", "cookies", "network"};
 inline constexpr std::array<Words, 1> listen_properties{"endpoint"};
 inline constexpr std::array<Words, 3> key_properties{"name", "algorithm", "secret"};
 inline constexpr std::array<Words, 1> zone_properties{"name"};
@@ -31,6 +31,11 @@ inline constexpr std::array<Words, 6> rate_limit_properties{"responses-per-secon
 inline constexpr std::array<Words, 1> rate_limit_children{"exempt"};
 inline constexpr std::array<Words, 1> exempt_properties{"from"};
 inline constexpr std::array<Words, 4> cookie_properties{"enabled", "required", "current", "previous"};
+inline constexpr std::array<Words, 7> network_properties{"mode",     "interface", "mac", "mtu", "dhcp", "router-advertisements",
+                                                         "host-name"};
+inline constexpr std::array<Words, 3> network_children{"address", "route", "listen"};
+inline constexpr std::array<Words, 1> network_address_properties{"address"};
+inline constexpr std::array<Words, 2> network_route_properties{"to", "via"};
 
 // "key" of "key@0".
 constexpr std::string_view kind_of(std::string_view node_name) {

@@ -17,6 +17,7 @@
 #include "platform/base/text_writer.h"
 #include "platform/base/types.h"
 #include "platform/codec/device_tree.h"
+#include "platform/runtime/network_config.h"
 
 namespace samara::server {
 
@@ -165,6 +166,8 @@ struct PrimaryConfig {
   Limits limits;
   std::optional<RateLimit> rate_limit;  // absent: no limit
   Cookies cookies;
+  // For an image with a TCP/IP of its own. Absent: the Linux target uses the kernel's, the others are told nothing and fail.
+  std::optional<runtime::NetworkConfig> network;
   friend bool operator==(const PrimaryConfig&, const PrimaryConfig&) = default;
 };
 

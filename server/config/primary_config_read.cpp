@@ -4,6 +4,8 @@
 #include <compare>
 
 #include "server/config/blob_layout.h"
+#include "server/config/network_config.h"
+#include "server/config/node_reader.h"
 #include "server/config/primary_config.h"
 
 namespace samara::server {
@@ -11,111 +13,7 @@ namespace samara::server {
 namespace {
 
 using codec::DeviceTreeNode;
-using codec::PropertyError;
 using Kind = ConfigError::Kind;
-template <class T>
-using Read = Result<T, ConfigError>;
-
-constexpr std::string_view endpoint_form = "ADDRESS:PORT";
-constexpr std::string_view prefix_form = "an address or a prefix without host bits";
-constexpr std::string_view name_form = "a domain name";
-
-// One node and how it is reached.
-class NodeReader {
- public:
-  NodeReader(DeviceTreeNode node, std::array<std::string_view, 3> path) : node_(node), path_(path) {}
-
-  NodeReader below(DeviceTreeNode child) const {
-    std::array<std::string_view, 3> path = path_;
-    const auto end = std::ranges::find(path, std::string_view());
-    if (end != path.end()) *end = child.name();
-    return {child, path};
-  }
-
-  Failure<ConfigError> error(Kind kind, std::string_view property = {}, std::string_view expected = {},
-                             Range<u64> range = {0, 0}) const {
-    return fail(ConfigError{kind, path_, property, expected, range});
-  }
-
-  bool has(std::string_view property) const { return node_.has(property); }
-  auto children() const { return node_.children(); }
-
-  // Every property is among `properties`, every child (less its unit address) among `kinds`.
-  Read<void> expect_only(std::span<const std::string_view> properties, std::span<const std::string_view> kinds) const {
-    for (const DeviceTreeNode::Property& property : node_.properties()) {
-      if (std::ranges::find(properties, property.name) == properties.end()) return error(Kind::unknown, property.name);
-    }
-    for (const DeviceTreeNode& child : node_.children()) {
-      if (std::ranges::find(kinds, layout::kind_of(child.name())) == kinds.end()) return below(child).error(Kind::unknown);
-    }
-    return {};
-  }
-
-  Read<std::string_view> text(std::string_view property, std::string_view expected = {}) const {
-    const auto value = node_.string(property);
-    if (!value) return refuse(value.error(), property, expected);
-    return value.value();
-  }
-  Read<std::string_view> text(std::string_view property, size_t max, std::string_view expected) const {
-    const std::string_view value = TRY(text(property, expected));
-    if (value.size() > max) return error(Kind::out_of_range, property, expected);
-    return value;
-  }
-  Read<Bytes> octets(std::string_view property, Range<u64> size, std::string_view expected) const {
-    const auto value = node_.bytes(property);
-    if (!value) return refuse(value.error(), property, expected);
-    if (!size.holds(value.value().size())) return error(Kind::out_of_range, property, expected);
-    return value.value();
-  }
-  // Leaves `into` alone when the property is absent: defaults are those of PrimaryConfig.
-  template <class T>
-  Read<void> number(std::string_view property, Range<u32> range, T& into) const {
-    if (!node_.has(property)) return {};
-    const auto value = node_.u32(property);
-    if (!value) return refuse(value.error(), property, "a 32-bit number");
-    if (!range.holds(value.value())) return error(Kind::out_of_range, property, {}, {range.low, range.high});
-    into = static_cast<T>(value.value());
-    return {};
-  }
-  Read<void> number(std::string_view property, Range<u64> range, u64& into) const {
-    if (!node_.has(property)) return {};
-    const auto value = node_.u64(property);
-    if (!value) return refuse(value.error(), property, "a 64-bit number");
-    if (!range.holds(value.value())) return error(Kind::out_of_range, property, {}, range);
-    into = value.value();
-    return {};
-  }
-  Read<void> truth(std::string_view property, bool& into) const {
-    u32 value = into ? 1 : 0;
-    TRY(number(property, Range<u32>{0, 1}, value));
-    into = value == 1;
-    return {};
-  }
-  Read<dns::Name> name(std::string_view property) const {
-    const std::string_view text = TRY(this->text(property, dns::max_name_text, name_form));
-    // Names in a blob are absolute and say so; "@" and relative ones are a writer's mistake.
-    if (!text.ends_with('.')) return error(Kind::malformed, property, name_form);
-    const auto name = dns::Name::parse(text, dns::Name());
-    if (!name) return error(Kind::malformed, property, name_form);
-    return name.value();
-  }
-  template <size_t Size>
-  Read<void> secret(std::string_view property, std::optional<std::array<u8, Size>>& into) const {
-    if (!node_.has(property)) return {};
-    const Bytes value = TRY(octets(property, {Size, Size}, Size == cookie_secret_size ? "16 octets" : "48 octets"));
-    into.emplace();
-    std::ranges::copy(value, into->begin());
-    return {};
-  }
-
- private:
-  Failure<ConfigError> refuse(PropertyError reason, std::string_view property, std::string_view expected) const {
-    return error(reason == PropertyError::missing ? Kind::missing : Kind::malformed, property, expected);
-  }
-
-  DeviceTreeNode node_;
-  std::array<std::string_view, 3> path_;
-};
 
 // Two zones or two keys of one name: sorted by name, equal ones are neighbours. Gives the later one's index.
 template <class Named>
@@ -338,6 +236,9 @@ Result<PrimaryConfig, ConfigError> read_primary_config(const codec::DeviceTree& 
     } else if (kind == "zone") {
       if (config.zones.size() == max_zones) return node.error(Kind::too_many, {}, "at most 100000 zones");
       config.zones.push_back(TRY(read_zone(node)));
+    } else if (child.name() == "network") {
+      if (config.network) return node.error(Kind::duplicate);
+      config.network = TRY(read_network(node));
     } else {
       TRY(read_section(node, child.name(), sections_seen, config));
     }

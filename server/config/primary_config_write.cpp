@@ -2,6 +2,7 @@
 // whatever the defaults of its version are.
 #include "platform/base/text_writer.h"
 #include "server/config/blob_layout.h"
+#include "server/config/network_config.h"
 #include "server/config/primary_config.h"
 
 namespace samara::server {
@@ -141,6 +142,7 @@ void write_primary_config(const PrimaryConfig& config, DeviceTreeWriter& out) {
   write_limits(config.limits, out);
   if (config.rate_limit) write_rate_limit(*config.rate_limit, out);
   write_cookies(config.cookies, out);
+  if (config.network) write_network(*config.network, out);
   for (size_t i = 0; i < config.zones.size(); ++i) write_zone(config.zones[i], i, out);
   out.end_node();
 }

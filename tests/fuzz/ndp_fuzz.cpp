@@ -122,8 +122,8 @@ class Host {
       case 1: return all_nodes;
       case 2: return own;
       case 3: return last;
-      case 4: return solicited_node(own);
-      case 5: return solicited_node(last);
+      case 4: return solicited_node_group(own);
+      case 5: return solicited_node_group(last);
       case 6: return *IpAddress::parse_v6("2001:db8::1");
       default: return IpAddress::v6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, static_cast<u8>(which & 0x7f)});
     }

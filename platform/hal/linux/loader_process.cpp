@@ -138,7 +138,9 @@ std::optional<ExitCode> LoaderProcess::take_signals() {
       for (u32 i = 0; i < workers(); ++i) {
         if (start_.workers[i].process == static_cast<pid_t>(info.ssi_pid)) log_worker_end(i, info);
       }
-      return ExitCode::our_bug;
+      // A worker that finds out late that it cannot serve (its address belongs to another machine) has said why.
+      const bool unavailable = info.ssi_code == CLD_EXITED && info.ssi_status == static_cast<int>(ExitCode::unavailable);
+      return unavailable ? ExitCode::unavailable : ExitCode::our_bug;
     }
   }
   return std::nullopt;

@@ -50,7 +50,7 @@ Result<Options, Refusal> read_options(std::span<char* const> arguments) {
 }
 
 Result<void, Refusal> check(const Plan& plan) {
-  if (plan.listen.empty() || plan.listen.size() > max_listen_endpoints) {
+  if (!plan.link.has_value() && (plan.listen.empty() || plan.listen.size() > max_listen_endpoints)) {
     return fail(Refusal(ExitCode::bad_data, "1 to ", max_listen_endpoints, " addresses to listen on are expected, not ",
                         plan.listen.size()));
   }
@@ -101,8 +101,14 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
                               .entropy = TRY(take_entropy())};
   if (options.control_fd.has_value()) loader.control = TRY(ControlStream::adopt(*options.control_fd, plan.max_request));
   TRY(reserve_descriptors(descriptors_needed(plan)));
-  std::vector<ListenSockets> sockets = TRY(bind_listen_sockets(plan.listen, plan.workers));
-  for (const ListenSocket& socket : sockets.front().datagram) loader.listen.push_back(socket.local);
+  std::vector<ListenSockets> sockets(plan.workers);
+  std::vector<std::unique_ptr<FrameDevice>> devices(plan.workers);
+  if (plan.link.has_value()) {
+    devices = TRY(open_frame_devices(*plan.link, plan.workers));  // its workers say themselves when they are ready
+  } else {
+    sockets = TRY(bind_listen_sockets(plan.listen, plan.workers));
+    for (const ListenSocket& socket : sockets.front().datagram) loader.listen.push_back(socket.local);
+  }
   SharedState state = TRY(SharedState::create(plan.region_size));
   loader.state = &state;
   TRY(drop_privileges(plan.user_id, plan.group_id));
@@ -117,7 +123,9 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
       if (!blob.make_read_only()) ::_exit(static_cast<int>(ExitCode::our_bug));
       const int wake_fd = wake.get();
       ListenSockets own = std::move(sockets[i]);
+      std::unique_ptr<FrameDevice> device = std::move(devices[i]);
       sockets.clear();  // the other workers' are theirs alone
+      devices.clear();
       loader.signals.close();
       loader.control.reset();
       WorkerProcess::live({.index = i,
@@ -125,12 +133,14 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
                            .loader = self,
                            .wake = wake_fd,
                            .sockets = std::move(own),
+                           .device = std::move(device),
                            .state = &state},
                           role);
     }
     loader.workers.push_back({.process = child, .wake = std::move(wake)});
   }
   sockets.clear();
+  devices.clear();
   std::optional<LoaderProcess> process = TRY(LoaderProcess::create(std::move(loader)));
   // Nothing is unmade: giving things back could need calls that are forbidden by now, and the system does it anyway.
   ::_exit(static_cast<int>(process->run(role)));

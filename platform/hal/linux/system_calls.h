@@ -53,6 +53,25 @@ constexpr std::array<AllowedCall, 10> worker_system_calls{{
     {SYS_exit_group, "exit_group", "end"},
 }};
 
+constexpr u64 all_but_standard_streams = 0xfffffffc;
+
+constexpr std::array<AllowedCall, 6> tap_system_calls{{
+    {SYS_epoll_pwait, "epoll_pwait", "sleep until a frame comes or the loader has something"},
+    {SYS_readv, "readv", "receive a frame"},
+    {SYS_writev, "writev", "send a frame"},
+    {SYS_write, "write", "log lines and ready lines, to the standard streams only", {{{0, all_but_standard_streams, 0}}}, 1},
+    {SYS_clock_gettime, "clock_gettime", "the time, where the clock source is not readable without a call"},
+    {SYS_exit_group, "exit_group", "end"},
+}};
+
+constexpr std::array<AllowedCall, 5> xdp_system_calls{{
+    {SYS_epoll_pwait, "epoll_pwait", "sleep until frames come or the loader has something"},
+    {SYS_sendto, "sendto", "tell the kernel that frames are to be sent"},
+    {SYS_write, "write", "log lines and ready lines, to the standard streams only", {{{0, all_but_standard_streams, 0}}}, 1},
+    {SYS_clock_gettime, "clock_gettime", "the time, where the clock source is not readable without a call"},
+    {SYS_exit_group, "exit_group", "end"},
+}};
+
 constexpr std::array<AllowedCall, 10> loader_system_calls{{
     {SYS_epoll_pwait, "epoll_pwait", "sleep until a signal or a control request comes"},
     {SYS_read, "read", "take signals and control requests"},

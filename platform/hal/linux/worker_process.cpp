@@ -8,6 +8,7 @@
 #include "platform/base/panic.h"
 #include "platform/hal/linux/confinement.h"
 #include "platform/hal/linux/entropy.h"
+#include "platform/hal/linux/frame_worker.h"
 #include "platform/hal/linux/kernel_sockets.h"
 #include "platform/hal/linux/process_log.h"
 
@@ -45,15 +46,27 @@ void WorkerProcess::live(Start start, Role& role) {
 }
 
 void WorkerProcess::run_application(WorkerApplicationRef app) {
+  if (start_.device != nullptr) panic("a role serves sockets, and this worker has a card");
   ControlPage& control = start_.state->control();
   auto loop = KernelSockets::create(std::move(start_.sockets), start_.wake, start_.max_streams, app, control, start_.index);
   if (!loop.ok()) refuse(loop.error());
   const auto confined = install_filter(worker_system_calls);
   if (!confined.ok()) refuse(confined.error());
   loop.value()->run();
+  end(ExitCode::good);
+}
+
+void WorkerProcess::run_frames(FrameHandler& handler) {
+  if (start_.device == nullptr) panic("a role serves frames, and this worker has sockets");
+  const auto code = run_frame_worker(*start_.device, start_.wake, handler, start_.state->control(), start_.index);
+  if (!code.ok()) refuse(code.error());
+  end(code.value());
+}
+
+void WorkerProcess::end(ExitCode code) {
   if (!instrumented_by().empty()) ::prctl(PR_SET_PDEATHSIG, 0);  // the tool writes its report on the way out
-  control.row(start_.index).ended.store(true, std::memory_order_release);
-  ::_exit(0);
+  if (code == ExitCode::good) start_.state->control().row(start_.index).ended.store(true, std::memory_order_release);
+  ::_exit(static_cast<int>(code));
 }
 
 }  // namespace samara::hal

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include "platform/hal/hal.h"
+#include "platform/hal/linux/frame_device.h"
 #include "platform/hal/linux/listen_sockets.h"
 #include "platform/hal/linux/shared_state.h"
 
@@ -16,7 +17,8 @@ class WorkerProcess final : public Worker {
     u32 max_streams;
     pid_t loader;
     int wake;
-    ListenSockets sockets;
+    ListenSockets sockets;                // none where there is a device
+    std::unique_ptr<FrameDevice> device;  // none where there are sockets
     SharedState* state;
   };
 
@@ -27,10 +29,13 @@ class WorkerProcess final : public Worker {
   u32 max_streams() const override { return start_.max_streams; }
   const Entropy& entropy() const override { return entropy_; }
   Bytes region() const override { return start_.state->region().bytes(); }
+  bool has_link() const override { return start_.device != nullptr; }
+  [[noreturn]] void run_frames(FrameHandler& handler) override;
 
  private:
   WorkerProcess(Start start, const Entropy& entropy) : start_(std::move(start)), entropy_(entropy) {}
   [[noreturn]] void run_application(WorkerApplicationRef app) override;
+  [[noreturn]] void end(ExitCode code);
 
   Start start_;
   Entropy entropy_;

@@ -299,16 +299,16 @@ std::optional<AddressOutput> AddressConfiguration::poll() {
   for (size_t i = 0; i < entries_.size();) {
     Entry& entry = entries_[i];
     const IpAddress address = entry.local.address;
-    if (std::exchange(entry.join_due, false)) return JoinGroup{solicited_node(address), entry.report_delay};
+    if (std::exchange(entry.join_due, false)) return JoinGroup{solicited_node_group(address), entry.report_delay};
     if (std::exchange(entry.solicit_due, false)) {
       // RFC 4862 section 5.4.2; RFC 7527 section 4.1.
       return SendNeighborSolicitation{
-          unspecified, solicited_node(address), {address, std::nullopt, entry.nonces[entry.nonces.size() - 1]}};
+          unspecified, solicited_node_group(address), {address, std::nullopt, entry.nonces[entry.nonces.size() - 1]}};
     }
     if (std::exchange(entry.up_due, false)) return AddressUp{address};
     if (std::exchange(entry.down_due, false)) return AddressDown{address};
     if (std::exchange(entry.duplicate_due, false)) return AddressDuplicate{address, entry.another_follows};
-    if (std::exchange(entry.leave_due, false)) return LeaveGroup{solicited_node(address)};
+    if (std::exchange(entry.leave_due, false)) return LeaveGroup{solicited_node_group(address)};
     if (entry.gone) {
       entries_.remove_at(i);
     } else {

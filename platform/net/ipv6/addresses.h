@@ -1,4 +1,5 @@
-// The kinds of IPv6 addresses a host has to tell apart, and the groups everybody knows (RFC 4291 section 2).
+// IPv6 addresses as the protocols of this folder need them (RFC 4291 section 2): the groups everybody knows, and what an
+// address is made of.
 #pragma once
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 
 #include "platform/base/ip_address.h"
 #include "platform/base/types.h"
+#include "platform/net/wire/address_kind.h"
 
 namespace samara::net::ipv6 {
 
@@ -15,13 +17,6 @@ constexpr IpAddress all_routers = IpAddress::v6({0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0
 // Where MLDv2 reports go (RFC 3810 section 5.2.14).
 constexpr IpAddress all_mldv2_routers = IpAddress::v6({0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x16});
 
-constexpr bool is_multicast(const IpAddress& address) {
-  return !address.is_v4() && address.octets()[0] == 0xff;
-}
-// fe80::/10.
-constexpr bool is_link_local(const IpAddress& address) {
-  return !address.is_v4() && address.octets()[0] == 0xfe && (address.octets()[1] & 0xc0) == 0x80;
-}
 // Of a group: 1 this interface, 2 this link, … (RFC 7346 section 2).
 constexpr u8 multicast_scope(const IpAddress& group) {
   return group.octets()[1] & 0x0f;
@@ -29,12 +24,6 @@ constexpr u8 multicast_scope(const IpAddress& group) {
 // An address that one node may have: not unspecified, not a group.
 constexpr bool is_unicast(const IpAddress& address) {
   return !address.is_v4() && !address.is_unspecified() && !is_multicast(address);
-}
-
-// ff02::1:ffXX:XXXX with the last 24 bits of `address` (RFC 4291 section 2.7.1).
-constexpr IpAddress solicited_node(const IpAddress& address) {
-  const Bytes a = address.octets();
-  return IpAddress::v6({0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, a[13], a[14], a[15]});
 }
 
 using InterfaceIdentifier = std::array<u8, 8>;

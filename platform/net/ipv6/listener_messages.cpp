@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "platform/net/ipv6/addresses.h"
+#include "platform/net/wire/address_fields.h"
 
 namespace samara::net::ipv6 {
 namespace {
@@ -19,12 +20,6 @@ constexpr u8 listener_hop_limit = 1;
 // Router alert (RFC 2711 section 2.1): option type 5, two octets, value 0 for MLD; then two octets of padding.
 constexpr std::array<u8, 8> router_alert_header = {static_cast<u8>(Protocol::icmpv6), 0, 5, 2, 0, 0, 1, 0};
 constexpr u8 option_pad1 = 0, option_router_alert = 5;
-
-IpAddress address_at(Bytes octets, size_t offset) {
-  std::array<u8, address_size> address{};
-  std::ranges::copy(octets.subspan(offset, address.size()), address.begin());
-  return IpAddress::v6(address);
-}
 
 // Codes for numbers too large for their field (RFC 3810 sections 5.1.3 and 5.1.9): from 2^(fraction + 3) on, a bit that says
 // so, three bits of exponent, and `fraction` bits below a leading one.
@@ -87,7 +82,7 @@ Result<ListenerQuery, MessageError> parse_listener_query(const IpPacket& packet)
   const Bytes message = packet.payload;
   if (message.size() < version_1_size) return fail(MessageError::truncated);
   ListenerQuery query;
-  query.group = address_at(message, group_offset);
+  query.group = load_v6(message, group_offset);
   if (!query.is_general() && !is_multicast(query.group)) return fail(MessageError::bad_target);
   // RFC 3810 section 8.1: 24 octets are version 1, 28 or more version 2, all else is neither.
   if (message.size() == version_1_size) {
@@ -102,7 +97,7 @@ Result<ListenerQuery, MessageError> parse_listener_query(const IpPacket& packet)
   const size_t count = load_be16(message, 26);
   if (count > (message.size() - version_2_query_size) / address_size) return fail(MessageError::truncated);
   if (count > ListenerQuery::max_sources) return query;
-  for (size_t i = 0; i < count; ++i) query.sources.add(address_at(message, version_2_query_size + i * address_size));
+  for (size_t i = 0; i < count; ++i) query.sources.add(load_v6(message, version_2_query_size + i * address_size));
   return query;
 }
 
@@ -130,7 +125,7 @@ Result<IpAddress, MessageError> parse_listener_report_v1(const IpPacket& packet)
   if (head.type != MessageType::listener_report) return fail(MessageError::other_type);
   TRY(check_origin(packet, false));
   if (packet.payload.size() < version_1_size) return fail(MessageError::truncated);
-  const IpAddress group = address_at(packet.payload, group_offset);
+  const IpAddress group = load_v6(packet.payload, group_offset);
   if (!is_multicast(group)) return fail(MessageError::bad_target);
   return group;
 }
@@ -149,10 +144,10 @@ Result<ListenerReport, MessageError> parse_listener_report(const IpPacket& packe
     const u16 sources = load_be16(rest, 2);
     const size_t size = record_head_size + address_size * sources + size_t{4} * rest[1];
     if (rest.size() < size) return fail(MessageError::truncated);
-    if (!report.records.add({static_cast<ListenerRecordType>(rest[0]), address_at(rest, 4), sources}))
+    if (!report.records.add({static_cast<ListenerRecordType>(rest[0]), load_v6(rest, 4), sources}))
       return fail(MessageError::too_many);
     for (size_t s = 0; s < sources; ++s) {
-      if (!report.sources.add(address_at(rest, record_head_size + s * address_size))) return fail(MessageError::too_many);
+      if (!report.sources.add(load_v6(rest, record_head_size + s * address_size))) return fail(MessageError::too_many);
     }
     rest = rest.subspan(size);
   }

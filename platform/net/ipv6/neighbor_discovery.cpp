@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/net/ipv6/addresses.h"
+#include "platform/net/wire/address_fields.h"
 
 namespace samara::net::ipv6 {
 namespace {
@@ -23,12 +24,6 @@ constexpr size_t unit = 8;  // option lengths count these
 constexpr size_t link_layer_size = 8, prefix_size = 32, mtu_size = 8, nonce_size = 8, redirected_head_size = 8;
 constexpr size_t router_solicitation_size = 4, router_advertisement_size = 12, neighbor_size = 20, redirect_size = 36;
 constexpr size_t message_head_size = 4;
-
-IpAddress address_at(Bytes octets, size_t offset) {
-  std::array<u8, 16> address{};
-  std::ranges::copy(octets.subspan(offset, address.size()), address.begin());
-  return IpAddress::v6(address);
-}
 
 // What options a message holds, whichever it is.
 struct Options {
@@ -165,7 +160,7 @@ Parsed parse_router_advertisement(const IpPacket& packet, Bytes body) {
 Parsed parse_neighbor_solicitation(const IpPacket& packet, const IpAddress& target, Bytes body) {
   const Options options = TRY(parse_options(body.subspan(neighbor_size)));
   if (packet.source.is_unspecified()) {
-    if (packet.destination != solicited_node(target)) return fail(MessageError::bad_destination);
+    if (packet.destination != solicited_node_group(target)) return fail(MessageError::bad_destination);
     if (options.has_source_link_layer) return fail(MessageError::bad_option);
   }
   return NeighborSolicitation{target, options.source_link_layer, options.nonce};
@@ -253,11 +248,11 @@ Result<NeighborDiscoveryMessage, MessageError> parse_neighbor_discovery(const Ip
   if (head.type == MessageType::router_advertisement) return parse_router_advertisement(packet, body);
 
   // The others have a target after four octets of flags, which is never a group.
-  const IpAddress target = address_at(body, 4);
+  const IpAddress target = load_v6(body, 4);
   if (is_multicast(target)) return fail(MessageError::bad_target);
   if (head.type == MessageType::neighbor_solicitation) return parse_neighbor_solicitation(packet, target, body);
   if (head.type == MessageType::neighbor_advertisement) return parse_neighbor_advertisement(packet, target, body);
-  return parse_redirect(packet, target, address_at(body, 20), body);
+  return parse_redirect(packet, target, load_v6(body, 20), body);
 }
 
 Bytes redirected_packet(const IpPacket& redirect) {

@@ -20,59 +20,17 @@
 #include "platform/base/result.h"
 #include "platform/base/rng.h"
 #include "platform/base/time.h"
-#include "platform/net/ip_packet.h"
+#include "platform/net/stack/counters.h"
+#include "platform/net/stack/stack_config.h"
 #include "platform/net/tcp/tcp.h"
-#include "platform/net/wire/mac_address.h"
 
 namespace samara::net {
-
-// An address of ours and how many of its leading bits are on the link.
-struct InterfaceAddress {
-  IpAddress address;
-  u8 prefix_length = 0;
-  friend bool operator==(const InterfaceAddress&, const InterfaceAddress&) = default;
-};
-
-// Packets to `destination` go by `gateway`, which is on the link. The longest prefix wins, then the lowest metric.
-struct Route {
-  IpPrefix destination;
-  IpAddress gateway;
-  u32 metric = 0;
-  friend bool operator==(const Route&, const Route&) = default;
-};
-
-struct StackConfig {
-  MacAddress mac;
-  u16 mtu = 1500;                           // octets of an IP packet: 1280 (or 576 without IPv6) to 9216
-  std::vector<InterfaceAddress> addresses;  // fixed; IPv6 ones pass duplicate address detection first (RFC 4862 section 5.4)
-  std::vector<Route> routes;
-  bool dhcp = false;                  // RFC 2131
-  std::string_view host_name;         // told to the DHCP server; may be empty
-  bool ipv6 = true;                   // false: nothing of IPv6 is sent or heard
-  bool router_advertisements = true;  // take addresses and routes from them (RFC 4862, RFC 4861 section 6.3)
-  // Answers go to the link-layer address the question came from, nothing is resolved, and the neighbour protocols are not
-  // spoken: for a target whose kernel owns the link and hands us only the packets we serve.
-  bool mirror_neighbors = false;
-  bool checksum_offload = false;    // the card finishes transport checksums
-  u32 neighbors = 1024;             // remembered at once
-  u32 reassembly_octets = 1 << 20;  // of fragments that wait for their rest
-  tcp::Capacity tcp;
-};
 
 // A datagram for the application. `payload` lives until the next on_frame().
 struct UdpDatagram {
   Endpoint peer;
   Endpoint local;
   MutableBytes payload;
-};
-
-// An address of ours and where it came from.
-struct AssignedAddress {
-  enum class Origin : u8 { configured, dhcp, router_advertisement, link_local };
-  enum class Condition : u8 { tentative, preferred, deprecated, duplicate };
-  InterfaceAddress interface;
-  Origin origin = Origin::configured;
-  Condition condition = Condition::tentative;
 };
 
 struct StackEvent {
@@ -82,15 +40,15 @@ struct StackEvent {
     address_duplicate,  // somebody else on the link has it (RFC 4862 section 5.4.5, RFC 5227 section 2.4)
     dhcp_failed,        // no server answers; it goes on trying
     gateway_unreachable,
+    udp_unreachable,  // an ICMP error about a datagram from `local` to `peer` (RFC 1122 section 4.1.3.3)
   };
   Kind kind = Kind::address_up;
   IpAddress address;
+  Endpoint local;  // udp_unreachable
+  Endpoint peer;
 };
 
 enum class UdpError : u8 { port_in_use, table_full, no_address, no_route, too_long, no_memory };
-
-// What went through, and everything that was dropped, by reason.
-struct StackCounters;
 
 class Stack {
  public:

@@ -44,6 +44,18 @@ PrimaryConfig with_everything() {
   config.cookies.enabled = false;
   config.cookies.current.emplace().fill(1);
   config.cookies.previous.emplace().fill(2);
+  runtime::NetworkConfig& network = config.network.emplace();
+  network.mode = runtime::NetworkMode::xdp;
+  network.interface = "eth1";
+  network.mac = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
+  network.mtu = 9216;
+  network.addresses = {{*IpAddress::parse("192.0.2.2"), 24}, {*IpAddress::parse("2001:db8::2"), 128}};
+  network.routes = {{prefix_of("0.0.0.0/0"), *IpAddress::parse("192.0.2.1")},
+                    {prefix_of("::/0"), *IpAddress::parse("fe80::1")}};
+  network.dhcp = true;
+  network.router_advertisements = false;
+  network.host_name = "primary";
+  network.listen = {*Endpoint::parse("0.0.0.0:53"), *Endpoint::parse("[2001:db8::2]:5353")};
   config.zones = {{name_of("."), {{"root.zone", ""}}},
                   {name_of("example.com"), {{"a/b.zone", "@ SOA\n"}, {"a/c.inc", std::string_view("with\0zero", 9)}}}};
   return config;

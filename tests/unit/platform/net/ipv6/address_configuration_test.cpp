@@ -122,13 +122,13 @@ TEST_F(AddressConfigurationTest, LinkLocalAddressComesUpAfterDetection) {
   EXPECT_EQ(addresses.next_deadline(), Instant::never());
   ASSERT_EQ(log.size(), 3u);
   // RFC 4862 section 5.4.2: the group first, then within a second the solicitation, and RetransTimer later the address is ours.
-  EXPECT_EQ(std::get<JoinGroup>(log[0].output).group, solicited_node(own));
+  EXPECT_EQ(std::get<JoinGroup>(log[0].output).group, solicited_node_group(own));
   EXPECT_EQ(log[0].milliseconds, 0);
   const auto& sent = std::get<SendNeighborSolicitation>(log[1].output);
   EXPECT_LE(log[1].milliseconds, 1000);
   EXPECT_EQ(log[1].milliseconds, std::get<JoinGroup>(log[0].output).report_delay.milliseconds());
   EXPECT_EQ(sent.source, unspecified);
-  EXPECT_EQ(sent.destination, solicited_node(own));
+  EXPECT_EQ(sent.destination, solicited_node_group(own));
   EXPECT_EQ(sent.message.target, own);
   EXPECT_FALSE(sent.message.source_link_layer.has_value());
   EXPECT_TRUE(sent.message.nonce.has_value());
@@ -171,7 +171,7 @@ TEST_F(AddressConfigurationTest, Rfc4862Section5Point4Point3SolicitationByAnothe
   EXPECT_EQ(all<AddressDuplicate>()[0].address, first);
   EXPECT_TRUE(all<AddressDuplicate>()[0].another_follows);
   ASSERT_EQ(all<LeaveGroup>().size(), 1u);
-  EXPECT_EQ(all<LeaveGroup>()[0].group, solicited_node(first));
+  EXPECT_EQ(all<LeaveGroup>()[0].group, solicited_node_group(first));
   // RFC 7217 section 6: the next counter, a second later.
   ASSERT_EQ(list().size(), 1u);
   EXPECT_EQ(list()[0].address, join(link_local_prefix, stable_identifier(secret, link_local_prefix, mac, {}, 1)));
@@ -305,7 +305,7 @@ TEST_F(AddressConfigurationTest, LifetimesEndInDeprecatedAndThenGone) {
   EXPECT_FALSE(advertised().has_value());
   ASSERT_EQ(all<AddressDown>().size(), 1u);
   EXPECT_EQ(all<AddressDown>()[0].address, own);
-  EXPECT_EQ(all<LeaveGroup>()[0].group, solicited_node(own));
+  EXPECT_EQ(all<LeaveGroup>()[0].group, solicited_node_group(own));
 }
 
 TEST_F(AddressConfigurationTest, AnAdvertisementMakesItPreferredAgain) {

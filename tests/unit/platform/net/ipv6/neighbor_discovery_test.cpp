@@ -60,11 +60,11 @@ RouterAdvertisement full_advertisement() {
   return message;
 }
 Packet solicitation() {
-  return make(NeighborSolicitation{address("2001:db8::5"), mac, {}}, host, solicited_node(address("2001:db8::5")));
+  return make(NeighborSolicitation{address("2001:db8::5"), mac, {}}, host, solicited_node_group(address("2001:db8::5")));
 }
 Packet detection() {
   return make(NeighborSolicitation{address("2001:db8::5"), {}, Nonce{1, 2, 3, 4, 5, 6}}, unspecified,
-              solicited_node(address("2001:db8::5")));
+              solicited_node_group(address("2001:db8::5")));
 }
 Packet advertisement() {
   return make(NeighborAdvertisement{address("2001:db8::5"), false, true, true, mac}, router, host);
@@ -314,7 +314,7 @@ TEST(NeighborDiscovery, ThousandPrefixesAreCutToWhatThereIsRoomFor) {
 
 TEST(NeighborDiscovery, NonceOfAnotherLengthIsNotOurs) {
   Packet packet =
-      make(NeighborSolicitation{address("2001:db8::5"), {}, {}}, unspecified, solicited_node(address("2001:db8::5")));
+      make(NeighborSolicitation{address("2001:db8::5"), {}, {}}, unspecified, solicited_node_group(address("2001:db8::5")));
   packet.append({14, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14});
   EXPECT_FALSE(parsed_as<NeighborSolicitation>(packet).nonce.has_value());
 }

@@ -1,0 +1,109 @@
+// Stack::Host: what a Stack is made of. The receiving side is here, one file for each layer; the sending side is Egress.
+//
+//   on_frame -> arp | ipv4 | ipv6 -> [Reassembler] -> on_packet -> udp | Tcp | icmp | icmpv6
+//   udp_finish, Tcp, icmp answers -> Egress -> slot | poll_frame
+#pragma once
+
+#include <vector>
+
+#include "platform/net/stack/address_table.h"
+#include "platform/net/stack/conflict_detector.h"
+#include "platform/net/stack/counters.h"
+#include "platform/net/stack/egress.h"
+#include "platform/net/stack/reassembler.h"
+#include "platform/net/stack/stack.h"
+#include "platform/net/stack/token_bucket.h"
+#include "platform/net/stack/udp_ports.h"
+#include "platform/net/wire/arp.h"
+#include "platform/net/wire/ipv4.h"
+
+namespace samara::net {
+
+class Stack::Host {
+ public:
+  Host(const StackConfig& config, Rng& rng);
+
+  std::span<const AssignedAddress> addresses() const { return addresses_.all(); }
+  Instant next_deadline() const;
+  const StackCounters& counters() const { return counters_; }
+  u16 path_mtu(const IpAddress& peer) const { return egress_.path_mtu(now_, peer); }
+
+  void start(Instant now);
+  std::optional<UdpDatagram> on_frame(Instant now, const ReceivedFrame& frame);
+  void on_deadline(Instant now);
+
+  Result<void, UdpError> udp_open(const Endpoint& local);
+  void udp_close(const Endpoint& local) { ports_.remove(local); }
+  bool udp_finish(Instant now, const UdpDatagram& to, FrameSlot& slot);
+  Result<void, UdpError> udp_send(Instant now, const Endpoint& local, const Endpoint& peer, Bytes payload);
+  tcp::Tcp& tcp() { return tcp_; }
+
+  bool poll_frame(Instant now, FrameSlot& slot);
+  std::optional<StackEvent> poll_event();
+
+ private:
+  // What the link layer knows of a packet.
+  struct Arrival {
+    MacAddress source;
+    bool unicast = true;
+    FrameChecksum checksum = FrameChecksum::unchecked;
+  };
+  // How a quoted packet of ours (in an ICMP error) went.
+  struct Quote {
+    IpAddress local;
+    IpAddress peer;
+    Protocol protocol = Protocol::none;
+    u16 total_length = 0;
+    bool dont_fragment = false;
+    bool is_fragment = false;  // IPv6 only: it left in fragments
+    Bytes transport;           // at least 8 octets
+  };
+
+  // host.cpp
+  void add_event(const StackEvent& event);
+  void address_up(Instant now, const IpAddress& address);
+  void address_lost(Instant now, const IpAddress& address, StackEvent::Kind kind);
+  void take_egress_outputs(Instant now);
+
+  // host_arp.cpp
+  void on_arp(Instant now, Bytes packet);
+  void take_conflict_actions(Instant now, ConflictDetector& detector);
+  void retry_lost_addresses(Instant now);
+
+  // host_ipv4.cpp
+  std::optional<UdpDatagram> on_ipv4(Instant now, MutableBytes packet, const Arrival& arrival);
+  std::optional<UdpDatagram> on_ipv4_fragment(Instant now, const Ipv4Header& header, IpPacket packet);
+  std::optional<UdpDatagram> on_packet(Instant now, const IpPacket& packet);
+  void count_malformed(WireError error);
+  void count_fragment(Reassembler::Verdict verdict);
+
+  // host_icmp.cpp
+  void on_icmp(Instant now, const IpPacket& packet);
+  void on_echo_request(Instant now, const IpPacket& packet);
+  void on_icmp_error(Instant now, const IpPacket& packet);
+  std::optional<Quote> quoted_ipv4(Bytes quoted) const;
+  void on_delivery_error(Instant now, DeliveryError error, const Quote& quote, u32 told_mtu);
+  void on_too_big(Instant now, const Quote& quote, u32 told_mtu);
+  void send_icmp_error(Instant now, const IpPacket& about, u8 type, u8 code);
+  void tell_expired(Instant now);
+
+  // host_udp.cpp
+  std::optional<UdpDatagram> on_udp(Instant now, const IpPacket& packet);
+  void write_udp_header(const Endpoint& local, const Endpoint& peer, FrameSlot& slot) const;
+
+  StackConfig config_;
+  Rng& rng_;
+  Instant now_;  // of the last input
+  StackCounters counters_;
+  AddressTable addresses_;
+  Egress egress_;
+  Reassembler reassembler_;
+  UdpPorts ports_;
+  std::vector<ConflictDetector> detectors_;  // one for each fixed IPv4 address
+  std::optional<Instant> retry_at_;          // when lost addresses are probed again
+  TokenBucket icmp_errors_;
+  std::vector<StackEvent> events_;
+  tcp::Tcp tcp_;
+};
+
+}  // namespace samara::net

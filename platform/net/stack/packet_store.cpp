@@ -1,0 +1,60 @@
+#include "platform/net/stack/packet_store.h"
+
+namespace samara::net {
+
+PacketStore::PacketStore(u32 small, size_t small_size, u32 large)
+    : small_(small),
+      small_size_(small_size),
+      packets_(small + large),
+      small_octets_(small * small_size),
+      large_octets_(large * max_ip_payload) {
+  for (u32 i = small; i-- > 0;) free_small_.push_back(static_cast<u16>(i));
+  for (u32 i = small + large; i-- > small;) free_large_.push_back(static_cast<u16>(i));
+}
+
+std::optional<WaitingPacket> PacketStore::acquire(size_t size, const OutgoingPacket& packet) {
+  if (size > max_ip_payload) return std::nullopt;
+  std::vector<u16>& unused = size <= small_size_ ? free_small_ : free_large_;
+  if (unused.empty()) return std::nullopt;
+  const u16 index = unused.back();
+  unused.pop_back();
+  packets_[index] = StoredPacket{.packet = packet, .mac = {}, .size = static_cast<u32>(size)};
+  ++in_use_;
+  return WaitingPacket(index);
+}
+
+void PacketStore::release(WaitingPacket id) {
+  (id.value() < small_ ? free_small_ : free_large_).push_back(id.value());
+  --in_use_;
+}
+
+MutableBytes PacketStore::octets(WaitingPacket id) {
+  return buffer(id.value()).first(packets_[id.value()].size);
+}
+
+MutableBytes PacketStore::buffer(u16 index) {
+  if (index < small_) return MutableBytes(small_octets_).subspan(index * small_size_, small_size_);
+  return MutableBytes(large_octets_).subspan((index - small_) * max_ip_payload, max_ip_payload);
+}
+
+void PacketStore::push(PacketQueue& queue, WaitingPacket id) {
+  packets_[id.value()].next = PacketQueue::none;
+  (queue.empty() ? queue.first : packets_[queue.last].next) = id.value();
+  queue.last = id.value();
+}
+
+void PacketStore::push_front(PacketQueue& queue, WaitingPacket id) {
+  packets_[id.value()].next = queue.first;
+  if (queue.empty()) queue.last = id.value();
+  queue.first = id.value();
+}
+
+std::optional<WaitingPacket> PacketStore::pop(PacketQueue& queue) {
+  if (queue.empty()) return std::nullopt;
+  const WaitingPacket id(queue.first);
+  queue.first = packets_[queue.first].next;
+  if (queue.empty()) queue.last = PacketQueue::none;
+  return id;
+}
+
+}  // namespace samara::net

@@ -1,0 +1,62 @@
+// PacketStore: copies of packets that cannot leave at once: larger than the MTU, without a known neighbour yet, or an answer of
+// our own (ICMP) made while a frame came in. Two kinds of buffers, of one frame and of 64 KiB, a fixed number of each; whoever
+// finds none left drops the packet. A stored packet is a transport header and its data with a complete checksum.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "platform/base/types.h"
+#include "platform/net/ip_packet.h"
+#include "platform/net/neighbors/neighbor_cache.h"
+#include "platform/net/wire/mac_address.h"
+
+namespace samara::net {
+
+constexpr size_t max_ip_payload = 65535;
+
+struct StoredPacket {
+  OutgoingPacket packet;
+  std::optional<MacAddress> mac;  // known already
+  u32 identification = 0;         // of its fragments
+  u32 size = 0;
+  u32 sent = 0;  // octets that left in fragments
+  u16 next = 0xffff;
+};
+
+// Packets in order; each stands in one queue at most.
+struct PacketQueue {
+  static constexpr u16 none = 0xffff;
+  u16 first = none;
+  u16 last = none;
+  bool empty() const { return first == none; }
+};
+
+class PacketStore {
+ public:
+  PacketStore(u32 small, size_t small_size, u32 large);
+
+  // A buffer for `size` octets; nothing when all of that kind are in use.
+  std::optional<WaitingPacket> acquire(size_t size, const OutgoingPacket& packet);
+  void release(WaitingPacket id);
+  StoredPacket& operator[](WaitingPacket id) { return packets_[id.value()]; }
+  MutableBytes octets(WaitingPacket id);
+  u32 in_use() const { return in_use_; }
+
+  void push(PacketQueue& queue, WaitingPacket id);
+  void push_front(PacketQueue& queue, WaitingPacket id);
+  std::optional<WaitingPacket> pop(PacketQueue& queue);
+
+ private:
+  MutableBytes buffer(u16 index);
+  u32 small_;
+  size_t small_size_;
+  u32 in_use_ = 0;
+  std::vector<StoredPacket> packets_;  // small ones first
+  std::vector<u8> small_octets_;
+  std::vector<u8> large_octets_;
+  std::vector<u16> free_small_;
+  std::vector<u16> free_large_;
+};
+
+}  // namespace samara::net

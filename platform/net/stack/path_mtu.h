@@ -1,0 +1,50 @@
+// PathMtu: the largest packet that reaches a destination, where ICMP told that it is less than the link's (RFC 1191, RFC 8201).
+// A learnt value is forgotten after ten minutes, so that a path that grew is used (RFC 1191 section 6.3, RFC 8201 section 4).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "platform/base/ip_address.h"
+#include "platform/base/rng.h"
+#include "platform/base/time.h"
+#include "platform/net/wire/address_hash.h"
+
+namespace samara::net {
+
+constexpr u16 min_ipv6_mtu = 1280;  // RFC 8200 section 5
+// A lower word is believed no further: what a forged message could do to us is bounded, and paths this narrow fragment IPv4
+// themselves once DF is off.
+constexpr u16 min_ipv4_mtu = 552;
+constexpr Duration path_mtu_lifetime = Duration::seconds(600);
+
+// RFC 1191 section 7.1: what to try when a router said "too big" and nothing more; the next common MTU below `total_length`.
+u16 plateau_below(u16 total_length);
+
+class PathMtu {
+ public:
+  PathMtu(u32 entries, u16 link_mtu, Rng& rng);
+  struct Entry {
+    u16 mtu = 0;
+    bool dont_fragment = true;  // false: the path is narrower than we care to know, routers may fragment
+  };
+  Entry find(Instant now, const IpAddress& destination) const;
+  // Takes `mtu` for what a verified message said; false: it is no news.
+  bool learn(Instant now, const IpAddress& destination, u16 mtu);
+  u16 link_mtu() const { return link_mtu_; }
+  void set_link_mtu(u16 mtu) { link_mtu_ = mtu; }
+
+ private:
+  struct Slot {
+    IpAddress destination;
+    Instant until;
+    Entry entry;
+  };
+  static constexpr size_t ways = 4;
+  size_t set_of(const IpAddress& destination) const { return (hash_(destination) % (slots_.size() / ways)) * ways; }
+  AddressHash hash_;
+  u16 link_mtu_;
+  std::vector<Slot> slots_;
+};
+
+}  // namespace samara::net

@@ -1,0 +1,391 @@
+#include "platform/runtime/frame_loop.h"
+
+#include <algorithm>
+
+#include "platform/base/log.h"
+
+namespace samara::runtime {
+namespace {
+
+// Octets moved for one stream in a turn, so that a transfer does not keep queries waiting.
+constexpr size_t turn_budget = 256 * 1024;
+// Frames sent in one turn beside the answers to datagrams.
+constexpr size_t transmit_budget = 256;
+// How long a client may take to read the rest and close its side after we closed ours.
+constexpr Duration linger_time = Duration::seconds(2);
+// A client that sends more than this after we are finished is reset.
+constexpr size_t linger_discard_limit = 64 * 1024;
+// Connections beyond the application's streams: established, waiting for one to become free.
+constexpr u32 backlog = 64;
+constexpr StreamId no_stream = ~StreamId{0};
+
+net::StackConfig stack_config(const NetworkConfig& config, const hal::LinkDescription& link, u32 max_streams) {
+  net::StackConfig stack;
+  stack.mac.octets = config.mac.value_or(link.mac);
+  stack.mtu = std::min(config.mtu, link.mtu);
+  for (const NetworkAddress& own : config.addresses) stack.addresses.push_back({own.address, own.prefix_length});
+  for (const NetworkRoute& route : config.routes) stack.routes.push_back({route.destination, route.gateway});
+  stack.dhcp = config.dhcp;
+  stack.host_name = config.host_name;
+  stack.router_advertisements = config.router_advertisements;
+  stack.mirror_neighbors = link.shared_with_kernel;
+  stack.checksum_offload = link.transmit_checksum;
+  stack.tcp.connections = max_streams + backlog;
+  stack.tcp.blocks = std::clamp<u32>(2 * max_streams, 256, 8192);
+  return stack;
+}
+
+std::string_view describe(net::UdpError error) {
+  switch (error) {
+    case net::UdpError::port_in_use: return "stands twice";
+    case net::UdpError::table_full: return "too many endpoints";
+    case net::UdpError::no_address: return "is not an address of this image";
+    case net::UdpError::no_route:
+    case net::UdpError::too_long:
+    case net::UdpError::no_memory: break;
+  }
+  return "cannot be used";
+}
+
+}  // namespace
+
+FrameLoop::FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng)
+    : config_(config), app_(app), rng_(rng), streams_(max_streams), stream_of_connection_(max_streams + backlog, no_stream) {
+  free_.reserve(max_streams);
+  for (StreamId id = max_streams; id > 0; --id) free_.push_back(id - 1);
+  marked_.reserve(max_streams);
+  pumping_.reserve(max_streams);
+  waiting_.reserve(max_streams + backlog);
+  lingering_.reserve(max_streams);
+  ready_.reserve(hal::max_listen_endpoints);
+}
+
+void FrameLoop::start(Instant now, UnixTime wall, hal::Link& link) {
+  const u32 max_streams = static_cast<u32>(streams_.size());
+  stack_.emplace(stack_config(config_, link.description(), max_streams), rng_);
+  TextWriter trouble(trouble_);
+  for (const Endpoint& local : config_.listen) {
+    const auto datagrams = stack_->udp_open(local);
+    const auto streams = stack_->tcp().listen(local, backlog, {.no_delay = true});
+    if (datagrams.ok() && streams.ok()) continue;
+    trouble.put("cannot listen on ");
+    local.write_text(trouble);
+    trouble.put(": ");
+    trouble.put(datagrams.ok() ? std::string_view("TCP has no room for it") : describe(datagrams.error()));
+    break;
+  }
+  if (config_.listen.empty()) trouble.put("the boot configuration has no network section: nothing to listen on");
+  trouble_size_ = trouble.size();
+  app_.app.on_turn(now, wall);
+  stack_->start(now);
+  transmit(now, link);
+  link.flush();
+}
+
+bool FrameLoop::turn(Instant now, UnixTime wall, hal::Link& link) {
+  app_.app.on_turn(now, wall);
+  bool more = receive(now, link);
+  if (stack_->next_deadline() <= now) stack_->on_deadline(now);
+  while (const auto event = stack_->poll_event()) on_stack_event(*event);
+  while (const auto event = stack_->tcp().poll_event()) on_tcp_event(now, *event);
+  if (app_.app.next_deadline() <= now) {
+    app_.app.on_deadline(now);
+    mark_all();
+  }
+  for (const StreamId id : lingering_) {
+    if (streams_[id].close_at > now) break;
+    mark(id);
+  }
+  pump_marked(now);
+  while (const auto id = app_.app.poll_stream_abort()) {
+    if (*id >= streams_.size() || !streams_[*id].open) continue;
+    stack_->tcp().abort(now, streams_[*id].connection);
+    forget(now, *id);
+  }
+  open_waiting(now);
+  if (transmit(now, link)) more = true;
+  if (spare_.has_value()) {
+    link.drop(*spare_);
+    spare_.reset();
+  }
+  link.flush();
+  link.release();
+  return more || !marked_.empty();
+}
+
+Instant FrameLoop::next_deadline() const {
+  return std::min({stack_->next_deadline(), app_.app.next_deadline(), next_linger_end()});
+}
+
+void FrameLoop::on_publication(Instant now, u64 generation, u64 root) {
+  app_.publish(app_.object, now, {generation, root});
+}
+
+bool FrameLoop::poll_ready(TextWriter& out) {
+  if (ready_.empty()) return false;
+  ready_.front().write_text(out);
+  ready_.erase(ready_.begin());
+  return true;
+}
+
+bool FrameLoop::poll_trouble(TextWriter& out) {
+  if (trouble_size_ == 0) return false;
+  out.put(std::string_view(trouble_.data(), trouble_size_));
+  trouble_size_ = 0;
+  return true;
+}
+
+// ---- datagrams ------------------------------------------------------------------------------------------------------
+
+bool FrameLoop::receive(Instant now, hal::Link& link) {
+  std::array<ReceivedFrame, hal::frame_burst> burst;
+  const size_t count = link.receive(burst);
+  for (const ReceivedFrame& frame : std::span(burst).first(count)) {
+    if (const auto datagram = stack_->on_frame(now, frame)) answer(now, *datagram, link);
+  }
+  return count == burst.size();
+}
+
+void FrameLoop::answer(Instant now, const net::UdpDatagram& datagram, hal::Link& link) {
+  std::optional<FrameSlot> slot = take_slot(link);
+  if (!slot.has_value()) {
+    ++datagrams_unsent_;
+    return;
+  }
+  const size_t size = app_.app.on_datagram(
+      now, {.peer = datagram.peer, .local = datagram.local, .payload = datagram.payload, .reply = slot->payload_room()});
+  if (size != 0) {
+    slot->set_payload(size);
+    if (stack_->udp_finish(now, datagram, *slot)) {
+      link.transmit(*slot);
+      return;
+    }
+  }
+  spare_ = slot;
+}
+
+std::optional<FrameSlot> FrameLoop::take_slot(hal::Link& link) {
+  if (spare_.has_value()) {
+    FrameSlot slot(spare_->room());
+    spare_.reset();
+    return slot;
+  }
+  std::optional<FrameSlot> slot = link.take_slot();
+  if (slot.has_value()) return slot;
+  link.flush();  // what is queued may be all that is under way
+  return link.take_slot();
+}
+
+// True when frames are left to send.
+bool FrameLoop::transmit(Instant now, hal::Link& link) {
+  for (size_t sent = 0; sent < transmit_budget; ++sent) {
+    std::optional<FrameSlot> slot = take_slot(link);
+    if (!slot.has_value()) return false;  // the card is full; it wakes us when it has sent something
+    if (!stack_->poll_frame(now, *slot)) {
+      spare_ = slot;
+      return false;
+    }
+    link.transmit(*slot);
+  }
+  return true;
+}
+
+// ---- streams --------------------------------------------------------------------------------------------------------
+
+void FrameLoop::on_tcp_event(Instant now, const net::tcp::Event& event) {
+  using Kind = net::tcp::Event::Kind;
+  if (event.kind == Kind::accepted) {
+    waiting_.push_back(event.connection);
+    open_waiting(now);
+    return;
+  }
+  const std::optional<StreamId> id = stream_of(event.connection);
+  if (!id.has_value()) {
+    // Given up by us, or still waiting: what it has is asked for when it becomes a stream.
+    if (event.kind == Kind::closed) std::erase(waiting_, event.connection);
+    return;
+  }
+  if (event.kind == Kind::closed) {
+    forget(now, *id);
+  } else {
+    mark(*id);
+  }
+}
+
+void FrameLoop::open_waiting(Instant now) {
+  size_t taken = 0;
+  while (taken < waiting_.size() && !free_.empty()) {
+    const net::tcp::ConnectionId connection = waiting_[taken++];
+    const auto peer = stack_->tcp().peer(connection);
+    const auto local = stack_->tcp().local(connection);
+    if (!peer.has_value() || !local.has_value()) continue;  // gone while it waited
+    const StreamId id = free_.back();
+    if (!app_.app.on_stream_open(now, id, *peer, *local)) {
+      stack_->tcp().abort(now, connection);
+      continue;
+    }
+    free_.pop_back();
+    Stream fresh;
+    fresh.connection = connection;
+    fresh.open = true;
+    fresh.marked = streams_[id].marked;
+    streams_[id] = fresh;
+    stream_of_connection_[connection.index] = id;
+    mark(id);
+  }
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
+}
+
+std::optional<StreamId> FrameLoop::stream_of(net::tcp::ConnectionId connection) const {
+  if (connection.index >= stream_of_connection_.size()) return std::nullopt;
+  const StreamId id = stream_of_connection_[connection.index];
+  if (id == no_stream || streams_[id].connection != connection) return std::nullopt;
+  return id;
+}
+
+void FrameLoop::mark(StreamId id) {
+  if (streams_[id].marked) return;
+  streams_[id].marked = true;
+  marked_.push_back(id);
+}
+
+void FrameLoop::mark_all() {
+  for (StreamId id = 0; id < streams_.size(); ++id) {
+    if (streams_[id].open) mark(id);
+  }
+}
+
+void FrameLoop::pump_marked(Instant now) {
+  std::swap(marked_, pumping_);
+  for (const StreamId id : pumping_) {
+    streams_[id].marked = false;
+    if (streams_[id].open && pump(now, id)) mark(id);
+  }
+  pumping_.clear();
+}
+
+// Moves what can be moved, within the budget. True: there is more to move at once.
+bool FrameLoop::pump(Instant now, StreamId id) {
+  if (streams_[id].lingering) {
+    discard_input(now, id);
+    return false;
+  }
+  size_t budget = turn_budget;
+  for (;;) {
+    const bool in = move_input(now, id, budget);
+    const bool out = move_output(now, id, budget);
+    if (!in && !out) break;
+    if (budget == 0) return true;
+  }
+  if (app_.app.stream_finished(id) && app_.app.stream_output(id).empty()) finish(now, id);
+  return false;
+}
+
+bool FrameLoop::move_input(Instant now, StreamId id, size_t& budget) {
+  Stream& stream = streams_[id];
+  if (stream.ended || app_.app.stream_finished(id)) return false;
+  MutableBytes space = app_.app.stream_input_space(id);
+  space = space.first(std::min(space.size(), budget));
+  if (space.empty()) return false;
+  const size_t count = stack_->tcp().receive(now, stream.connection, space).value_or(0);
+  if (count != 0) {
+    budget -= count;
+    app_.app.on_stream_input(now, id, count);
+    return true;
+  }
+  if (!stack_->tcp().at_end(stream.connection)) return false;
+  stream.ended = true;
+  app_.app.on_stream_end(now, id);
+  return true;
+}
+
+bool FrameLoop::move_output(Instant now, StreamId id, size_t& budget) {
+  Bytes output = app_.app.stream_output(id);
+  output = output.first(std::min(output.size(), budget));
+  if (output.empty()) return false;
+  const size_t count = stack_->tcp().send(now, streams_[id].connection, output).value_or(0);
+  if (count == 0) return false;  // `writable` says when there is room again
+  budget -= count;
+  app_.app.on_stream_output_sent(now, id, count);
+  return true;
+}
+
+void FrameLoop::finish(Instant now, StreamId id) {
+  Stream& stream = streams_[id];
+  if (stream.ended || !stack_->tcp().shutdown(now, stream.connection).ok()) {
+    stack_->tcp().close(now, stream.connection);
+    forget(now, id);
+    return;
+  }
+  stream.lingering = true;
+  stream.close_at = now + linger_time;
+  lingering_.push_back(id);
+}
+
+void FrameLoop::discard_input(Instant now, StreamId id) {
+  Stream& stream = streams_[id];
+  std::array<u8, 4096> rubbish;
+  for (;;) {
+    const size_t count = stack_->tcp().receive(now, stream.connection, rubbish).value_or(0);
+    stream.discarded += count;
+    if (count == 0 || stream.discarded > linger_discard_limit) break;
+  }
+  if (stack_->tcp().at_end(stream.connection) || stream.discarded > linger_discard_limit || stream.close_at <= now) {
+    stack_->tcp().close(now, stream.connection);
+    forget(now, id);
+  }
+}
+
+// The application's side of a connection ends here, whatever TCP still has to do for it.
+void FrameLoop::forget(Instant now, StreamId id) {
+  Stream& stream = streams_[id];
+  stream_of_connection_[stream.connection.index] = no_stream;
+  stream.open = false;
+  if (stream.lingering) std::erase(lingering_, id);
+  free_.push_back(id);
+  app_.app.on_stream_closed(now, id);
+}
+
+Instant FrameLoop::next_linger_end() const {
+  return lingering_.empty() ? Instant::never() : streams_[lingering_.front()].close_at;
+}
+
+// ---- addresses ------------------------------------------------------------------------------------------------------
+
+bool FrameLoop::can_serve() const {
+  using Origin = net::AssignedAddress::Origin;
+  return std::ranges::any_of(stack_->addresses(), [](const net::AssignedAddress& own) {
+    return own.condition != net::AssignedAddress::Condition::duplicate && own.origin != Origin::link_local;
+  });
+}
+
+void FrameLoop::on_stack_event(const net::StackEvent& event) {
+  using Kind = net::StackEvent::Kind;
+  TextBuffer<64> address;
+  event.address.write_text(address.writer());
+  switch (event.kind) {
+    case Kind::address_up:
+      log(Level::info, "address ", address.view());
+      for (const Endpoint& local : config_.listen) {
+        const bool all = local.address.is_unspecified() && local.address.family() == event.address.family();
+        if ((all || local.address == event.address) && ready_.size() < ready_.capacity()) {
+          ready_.push_back({event.address, local.port});
+        }
+      }
+      break;
+    case Kind::address_down: log(Level::warning, "address ", address.view(), " is gone"); break;
+    case Kind::address_duplicate:
+      log(Level::error, "address ", address.view(), " is used by another machine on this link; it is given up");
+      if (!config_.dhcp && !can_serve()) {
+        TextWriter trouble(trouble_);
+        trouble.put("every address of this image is used by another machine on the link");
+        trouble_size_ = trouble.size();
+      }
+      break;
+    case Kind::dhcp_failed: log(Level::warning, "no DHCP server answers; still trying"); break;
+    case Kind::gateway_unreachable: log(Level::warning, "gateway ", address.view(), " does not answer"); break;
+    case Kind::udp_unreachable: break;  // an answer nobody waited for
+  }
+}
+
+}  // namespace samara::runtime

@@ -1,0 +1,89 @@
+// FrameLoop: the loop of a role over the in-tree stack. Frames come in bursts from a Link, datagrams go straight to the
+// application, whose answer is composed in the memory the card sends from; streams are TCP connections of the stack.
+//
+//   link.receive -> stack.on_frame -> application.on_datagram(slot) -> stack.udp_finish -> link.transmit
+//                        |
+//                        +-> tcp -> poll_event -> application.on_stream_*
+//
+// Everything is bounded: a burst a turn, a budget of octets a stream and turn.
+#pragma once
+
+#include <vector>
+
+#include "platform/base/rng.h"
+#include "platform/hal/hal.h"
+#include "platform/hal/link.h"
+#include "platform/net/stack/stack.h"
+#include "platform/runtime/network_config.h"
+
+namespace samara::runtime {
+
+class FrameLoop final : public hal::FrameHandler {
+ public:
+  // `config`, `app` and `rng` outlive the loop. `max_streams`: connections at once, StreamId is below it.
+  FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng);
+
+  void start(Instant now, UnixTime wall, hal::Link& link) override;
+  bool turn(Instant now, UnixTime wall, hal::Link& link) override;
+  Instant next_deadline() const override;
+  void on_publication(Instant now, u64 generation, u64 root) override;
+  u64 oldest_generation() const override { return app_.oldest(app_.object); }
+  bool poll_ready(TextWriter& out) override;
+  bool poll_trouble(TextWriter& out) override;
+
+  const net::Stack& stack() const { return *stack_; }
+
+ private:
+  struct Stream {
+    net::tcp::ConnectionId connection;
+    Instant close_at;        // while lingering
+    size_t discarded = 0;    // octets, while lingering
+    bool open = false;       // the application knows it
+    bool ended = false;      // the application was told that no more input comes
+    bool marked = false;     // stands in marked_
+    bool lingering = false;  // our side is shut; what still comes is thrown away
+  };
+
+  // Datagrams
+  bool receive(Instant now, hal::Link& link);
+  void answer(Instant now, const net::UdpDatagram& datagram, hal::Link& link);
+  std::optional<FrameSlot> take_slot(hal::Link& link);
+  bool transmit(Instant now, hal::Link& link);
+
+  // Streams
+  void on_tcp_event(Instant now, const net::tcp::Event& event);
+  void open_waiting(Instant now);
+  std::optional<StreamId> stream_of(net::tcp::ConnectionId connection) const;
+  void mark(StreamId id);
+  void mark_all();
+  void pump_marked(Instant now);
+  bool pump(Instant now, StreamId id);
+  bool move_input(Instant now, StreamId id, size_t& budget);
+  bool move_output(Instant now, StreamId id, size_t& budget);
+  void discard_input(Instant now, StreamId id);
+  void finish(Instant now, StreamId id);
+  void forget(Instant now, StreamId id);
+  Instant next_linger_end() const;
+
+  bool can_serve() const;
+  void on_stack_event(const net::StackEvent& event);
+
+  const NetworkConfig& config_;
+  hal::WorkerApplicationRef app_;
+  Rng& rng_;
+  std::optional<net::Stack> stack_;
+  std::optional<FrameSlot> spare_;  // taken and not needed yet
+  u64 datagrams_unsent_ = 0;        // no slot was free
+  std::vector<Stream> streams_;
+  std::vector<StreamId> free_;
+  std::vector<StreamId> marked_;                 // have something to move; each at most once
+  std::vector<StreamId> pumping_;                // marked_ of the turn before, while it is worked on
+  std::vector<net::tcp::ConnectionId> waiting_;  // established, but all streams are in use
+  std::vector<StreamId> stream_of_connection_;   // by the connection's index
+  std::vector<StreamId> lingering_;              // in the order of close_at
+  std::vector<Endpoint> ready_;                  // to be announced
+  std::array<char, 256> trouble_{};
+  size_t trouble_size_ = 0;
+};
+
+}  // namespace samara::runtime

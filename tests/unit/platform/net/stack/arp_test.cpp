@@ -1,0 +1,140 @@
+#include "wire_peer.h"
+
+namespace samara::net {
+namespace {
+
+using Operation = ArpMessage::Operation;
+
+TEST(Arp, AddressIsAnnouncedAtTheStartAndOnceMore) {
+  WirePeer peer(one_address(), false);
+  const auto first = peer.sent();
+  ASSERT_EQ(first.size(), 1U);
+  // RFC 5227 section 2.3: a request with our address as sender and as target.
+  EXPECT_EQ(arp_in(first[0]), (ArpMessage{Operation::request, our_mac, ip("192.0.2.1"), {}, ip("192.0.2.1")}));
+  EXPECT_EQ(EthernetHeader::parse(first[0]).value().destination, MacAddress::broadcast());
+  peer.wait(Duration::seconds(3));
+  EXPECT_EQ(peer.sent().size(), 1U);
+  peer.wait(Duration::seconds(60));
+  EXPECT_TRUE(peer.sent().empty());
+  ASSERT_EQ(peer.stack.addresses().size(), 1U);
+  EXPECT_EQ(peer.stack.addresses()[0].condition, AssignedAddress::Condition::preferred);
+}
+
+TEST(Arp, QuestionForOurAddressIsAnswered) {
+  WirePeer peer;
+  peer.give(arp_frame(Operation::request, peer_mac, "192.0.2.9", {}, "192.0.2.1", MacAddress::broadcast()));
+  const auto out = peer.sent();
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(arp_in(out[0]), (ArpMessage{Operation::reply, our_mac, ip("192.0.2.1"), peer_mac, ip("192.0.2.9")}));
+  EXPECT_EQ(EthernetHeader::parse(out[0]).value().destination, peer_mac);
+}
+
+TEST(Arp, ProbeForOurAddressIsAnswered) {
+  WirePeer peer;
+  peer.give(arp_frame(Operation::request, peer_mac, "0.0.0.0", {}, "192.0.2.1", MacAddress::broadcast()));
+  ASSERT_EQ(peer.sent().size(), 1U);
+}
+
+TEST(Arp, QuestionForAnotherAddressIsNotAnswered) {
+  WirePeer peer;
+  peer.give(arp_frame(Operation::request, peer_mac, "192.0.2.9", {}, "192.0.2.2", MacAddress::broadcast()));
+  EXPECT_TRUE(peer.sent().empty());
+}
+
+TEST(Arp, QuestionFromASenderThatNoHostCanBeIsNotAnswered) {
+  WirePeer peer;
+  for (const char* sender : {"255.255.255.255", "192.0.2.255", "224.0.0.1", "127.0.0.1"}) {
+    peer.give(arp_frame(Operation::request, peer_mac, sender, {}, "192.0.2.1", MacAddress::broadcast()));
+    EXPECT_TRUE(peer.sent().empty()) << sender;
+  }
+}
+
+TEST(Arp, WrongHardwareProtocolLengthsAndOperationAreDropped) {
+  WirePeer peer;
+  const Octets good = arp_frame(Operation::request, peer_mac, "192.0.2.9", {}, "192.0.2.1", MacAddress::broadcast());
+  for (size_t at = 14; at < 22; ++at) {
+    Octets bad = good;
+    bad[at] ^= 0x40;
+    peer.give(bad);
+  }
+  EXPECT_TRUE(peer.sent().empty());
+  EXPECT_EQ(peer.counters().arp_malformed, 8U);
+}
+
+TEST(Arp, EveryTruncatedMessageIsDropped) {
+  WirePeer peer;
+  const Octets good = arp_frame(Operation::request, peer_mac, "192.0.2.9", {}, "192.0.2.1", MacAddress::broadcast());
+  for (size_t size = 0; size < good.size(); ++size) peer.give(Octets(good.begin(), good.begin() + static_cast<long>(size)));
+  EXPECT_TRUE(peer.sent().empty());
+  EXPECT_EQ(peer.counters().arp_malformed, 28U);
+  EXPECT_EQ(peer.counters().short_frames, 14U);
+}
+
+TEST(Arp, ConflictIsDefendedOnceInTenSecondsAndTold) {
+  WirePeer peer;
+  peer.wait(Duration::seconds(30));
+  peer.sent();
+  peer.events();
+  const Octets claim = arp_frame(Operation::request, peer_mac, "192.0.2.1", {}, "192.0.2.1", MacAddress::broadcast());
+  peer.give(claim);
+  const auto defence = peer.sent();
+  ASSERT_EQ(defence.size(), 1U);
+  EXPECT_EQ(arp_in(defence[0]).sender, ip("192.0.2.1"));
+  ASSERT_EQ(peer.events().size(), 1U);
+  peer.give(claim);
+  EXPECT_TRUE(peer.sent().empty());  // RFC 5227 section 2.4 (c): DEFEND_INTERVAL
+  peer.wait(Duration::seconds(10));
+  peer.give(claim);
+  EXPECT_EQ(peer.sent().size(), 1U);
+  // It is held: we still answer.
+  peer.introduce();
+}
+
+StackConfig probing() {
+  StackConfig config = one_address();
+  config.probe_addresses = true;
+  return config;
+}
+
+TEST(Arp, ProbedAddressIsUsedAfterThreeProbesAndSilence) {
+  WirePeer peer(probing(), false);
+  EXPECT_EQ(peer.stack.addresses()[0].condition, AssignedAddress::Condition::tentative);
+  u32 probes = 0;
+  u32 announcements = 0;
+  const Instant start = peer.now;
+  Instant usable_at = Instant::never();
+  for (int i = 0; i < 150; ++i) {
+    peer.wait(Duration::milliseconds(100));
+    for (const Octets& frame : peer.sent()) {
+      const ArpMessage message = arp_in(frame);
+      EXPECT_EQ(message.target, ip("192.0.2.1"));
+      ++(message.sender.is_unspecified() ? probes : announcements);
+    }
+    if (peer.stack.addresses()[0].condition == AssignedAddress::Condition::preferred) usable_at = std::min(usable_at, peer.now);
+  }
+  EXPECT_EQ(probes, 3U);
+  EXPECT_EQ(announcements, 2U);
+  EXPECT_GE(usable_at - start, Duration::seconds(4));
+  EXPECT_LE(usable_at - start, Duration::seconds(8));
+}
+
+TEST(Arp, AddressFoundInUseWhileProbedIsNotUsedAndTriedAgainLater) {
+  for (const char* sender : {"192.0.2.1", "0.0.0.0"}) {
+    WirePeer peer(probing(), false);
+    peer.wait(Duration::milliseconds(1500));
+    peer.sent();
+    peer.give(arp_frame(Operation::request, peer_mac, sender, {}, "192.0.2.1", MacAddress::broadcast()));
+    EXPECT_EQ(peer.stack.addresses()[0].condition, AssignedAddress::Condition::duplicate) << sender;
+    const auto events = peer.events();
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].kind, StackEvent::Kind::address_duplicate);
+    peer.give(arp_frame(Operation::request, peer_mac, "192.0.2.9", {}, "192.0.2.1", MacAddress::broadcast()));
+    peer.wait(Duration::seconds(50));
+    EXPECT_TRUE(peer.sent().empty());
+    peer.wait(Duration::seconds(30));
+    EXPECT_EQ(peer.stack.addresses()[0].condition, AssignedAddress::Condition::preferred);
+  }
+}
+
+}  // namespace
+}  // namespace samara::net
