@@ -165,7 +165,8 @@ TimeWait Connection::time_wait() const {
 
 bool Connection::sendable_state() const {
   if (finished_ || send_.fin_queued()) return false;
-  return state_ == State::syn_sent || state_ == State::syn_received || state_ == State::established || state_ == State::close_wait;
+  return state_ == State::syn_sent || state_ == State::syn_received || state_ == State::established ||
+         state_ == State::close_wait;
 }
 
 // The same share of free blocks as the receiving side.

@@ -1,5 +1,5 @@
-// Connection: the state machine of one TCP connection (RFC 9293 section 3.10), from SYN-SENT or SYN-RECEIVED to its end, and its
-// timers. It has no table around it: what belongs to no connection (RST, SYN cookies, TIME-WAIT) is the machine's.
+// Connection: the state machine of one TCP connection (RFC 9293 section 3.10), from SYN-SENT or SYN-RECEIVED to its end, and
+// its timers. It has no table around it: what belongs to no connection (RST, SYN cookies, TIME-WAIT) is the machine's.
 //
 //   connection.cpp         opening, the user's commands, state and events
 //   connection_input.cpp   segments that arrive (section 3.10.7)
@@ -59,7 +59,8 @@ class Connection {
   void open_active(Instant now, const Opening& opening, const Shared& shared);
   void open_passive(Instant now, const Opening& opening, const Segment& syn, const Shared& shared);
   // The peer's ACK brought a cookie back: the handshake is complete.
-  void open_by_cookie(Instant now, const Opening& opening, const Segment& ack, const SynCookies::Agreed& agreed, Shared& shared);
+  void open_by_cookie(Instant now, const Opening& opening, const Segment& ack, const SynCookies::Agreed& agreed,
+                      Shared& shared);
 
   // ---- Getters
   const Flow& flow() const { return flow_; }

@@ -82,9 +82,9 @@ std::optional<OutgoingPacket> Connection::write_data(Instant now, FrameSlot& slo
     cut = send_.probe();
     probe_due_ = false;
   } else {
-    const size_t limit = send_.mss() - std::min<size_t>(send_.mss() - 1, sack_size);
-    cut = send_.next(now, static_cast<u32>(std::min(limit, slot.payload_room().size() - max_header_size)), options_.no_delay,
-                     force_);
+    const size_t room = std::min<size_t>(send_.mss() - std::min<size_t>(send_.mss() - 1, sack_size),
+                                         slot.payload_room().size() - fixed - sack_size);
+    cut = send_.next(now, static_cast<u32>(room), options_.no_delay, force_);
   }
   if (!cut) {
     // SHLD-29: a closed window is probed after one timeout; one that is merely small is used a little later.

@@ -59,8 +59,8 @@ class ReceiveQueue {
   void erase(size_t first, size_t count);
 
   BlockRing ring_;
-  u64 begin_ = 0;  // the next octet to give to the application
-  u64 next_ = 0;   // the next octet expected
+  u64 begin_ = 0;                          // the next octet to give to the application
+  u64 next_ = 0;                           // the next octet expected
   std::array<Held, max_ranges> ranges_{};  // in order, disjoint, not touching, all beyond next_
   size_t range_count_ = 0;
   u64 stamp_ = 0;

@@ -62,8 +62,8 @@ u32 Scoreboard::pipe(SeqNumber una, SeqNumber nxt) const {
   SeqNumber at = una;
   for (size_t i = 0; i <= range_count_; ++i) {
     const SeqNumber end = i < range_count_ ? ranges_[i].begin : nxt;
-    total += octets_between(later(at, lost_before_), end);        // not lost
-    total += octets_between(at, earlier(end, resent_before_));    // sent again
+    total += octets_between(later(at, lost_before_), end);      // not lost
+    total += octets_between(at, earlier(end, resent_before_));  // sent again
     if (i < range_count_) at = ranges_[i].end;
   }
   return total;

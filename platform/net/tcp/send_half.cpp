@@ -28,8 +28,7 @@ void SendHalf::on_syn_sent(Instant now) {
   last_sent_ = now;
 }
 
-void SendHalf::start(Instant now, u32 mss, bool sack, bool syn_lost, SeqNumber segment_seq, SeqNumber segment_ack,
-                     u32 window) {
+void SendHalf::start(Instant now, u32 mss, bool sack, bool syn_lost, SeqNumber segment_seq, SeqNumber segment_ack, u32 window) {
   una_ = segment_ack;
   nxt_ = una_;
   syn_acked_ = true;
@@ -106,8 +105,8 @@ void SendHalf::on_advance(Instant now, SeqNumber ack, std::optional<Duration> ec
   } else if (!timing_ && echoed) {
     rtt_.on_sample(*echoed);
   }
+  // The longer timeout stays until there is a new measurement (RFC 6298 section 5).
   retries_ = 0;
-  rtt_.end_back_off();
   stalled_since_ = now;
   board_.on_advance(una_);
   const bool full = mode_ != Mode::open && !before(una_, recover_);

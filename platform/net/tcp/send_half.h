@@ -58,8 +58,8 @@ class SendHalf {
 
   // ---- Inputs
   struct Acknowledged {
-    bool advanced = false;        // SND.UNA moved
-    bool window_opened = false;   // it was 0
+    bool advanced = false;       // SND.UNA moved
+    bool window_opened = false;  // it was 0
     bool fast_retransmit = false;
   };
   // An acceptable ACK (SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT). `window` is scaled. `echoed`: how long ago the timestamp

@@ -50,8 +50,7 @@ SynCookies::Cookie SynCookies::make(Instant now, const Flow& flow, const Segment
     cookie.agreed.sack_permitted = offered.sack_permitted;
   }
   const u32 period = period_of(now, period_seconds);
-  cookie.seq =
-      SeqNumber(((period & 0x1f) << 27) | (index << 24) | hash(flow, syn.header.seq, period, index, carried));
+  cookie.seq = SeqNumber(((period & 0x1f) << 27) | (index << 24) | hash(flow, syn.header.seq, period, index, carried));
   valid_until_ = now + Duration::seconds(period_seconds * periods);
   return cookie;
 }

@@ -64,7 +64,7 @@ enum class Error : u8 {
   timed_out,       // R2 of RFC 9293 section 3.8.3, keep-alive, or the user timeout
   unreachable,     // a hard ICMP error before the connection was established
   refused,         // SYN answered by RST
-  bad_address,     // connect: no address or port of a single host (RFC 9293 section 3.9.1.1), or the IP layer has no route to it
+  bad_address,  // connect: no address or port of a single host (RFC 9293 section 3.9.1.1), or the IP layer has no route to it
 };
 
 struct Options {

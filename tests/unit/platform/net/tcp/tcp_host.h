@@ -1,5 +1,5 @@
-// What the TCP tests share: a seeded random source, a Tcp with its outputs drained, segments in and out by hand (in the manner of
-// packetdrill), and two hosts on a link that loses, duplicates, reorders and delays what it is told to.
+// What the TCP tests share: a seeded random source, a Tcp with its outputs drained, segments in and out by hand (in the manner
+// of packetdrill), and two hosts on a link that loses, duplicates, reorders and delays what it is told to.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -79,7 +79,13 @@ class Host {
   explicit Host(u64 seed = 1, const Capacity& capacity = small()) : rng(seed), tcp(capacity, rng) {}
 
   static Capacity small() {
-    return {.connections = 32, .half_open = 8, .time_wait = 16, .listeners = 4, .blocks = 512, .send_limit = 65'536, .receive_limit = 65'536};
+    return {.connections = 32,
+            .half_open = 8,
+            .time_wait = 16,
+            .listeners = 4,
+            .blocks = 512,
+            .send_limit = 65'536,
+            .receive_limit = 65'536};
   }
 
   void deliver(const Packet& packet) {
@@ -177,8 +183,8 @@ class Pair {
   SeededRng rng;
   LinkFaults faults;
   bool v6 = false;
-  Duration tick{};  // done() is asked at least this often
-  size_t mtu = 9'000;                                        // larger packets vanish without a word
+  Duration tick{};                                          // done() is asked at least this often
+  size_t mtu = 9'000;                                       // larger packets vanish without a word
   std::function<bool(bool to_b, const Packet&)> swallow{};  // true: this one is lost
 
  private:
