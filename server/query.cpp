@@ -289,7 +289,7 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
     if (!add(Section::answer, owner, *set)) truncate();
     if (put_off_count_ != 0) add_denials_put_off();
     if (wildcard && proves()) prove_wildcard(found);
-    if ((set->flags() & zone::rrset_additional) != 0 && !truncated_) add_additional(*set, std::nullopt);
+    if ((set->flags() & zone::rrset_additional) != 0 && !truncated_) add_additional(*set);
     return Next::done;
   }
   if (const auto cname = node.find(RrType::CNAME);
@@ -409,7 +409,7 @@ void Answerer::refer(const zone::NodeView& cut, size_t labels, Answer& answer) {
       prove_unsigned_delegation(cut, labels);
     }
   }
-  if (!truncated_) add_additional(*servers, labels);
+  if (!truncated_) add_glue(*servers, labels);
 }
 
 bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32 ttl_limit) {

@@ -19,7 +19,7 @@ enum class Transport : u8 { udp, tcp };
 
 // CNAME and DNAME links followed for one answer. BIND stops at 16 too; real chains have two or three.
 constexpr unsigned max_chain = 16;
-// Targets looked up for the additional section of one answer.
+// Targets looked up for the additional section of one answer, glue that a referral needs not counted.
 constexpr unsigned max_additional_names = 32;
 
 // How this answer may look. The views live as long as the call.

@@ -173,6 +173,26 @@ TEST(Answer, leaves_room_for_what_is_put_behind_it) {
   }
 }
 
+TEST(Answer, that_refers_has_all_glue_below_the_cut_or_is_marked_as_cut) {
+  const ScenarioQuery query = query_of("x.forty.example. A edns=4096");
+  const auto answer_within = [&](size_t size, Octets& reply) {
+    AnswerRules rules;
+    rules.udp_payload_size = size;
+    return answer_query(served().zones(), identity, rules, query.packet, dns::parse_query(query.packet), reply);
+  };
+  Octets reply(4'096);
+  const Answer whole = answer_within(4'096, reply);
+  EXPECT_FALSE(whole.truncated);
+  EXPECT_EQ(load_be16(reply, 8), 40);
+  EXPECT_EQ(load_be16(reply, 10), 40 + 1);  // and the OPT record
+  for (size_t size = 512; size < whole.size + 10; ++size) {
+    const Answer result = answer_within(size, reply);
+    ASSERT_LE(result.size, size);
+    ASSERT_EQ(result.truncated, size < whole.size) << size;
+    ASSERT_EQ(load_be16(reply, 10) < 40 + 1, result.truncated) << size;
+  }
+}
+
 TEST(Answer, tells_what_it_was_for_those_who_count) {
   const auto result_of = [](const char* line) {
     const ScenarioQuery query = query_of(line);
