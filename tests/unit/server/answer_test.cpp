@@ -26,7 +26,7 @@ class Served {
  public:
   Served() : region_(size_t{4} << 20), memory_(region_) {
     std::vector<zone::ZoneSetEntry> entries;
-    for (const char* apex : {"example", "own", "child"}) {
+    for (const char* apex : {"example", "own", "child", "rollover"}) {
       const dns::Name name = name_of(apex == std::string("child") ? "child.example." : std::string(apex) + ".");
       entries.push_back({name, load(name, file_text(std::string(apex) + ".zone"))});
     }
@@ -130,8 +130,8 @@ TEST_P(AnswerScenario, is_answered_as_written) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, AnswerScenario,
-                         testing::Values("data", "denial", "aliases", "dname", "wildcard", "referral", "refusal", "edns", "any",
-                                         "truncation", "additional", "chaos"),
+                         testing::Values("data", "denial", "rollover", "aliases", "dname", "wildcard", "referral", "refusal",
+                                         "edns", "any", "truncation", "additional", "chaos"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(Answer, returns_the_cookie_it_is_given) {
