@@ -27,6 +27,7 @@ struct AnswerRules {
   Transport transport = Transport::udp;
   size_t udp_payload_size = 1232;    // the most we send by UDP, and what our OPT announces
   Bytes cookie;                      // the cookie option to return: client's 8 octets, ours; empty: none
+  std::string_view nsid;             // at most max_nsid_size octets, for those who ask (RFC 5001); empty: none
   std::optional<u16> tcp_keepalive;  // units of 100 ms (RFC 7828 section 3.1), by TCP
   size_t tail_room = 0;              // octets to leave free behind the message (TSIG)
 };

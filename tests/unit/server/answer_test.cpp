@@ -69,6 +69,7 @@ std::string answer(const std::string& line, Bytes cookie = {}) {
   AnswerRules rules;
   rules.transport = query.tcp ? Transport::tcp : Transport::udp;
   rules.cookie = cookie;
+  rules.nsid = identity.nsid;
   if (query.tcp) rules.tcp_keepalive = 100;
   Octets reply(65'535, 0xee);
   const dns::Query parsed = dns::parse_query(query.packet);
