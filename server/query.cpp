@@ -157,17 +157,17 @@ Answer answer_error(const AnswerRules& rules, Bytes packet, const dns::Query& qu
     if (why.has_value()) write_extended_error(out, *why, text);
     out.end_opt();
   }
-  return {.size = out.finish(rcode), .rcode = rcode};
+  return {.size = out.finish(rcode), .rcode = rcode, .bare = true};
 }
 
-Answer answer_truncated(const AnswerRules& rules, Bytes packet, const dns::Query& query, MutableBytes reply) {
+Answer answer_truncated(const AnswerRules& rules, Bytes packet, const dns::Query& query, Rcode rcode, MutableBytes reply) {
   Composer out(reply, message_budget(rules, query, reply), 0, packet, query,
                static_cast<u16>(response_flags(query) | dns::flag_tc));
   if (query.edns.has_value()) {
-    write_opt(out, rules, query, Rcode::NOERROR);
+    write_opt(out, rules, query, rcode);
     out.end_opt();
   }
-  return {.size = out.finish(Rcode::NOERROR), .rcode = Rcode::NOERROR, .truncated = true};
+  return {.size = out.finish(rcode), .rcode = rcode, .truncated = true, .bare = true};
 }
 
 Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const AnswerRules& rules, Bytes packet,

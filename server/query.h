@@ -38,6 +38,7 @@ struct Answer {
   dns::Rcode rcode = dns::Rcode::NOERROR;
   bool referral = false;
   bool truncated = false;
+  bool bare = false;     // no records: an error, or one that only makes the client come by TCP
   bool made_up = false;  // from a wildcard or a DNAME: names without end have such an answer
   u8 apex_labels = 0;    // labels of the zone it came from (0 when from none)
   u8 cut_labels = 0;     // with `referral`: labels of the zone cut
@@ -47,9 +48,9 @@ struct Answer {
 Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const AnswerRules& rules, Bytes packet,
                     const dns::Query& query, MutableBytes reply);
 
-// A response without records: an error, or a truncated one that makes the client come by TCP (`truncate`).
+// A response without records: an error, or a truncated one that makes the client come by TCP.
 Answer answer_error(const AnswerRules& rules, Bytes packet, const dns::Query& query, dns::Rcode rcode,
                     std::optional<dns::ExtendedError> why, std::string_view text, MutableBytes reply);
-Answer answer_truncated(const AnswerRules& rules, Bytes packet, const dns::Query& query, MutableBytes reply);
+Answer answer_truncated(const AnswerRules& rules, Bytes packet, const dns::Query& query, dns::Rcode rcode, MutableBytes reply);
 
 }  // namespace samara::server

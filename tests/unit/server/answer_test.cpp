@@ -217,7 +217,8 @@ TEST(Answer, of_errors_and_cut_ones_has_no_records) {
   const dns::Query parsed = dns::parse_query(query.packet);
   Octets reply(4'096);
   const auto text_of = [&](const Answer& answer) { return text_of_response(Bytes(reply).first(answer.size), query.packet); };
-  EXPECT_EQ(text_of(answer_truncated(AnswerRules(), query.packet, parsed, reply)), "NOERROR tc rd opt=1232,do\n");
+  EXPECT_EQ(text_of(answer_truncated(AnswerRules(), query.packet, parsed, dns::Rcode::NOERROR, reply)),
+            "NOERROR tc rd opt=1232,do\n");
   EXPECT_EQ(text_of(answer_error(AnswerRules(), query.packet, parsed, dns::Rcode::BADCOOKIE, std::nullopt, {}, reply)),
             "BADCOOKIE rd opt=1232,do\n");
   EXPECT_EQ(text_of(answer_error(AnswerRules(), query.packet, parsed, dns::Rcode::REFUSED, dns::ExtendedError::prohibited, "no",
