@@ -5,6 +5,9 @@
 //   RCODE [flags…] [opt=SIZE[,do]] [nsid=HEX] [expire=N] [zoneversion=HEX] [cookie=HEX] [ede=N] answer NAME TTL TYPE
 //   RDATA authority … additional …
 //
+// In front of them may stand the zones to be served, `zone APEX` and its records with `| ` in front; without any, those of
+// tests/data/server are.
+//
 // An empty line ends a response; `;` begins a comment. Sections stand in the order of the message. A line `answer * COUNT` says
 // only how many records a section has.
 #pragma once

@@ -21,15 +21,17 @@ std::string file_text(const std::string& name) {
   return all.str();
 }
 
-// The zones of tests/data/server, and one without data.
+struct ZoneText {
+  std::string apex;
+  std::string text;
+};
+
 class Served {
  public:
-  Served() : region_(size_t{4} << 20), memory_(region_) {
+  // The zones given, and one without data.
+  explicit Served(const std::vector<ZoneText>& zones) : region_(size_t{4} << 20), memory_(region_) {
     std::vector<zone::ZoneSetEntry> entries;
-    for (const char* apex : {"example", "own", "child", "rollover"}) {
-      const dns::Name name = name_of(apex == std::string("child") ? "child.example." : std::string(apex) + ".");
-      entries.push_back({name, load(name, file_text(std::string(apex) + ".zone"))});
-    }
+    for (const ZoneText& one : zones) entries.push_back({name_of(one.apex), load(name_of(one.apex), one.text)});
     entries.push_back({name_of("broken."), std::nullopt});
     set_.emplace(zone::build_zone_set(memory_, entries).value());
   }
@@ -57,14 +59,18 @@ class Served {
   std::optional<zone::ZoneSet> set_;
 };
 
+// The zones of tests/data/server.
 const Served& served() {
-  static const Served made;
+  static const Served made({{"example.", file_text("example.zone")},
+                            {"own.", file_text("own.zone")},
+                            {"child.example.", file_text("child.zone")},
+                            {"rollover.", file_text("rollover.zone")}});
   return made;
 }
 
 constexpr Identity identity{.server_id = "here", .version = "", .nsid = "node1"};
 
-std::string answer(const std::string& line, Bytes cookie = {}) {
+std::string answer(const std::string& line, Bytes cookie = {}, const Served& from = served()) {
   const ScenarioQuery query = query_of(line);
   AnswerRules rules;
   rules.transport = query.tcp ? Transport::tcp : Transport::udp;
@@ -73,7 +79,7 @@ std::string answer(const std::string& line, Bytes cookie = {}) {
   if (query.tcp) rules.tcp_keepalive = 100;
   Octets reply(65'535, 0xee);
   const dns::Query parsed = dns::parse_query(query.packet);
-  const Answer result = answer_query(served().zones(), identity, rules, query.packet, parsed, reply);
+  const Answer result = answer_query(from.zones(), identity, rules, query.packet, parsed, reply);
   if (!query.tcp) {
     EXPECT_LE(result.size, parsed.edns.has_value() ? std::min<size_t>(parsed.edns->udp_payload_size, 1232) : 512);
   }
@@ -109,17 +115,24 @@ TEST_P(AnswerScenario, is_answered_as_written) {
   std::istringstream lines(file_text(std::string(GetParam()) + ".scenario"));
   std::string query;
   std::string expected;
+  std::vector<ZoneText> zones;
+  std::optional<Served> own_zones;
   int checked = 0;
   const auto check = [&] {
     if (query.empty()) return;
     ++checked;
-    EXPECT_EQ(counted(answer(query), expected), expected) << "> " << query;
+    if (!zones.empty() && !own_zones.has_value()) own_zones.emplace(zones);
+    EXPECT_EQ(counted(answer(query, {}, own_zones.has_value() ? *own_zones : served()), expected), expected) << "> " << query;
     query.clear();
     expected.clear();
   };
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with(';')) continue;
-    if (line.starts_with("> ")) {
+    if (line.starts_with("zone ")) {
+      zones.push_back({line.substr(5), ""});
+    } else if (line.starts_with("| ") && !zones.empty()) {
+      zones.back().text += line.substr(2) + "\n";
+    } else if (line.starts_with("> ")) {
       check();
       query = line.substr(2);
     } else if (!line.empty()) {
@@ -132,7 +145,8 @@ TEST_P(AnswerScenario, is_answered_as_written) {
 
 INSTANTIATE_TEST_SUITE_P(Files, AnswerScenario,
                          testing::Values("data", "denial", "rollover", "aliases", "dname", "wildcard", "referral", "refusal",
-                                         "edns", "any", "truncation", "additional", "chaos"),
+                                         "edns", "any", "truncation", "additional", "chaos", "rfc4035", "rfc4592", "rfc5155",
+                                         "rfc6672"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(Answer, returns_the_cookie_it_is_given) {
