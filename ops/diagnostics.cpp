@@ -97,6 +97,11 @@ void Diagnostics::print() const {
 
 std::string Diagnostics::to_json() const {
   JsonWriter json;
+  write_json(json);
+  return json.take();
+}
+
+void Diagnostics::write_json(JsonWriter& json) const {
   json.begin_array();
   for (const Diagnostic& d : sorted()) {
     json.begin_object();
@@ -104,13 +109,12 @@ std::string Diagnostics::to_json() const {
     json.member("file", d.at.file);
     json.member("line", d.at.line);
     json.member("column", d.at.column);
-    json.member("problem", d.problem);
+    json.member("message", d.problem);
     json.member("expected", d.expected);
     json.member("suggestion", d.suggestion);
     json.end_object();
   }
   json.end_array();
-  return json.take();
 }
 
 std::string in_quotes(std::string_view text, size_t longest) {

@@ -11,6 +11,8 @@
 
 namespace samara::ops {
 
+class JsonWriter;
+
 // Where in a file: both from 1, the column in octets; a line of 0 means the file as a whole.
 struct Place {
   std::string file;
@@ -59,8 +61,10 @@ class Diagnostics {
   std::vector<Diagnostic> sorted() const;
   // One `samara: …` line each on stderr, sorted.
   void print() const;
-  // [{"severity":"error","file":…,"line":…,"column":…,"problem":…,"expected":…}, …]
+  // [{"severity":"error","file":…,"line":…,"column":…,"message":…,"expected":…,"suggestion":…}, …]
   std::string to_json() const;
+  // The same as a value in something greater.
+  void write_json(JsonWriter& json) const;
 
  private:
   std::vector<Diagnostic> all_;

@@ -9,23 +9,11 @@
 #include <span>
 #include <system_error>
 
+#include "ops/descriptor.h"
+
 namespace samara::ops {
 
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ > 2) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 FileError failure(std::string_view what, int code) {
   return {code, std::string(what) + ": " + std::generic_category().message(code)};
@@ -48,10 +36,15 @@ bool FileError::is_permission() const {
 }
 
 Result<std::string, FileError> read_file(const std::string& path) {
-  const Descriptor file(path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return fail(failure("cannot be read", errno));
+  Descriptor file;
+  int fd = 0;
+  if (path != "-") {
+    file = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open()) return fail(failure("cannot be read", errno));
+    fd = file.get();
+  }
   struct stat status{};
-  if (::fstat(file.get(), &status) != 0) return fail(failure("cannot be read", errno));
+  if (::fstat(fd, &status) != 0) return fail(failure("cannot be read", errno));
   if (S_ISDIR(status.st_mode)) return fail(failure("cannot be read", EISDIR));
   std::string content;
   size_t used = 0;
@@ -59,7 +52,7 @@ Result<std::string, FileError> read_file(const std::string& path) {
   for (;;) {
     if (used == content.size()) content.resize(content.size() * 2);
     const std::span<char> room = std::span(content).subspan(used);
-    const ssize_t got = ::read(file.get(), room.data(), room.size());
+    const ssize_t got = ::read(fd, room.data(), room.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(failure("cannot be read", errno));
     if (got == 0) break;
@@ -78,12 +71,12 @@ Result<void, FileError> write_file(const std::string& path, std::string_view con
   struct stat status{};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {  // a pipe or a device cannot be replaced
     const Descriptor target(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (target.get() < 0 || !write_all(target.get(), content)) return fail(failure("cannot be written", errno));
+    if (!target.is_open() || !write_all(target.get(), content)) return fail(failure("cannot be written", errno));
     return {};
   }
   const std::string scratch = path + ".new-" + std::to_string(::getpid());
   const Descriptor file(::open(scratch.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-  if (file.get() < 0) return fail(failure("cannot be written", errno));
+  if (!file.is_open()) return fail(failure("cannot be written", errno));
   if (!write_all(file.get(), content) || ::rename(scratch.c_str(), path.c_str()) != 0) {
     const int code = errno;
     ::unlink(scratch.c_str());

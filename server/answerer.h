@@ -68,8 +68,13 @@ class Answerer {
   }
   void write_denials_put_off();
 
-  // additional.cpp: addresses of the hosts that an RRset names.
-  void add_additional(const zone::RrsetView& set, std::optional<size_t> cut_labels);
+  // additional.cpp: addresses of the hosts that an RRset names; of a referral's servers, those below the cut first.
+  void add_glue(const zone::RrsetView& servers, size_t cut_labels);
+  void add_additional(const zone::RrsetView& set, std::optional<size_t> except_below = std::nullopt);
+  zone::Ref host_of(zone::RecordView record, zone::LookupKey& key) const;
+  bool add_host(zone::Ref host, std::span<const dns::RrType> wanted, zone::Ref except);
+  // Whether `key` is at or below the first `labels` labels of the name in question.
+  bool is_below(const zone::LookupKey& key, size_t labels) const;
 
   const zone::ZoneSet& zones_;
   const AnswerRules& rules_;

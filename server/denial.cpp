@@ -14,7 +14,7 @@ using zone::LookupKey;
 constexpr std::array<u8, 1> star{'*'};
 
 bool uses_nsec3(const zone::Zone& zone) {
-  return zone.has_nsec3() && zone.nsec3_parameters().has_value();
+  return zone.nsec3_parameters().has_value();
 }
 
 LookupKey first_labels(const LookupKey& key, size_t labels) {
@@ -32,7 +32,7 @@ LookupKey wildcard_below(const LookupKey& key, size_t labels) {
 // The key, below the apex, of the NSEC3 owner name for `key`; nothing when the zone's hash is unknown or
 // takes more iterations than an answer may cost: such a zone proves nothing.
 std::optional<LookupKey> nsec3_key(const zone::Zone& zone, const LookupKey& key) {
-  const auto parameters = dns::Nsec3ParameterView::parse(zone.nsec3_parameters()->first().rdata());
+  const auto parameters = dns::Nsec3ParameterView::parse(zone.nsec3_parameters()->rdata());
   if (!parameters.ok()) return std::nullopt;
   SAMARA_UNINITIALIZED std::array<u8, dns::max_name_size> wire;
   const size_t labels = zone::key_to_wire(key.symbols(), wire);

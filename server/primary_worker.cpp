@@ -99,6 +99,7 @@ size_t PrimaryWorker::respond(const Endpoint& peer, Transport transport, Bytes p
   Request request{
       .peer = peer, .packet = packet, .query = query, .rules = {}, .cookie = CookieVerdict::absent, .key = std::nullopt};
   request.rules.transport = transport;
+  request.rules.nsid = config_.identity.nsid;
   request.rules.udp_payload_size = peer.address.is_v4() ? config_.limits.udp_payload_ipv4 : config_.limits.udp_payload_ipv6;
   if (transport == Transport::tcp) {
     request.rules.tcp_keepalive = static_cast<u16>(std::min<u32>(config_.limits.tcp_idle_seconds * 10, 0xffff));
@@ -125,7 +126,8 @@ size_t PrimaryWorker::respond_signed(Request& request, MutableBytes reply) {
     request.key = static_cast<u16>(key - config_.keys.begin());
     size = admit(request, reply);
   } else {
-    size = answer_error(request.rules, request.packet, request.query, tsig.rcode(), std::nullopt, {}, reply).size;
+    size = limit(request, answer_error(request.rules, request.packet, request.query, tsig.rcode(), std::nullopt, {}, reply),
+                 reply);
   }
   if (size == 0 || verdict == dns::TsigVerdict::formerr) return size;
   ByteWriter message(reply, size);
@@ -134,37 +136,48 @@ size_t PrimaryWorker::respond_signed(Request& request, MutableBytes reply) {
 }
 
 size_t PrimaryWorker::admit(const Request& request, MutableBytes reply) {
+  return limit(request, answer(request, reply), reply);
+}
+
+Answer PrimaryWorker::answer(const Request& request, MutableBytes reply) const {
   const auto& [peer, packet, query, rules, cookie, key] = request;
-  const bool udp = rules.transport == Transport::udp;
   if (query.verdict == dns::QueryVerdict::good) {
     if (!query_access_.allows(peer.address, key)) {
       return answer_error(rules, packet, query, Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not ask here",
-                          reply)
-          .size;
+                          reply);
     }
-    if (udp && config_.cookies.required && cookie != CookieVerdict::good) {
+    if (rules.transport == Transport::udp && config_.cookies.required && cookie != CookieVerdict::good) {
       // RFC 7873 section 5.2.3 and 5.2.4: with a client cookie BADCOOKIE and a good one to use, without one TCP.
-      if (!rules.cookie.empty()) return answer_error(rules, packet, query, Rcode::BADCOOKIE, std::nullopt, {}, reply).size;
-      return answer_truncated(rules, packet, query, reply).size;
+      if (!rules.cookie.empty()) return answer_error(rules, packet, query, Rcode::BADCOOKIE, std::nullopt, {}, reply);
+      return answer_truncated(rules, packet, query, Rcode::NOERROR, reply);
     }
   }
-  const Answer answer = answer_query(*zones_, config_.identity, rules, packet, query, reply);
-  // A client with a good cookie or key has shown that the address is its own.
-  if (limiter_.has_value() && udp && cookie != CookieVerdict::good && !key.has_value()) {
-    switch (rate(peer.address, query, packet, answer)) {
-      case RateVerdict::send: break;
-      case RateVerdict::slip: return answer_truncated(rules, packet, query, reply).size;
-      case RateVerdict::drop: return 0;
-    }
+  return answer_query(*zones_, config_.identity, rules, packet, query, reply);
+}
+
+// What is sent of an answer: errors may be aimed at a victim as well as data. Only a good cookie shows that the address is the
+// client's own; a key does not, because a signed request can be sent again from anywhere while its time lasts.
+size_t PrimaryWorker::limit(const Request& request, const Answer& answer, MutableBytes reply) {
+  const bool limited =
+      limiter_.has_value() && request.rules.transport == Transport::udp && request.cookie != CookieVerdict::good;
+  if (!limited) return answer.size;
+  switch (rate(request.peer.address, request.query, request.packet, answer)) {
+    case RateVerdict::send: return answer.size;
+    case RateVerdict::drop: return 0;
+    case RateVerdict::slip: break;
   }
-  return answer.size;
+  AnswerRules least = request.rules;
+  least.nsid = {};  // no longer than need be
+  // The TSIG record behind an error of its own speaks of NOTAUTH (RFC 8945 section 5.2); other errors wait for TCP.
+  const Rcode rcode = answer.rcode == Rcode::NOTAUTH ? Rcode::NOTAUTH : Rcode::NOERROR;
+  return answer_truncated(least, request.packet, request.query, rcode, reply).size;
 }
 
 RateVerdict PrimaryWorker::rate(const IpAddress& client, const dns::Query& query, Bytes packet, const Answer& answer) {
   ResponseKind kind = ResponseKind::data;
   if (answer.rcode == Rcode::NXDOMAIN) {
     kind = ResponseKind::denial;
-  } else if (answer.rcode != Rcode::NOERROR) {
+  } else if (answer.rcode != Rcode::NOERROR || answer.bare) {
     kind = ResponseKind::error;
   } else if (answer.referral) {
     kind = ResponseKind::referral;

@@ -63,6 +63,8 @@ class PrimaryWorker {
   size_t respond(const Endpoint& peer, Transport transport, Bytes packet, MutableBytes reply);
   size_t respond_signed(Request& request, MutableBytes reply);
   size_t admit(const Request& request, MutableBytes reply);
+  Answer answer(const Request& request, MutableBytes reply) const;
+  size_t limit(const Request& request, const Answer& answer, MutableBytes reply);
   RateVerdict rate(const IpAddress& client, const dns::Query& query, Bytes packet, const Answer& answer);
   void answer_waiting(Instant now, runtime::StreamId id);
 

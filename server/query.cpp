@@ -21,13 +21,12 @@ constexpr size_t option_head = 4;       // code and length
 constexpr u32 chaos_ttl = 0;
 
 // Octets the OPT record will take, so that the sections leave room for it.
-size_t opt_size(const Identity* identity, const AnswerRules& rules, const dns::Query& query, size_t extended_error_size) {
+size_t opt_size(const AnswerRules& rules, const dns::Query& query) {
   if (!query.edns.has_value()) return 0;
-  size_t size = dns::opt_fixed_size + extended_error_size;
+  size_t size = dns::opt_fixed_size;
   if (!rules.cookie.empty()) size += option_head + rules.cookie.size();
   if (rules.tcp_keepalive.has_value() && query.edns->tcp_keepalive) size += option_head + 2;
-  if (identity == nullptr) return size;
-  if (query.edns->nsid && !identity->nsid.empty()) size += option_head + identity->nsid.size();
+  if (query.edns->nsid && !rules.nsid.empty()) size += option_head + rules.nsid.size();
   if (query.edns->expire) size += option_head + 4;
   if (query.edns->zoneversion) size += option_head + 6;
   return size;
@@ -49,6 +48,14 @@ u16 response_flags(const dns::Query& query) {
   return static_cast<u16>(dns::flag_qr | opcode | (query.flags & dns::flag_rd));
 }
 
+void write_nsid(Composer& out, std::string_view nsid) {
+  std::array<u8, max_nsid_size> data;
+  ByteWriter writer(data);
+  writer.text(nsid);
+  out.option(dns::EdnsOption::nsid, writer.written());
+}
+
+// The OPT record with the options that every answer may have, errors too.
 void write_opt(Composer& out, const AnswerRules& rules, const dns::Query& query, Rcode rcode) {
   out.begin_opt(static_cast<u16>(rules.udp_payload_size), rcode, query.edns->dnssec_ok);
   if (!rules.cookie.empty()) out.option(dns::EdnsOption::cookie, rules.cookie);
@@ -57,6 +64,7 @@ void write_opt(Composer& out, const AnswerRules& rules, const dns::Query& query,
     store_be16(timeout, 0, *rules.tcp_keepalive);
     out.option(dns::EdnsOption::tcp_keepalive, timeout);
   }
+  if (query.edns->nsid && !rules.nsid.empty()) write_nsid(out, rules.nsid);
 }
 
 void write_extended_error(Composer& out, ExtendedError why, std::string_view text) {
@@ -81,13 +89,6 @@ void write_zone_options(Composer& out, const dns::Query& query, const std::optio
     store_be32(version, 2, zone->serial().value());
     out.option(dns::EdnsOption::zoneversion, version);
   }
-}
-
-void write_nsid(Composer& out, std::string_view nsid) {
-  std::array<u8, max_nsid_size> data;
-  ByteWriter writer(data);
-  writer.text(nsid);
-  out.option(dns::EdnsOption::nsid, writer.written());
 }
 
 std::string_view reason_text(ExtendedError why) {
@@ -128,7 +129,7 @@ Answer answer_chaos(const Identity& identity, const AnswerRules& rules, Bytes pa
     return answer_error(rules, packet, query, Rcode::REFUSED, ExtendedError::prohibited, reason_text(ExtendedError::prohibited),
                         reply);
   }
-  Composer out(reply, message_budget(rules, query, reply), opt_size(nullptr, rules, query, 0), packet, query,
+  Composer out(reply, message_budget(rules, query, reply), opt_size(rules, query), packet, query,
                static_cast<u16>(response_flags(query) | dns::flag_aa));
   std::array<u8, dns::record_overhead + 256> image{};
   ByteWriter writer(image);
@@ -156,17 +157,17 @@ Answer answer_error(const AnswerRules& rules, Bytes packet, const dns::Query& qu
     if (why.has_value()) write_extended_error(out, *why, text);
     out.end_opt();
   }
-  return {.size = out.finish(rcode), .rcode = rcode};
+  return {.size = out.finish(rcode), .rcode = rcode, .bare = true};
 }
 
-Answer answer_truncated(const AnswerRules& rules, Bytes packet, const dns::Query& query, MutableBytes reply) {
+Answer answer_truncated(const AnswerRules& rules, Bytes packet, const dns::Query& query, Rcode rcode, MutableBytes reply) {
   Composer out(reply, message_budget(rules, query, reply), 0, packet, query,
                static_cast<u16>(response_flags(query) | dns::flag_tc));
   if (query.edns.has_value()) {
-    write_opt(out, rules, query, Rcode::NOERROR);
+    write_opt(out, rules, query, rcode);
     out.end_opt();
   }
-  return {.size = out.finish(Rcode::NOERROR), .rcode = Rcode::NOERROR, .truncated = true};
+  return {.size = out.finish(rcode), .rcode = rcode, .truncated = true, .bare = true};
 }
 
 Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const AnswerRules& rules, Bytes packet,
@@ -199,8 +200,8 @@ Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const 
     default: break;
   }
 
-  SAMARA_UNINITIALIZED Composer out(reply, message_budget(rules, query, reply), opt_size(&identity, rules, query, 0), packet,
-                                    query, response_flags(query));
+  SAMARA_UNINITIALIZED Composer out(reply, message_budget(rules, query, reply), opt_size(rules, query), packet, query,
+                                    response_flags(query));
   SAMARA_UNINITIALIZED Answerer answerer(zones, rules, packet, query, out);
   Answer answer;
   answerer.run(answer);
@@ -209,7 +210,6 @@ Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const 
   if (query.rr_class == RrClass::ANY) out.clear_flags(dns::flag_aa);
   if (query.edns.has_value()) {
     write_opt(out, rules, query, answer.rcode);
-    if (query.edns->nsid && !identity.nsid.empty()) write_nsid(out, identity.nsid);
     write_zone_options(out, query, answerer.zone(), answer.apex_labels);
     out.end_opt();
   }
@@ -289,7 +289,7 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
     if (!add(Section::answer, owner, *set)) truncate();
     if (put_off_count_ != 0) add_denials_put_off();
     if (wildcard && proves()) prove_wildcard(found);
-    if ((set->flags() & zone::rrset_additional) != 0 && !truncated_) add_additional(*set, std::nullopt);
+    if ((set->flags() & zone::rrset_additional) != 0 && !truncated_) add_additional(*set);
     return Next::done;
   }
   if (const auto cname = node.find(RrType::CNAME);
@@ -409,7 +409,7 @@ void Answerer::refer(const zone::NodeView& cut, size_t labels, Answer& answer) {
       prove_unsigned_delegation(cut, labels);
     }
   }
-  if (!truncated_) add_additional(*servers, labels);
+  if (!truncated_) add_glue(*servers, labels);
 }
 
 bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32 ttl_limit) {

@@ -5,6 +5,7 @@
 
 #include "dns-core/rdata/rdata.h"
 #include "platform/base/panic.h"
+#include "zone/nsec3_chain.h"
 
 namespace samara::zone {
 namespace {
@@ -397,6 +398,7 @@ Result<Zone, BuildError> ZoneBuilder::write_header(ExtentWriter& out, Ancestry& 
   const Twig root = ancestry.names.finish();
   const Twig nsec_root = ancestry.nsec.finish();
   const Twig nsec3_root = ancestry.nsec3.finish();
+  const auto chain = choose_nsec3_chain(out, apex_, NodeView(out.view(), ancestry.apex_node), nsec3_root);
   const auto ref = out.take(Zone::fixed_words * 4 + apex_.size());
   if (!ref.has_value() || out.full()) return fail(BuildError::out_of_memory);
   const Extent kept = memory_.shrink(*extent_, out.used());
@@ -404,6 +406,8 @@ Result<Zone, BuildError> ZoneBuilder::write_header(ExtentWriter& out, Ancestry& 
   out.set_word(*ref + Zone::root_at, root);
   out.set_word(*ref + Zone::nsec_root_at, nsec_root);
   out.set_word(*ref + Zone::nsec3_root_at, nsec3_root);
+  out.set_word(*ref + Zone::served_nsec3_root_at, chain.has_value() ? chain->root : 0);
+  out.set_word(*ref + Zone::nsec3_parameters_at, chain.has_value() ? chain->parameters : 0);
   out.set_word(*ref + Zone::apex_node_at, ancestry.apex_node);
   out.set_word(*ref + Zone::soa_at, soa->ref());
   out.set_word(*ref + Zone::serial_at, load_be32(rdata, rdata.size() - 20));

@@ -29,10 +29,6 @@ void write_bitmap(std::span<const RrType> types, ByteWriter& out) {
   }
 }
 
-bool same_chain(const dns::Nsec3ParameterView& a, const dns::Nsec3ParameterView& b) {
-  return a.algorithm == b.algorithm && a.iterations == b.iterations && std::ranges::equal(a.salt, b.salt);
-}
-
 struct HashText {
   const dns::Nsec3Hash& hash;
   void write_text(TextWriter& out) const { codec::encode_base32hex(hash, out); }
@@ -124,6 +120,10 @@ class DenialCheck {
 
   void check_nsec3(const RrsetView& parameter_set) {
     std::optional<dns::Nsec3ParameterView> parameters;
+    // The chain that is served; or one that could be, to say what is wrong with it.
+    if (const auto served = zone_.nsec3_parameters()) {
+      parameters = MUST(dns::Nsec3ParameterView::parse(served->rdata()));
+    }
     parameter_set.for_each_record([&](RecordView record) {
       const auto one = dns::Nsec3ParameterView::parse(record.rdata());
       if (!one.ok() || parameters.has_value()) return;
@@ -143,6 +143,13 @@ class DenialCheck {
     if (!parameters->salt.empty()) at_apex(Severity::warning, "should have no salt");
     read_links(*parameters);
     if (links_.empty()) return at_apex(Severity::error, "no NSEC3 record belongs to it");
+    parameter_set.for_each_record([&](RecordView record) {
+      const auto other = dns::Nsec3ParameterView::parse(record.rdata());
+      // RFC 5155 section 4.1.2: a server may choose any of them.
+      if (other.ok() && other.value().flags == 0 && !has_records_of(other.value())) {
+        at_apex(Severity::error, "there is one that no NSEC3 record belongs to");
+      }
+    });
     check_chain();
     hash_names(*parameters);
     compare();
@@ -155,7 +162,7 @@ class DenialCheck {
       const Name owner = zone_.owner(node);
       set->for_each_record([&](RecordView record) {
         const auto nsec3 = dns::Nsec3View::parse(record.rdata());
-        if (!nsec3.ok() || !same_chain(nsec3.value().parameters, parameters)) return;
+        if (!nsec3.ok() || !dns::same_chain(nsec3.value().parameters, parameters)) return;
         const auto hash = dns::nsec3_owner_hash(owner);
         const auto next = dns::nsec3_next_hash(nsec3.value());
         if (!hash.has_value() || !next.has_value()) {
@@ -165,6 +172,19 @@ class DenialCheck {
         links_.push_back({*hash, *next, node.ref(), nsec3.value().is_opt_out(), nsec3.value().types});
       });
     });
+  }
+
+  bool has_records_of(const dns::Nsec3ParameterView& parameters) const {
+    bool found = false;
+    zone_.for_each_nsec3([&](const NodeView& node) {
+      const auto set = node.find(RrType::NSEC3);
+      if (found || !set.has_value()) return;
+      set->for_each_record([&](RecordView record) {
+        const auto nsec3 = dns::Nsec3View::parse(record.rdata());
+        found = found || (nsec3.ok() && dns::same_chain(nsec3.value().parameters, parameters));
+      });
+    });
+    return found;
   }
 
   void check_chain() {

@@ -11,6 +11,19 @@ dns::Name Zone::apex() const {
   return MUST(dns::Name::from_wire(reader));
 }
 
+std::optional<RecordView> Zone::nsec3_parameters() const {
+  if (memory_.word(header_ + served_nsec3_root_at) == 0) return std::nullopt;
+  std::optional<RecordView> found;
+  u32 place = memory_.word(header_ + nsec3_parameters_at);
+  const auto set = apex_node().find(dns::RrType::NSEC3PARAM);
+  if (!set.has_value()) return std::nullopt;
+  if (place == 0) return set->first();
+  set->for_each_record([&](RecordView record) {
+    if (place-- == 0) found = record;
+  });
+  return found;
+}
+
 std::optional<NodeView> Zone::find(const dns::Name& name) const {
   const dns::Name top = apex();
   if (!name.is_at_or_below(top)) return std::nullopt;

@@ -2,8 +2,9 @@
 // it copies nothing else. It may be read as long as its extents are not given back.
 //
 // All names of the zone, empty non-terminals included, are nodes of one trie, with keys relative to the apex. NSEC3 owner
-// names are not visible to queries (RFC 5155 section 7.2.8) and live in a trie of their own; names with NSEC are in a further
-// one, so that the record before a name is found at once, whatever lies between.
+// names are not visible to queries (RFC 5155 section 7.2.8) and live in a trie of their own (and where there is more than one
+// chain, the owners of the one that is served in another); names with NSEC are in a further one, so that the record before a
+// name is found at once, whatever lies between.
 #pragma once
 
 #include <optional>
@@ -32,12 +33,13 @@ class Zone {
   RrsetView soa() const { return RrsetView(memory_, memory_.word(header_ + soa_at)); }
   bool has_nsec() const { return memory_.word(header_ + nsec_root_at) != 0; }
   bool has_nsec3() const { return memory_.word(header_ + nsec3_root_at) != 0; }
-  // The NSEC3PARAM record the NSEC3 chain was made with; only with has_nsec3().
-  std::optional<RrsetView> nsec3_parameters() const { return apex_node().find(dns::RrType::NSEC3PARAM); }
+  // The NSEC3PARAM record of the NSEC3 chain that is served (nsec3_chain.h); nothing when the zone has none to serve.
+  std::optional<RecordView> nsec3_parameters() const;
 
   Trie names() const { return Trie(memory_, memory_.word(header_ + root_at)); }
   Trie nsec_names() const { return Trie(memory_, memory_.word(header_ + nsec_root_at)); }
-  Trie nsec3_names() const { return Trie(memory_, memory_.word(header_ + nsec3_root_at)); }
+  // Those of the chain that is served.
+  Trie nsec3_names() const { return Trie(memory_, memory_.word(header_ + served_nsec3_root_at)); }
   NodeView node(Ref ref) const { return NodeView(memory_, ref); }
 
   // The node of a name at or below the apex; empty non-terminals are found too, NSEC3 owners are not.
@@ -80,7 +82,7 @@ class Zone {
     TrieCursor names(memory_, memory_.word(header_ + root_at));
     for (Ref ref = names.next(); ref != 0; ref = names.next()) f(NodeView(memory_, ref));
   }
-  // The same for the owners of NSEC3 records, which is also the order of the hashes.
+  // The same for the owners of NSEC3 records of all chains, which is also the order of the hashes.
   template <class F>
   void for_each_nsec3(F&& f) const {
     TrieCursor names(memory_, memory_.word(header_ + nsec3_root_at));
@@ -98,6 +100,8 @@ class Zone {
     root_at,
     nsec_root_at,
     nsec3_root_at,
+    served_nsec3_root_at,
+    nsec3_parameters_at,
     apex_node_at,
     soa_at,
     serial_at,

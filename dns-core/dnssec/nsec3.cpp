@@ -21,6 +21,10 @@ std::optional<Nsec3Hash> as_hash(Bytes octets) {
 
 }  // namespace
 
+bool same_chain(const Nsec3ParameterView& a, const Nsec3ParameterView& b) {
+  return a.algorithm == b.algorithm && a.iterations == b.iterations && std::ranges::equal(a.salt, b.salt);
+}
+
 Result<Nsec3Hash, Nsec3Error> nsec3_hash(const Name& name, const Nsec3ParameterView& parameters, u16 max_iterations) {
   if (parameters.algorithm != Nsec3ParameterView::sha1) return fail(Nsec3Error::unknown_algorithm);
   if (parameters.iterations > max_iterations) return fail(Nsec3Error::too_many_iterations);

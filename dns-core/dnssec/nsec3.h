@@ -21,6 +21,15 @@ enum class Nsec3Error : u8 {
   too_many_iterations,  // above the limit given
 };
 
+// Whether records with these parameters belong to one chain; flags do not matter (RFC 5155 section 7.1).
+bool same_chain(const Nsec3ParameterView& a, const Nsec3ParameterView& b);
+// Whether denials can be served from the chain an NSEC3PARAM record tells of: flags 0, or it is not for use (RFC 5155 section
+// 4.1.2), a hash that is known, and no more iterations than an answer may cost.
+constexpr bool is_servable(const Nsec3ParameterView& parameters) {
+  return parameters.flags == 0 && parameters.algorithm == Nsec3ParameterView::sha1 &&
+         parameters.iterations <= max_served_nsec3_iterations;
+}
+
 // RFC 5155 section 5; `parameters.flags` do not matter.
 Result<Nsec3Hash, Nsec3Error> nsec3_hash(const Name& name, const Nsec3ParameterView& parameters, u16 max_iterations);
 

@@ -99,7 +99,13 @@ bool read_records(ByteReader& at, Query& query, u32 answers, u32 authorities, u3
       edns.udp_payload_size = std::max<u16>(512, load_be16(fixed, 2));
       edns.version = fixed[5];
       edns.dnssec_ok = (fixed[6] & 0x80) != 0;
-      if (edns.version == 0 && !read_options(data.value(), edns)) return false;
+      if (edns.version != 0) {
+        // Whatever else a later version means by its options, who answers may be told.
+        Edns later;
+        edns.nsid = read_options(data.value(), later) && later.nsid;
+      } else if (!read_options(data.value(), edns)) {
+        return false;
+      }
       if (edns.malformed) return false;
     } else if (type == RrType::TSIG) {
       if (i < answers + authorities) return false;

@@ -1,7 +1,7 @@
 // A boot blob in a memory file that nobody can change any more: it has no name, and an image maps it instead of copying it.
 #pragma once
 
-#include "ops/image/descriptor.h"
+#include "ops/descriptor.h"
 #include "platform/base/result.h"
 #include "platform/base/types.h"
 

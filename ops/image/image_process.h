@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "ops/image/descriptor.h"
+#include "ops/descriptor.h"
 #include "platform/base/result.h"
 #include "platform/base/types.h"
 

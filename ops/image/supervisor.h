@@ -10,9 +10,9 @@
 #include <string>
 
 #include "ops/deployment.h"
+#include "ops/descriptor.h"
 #include "ops/diagnostics.h"
 #include "ops/exit_code.h"
-#include "ops/image/descriptor.h"
 
 namespace samara::ops {
 

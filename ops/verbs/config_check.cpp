@@ -53,7 +53,8 @@ void add_config_check(CLI::App& config, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = config.add_subcommand("check", "Check manifests and the zones they name");
   verb->add_option("FILE", options->files, "Manifests, in YAML")->required();
-  verb->add_flag("--json", options->json, "What was found as a JSON array on standard output");
+  verb->add_flag("--json", options->json,
+                 "What was found as a JSON array on standard output: severity, file, line, column, message, …");
   verb->footer(
       "Reports every error as FILE:LINE:COLUMN: what is wrong (what was expected); exit code 65 if any.\n\n"
       "Examples:\n"

@@ -38,7 +38,8 @@ void add_zone_check(CLI::App& zone, Action& chosen) {
   CLI::App* verb = zone.add_subcommand("check", "Check master files strictly");
   add_zone_options(*verb, *options, "Master files", 1, 1'000'000);
   add_time_option(*verb, *options);
-  verb->add_flag("--json", options->json, "What was found as a JSON array on standard output");
+  verb->add_flag("--json", options->json,
+                 "What was found as a JSON array on standard output: severity, file, line, column, message, …");
   verb->footer(
       "Errors are what would make resolvers fail or the server refuse the zone (exit code 65); warnings are what\n"
       "is allowed but rarely meant. Signatures are looked at, not computed: that is `samara zone verify`.\n\n"

@@ -4,7 +4,9 @@
 
 #include <cstdio>
 
+#include "dns-core/rdata/rdata_text.h"
 #include "ops/files.h"
+#include "ops/json.h"
 #include "ops/verbs/verbs.h"
 #include "ops/verbs/zone_options.h"
 #include "zone/format.h"
@@ -20,21 +22,37 @@ constexpr std::string_view addition = "+ ";
 struct Options : ZoneOptions {
   std::string patch;
   std::string output = "-";
+  bool json = false;
 };
 
-ExitCode compare(const Options& options, Diagnostics& found) {
+// Two versions of a zone and what changed from the one to the other.
+struct Comparison {
+  std::optional<LoadedZone> from;
+  std::optional<LoadedZone> to;
+  std::optional<zone::Difference> difference;  // none, too, when the two are the same
+};
+
+Comparison compare(const Options& options, Diagnostics& found) {
+  Comparison both;
   // The two files differ in name, so at most one of them is called like the zone; the name of the first counts for both.
   const std::optional<dns::Name> given = options.zone_name();
   const std::optional<dns::Name> name = given ? given : zone_name_of_file(options.files.front());
-  const std::optional<LoadedZone> from = LoadedZone::load(options.files.front(), name, found);
-  const std::optional<LoadedZone> to = LoadedZone::load(options.files.back(), name, found);
-  if (!from || !to) {
+  both.from = LoadedZone::load(options.files.front(), name, found);
+  both.to = LoadedZone::load(options.files.back(), name, found);
+  if (!both.from || !both.to) {
     if (!given)
       found.note("both files are taken to be versions of the zone the first is named after; --zone NAME says otherwise");
-    return ExitCode::bad_data;
+    return both;
   }
-  const std::optional<zone::Difference> difference = zone::Difference::between(from->zone(), to->zone());
-  if (!difference || difference->empty()) return ExitCode::good;
+  both.difference = zone::Difference::between(both.from->zone(), both.to->zone());
+  if (both.difference && both.difference->empty()) both.difference.reset();
+  if (both.difference && both.difference->to_serial().compare(both.difference->from_serial()) != dns::Serial::Order::greater) {
+    found.warning({options.files.back()}, "the zone has changed but its serial was not raised: secondaries will not follow");
+  }
+  return both;
+}
+
+std::string text_of(const zone::Difference& difference) {
   std::string text;
   std::vector<char> memory(zone::max_record_line);
   const auto write = [&](std::string_view sign, const dns::Name& owner, zone::RecordView record) {
@@ -43,14 +61,57 @@ ExitCode compare(const Options& options, Diagnostics& found) {
     text += sign;
     text += line.view();
   };
-  difference->for_each_deleted([&](const dns::Name& owner, zone::RecordView record) { write(deletion, owner, record); });
-  difference->for_each_added([&](const dns::Name& owner, zone::RecordView record) { write(addition, owner, record); });
-  if (difference->to_serial().compare(difference->from_serial()) != dns::Serial::Order::greater) {
-    found.warning({options.files.back()}, "the zone has changed but its serial was not raised: secondaries will not follow");
+  difference.for_each_deleted([&](const dns::Name& owner, zone::RecordView record) { write(deletion, owner, record); });
+  difference.for_each_added([&](const dns::Name& owner, zone::RecordView record) { write(addition, owner, record); });
+  return text;
+}
+
+void write_record(const dns::Name& owner, zone::RecordView record, std::span<char> memory, JsonWriter& json) {
+  const auto text = [&](auto write) {
+    TextWriter out(memory);
+    write(out);
+    return std::string(out.view());
+  };
+  json.begin_object();
+  json.member("owner", text([&](TextWriter& out) { owner.write_text(out); }));
+  json.member("ttl", record.ttl().seconds());
+  json.member("type", text([&](TextWriter& out) { dns::write_type(record.type(), out); }));
+  json.member("rdata", text([&](TextWriter& out) { dns::write_rdata_text(record.type(), record.rdata(), out); }));
+  json.end_object();
+}
+
+std::string json_of(const Comparison& both, const Diagnostics& found) {
+  JsonWriter json;
+  std::vector<char> memory(zone::max_record_line);
+  const auto write = [&](const dns::Name& owner, zone::RecordView record) { write_record(owner, record, memory, json); };
+  json.begin_object();
+  if (both.from && both.to) {
+    json.member("from_serial", both.from->zone().serial().value());
+    json.member("to_serial", both.to->zone().serial().value());
+    json.key("deleted");
+    json.begin_array();
+    if (both.difference) both.difference->for_each_deleted(write);
+    json.end_array();
+    json.key("added");
+    json.begin_array();
+    if (both.difference) both.difference->for_each_added(write);
+    json.end_array();
   }
-  const auto written = write_file(options.output, text);
-  if (!written) found.error({options.output}, written.error().problem);
-  return written ? ExitCode::good : ExitCode::bad_data;
+  json.key("diagnostics");
+  found.write_json(json);
+  json.end_object();
+  return json.take() + '\n';
+}
+
+ExitCode compare_and_write(const Options& options, Diagnostics& found) {
+  const Comparison both = compare(options, found);
+  const ExitCode code = both.from && both.to ? ExitCode::good : ExitCode::bad_data;
+  if (!options.json && !both.difference) return code;
+  const auto written = write_file(options.output, options.json ? json_of(both, found) : text_of(*both.difference));
+  if (written) return code;
+  found.error({options.output}, written.error().problem);
+  if (options.json) found.print();
+  return ExitCode::bad_data;
 }
 
 // The lines of `text` that start with `sign`, without it; all others empty, so that line numbers stay.
@@ -130,8 +191,8 @@ ExitCode run(const Options& options) {
     return ExitCode::usage;
   }
   Diagnostics found;
-  const ExitCode code = applying ? apply(options, found) : compare(options, found);
-  found.print();
+  const ExitCode code = applying ? apply(options, found) : compare_and_write(options, found);
+  if (!options.json) found.print();
   return code;
 }
 
@@ -141,14 +202,17 @@ void add_zone_diff(CLI::App& zone, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = zone.add_subcommand("diff", "Compare two versions of a zone, or apply a difference to one");
   add_zone_options(*verb, *options, "OLD NEW, or with --apply just OLD", 1, 2);
-  verb->add_option("--apply", options->patch, "Apply this difference to the zone and write the new zone")->type_name("DIFF");
+  CLI::Option* apply = verb->add_option("--apply", options->patch, "Apply this difference to the zone and write the new zone")
+                           ->type_name("DIFF");
   verb->add_option("-o,--output", options->output, "Where the result goes; - is standard output")->capture_default_str();
+  verb->add_flag("--json", options->json, "The difference and what was found as a JSON object")->excludes(apply);
   verb->footer(
       "Writes `- RECORD` for what NEW has not and `+ RECORD` for what it has more, each side beginning with its\n"
       "SOA, as in an incremental transfer (RFC 1995). Nothing is written when the two are the same. Exit code 0\n"
       "either way.\n\n"
       "Examples:\n"
       "  samara zone diff --zone example.com old.zone new.zone > change\n"
+      "  samara zone diff --json --zone example.com old.zone new.zone\n"
       "  samara zone diff --zone example.com --apply change old.zone -o new.zone");
   verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }

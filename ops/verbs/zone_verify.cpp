@@ -154,7 +154,8 @@ void add_zone_verify(CLI::App& zone, Action& chosen) {
   CLI::App* verb = zone.add_subcommand("verify", "Verify a signed zone: signatures, NSEC or NSEC3 chain, ZONEMD");
   add_zone_options(*verb, *options, "Master files of signed zones", 1, 1'000'000);
   add_time_option(*verb, *options);
-  verb->add_flag("--json", options->json, "What was found as a JSON array on standard output");
+  verb->add_flag("--json", options->json,
+                 "What was found as a JSON array on standard output: severity, file, line, column, message, …");
   verb->footer(
       "Every signature is verified by samara and by ldns; a disagreement of the two is an error of its own.\n\n"
       "Examples:\n"

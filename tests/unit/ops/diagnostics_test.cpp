@@ -62,9 +62,9 @@ TEST(Diagnostics, AreAvailableToScripts) {
   found.error({"a", 1, 2}, "p\"q", "e", "s");
   found.warning({"a"}, "w");
   EXPECT_EQ(found.to_json(),
-            "[{\"severity\":\"warning\",\"file\":\"a\",\"line\":0,\"column\":0,\"problem\":\"w\",\"expected\":\"\","
+            "[{\"severity\":\"warning\",\"file\":\"a\",\"line\":0,\"column\":0,\"message\":\"w\",\"expected\":\"\","
             "\"suggestion\":\"\"},"
-            "{\"severity\":\"error\",\"file\":\"a\",\"line\":1,\"column\":2,\"problem\":\"p\\\"q\",\"expected\":\"e\","
+            "{\"severity\":\"error\",\"file\":\"a\",\"line\":1,\"column\":2,\"message\":\"p\\\"q\",\"expected\":\"e\","
             "\"suggestion\":\"s\"}]");
 }
 

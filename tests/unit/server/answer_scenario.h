@@ -1,8 +1,12 @@
 // Queries and the responses to them as lines of text, for the scenario files in tests/data/server:
 //
 //   > NAME TYPE [do] [tcp] [edns=SIZE] [noedns] [rd] [class=CLASS] [version=N] [opcode=N] [nsid] [expire] [zoneversion]
-//   [cookie] RCODE [flags…] [opt=SIZE[,do]] [nsid=HEX] [expire=N] [zoneversion=HEX] [cookie=HEX] [ede=N] answer NAME TTL TYPE
+//   [keepalive] [cookie=HEX]
+//   RCODE [flags…] [opt=SIZE[,do]] [nsid=HEX] [expire=N] [zoneversion=HEX] [cookie=HEX] [ede=N] answer NAME TTL TYPE
 //   RDATA authority … additional …
+//
+// In front of them may stand the zones to be served, `zone APEX` and its records with `| ` in front; without any, those of
+// tests/data/server are.
 //
 // An empty line ends a response; `;` begins a comment. Sections stand in the order of the message. A line `answer * COUNT` says
 // only how many records a section has.
@@ -26,6 +30,13 @@ inline dns::Name name_of(std::string_view text) {
   const auto name = dns::Name::parse(text, dns::Name());
   EXPECT_TRUE(name.ok()) << text;
   return name.value();
+}
+
+inline Octets octets_of(std::string_view hex) {
+  Octets octets(hex.size() / 2);
+  ByteWriter out(octets);
+  EXPECT_TRUE(codec::decode_hex(hex, out).ok()) << hex;
+  return octets;
 }
 
 struct ScenarioQuery {
@@ -67,7 +78,13 @@ inline ScenarioQuery query_of(const std::string& line) {
       empty_option(dns::EdnsOption::zoneversion);
     else if (word == "keepalive")
       empty_option(dns::EdnsOption::tcp_keepalive);
-    else if (word.starts_with("edns="))
+    else if (word.starts_with("cookie=")) {
+      for (const u8 octet :
+           {u8{0}, static_cast<u8>(dns::code(dns::EdnsOption::cookie)), u8{0}, static_cast<u8>(value.size() / 2)})
+        options.push_back(octet);
+      const Octets data = octets_of(value);
+      options.insert(options.end(), data.begin(), data.end());
+    } else if (word.starts_with("edns="))
       payload = static_cast<u16>(std::stoi(value));
     else if (word.starts_with("class="))
       rr_class = value;

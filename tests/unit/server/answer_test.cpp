@@ -21,15 +21,17 @@ std::string file_text(const std::string& name) {
   return all.str();
 }
 
-// The zones of tests/data/server, and one without data.
+struct ZoneText {
+  std::string apex;
+  std::string text;
+};
+
 class Served {
  public:
-  Served() : region_(size_t{4} << 20), memory_(region_) {
+  // The zones given, and one without data.
+  explicit Served(const std::vector<ZoneText>& zones) : region_(size_t{4} << 20), memory_(region_) {
     std::vector<zone::ZoneSetEntry> entries;
-    for (const char* apex : {"example", "own", "child"}) {
-      const dns::Name name = name_of(apex == std::string("child") ? "child.example." : std::string(apex) + ".");
-      entries.push_back({name, load(name, file_text(std::string(apex) + ".zone"))});
-    }
+    for (const ZoneText& one : zones) entries.push_back({name_of(one.apex), load(name_of(one.apex), one.text)});
     entries.push_back({name_of("broken."), std::nullopt});
     set_.emplace(zone::build_zone_set(memory_, entries).value());
   }
@@ -57,22 +59,27 @@ class Served {
   std::optional<zone::ZoneSet> set_;
 };
 
+// The zones of tests/data/server.
 const Served& served() {
-  static const Served made;
+  static const Served made({{"example.", file_text("example.zone")},
+                            {"own.", file_text("own.zone")},
+                            {"child.example.", file_text("child.zone")},
+                            {"rollover.", file_text("rollover.zone")}});
   return made;
 }
 
 constexpr Identity identity{.server_id = "here", .version = "", .nsid = "node1"};
 
-std::string answer(const std::string& line, Bytes cookie = {}) {
+std::string answer(const std::string& line, Bytes cookie = {}, const Served& from = served()) {
   const ScenarioQuery query = query_of(line);
   AnswerRules rules;
   rules.transport = query.tcp ? Transport::tcp : Transport::udp;
   rules.cookie = cookie;
+  rules.nsid = identity.nsid;
   if (query.tcp) rules.tcp_keepalive = 100;
   Octets reply(65'535, 0xee);
   const dns::Query parsed = dns::parse_query(query.packet);
-  const Answer result = answer_query(served().zones(), identity, rules, query.packet, parsed, reply);
+  const Answer result = answer_query(from.zones(), identity, rules, query.packet, parsed, reply);
   if (!query.tcp) {
     EXPECT_LE(result.size, parsed.edns.has_value() ? std::min<size_t>(parsed.edns->udp_payload_size, 1232) : 512);
   }
@@ -108,17 +115,24 @@ TEST_P(AnswerScenario, is_answered_as_written) {
   std::istringstream lines(file_text(std::string(GetParam()) + ".scenario"));
   std::string query;
   std::string expected;
+  std::vector<ZoneText> zones;
+  std::optional<Served> own_zones;
   int checked = 0;
   const auto check = [&] {
     if (query.empty()) return;
     ++checked;
-    EXPECT_EQ(counted(answer(query), expected), expected) << "> " << query;
+    if (!zones.empty() && !own_zones.has_value()) own_zones.emplace(zones);
+    EXPECT_EQ(counted(answer(query, {}, own_zones.has_value() ? *own_zones : served()), expected), expected) << "> " << query;
     query.clear();
     expected.clear();
   };
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with(';')) continue;
-    if (line.starts_with("> ")) {
+    if (line.starts_with("zone ")) {
+      zones.push_back({line.substr(5), ""});
+    } else if (line.starts_with("| ") && !zones.empty()) {
+      zones.back().text += line.substr(2) + "\n";
+    } else if (line.starts_with("> ")) {
       check();
       query = line.substr(2);
     } else if (!line.empty()) {
@@ -130,8 +144,9 @@ TEST_P(AnswerScenario, is_answered_as_written) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, AnswerScenario,
-                         testing::Values("data", "denial", "aliases", "dname", "wildcard", "referral", "refusal", "edns", "any",
-                                         "truncation", "additional", "chaos"),
+                         testing::Values("data", "denial", "rollover", "aliases", "dname", "wildcard", "referral", "refusal",
+                                         "edns", "any", "truncation", "additional", "chaos", "rfc4035", "rfc4592", "rfc5155",
+                                         "rfc6672"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(Answer, returns_the_cookie_it_is_given) {
@@ -173,6 +188,26 @@ TEST(Answer, leaves_room_for_what_is_put_behind_it) {
   }
 }
 
+TEST(Answer, that_refers_has_all_glue_below_the_cut_or_is_marked_as_cut) {
+  const ScenarioQuery query = query_of("x.forty.example. A edns=4096");
+  const auto answer_within = [&](size_t size, Octets& reply) {
+    AnswerRules rules;
+    rules.udp_payload_size = size;
+    return answer_query(served().zones(), identity, rules, query.packet, dns::parse_query(query.packet), reply);
+  };
+  Octets reply(4'096);
+  const Answer whole = answer_within(4'096, reply);
+  EXPECT_FALSE(whole.truncated);
+  EXPECT_EQ(load_be16(reply, 8), 40);
+  EXPECT_EQ(load_be16(reply, 10), 40 + 1);  // and the OPT record
+  for (size_t size = 512; size < whole.size + 10; ++size) {
+    const Answer result = answer_within(size, reply);
+    ASSERT_LE(result.size, size);
+    ASSERT_EQ(result.truncated, size < whole.size) << size;
+    ASSERT_EQ(load_be16(reply, 10) < 40 + 1, result.truncated) << size;
+  }
+}
+
 TEST(Answer, tells_what_it_was_for_those_who_count) {
   const auto result_of = [](const char* line) {
     const ScenarioQuery query = query_of(line);
@@ -196,7 +231,8 @@ TEST(Answer, of_errors_and_cut_ones_has_no_records) {
   const dns::Query parsed = dns::parse_query(query.packet);
   Octets reply(4'096);
   const auto text_of = [&](const Answer& answer) { return text_of_response(Bytes(reply).first(answer.size), query.packet); };
-  EXPECT_EQ(text_of(answer_truncated(AnswerRules(), query.packet, parsed, reply)), "NOERROR tc rd opt=1232,do\n");
+  EXPECT_EQ(text_of(answer_truncated(AnswerRules(), query.packet, parsed, dns::Rcode::NOERROR, reply)),
+            "NOERROR tc rd opt=1232,do\n");
   EXPECT_EQ(text_of(answer_error(AnswerRules(), query.packet, parsed, dns::Rcode::BADCOOKIE, std::nullopt, {}, reply)),
             "BADCOOKIE rd opt=1232,do\n");
   EXPECT_EQ(text_of(answer_error(AnswerRules(), query.packet, parsed, dns::Rcode::REFUSED, dns::ExtendedError::prohibited, "no",

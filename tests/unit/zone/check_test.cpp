@@ -277,6 +277,15 @@ TEST(CheckNsec3, WantsSoundParameters) {
                    "the zone has NSEC3 records but no NSEC3PARAM: nobody serves them\n"));
 }
 
+TEST(CheckNsec3, ReportsParametersThatNoRecordBelongsTo) {
+  const std::string sound = Lines("signed-nsec3").text();
+  EXPECT_FALSE(says(complaints(sound), "NSEC3PARAM"));
+  const std::string further = complaints(sound + "example. 0 IN NSEC3PARAM 1 0 0 ab\n");
+  EXPECT_TRUE(says(further, "error: example. NSEC3PARAM: there is one that no NSEC3 record belongs to\n"));
+  EXPECT_FALSE(says(further, "NSEC3: missing"));  // the chain that is there is the one that counts
+  EXPECT_FALSE(says(complaints(sound + "example. 0 IN NSEC3PARAM 1 1 0 ab\n"), "belongs to"));
+}
+
 TEST(CheckZone, WorksForTheRoot) {
   TestZones zones(".");
   const Zone zone = zones.build(". 60 SOA a. b. 1 7200 900 1209600 600\n. 60 NS ns.x.\nx. 60 NS ns.x.\nns.x. 60 A 192.0.2.1\n");
