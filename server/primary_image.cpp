@@ -4,6 +4,7 @@
 
 #include "platform/codec/device_tree.h"
 #include "platform/hal/hal.h"
+#include "platform/runtime/frame_loop.h"
 #include "server/config/control.h"
 #include "server/config/primary_config.h"
 #include "server/primary_worker.h"
@@ -47,6 +48,23 @@ void log_and_reply(void* context, Level level, std::string_view line) {
   payload.push_back('\n');
 }
 
+std::optional<hal::LinkPlan> link_plan(const runtime::NetworkConfig& network) {
+  if (network.mode == runtime::NetworkMode::sockets) return std::nullopt;
+  hal::LinkPlan link;
+  link.kind = network.mode == runtime::NetworkMode::tap ? hal::LinkPlan::Kind::tap : hal::LinkPlan::Kind::xdp;
+  link.interface = network.interface;
+  for (const Endpoint& local : network.listen) {
+    if (!local.address.is_unspecified()) {
+      link.serve.push_back(local);
+      continue;
+    }
+    for (const runtime::NetworkAddress& own : network.addresses) {
+      if (own.address.family() == local.address.family()) link.serve.push_back({own.address, local.port});
+    }
+  }
+  return link;
+}
+
 // Everything but the zones is fixed for the life of the image.
 bool same_but_zones(PrimaryConfig a, PrimaryConfig b) {
   a.zones.clear();
@@ -67,6 +85,7 @@ class Primary final : public hal::Role {
     plan.workers = config_->workers;
     plan.max_streams = (config_->limits.tcp_clients + config_->workers - 1) / config_->workers;
     plan.region_size = config_->limits.zone_memory;
+    if (config_->network) plan.link = link_plan(*config_->network);
     plan.user_id = config_->user;
     plan.group_id = config_->group;
     return plan;
@@ -88,10 +107,15 @@ class Primary final : public hal::Role {
   }
 
   void serve(hal::Worker& worker) override {
-    const std::span<const u8> entropy(worker.entropy());
-    ServingWorker app(*config_, cookie_secret_, entropy.first<crypto::Drbg::seed_size>(), worker.region(),
-                      worker.max_streams());
-    worker.run(app);
+    // The application and the stack draw from generators of their own, seeded by one.
+    crypto::Drbg seeds(std::span<const u8>(worker.entropy()).first<crypto::Drbg::seed_size>());
+    std::array<u8, crypto::Drbg::seed_size> seed{};
+    seeds.fill(seed);
+    ServingWorker app(*config_, cookie_secret_, seed, worker.region(), worker.max_streams());
+    if (!worker.has_link()) worker.run(app);
+    const runtime::NetworkConfig network = config_->network.value_or(runtime::NetworkConfig{});
+    runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(app), seeds);
+    worker.run_frames(loop);
   }
 
   hal::Reply on_request(u32 kind, Bytes payload, hal::Loader& loader) override {

@@ -47,6 +47,8 @@ class Link {
 
 class FrameHandler {
  public:
+  // Once, first: takes all the memory it will ever need.
+  virtual void prepare(const LinkDescription& link) = 0;
   // Once, before the first turn.
   virtual void start(Instant now, UnixTime wall, Link& link) = 0;
   // Takes frames until the link has no more or a burst is done; true: there may be more, call again without waiting.

@@ -35,6 +35,11 @@ net::StackConfig stack_config(const NetworkConfig& config, const hal::LinkDescri
   return stack;
 }
 
+bool is_link_local(const IpAddress& address) {  // RFC 4291 section 2.5.6: fe80::/10
+  const Bytes octets = address.octets();
+  return !address.is_v4() && octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80;
+}
+
 std::string_view describe(net::UdpError error) {
   switch (error) {
     case net::UdpError::port_in_use: return "stands twice";
@@ -60,9 +65,9 @@ FrameLoop::FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerAp
   ready_.reserve(hal::max_listen_endpoints);
 }
 
-void FrameLoop::start(Instant now, UnixTime wall, hal::Link& link) {
+void FrameLoop::prepare(const hal::LinkDescription& link) {
   const u32 max_streams = static_cast<u32>(streams_.size());
-  stack_.emplace(stack_config(config_, link.description(), max_streams), rng_);
+  stack_.emplace(stack_config(config_, link, max_streams), rng_);
   TextWriter trouble(trouble_);
   for (const Endpoint& local : config_.listen) {
     const auto datagrams = stack_->udp_open(local);
@@ -76,6 +81,9 @@ void FrameLoop::start(Instant now, UnixTime wall, hal::Link& link) {
   }
   if (config_.listen.empty()) trouble.put("the boot configuration has no network section: nothing to listen on");
   trouble_size_ = trouble.size();
+}
+
+void FrameLoop::start(Instant now, UnixTime wall, hal::Link& link) {
   app_.app.on_turn(now, wall);
   stack_->start(now);
   transmit(now, link);
@@ -367,7 +375,9 @@ void FrameLoop::on_stack_event(const net::StackEvent& event) {
     case Kind::address_up:
       log(Level::info, "address ", address.view());
       for (const Endpoint& local : config_.listen) {
-        const bool all = local.address.is_unspecified() && local.address.family() == event.address.family();
+        // Link-local addresses are answered too, but nobody waits for them.
+        const bool all =
+            local.address.is_unspecified() && local.address.family() == event.address.family() && !is_link_local(event.address);
         if ((all || local.address == event.address) && ready_.size() < ready_.capacity()) {
           ready_.push_back({event.address, local.port});
         }

@@ -23,6 +23,7 @@ class FrameLoop final : public hal::FrameHandler {
   // `config`, `app` and `rng` outlive the loop. `max_streams`: connections at once, StreamId is below it.
   FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng);
 
+  void prepare(const hal::LinkDescription& link) override;
   void start(Instant now, UnixTime wall, hal::Link& link) override;
   bool turn(Instant now, UnixTime wall, hal::Link& link) override;
   Instant next_deadline() const override;

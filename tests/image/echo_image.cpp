@@ -39,6 +39,7 @@ class EchoHandler final : public hal::FrameHandler {
  public:
   explicit EchoHandler(V4 address) : address_(address) {}
 
+  void prepare(const hal::LinkDescription&) override {}
   void start(Instant, UnixTime, hal::Link& link) override { mac_ = link.description().mac; }
 
   bool turn(Instant, UnixTime, hal::Link& link) override {

@@ -63,6 +63,7 @@ void BareWorker::run_frames(FrameHandler& handler) {
   virtio::NetCard& card = *start_.card;
   ConsoleRequests requests;
   Instant now = clock::now();
+  handler.prepare(start_.card->description());
   handler.start(now, start_.wall.at(now), card);
   handler.on_publication(now, start_.publication.generation, start_.publication.root);
   console::request_interrupts();

@@ -96,6 +96,7 @@ Result<ExitCode, Refusal> run_frame_worker(FrameDevice& device, int wake, FrameH
   if (!epoll.open() || !watch(epoll.get(), device.descriptor(), EPOLLIN) || !watch(epoll.get(), wake, EPOLLIN | EPOLLET)) {
     return fail(Refusal(ExitCode::unavailable, "epoll: ", SystemError{}));
   }
+  handler.prepare(device.description());
   TRY(install_filter(device.system_calls()));
   return FrameWorker(device, handler, control, worker, std::move(epoll)).run();
 }

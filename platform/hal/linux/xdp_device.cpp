@@ -91,18 +91,19 @@ Result<std::vector<std::unique_ptr<FrameDevice>>, Refusal> open_xdp_devices(cons
   if (index == 0) {
     return fail(Refusal(ExitCode::unavailable, "xdp: no network interface ", plan.interface, " on this machine (ip link)"));
   }
-  auto program = std::make_shared<XdpProgram>(TRY(XdpProgram::attach(plan.interface, index, plan.serve, workers)));
+  XdpProgram program = TRY(XdpProgram::attach(plan.interface, index, plan.serve, workers));
   std::vector<std::unique_ptr<FrameDevice>> devices;
   for (u32 queue = 0; queue < workers; ++queue) {
-    std::unique_ptr<XdpDevice> device = TRY(XdpDevice::open(plan, index, queue, program));
-    TRY(program->connect(queue, device->descriptor()));
+    Descriptor held = TRY(program.hold());
+    std::unique_ptr<XdpDevice> device = TRY(XdpDevice::open(plan, index, queue, std::move(held)));
+    TRY(program.connect(queue, device->descriptor()));
     devices.push_back(std::move(device));
   }
   return devices;
 }
 
 Result<std::unique_ptr<XdpDevice>, Refusal> XdpDevice::open(const LinkPlan& plan, u32 interface_index, u32 queue,
-                                                            std::shared_ptr<XdpProgram> program) {
+                                                            Descriptor program) {
   const LinkDescription description = TRY(describe(plan.interface));
   Descriptor fd(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
   if (!fd.open()) return refused(plan.interface, "AF_XDP", SystemError{});
@@ -130,7 +131,7 @@ Result<std::unique_ptr<XdpDevice>, Refusal> XdpDevice::open(const LinkPlan& plan
   return device;
 }
 
-XdpDevice::XdpDevice(Descriptor fd, Mapping frames, LinkDescription description, std::shared_ptr<XdpProgram> program)
+XdpDevice::XdpDevice(Descriptor fd, Mapping frames, LinkDescription description, Descriptor program)
     : fd_(std::move(fd)), frames_(std::move(frames)), description_(description), program_(std::move(program)) {
   free_.reserve(ring_size);
   for (u64 i = ring_size; i < 2 * ring_size; ++i) free_.push_back(i * frame_size);

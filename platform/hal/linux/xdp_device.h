@@ -29,7 +29,7 @@ struct XdpRing {
 class XdpDevice final : public FrameDevice {
  public:
   static Result<std::unique_ptr<XdpDevice>, Refusal> open(const LinkPlan& plan, u32 interface_index, u32 queue,
-                                                          std::shared_ptr<XdpProgram> program);
+                                                          Descriptor program);
 
   const LinkDescription& description() const override { return description_; }
   size_t receive(std::span<ReceivedFrame> burst) override;
@@ -42,14 +42,14 @@ class XdpDevice final : public FrameDevice {
   std::span<const AllowedCall> system_calls() const override { return xdp_system_calls; }
 
  private:
-  XdpDevice(Descriptor fd, Mapping frames, LinkDescription description, std::shared_ptr<XdpProgram> program);
+  XdpDevice(Descriptor fd, Mapping frames, LinkDescription description, Descriptor program);
   Result<void, Refusal> map_rings(std::string_view interface);
   void reclaim();
 
   Descriptor fd_;
   Mapping frames_;
   LinkDescription description_;
-  std::shared_ptr<XdpProgram> program_;
+  Descriptor program_;  // attached while we live
   XdpRing fill_, completion_, receive_, send_;
   std::vector<u64> free_;                    // frames to send from: offsets into frames_
   std::array<u64, frame_burst> borrowed_{};  // of the last receive()

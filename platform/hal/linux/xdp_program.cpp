@@ -1,5 +1,6 @@
 #include "platform/hal/linux/xdp_program.h"
 
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <sys/syscall.h>
@@ -241,6 +242,12 @@ Result<XdpProgram, Refusal> XdpProgram::attach(std::string_view interface, u32 i
 Result<void, Refusal> XdpProgram::connect(u32 queue, int socket) {
   if (put(sockets_.get(), &queue, static_cast<u32>(socket))) return {};
   return fail(Refusal(ExitCode::unavailable, "xdp queue ", queue, ": ", SystemError{}));
+}
+
+Result<Descriptor, Refusal> XdpProgram::hold() const {
+  Descriptor copy(::fcntl(link_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy.open()) return fail(Refusal(ExitCode::unavailable, "xdp program: ", SystemError{}));
+  return copy;
 }
 
 }  // namespace samara::hal

@@ -1,5 +1,6 @@
 // XdpProgram: the program in the kernel's driver path that gives us the frames for the addresses and ports we serve and lets
-// everything else (ARP, neighbour discovery, ICMP, fragments, other ports) pass to the kernel. Attached while it lives.
+// everything else (ARP, neighbour discovery, ICMP, fragments, other ports) pass to the kernel. Attached while this object or
+// one of its holds lives.
 #pragma once
 
 #include <vector>
@@ -19,6 +20,8 @@ class XdpProgram {
                                             u32 queues);
   // Frames of `queue` go to the AF_XDP socket `socket` from now on.
   Result<void, Refusal> connect(u32 queue, int socket);
+  // Keeps the program attached, in another process too.
+  Result<Descriptor, Refusal> hold() const;
 
  private:
   XdpProgram(Descriptor sockets, Descriptor link) : sockets_(std::move(sockets)), link_(std::move(link)) {}

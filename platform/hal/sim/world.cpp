@@ -110,6 +110,7 @@ void World::start(HostId host, FrameHandler& handler) {
   Host& started = *hosts_[host];
   started.handler = &handler;
   started.poked = true;
+  handler.prepare(started.card.description());
   handler.start(now_, wall(host), started.card);
 }
 
