@@ -1,8 +1,9 @@
-# Flavours. The same sources are compiled three ways (docs/architecture.md):
+# Flavours. The same sources are compiled in these ways (docs/architecture.md):
 #   host   clang-19 or g++-12 with libstdc++: the `samara` command, the tests, the sanitizers, the fuzzers
 #   linux  clang-19 with hardened, freestanding libc++: the images that run as a Linux process
-set(SAMARA_FLAVOUR host CACHE STRING "host | linux")
-set_property(CACHE SAMARA_FLAVOUR PROPERTY STRINGS host linux)
+#   virtio the same without a C library and an operating system: the images that are one (x86-64)
+set(SAMARA_FLAVOUR host CACHE STRING "host | linux | virtio")
+set_property(CACHE SAMARA_FLAVOUR PROPERTY STRINGS host linux virtio)
 option(SAMARA_TESTS "Build tests (host flavour)" ON)
 set(SAMARA_SANITIZE "" CACHE STRING "Sanitizers of the host flavour, as for -fsanitize=")
 option(SAMARA_FUZZ "Build libFuzzer targets (host flavour, clang)" OFF)
@@ -37,7 +38,7 @@ endif()
 # Paths in binaries do not depend on where the tree was checked out.
 add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}/=build/)
 
-if(SAMARA_FLAVOUR STREQUAL "linux")
+if(NOT SAMARA_FLAVOUR STREQUAL "host")
   # What an image is made of. docs/architecture.md explains each group. x86-64-v2 (2009) for popcnt: the trie counts bits.
   add_compile_options(
     -stdlib=libc++ -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables
@@ -47,7 +48,15 @@ if(SAMARA_FLAVOUR STREQUAL "linux")
     -fsanitize-trap=all -fstack-protector-strong -ftrivial-auto-var-init=zero)
   add_compile_definitions(_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE _LIBCPP_ABI_BOUNDED_ITERATORS
     _LIBCPP_ABI_BOUNDED_ITERATORS_IN_VECTOR _LIBCPP_ABI_BOUNDED_ITERATORS_IN_STRING)
-  add_link_options(-nostdlib++ -static -fuse-ld=lld-19 -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-z,noexecstack -Wl,-z,relro,-z,now)
+  add_link_options(-fuse-ld=lld-19 -static -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-z,noexecstack)
+  if(SAMARA_FLAVOUR STREQUAL "linux")
+    add_link_options(-nostdlib++ -Wl,-z,relro,-z,now)
+  else()
+    set(samara_link_script ${CMAKE_SOURCE_DIR}/platform/hal/boot/image.ld)
+    set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+    add_compile_options(-fno-pie)
+    add_link_options(-nostdlib -Wl,-T,${samara_link_script})
+  endif()
 else()
   add_compile_options(-fno-omit-frame-pointer)
   add_compile_definitions(_GLIBCXX_ASSERTIONS)

@@ -11,7 +11,8 @@
 //   };
 //   extern "C" int main(int argc, char** argv) { Primary role; return hal::run(argc, argv, "samara-primary", role); }
 //
-// On Linux (platform/hal/linux, docs/linux-target.md) the order is:
+// On a machine of its own (platform/hal/boot, docs/virtio-target.md) there is one worker, and configure(), load() and serve()
+// follow each other. On Linux (platform/hal/linux, docs/linux-target.md) the order is:
 //   configure(blob)      in the original process, with the privileges it was started with
 //   (sockets are bound, privileges dropped, the shared region reserved, the workers forked: each has its copy of the Role)
 //   load(blob, loader)   in the original process, now the loader, under its system call filter; the result is published

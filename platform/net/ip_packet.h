@@ -41,6 +41,7 @@ struct OutgoingPacket {
   Protocol protocol = Protocol::none;
   u8 hop_limit = 64;           // RFC 1700
   bool dont_fragment = false;  // IPv4: set DF and do not fragment here either (path MTU discovery)
+  u8 traffic_class = 0;        // IPv4: TOS (RFC 2474)
 };
 
 // What an ICMP or ICMPv6 error says about a packet we sent (RFC 1122 section 4.2.3.9, RFC 5461).

@@ -9,6 +9,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 import report  # noqa: E402
+import tcp_requirements  # noqa: E402  (same folder)
 import unsafe_budget  # noqa: E402  (same folder)
 
 MAX_LINES = 600
@@ -161,6 +162,10 @@ def main():
         for line in broken[:40]:
             print(f"  {line}")
         result.check(not broken, rule.__name__, f"{len(broken)} places")
+    broken = list(tcp_requirements.broken(ROOT))
+    for line in broken:
+        print(f"  {line}")
+    result.check(not broken, "tcp_requirements", f"{len(broken)} places")
     for name, broken in unsafe_budget.verify(ROOT, files):
         for line in broken:
             print(f"  {line}")

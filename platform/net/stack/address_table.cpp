@@ -92,7 +92,9 @@ bool AddressTable::set_condition(const IpAddress& address, Condition condition) 
 bool AddressTable::is_on_link(const IpAddress& address) const {
   if (!address.is_v4() && is_link_local(address)) return true;
   return std::ranges::any_of(addresses_, [&](const AssignedAddress& a) {
-    return a.condition != Condition::duplicate && same_block(a.interface.address, address, a.interface.prefix_length);
+    // RFC 5942 section 4: of what routers advertise, only they say what is on the link.
+    const bool says = a.interface.address.is_v4() || a.origin == AssignedAddress::Origin::configured;
+    return says && a.condition != Condition::duplicate && same_block(a.interface.address, address, a.interface.prefix_length);
   });
 }
 

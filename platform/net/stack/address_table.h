@@ -11,7 +11,7 @@ namespace samara::net {
 
 class AddressTable {
  public:
-  static constexpr size_t capacity = 16;  // all origins together
+  static constexpr size_t capacity = 64;  // all origins together
 
   AddressTable() { addresses_.reserve(capacity); }
   std::span<const AssignedAddress> all() const { return addresses_; }

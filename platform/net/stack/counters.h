@@ -45,7 +45,8 @@ struct StackCounters {
   u64 icmp_ignored = 0;   // redirects, source quench, timestamps, …
   u64 icmp_not_ours = 0;  // an error about a packet we did not send
   u64 echo_answered = 0;
-  u64 errors_in = 0;  // errors about packets of ours
+  u64 discovery_malformed = 0;  // neighbour discovery and MLD
+  u64 errors_in = 0;            // errors about packets of ours
   u64 errors_out = 0;
   u64 errors_limited = 0;  // not sent: too many, or about something no error is sent for
   // ---- UDP

@@ -33,6 +33,7 @@ std::optional<T> take_first(std::vector<T>& from) {
 
 Egress::Egress(const StackConfig& config, const AddressTable& addresses, StackCounters& counters, Rng& rng)
     : neighbors({config.neighbors, std::max<u32>(config.waiting_packets / 2, 1)}, rng),
+      routers(config.mac, config.mtu, rng),
       path_mtus(256, config.mtu, rng),
       config_(config),
       addresses_(addresses),
@@ -42,7 +43,7 @@ Egress::Egress(const StackConfig& config, const AddressTable& addresses, StackCo
       store_(config.waiting_packets, config.mtu, config.large_packets) {
   for (u16& id : identifications_) id = rng.u16_value();
   arp_frames_.reserve(max_arp_frames);
-  solicitations_.reserve(max_solicitations_due);
+  solicitations_.reserve(max_outputs);
 }
 
 SendOutcome Egress::finish(Instant now, const OutgoingPacket& packet, FrameSlot& slot) {
@@ -90,8 +91,8 @@ bool Egress::poll_frame(Instant now, FrameSlot& slot) {
   return frame.has_value();
 }
 
-std::optional<IpAddress> Egress::poll_lost_gateway() {
-  return take_first(lost_gateways_);
+std::optional<IpAddress> Egress::poll_lost_neighbor() {
+  return take_first(lost_neighbors_);
 }
 
 std::optional<NeighborCache::Question> Egress::poll_solicitation() {
@@ -101,7 +102,16 @@ std::optional<NeighborCache::Question> Egress::poll_solicitation() {
 std::optional<IpAddress> Egress::next_hop(Instant now, const IpAddress& destination) const {
   if (config_.mirror_neighbors || is_multicast(destination)) return destination;
   if (addresses_.is_on_link(destination) || is_limited_broadcast(destination)) return destination;
-  return routes.gateway_for(now, destination);
+  if (destination.is_v4()) {
+    const std::optional<RouteTable::Choice> gateway = routes.gateway_for(now, destination);
+    return gateway.has_value() ? std::optional(gateway->gateway) : std::nullopt;
+  }
+  if (const auto better = redirects.next_hop(destination)) return better;
+  if (routers.on_link(destination)) return destination;
+  const std::optional<RouteTable::Choice> gateway = routes.gateway_for(now, destination);
+  if (gateway.has_value() && gateway->alive) return gateway->gateway;
+  if (const auto router = routers.router_for(now, destination)) return router;
+  return gateway.has_value() ? std::optional(gateway->gateway) : std::nullopt;
 }
 
 const Egress::Path* Egress::path_to(Instant now, const IpAddress& destination, std::optional<WaitingPacket> waiting) {
@@ -306,7 +316,7 @@ void Egress::take_neighbor_outputs() {
   }
   while (const auto question = neighbors.poll_question()) {
     if (!question->address.is_v4()) {
-      if (solicitations_.size() < max_solicitations_due) solicitations_.push_back(*question);
+      if (solicitations_.size() < max_outputs) solicitations_.push_back(*question);
       continue;
     }
     const std::optional<IpAddress> source = addresses_.source_for(question->address);
@@ -315,7 +325,7 @@ void Egress::take_neighbor_outputs() {
              question->mac.value_or(MacAddress::broadcast()));
   }
   while (const auto gone = neighbors.poll_unreachable()) {
-    if (routes.is_gateway(*gone) && lost_gateways_.size() < RouteTable::capacity) lost_gateways_.push_back(*gone);
+    if (lost_neighbors_.size() < max_outputs) lost_neighbors_.push_back(*gone);
   }
 }
 

@@ -4,9 +4,10 @@
 //
 //   Getters    path_mtu(), next_deadline()
 //   Commands   finish(), compose()/commit(), send_arp()
-//   Outputs    poll_frame() until it yields nothing; poll_lost_gateway()
+//   Outputs    poll_frame() until it yields nothing; poll_lost_neighbor()
 //
-// Also owns what it needs to know of the outside: the neighbour cache, routes and path MTUs, which the receiving side feeds.
+// Also owns what it needs to know of the outside: neighbours, routes, routers and path MTUs, which the receiving side feeds.
+// Configured routes come before those that routers advertise, as long as their gateway answers.
 #pragma once
 
 #include <array>
@@ -16,6 +17,8 @@
 #include "platform/base/frame.h"
 #include "platform/base/rng.h"
 #include "platform/base/time.h"
+#include "platform/net/ipv6/redirect_table.h"
+#include "platform/net/ipv6/router_discovery.h"
 #include "platform/net/neighbors/neighbor_cache.h"
 #include "platform/net/stack/address_table.h"
 #include "platform/net/stack/counters.h"
@@ -40,11 +43,14 @@ class Egress {
 
   NeighborCache neighbors;
   RouteTable routes;
+  ipv6::RouterDiscovery routers;
+  ipv6::RedirectTable redirects;
   PathMtu path_mtus;
 
   // ---- Getters
   u16 path_mtu(Instant now, const IpAddress& destination) const { return path_mtus.find(now, destination).mtu; }
   Instant next_deadline() const { return neighbors.next_deadline(); }
+  std::optional<IpAddress> next_hop(Instant now, const IpAddress& destination) const;
   bool has_route(Instant now, const IpAddress& destination) const { return next_hop(now, destination).has_value(); }
   // RFC 8200 section 4.5, RFC 5927: did a datagram with these ports and this length, too long for the least MTU, leave us
   // lately?
@@ -66,8 +72,8 @@ class Egress {
 
   // ---- Outputs
   bool poll_frame(Instant now, FrameSlot& slot);
-  // A neighbour that packets go by and that answers no more.
-  std::optional<IpAddress> poll_lost_gateway();
+  // A neighbour that answers no more.
+  std::optional<IpAddress> poll_lost_neighbor();
   // A question about an IPv6 neighbour, to be written as a solicitation.
   std::optional<NeighborCache::Question> poll_solicitation();
 
@@ -85,7 +91,6 @@ class Egress {
     MacAddress to;
   };
 
-  std::optional<IpAddress> next_hop(Instant now, const IpAddress& destination) const;
   u32 path_generation() const { return generation_ + neighbors.generation(); }
   size_t path_index(const IpAddress& destination) const { return hash_(destination) & (paths_.size() - 1); }
   // Nothing: the neighbour is not known. Then `waiting` is with the neighbour cache, or dropped.
@@ -116,9 +121,9 @@ class Egress {
   size_t next_large_ = 0;
   static constexpr size_t max_arp_frames = 64;
   std::vector<ArpFrame> arp_frames_;
-  static constexpr size_t max_solicitations_due = 64;
+  static constexpr size_t max_outputs = 64;
   std::vector<NeighborCache::Question> solicitations_;
-  std::vector<IpAddress> lost_gateways_;
+  std::vector<IpAddress> lost_neighbors_;
 };
 
 }  // namespace samara::net

@@ -31,6 +31,7 @@ Stack::Host::Host(const StackConfig& config, Rng& rng)
       tcp_(config_.tcp, rng) {
   detectors_.reserve(AddressTable::capacity);
   events_.reserve(max_events);
+  if (config_.ipv6 && !config_.mirror_neighbors) ipv6_.emplace(config_, addresses_, egress_, counters_, rng);
   tcp_.set_link_mtu(config_.mtu);
   tcp_.set_checksum_offload(config_.checksum_offload);
 }
@@ -38,6 +39,7 @@ Stack::Host::Host(const StackConfig& config, Rng& rng)
 Instant Stack::Host::next_deadline() const {
   Instant next = std::min({egress_.next_deadline(), reassembler_.next_deadline(), tcp_.next_deadline()});
   for (const ConflictDetector& detector : detectors_) next = std::min(next, detector.next_deadline());
+  if (ipv6_.has_value()) next = std::min(next, ipv6_->next_deadline());
   if (retry_at_.has_value()) next = std::min(next, *retry_at_);
   return next;
 }
@@ -49,7 +51,7 @@ void Stack::Host::start(Instant now) {
   }
   for (const InterfaceAddress& interface : config_.addresses) {
     const IpAddress& address = interface.address;
-    if (!address.is_v4()) continue;
+    if (!address.is_v4() && (ipv6_.has_value() || !config_.ipv6)) continue;
     const bool probe = config_.probe_addresses && !config_.mirror_neighbors;
     const auto condition = probe ? AssignedAddress::Condition::tentative : AssignedAddress::Condition::preferred;
     if (!addresses_.add({interface, AssignedAddress::Origin::configured, condition})) continue;
@@ -64,6 +66,9 @@ void Stack::Host::start(Instant now) {
     }
     if (!probe) address_up(now, address);
   }
+  if (!ipv6_.has_value()) return;
+  ipv6_->start(now);
+  take_ipv6_events(now);
 }
 
 std::optional<UdpDatagram> Stack::Host::on_frame(Instant now, const ReceivedFrame& frame) {
@@ -85,7 +90,9 @@ std::optional<UdpDatagram> Stack::Host::on_frame(Instant now, const ReceivedFram
   switch (header.type) {
     case EtherType::ipv4: return on_ipv4(now, packet, arrival);
     case EtherType::arp: on_arp(now, packet); return std::nullopt;
-    case EtherType::ipv6: break;
+    case EtherType::ipv6:
+      if (config_.ipv6) return on_ipv6(now, packet, arrival);
+      break;
   }
   ++counters_.unknown_types;
   return std::nullopt;
@@ -95,6 +102,10 @@ void Stack::Host::on_deadline(Instant now) {
   now_ = now;
   egress_.on_deadline(now);
   take_egress_outputs(now);
+  if (ipv6_.has_value()) {
+    ipv6_->on_deadline(now);
+    take_ipv6_events(now);
+  }
   reassembler_.on_deadline(now);
   tell_expired(now);
   counters_.reassembly_timed_out = reassembler_.timed_out();
@@ -111,6 +122,7 @@ bool Stack::Host::poll_frame(Instant now, FrameSlot& slot) {
   now_ = now;
   for (;;) {
     if (egress_.poll_frame(now, slot)) return true;
+    if (take_egress_outputs(now)) continue;  // a neighbour is asked for
     // A segment whose neighbour is not known yet is copied, and the next one asked for: as many as there is memory for.
     const std::optional<OutgoingPacket> segment = tcp_.poll_segment(now, slot);
     if (!segment.has_value()) return false;
@@ -142,12 +154,21 @@ void Stack::Host::address_lost(Instant now, const IpAddress& address, StackEvent
   add_event({kind, address, {}, {}});
 }
 
-void Stack::Host::take_egress_outputs(Instant now) {
-  while (const auto gateway = egress_.poll_lost_gateway()) {
-    if (!egress_.routes.mark_dead(now, *gateway)) continue;
-    egress_.forget_paths();
-    add_event({StackEvent::Kind::gateway_unreachable, *gateway, {}, {}});
+// True: there are new packets to send.
+bool Stack::Host::take_egress_outputs(Instant now) {
+  bool asked = false;
+  while (const auto question = egress_.poll_solicitation()) {
+    if (!ipv6_.has_value()) continue;
+    ipv6_->on_question(now, *question);
+    asked = true;
   }
+  while (const auto lost = egress_.poll_lost_neighbor()) {
+    if (!lost->is_v4() && ipv6_.has_value()) ipv6_->on_unreachable(now, *lost);
+    if (!egress_.routes.mark_dead(now, *lost)) continue;
+    egress_.forget_paths();
+    add_event({StackEvent::Kind::gateway_unreachable, *lost, {}, {}});
+  }
+  return asked;
 }
 
 }  // namespace samara::net

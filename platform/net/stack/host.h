@@ -1,6 +1,6 @@
 // Stack::Host: what a Stack is made of. The receiving side is here, one file for each layer; the sending side is Egress.
 //
-//   on_frame -> arp | ipv4 | ipv6 -> [Reassembler] -> on_packet -> udp | Tcp | icmp | icmpv6
+//   on_frame -> arp | ipv4 | ipv6 -> [Reassembler] -> on_packet -> udp | Tcp | icmp | icmpv6 -> Ipv6Link
 //   udp_finish, Tcp, icmp answers -> Egress -> slot | poll_frame
 #pragma once
 
@@ -10,12 +10,14 @@
 #include "platform/net/stack/conflict_detector.h"
 #include "platform/net/stack/counters.h"
 #include "platform/net/stack/egress.h"
+#include "platform/net/stack/ipv6_link.h"
 #include "platform/net/stack/reassembler.h"
 #include "platform/net/stack/stack.h"
 #include "platform/net/stack/token_bucket.h"
 #include "platform/net/stack/udp_ports.h"
 #include "platform/net/wire/arp.h"
 #include "platform/net/wire/ipv4.h"
+#include "platform/net/wire/ipv6.h"
 
 namespace samara::net {
 
@@ -55,15 +57,14 @@ class Stack::Host {
     Protocol protocol = Protocol::none;
     u16 total_length = 0;
     bool dont_fragment = false;
-    bool is_fragment = false;  // IPv6 only: it left in fragments
-    Bytes transport;           // at least 8 octets
+    Bytes transport;  // at least 8 octets
   };
 
   // host.cpp
   void add_event(const StackEvent& event);
   void address_up(Instant now, const IpAddress& address);
   void address_lost(Instant now, const IpAddress& address, StackEvent::Kind kind);
-  void take_egress_outputs(Instant now);
+  bool take_egress_outputs(Instant now);
 
   // host_arp.cpp
   void on_arp(Instant now, Bytes packet);
@@ -73,9 +74,29 @@ class Stack::Host {
   // host_ipv4.cpp
   std::optional<UdpDatagram> on_ipv4(Instant now, MutableBytes packet, const Arrival& arrival);
   std::optional<UdpDatagram> on_ipv4_fragment(Instant now, const Ipv4Header& header, IpPacket packet);
-  std::optional<UdpDatagram> on_packet(Instant now, const IpPacket& packet);
+  // How a packet got here.
+  struct Received {
+    bool reassembled = false;   // or in one fragment
+    u32 next_header_field = 0;  // IPv6: where its protocol is named
+  };
+  std::optional<UdpDatagram> on_packet(Instant now, const IpPacket& packet, const Received& how);
   void count_malformed(WireError error);
   void count_fragment(Reassembler::Verdict verdict);
+
+  // host_ipv6.cpp
+  std::optional<UdpDatagram> on_ipv6(Instant now, MutableBytes packet, const Arrival& arrival);
+  std::optional<UdpDatagram> on_ipv6_payload(Instant now, IpPacket packet, Protocol first, size_t from, size_t field);
+  std::optional<UdpDatagram> on_ipv6_fragment(Instant now, IpPacket packet, const Ipv6Payload& at);
+  std::optional<UdpDatagram> on_atomic_fragment(Instant now, IpPacket packet, Protocol first, size_t from, size_t field);
+
+  // host_icmpv6.cpp
+  void on_icmpv6(Instant now, const IpPacket& packet, bool reassembled);
+  void on_echo_request_v6(Instant now, const IpPacket& packet);
+  void on_icmpv6_error(Instant now, const IpPacket& packet);
+  std::optional<Quote> quoted_ipv6(Bytes quoted) const;
+  void send_icmpv6_error(Instant now, const IpPacket& about, ipv6::MessageType type, u8 code, u32 value);
+  void tell_header_problem(Instant now, const IpPacket& about, const Ipv6HeaderProblem& problem);
+  void take_ipv6_events(Instant now);
 
   // host_icmp.cpp
   void on_icmp(Instant now, const IpPacket& packet);
@@ -85,6 +106,7 @@ class Stack::Host {
   void on_delivery_error(Instant now, DeliveryError error, const Quote& quote, u32 told_mtu);
   void on_too_big(Instant now, const Quote& quote, u32 told_mtu);
   void send_icmp_error(Instant now, const IpPacket& about, u8 type, u8 code);
+  void tell_port_unreachable(Instant now, const IpPacket& about);
   void tell_expired(Instant now);
 
   // host_udp.cpp
@@ -97,6 +119,7 @@ class Stack::Host {
   StackCounters counters_;
   AddressTable addresses_;
   Egress egress_;
+  std::optional<Ipv6Link> ipv6_;  // nothing: IPv6 is off, or the neighbours are somebody else's
   Reassembler reassembler_;
   UdpPorts ports_;
   std::vector<ConflictDetector> detectors_;  // one for each fixed IPv4 address

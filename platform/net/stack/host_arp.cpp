@@ -70,7 +70,7 @@ void Stack::Host::take_conflict_actions(Instant now, ConflictDetector& detector)
         break;
       case ConflictDetector::Action::conflicted:
         ++counters_.arp_conflicts;
-        add_event({StackEvent::Kind::address_duplicate, address, {}, {}});
+        add_event({StackEvent::Kind::address_conflict, address, {}, {}});
         break;
     }
   }

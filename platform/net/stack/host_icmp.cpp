@@ -12,6 +12,7 @@
 namespace samara::net {
 namespace {
 
+constexpr u8 icmp6_time_exceeded_reassembly = 1;                              // RFC 4443 section 3.3
 constexpr size_t max_ipv4_quote = 576 - Ipv4Header::size - IcmpHeader::size;  // RFC 1812 section 4.3.2.3
 
 bool is_icmp_error(u8 type) {
@@ -164,21 +165,31 @@ void Stack::Host::send_icmp_error(Instant now, const IpPacket& about, u8 type, u
   ++counters_.errors_out;
 }
 
-// RFC 1122 section 3.3.2: the sender of a datagram whose rest did not come is told, if its first fragment did.
+// RFC 1122 section 4.1.3.1, RFC 4443 section 3.1.
+void Stack::Host::tell_port_unreachable(Instant now, const IpPacket& about) {
+  if (about.source.is_v4()) {
+    send_icmp_error(now, about, icmp4::unreachable, icmp4::unreachable_port);
+  } else {
+    send_icmpv6_error(now, about, ipv6::MessageType::destination_unreachable, static_cast<u8>(ipv6::UnreachableCode::port), 0);
+  }
+}
+
+// RFC 1122 section 3.3.2, RFC 8200 section 4.5: the sender of a datagram whose rest did not come is told, if its first fragment
+// did.
 void Stack::Host::tell_expired(Instant now) {
   while (const auto expired = reassembler_.poll_expired()) {
     IpPacket about;
     about.source = expired->source;
     about.destination = expired->destination;
     about.unicast = expired->unicast;
+    about.protocol = expired->protocol;
     about.quotable = Bytes(expired->quote).first(expired->quote_size);
+    std::array<u8, 1> first{expired->first_octet};
+    about.payload = first;
     if (about.source.is_v4()) {
-      const size_t header_length = size_t{about.quotable[0] & 15U} * 4;
-      about.protocol = Protocol{about.quotable[9]};
-      // Only its first octet is looked at, and it is not written to.
-      std::array<u8, 1> first{about.quotable[header_length]};
-      about.payload = first;
       send_icmp_error(now, about, icmp4::time_exceeded, icmp4::time_exceeded_reassembly);
+    } else {
+      send_icmpv6_error(now, about, ipv6::MessageType::time_exceeded, icmp6_time_exceeded_reassembly, 0);
     }
   }
 }

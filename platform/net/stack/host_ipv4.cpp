@@ -48,7 +48,7 @@ std::optional<UdpDatagram> Stack::Host::on_ipv4(Instant now, MutableBytes packet
   up.payload = whole.subspan(header.header_length);
   up.quotable = whole;
   if (header.is_fragment()) return on_ipv4_fragment(now, header, up);
-  return on_packet(now, up);
+  return on_packet(now, up, {});
 }
 
 std::optional<UdpDatagram> Stack::Host::on_ipv4_fragment(Instant now, const Ipv4Header& header, IpPacket packet) {
@@ -71,10 +71,10 @@ std::optional<UdpDatagram> Stack::Host::on_ipv4_fragment(Instant now, const Ipv4
   packet.payload = reassembler_.completed().payload;
   packet.congestion_experienced = reassembler_.completed().congestion_experienced;
   packet.checksum_known = false;  // what the card knows is about fragments
-  return on_packet(now, packet);
+  return on_packet(now, packet, {.reassembled = true});
 }
 
-std::optional<UdpDatagram> Stack::Host::on_packet(Instant now, const IpPacket& packet) {
+std::optional<UdpDatagram> Stack::Host::on_packet(Instant now, const IpPacket& packet, const Received& how) {
   switch (packet.protocol) {
     case Protocol::udp: return on_udp(now, packet);
     case Protocol::tcp:
@@ -85,14 +85,23 @@ std::optional<UdpDatagram> Stack::Host::on_packet(Instant now, const IpPacket& p
       on_icmp(now, packet);
       return std::nullopt;
     case Protocol::icmpv6:
+      if (packet.source.is_v4()) break;
+      on_icmpv6(now, packet, how.reassembled);
+      return std::nullopt;
     case Protocol::none:
+      if (!packet.source.is_v4()) return std::nullopt;  // RFC 8200 section 4.7: nothing follows
+      break;
     case Protocol::hop_by_hop:
     case Protocol::routing:
     case Protocol::fragment:
     case Protocol::destination_options: break;
   }
   ++counters_.unknown_protocols;
-  send_icmp_error(now, packet, icmp4::unreachable, icmp4::unreachable_protocol);  // RFC 1122 section 3.2.2.1
+  if (packet.source.is_v4()) {
+    send_icmp_error(now, packet, icmp4::unreachable, icmp4::unreachable_protocol);  // RFC 1122 section 3.2.2.1
+  } else {
+    tell_header_problem(now, packet, {Ipv6HeaderProblem::Tell::source, 1, how.next_header_field});  // RFC 8200 section 4
+  }
   return std::nullopt;
 }
 

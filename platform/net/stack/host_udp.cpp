@@ -34,7 +34,7 @@ std::optional<UdpDatagram> Stack::Host::on_udp(Instant now, const IpPacket& pack
   const Endpoint local{packet.destination, header.destination};
   if (!packet.unicast || !ports_.is_open(local)) {
     ++counters_.udp_no_port;
-    send_icmp_error(now, packet, icmp4::unreachable, icmp4::unreachable_port);  // RFC 1122 section 4.1.3.1
+    tell_port_unreachable(now, packet);
     return std::nullopt;
   }
   return UdpDatagram{{packet.source, header.source}, local, datagram.subspan(UdpHeader::size)};

@@ -14,17 +14,17 @@ u16 plateau_below(u16 total_length) {
 }
 
 PathMtu::PathMtu(u32 entries, u16 link_mtu, Rng& rng)
-    : hash_(rng), link_mtu_(link_mtu), slots_(std::max<size_t>(ways, entries / ways * ways)) {}
+    : hash_(rng), ipv4_link_mtu_(link_mtu), ipv6_link_mtu_(link_mtu), slots_(std::max<size_t>(ways, entries / ways * ways)) {}
 
 PathMtu::Entry PathMtu::find(Instant now, const IpAddress& destination) const {
   const size_t set = set_of(destination);
   for (size_t i = set; i < set + ways; ++i) {
     const Slot& slot = slots_[i];
     if (slot.until > now && slot.destination == destination) {
-      return {std::min(slot.entry.mtu, link_mtu_), slot.entry.dont_fragment};
+      return {std::min(slot.entry.mtu, link_mtu(destination)), slot.entry.dont_fragment};
     }
   }
-  return {link_mtu_, true};
+  return {link_mtu(destination), true};
 }
 
 bool PathMtu::learn(Instant now, const IpAddress& destination, u16 mtu) {

@@ -31,8 +31,8 @@ class PathMtu {
   Entry find(Instant now, const IpAddress& destination) const;
   // Takes `mtu` for what a verified message said; false: it is no news.
   bool learn(Instant now, const IpAddress& destination, u16 mtu);
-  u16 link_mtu() const { return link_mtu_; }
-  void set_link_mtu(u16 mtu) { link_mtu_ = mtu; }
+  void set_ipv4_link_mtu(u16 mtu) { ipv4_link_mtu_ = mtu; }  // RFC 2132 section 5.1
+  void set_ipv6_link_mtu(u16 mtu) { ipv6_link_mtu_ = mtu; }  // RFC 4861 section 4.6.4
 
  private:
   struct Slot {
@@ -43,7 +43,9 @@ class PathMtu {
   static constexpr size_t ways = 4;
   size_t set_of(const IpAddress& destination) const { return (hash_(destination) % (slots_.size() / ways)) * ways; }
   AddressHash hash_;
-  u16 link_mtu_;
+  u16 link_mtu(const IpAddress& destination) const { return destination.is_v4() ? ipv4_link_mtu_ : ipv6_link_mtu_; }
+  u16 ipv4_link_mtu_;
+  u16 ipv6_link_mtu_;
   std::vector<Slot> slots_;
 };
 

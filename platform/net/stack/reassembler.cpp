@@ -95,6 +95,8 @@ Reassembler::Verdict Reassembler::store(Pending& pending, const Fragment& fragme
     const Bytes quote = fragment.packet.first(std::min(fragment.packet.size(), max_fragment_quote));
     std::ranges::copy(quote, pending.expired.quote.begin());
     pending.expired.quote_size = static_cast<u8>(quote.size());
+    pending.expired.protocol = fragment.protocol;
+    pending.expired.first_octet = fragment.payload[0];
   }
   if (pending.received != pending.total) return Verdict::waits;
   assemble(pending);

@@ -65,6 +65,8 @@ class Reassembler {
     IpAddress source;
     IpAddress destination;
     bool unicast = true;
+    Protocol protocol = Protocol::none;
+    u8 first_octet = 0;  // of what `protocol` carries
     std::array<u8, max_fragment_quote> quote{};
     u8 quote_size = 0;
   };

@@ -32,7 +32,7 @@ bool RouteTable::is_gateway(const IpAddress& address) const {
   return std::ranges::any_of(routes_, [&](const Entry& e) { return e.route.gateway == address; });
 }
 
-std::optional<IpAddress> RouteTable::gateway_for(Instant now, const IpAddress& destination) const {
+std::optional<RouteTable::Choice> RouteTable::gateway_for(Instant now, const IpAddress& destination) const {
   const Entry* best = nullptr;
   for (const Entry& e : routes_) {
     const IpPrefix& prefix = e.route.destination;
@@ -53,7 +53,7 @@ std::optional<IpAddress> RouteTable::gateway_for(Instant now, const IpAddress& d
     }
   }
   if (best == nullptr) return std::nullopt;
-  return best->route.gateway;
+  return Choice{best->route.gateway, best->dead_until <= now};
 }
 
 bool RouteTable::mark_dead(Instant now, const IpAddress& gateway) {

@@ -26,8 +26,12 @@ class RouteTable {
   void remove_all(RouteOrigin origin);
   bool is_gateway(const IpAddress& address) const;
 
+  struct Choice {
+    IpAddress gateway;
+    bool alive = true;
+  };
   // The gateway for `destination`, which is not on the link itself.
-  std::optional<IpAddress> gateway_for(Instant now, const IpAddress& destination) const;
+  std::optional<Choice> gateway_for(Instant now, const IpAddress& destination) const;
   bool mark_dead(Instant now, const IpAddress& gateway);  // false: no route goes by it
   void mark_alive(const IpAddress& gateway);
 

@@ -35,6 +35,9 @@ struct StackConfig {
   std::string_view host_name;         // told to the DHCP server; may be empty
   bool ipv6 = true;                   // false: nothing of IPv6 is sent or heard
   bool router_advertisements = true;  // take addresses and routes from them (RFC 4862, RFC 4861 section 6.3)
+  // What the stable IPv6 addresses of this host are made from (RFC 7217): 16 octets or more that nobody else knows. Empty:
+  // drawn at each start, and so are the addresses.
+  std::vector<u8> address_secret;
   // Fixed IPv4 addresses are probed for 4 to 9 seconds before they are used (RFC 5227 section 2.1.1), instead of used,
   // announced and defended.
   bool probe_addresses = false;

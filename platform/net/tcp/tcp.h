@@ -4,8 +4,8 @@
 //
 //   Getters    next_deadline(), sendable(), receivable(), state(), …           change nothing
 //   Inputs     on_segment(), on_delivery_error(), on_deadline(), on_path_mtu()
-//   Commands   listen(), connect(), send(), receive(), shutdown(), close(), abort(), set_options()
-//   Outputs    poll_segment() until it yields nothing, poll_event() until it yields nothing
+//   Commands   listen(), connect(), send(), receive(), shutdown(), close(), abort(), mark_urgent(), set_options()
+//   Outputs    poll_segment() until it yields nothing, poll_event() until it yields nothing, poll_suspect_path()
 //
 // Order: any input or command, then poll_event() and poll_segment(); on_deadline(now) when now >= next_deadline(). `now` never
 // goes back.
@@ -64,6 +64,7 @@ enum class Error : u8 {
   timed_out,       // R2 of RFC 9293 section 3.8.3, keep-alive, or the user timeout
   unreachable,     // a hard ICMP error before the connection was established
   refused,         // SYN answered by RST
+  bad_address,  // connect: no address or port of a single host (RFC 9293 section 3.9.1.1), or the IP layer has no route to it
 };
 
 struct Options {
@@ -73,6 +74,8 @@ struct Options {
   Duration keep_alive_interval = Duration::seconds(75);
   u32 keep_alive_probes = 9;
   Duration user_timeout = Duration::seconds(100);  // how long data may stay unacknowledged (R2); at least 100 s by default
+  u8 hop_limit = 64;                               // IPv4 TTL (RFC 9293 MUST-49)
+  u8 traffic_class = 0;                            // IPv4 TOS: the differentiated services field (RFC 9293 MUST-48)
 };
 
 struct Event {
@@ -82,12 +85,14 @@ struct Event {
     readable,   // receivable() grew from 0
     writable,   // send() took less than it was given before, and has room again
     end,        // the peer sends nothing more (FIN); what it sent before can still be received
+    urgent,     // the peer marked data as urgent, or more of them; urgent_ahead() says how far (RFC 9293 section 3.8.5)
+    trouble,    // `error`: an ICMP error that may pass, or R1 retransmissions without an answer; the connection goes on
     closed,     // the connection is gone and its id is stale; comes last and once. `error` says why it did not end well
   };
   Kind kind = Kind::closed;
   ConnectionId connection;
   ListenerId listener;         // accepted
-  std::optional<Error> error;  // closed
+  std::optional<Error> error;  // closed, trouble
 };
 
 struct Counters {
@@ -95,6 +100,18 @@ struct Counters {
       retransmitted = 0, fast_retransmits = 0, timeouts = 0, out_of_order = 0, duplicates = 0, dropped_no_memory = 0,
       cookies_sent = 0, cookies_good = 0, cookies_bad = 0, evicted_half_open = 0, evicted_time_wait = 0, challenge_acks = 0,
       opened_active = 0, opened_passive = 0, refused_full = 0;
+};
+
+// What TCP asks the IP layer for a connection (RFC 9293 section 3.9.2).
+class IpLayer {
+ public:
+  // The address of ours that packets to `peer` should come from; nothing: there is no route.
+  virtual std::optional<IpAddress> source_for(const IpAddress& peer) const = 0;
+  // The largest IP packet the path to `peer` carries, as far as known.
+  virtual u16 path_mtu(const IpAddress& peer) const = 0;
+
+ protected:
+  ~IpLayer() = default;
 };
 
 class Tcp {
@@ -114,6 +131,8 @@ class Tcp {
   size_t receivable(ConnectionId id) const;      // octets receive() would give now
   size_t unacknowledged(ConnectionId id) const;  // octets given to send() that the peer has not acknowledged
   bool at_end(ConnectionId id) const;            // everything up to the peer's FIN was received
+  // How many octets from the next to receive on are urgent, arrived or not; nothing: none.
+  std::optional<u32> urgent_ahead(ConnectionId id) const;
   u32 connections() const;
   u32 half_open() const;
   u32 blocks_in_use() const;
@@ -122,8 +141,10 @@ class Tcp {
   // ---- Inputs
   // One segment whose destination is one of our unicast addresses. The checksum is verified here unless packet.checksum_known.
   void on_segment(Instant now, const IpPacket& packet);
-  // An ICMP error quoting a segment of ours: `quoted` is what it quotes from the TCP header on, at least 8 octets.
-  void on_delivery_error(Instant now, DeliveryError error, const IpAddress& local, const IpAddress& peer, Bytes quoted);
+  // An ICMP error quoting a segment of ours: `quoted` is what it quotes from the TCP header on, at least 8 octets. False: no
+  // such segment is under way, so the error was made up (RFC 5927 section 4) and nothing in it should be believed; what was
+  // believed of packet_too_big, the IP layer tells by on_path_mtu().
+  bool on_delivery_error(Instant now, DeliveryError error, const IpAddress& local, const IpAddress& peer, Bytes quoted);
   // The path to `peer` carries IP packets of up to `mtu` octets; also told when it was learnt by other means.
   void on_path_mtu(Instant now, const IpAddress& peer, u16 mtu);
   // One of our addresses is gone: connections from it are dropped without a word.
@@ -135,7 +156,8 @@ class Tcp {
   // established and not yet told by poll_event.
   Result<ListenerId, Error> listen(const Endpoint& local, u32 backlog, const Options& options = {});
   void close(ListenerId id);  // connections it has accepted stay
-  // `local.port` 0: an ephemeral port, chosen by RFC 6056 algorithm 3. `mtu`: of the path, as far as known.
+  // `local.port` 0: an ephemeral port, chosen by RFC 6056 algorithm 3. `local.address` unspecified: the IP layer's choice.
+  // `mtu`: of the path, as far as known; 0: the IP layer knows.
   Result<ConnectionId, Error> connect(Instant now, const Endpoint& local, const Endpoint& peer, u16 mtu,
                                       const Options& options = {});
   // Queues a copy of as much of `octets` as there is room for; how much that was. `push` marks the end of a piece the peer can
@@ -148,12 +170,16 @@ class Tcp {
   // shutdown(), and what still arrives is thrown away (an unread rest turns into a RST, RFC 9293 section 3.6.1 as in BSD). The
   // id is stale for the caller from now on but for Event::closed.
   void close(Instant now, ConnectionId id);
+  // Everything sent so far is urgent: the peer is told to hurry up to here. New protocols should not use it (RFC 6093).
+  Result<void, Error> mark_urgent(Instant now, ConnectionId id);
   // RST.
   void abort(Instant now, ConnectionId id);
   Result<void, Error> set_options(ConnectionId id, const Options& options);
   // What arrives from now on is answered as if no such connection existed; the path MTU of new connections (RFC 9293 section
   // 3.7.1), in octets of IP packet, is `mtu` unless told otherwise.
   void set_link_mtu(u16 mtu);
+  // Whom to ask for source addresses and path MTUs; outlives this. Without it both have to be told.
+  void set_ip_layer(const IpLayer* ip);
 
   // ---- Outputs
   // Writes the next segment into `slot` (its payload is the TCP header and data); the checksum field is complete, or holds the
@@ -161,6 +187,9 @@ class Tcp {
   std::optional<OutgoingPacket> poll_segment(Instant now, FrameSlot& slot);
   void set_checksum_offload(bool on);
   std::optional<Event> poll_event();
+  // A host that nothing has been heard of for R1 retransmissions: the way there should be looked at again (RFC 9293 section
+  // 3.8.3, MUST-20; RFC 4861 section 7.3.3). A few are remembered.
+  std::optional<IpAddress> poll_suspect_path();
 
  private:
   class Machine;

@@ -1,0 +1,103 @@
+#include "platform/hal/boot/bare_worker.h"
+
+#include <algorithm>
+
+#include "platform/base/log.h"
+#include "platform/hal/boot/clock.h"
+#include "platform/hal/boot/console.h"
+#include "platform/hal/boot/machine_log.h"
+#include "platform/hal/boot/memory.h"
+#include "platform/hal/boot/power.h"
+#include "platform/hal/boot/requests.h"
+#include "platform/hal/link.h"
+#include "platform/runtime/libc/allocator.h"
+
+namespace samara::hal {
+namespace {
+
+// After the last frame the card is watched this long before the machine sleeps: a query that follows another at once costs no
+// interrupt.
+constexpr Duration watch_time = Duration::microseconds(20);
+// How often a card whose interrupts nobody hears is looked at.
+constexpr Duration look_interval = Duration::milliseconds(1);
+constexpr Duration longest_sleep = Duration::seconds(1);
+
+[[noreturn]] void give_up(std::string_view why) {
+  log(Level::error, why);
+  power::end(ExitCode::unavailable);
+}
+
+// Says what is to be said about addresses that serve, or why nothing can.
+void report(FrameHandler& handler) {
+  for (TextBuffer<160> line; handler.poll_ready(line.writer()); line.writer().clear()) {
+    print("ready ");
+    print(line.view());
+    print("\n");
+  }
+  TextBuffer<max_log_line> trouble;
+  if (handler.poll_trouble(trouble.writer())) give_up(trouble.view());
+}
+
+}  // namespace
+
+void BareLoader::release(size_t offset, size_t length) {
+  memory::release(offset, length);
+}
+
+// The texts are not read again: their memory is the heap's from now on.
+void BareLoader::forget(std::string_view part_of_blob) {
+  auto* const begin = const_cast<u8*>(reinterpret_cast<const u8*>(part_of_blob.data()));
+  runtime::process_heap().donate({begin, part_of_blob.size()});
+}
+
+u64 BareLoader::publish(u64 root) {
+  publication_ = {publication_.generation + 1, root};
+  return publication_.generation;
+}
+
+Instant BareLoader::now() const {
+  return clock::now();
+}
+
+void BareWorker::run_frames(FrameHandler& handler) {
+  virtio::NetCard& card = *start_.card;
+  ConsoleRequests requests;
+  Instant now = clock::now();
+  handler.start(now, start_.wall.at(now), card);
+  handler.on_publication(now, start_.publication.generation, start_.publication.root);
+  console::request_interrupts();
+  Instant last_frame = now;
+  u64 frames_seen = 0;
+  for (;;) {
+    now = clock::now();
+    const bool more = handler.turn(now, start_.wall.at(now), card);
+    if (more || card.counters().received != frames_seen) {
+      frames_seen = card.counters().received;
+      last_frame = now;
+      continue;
+    }
+    report(handler);
+    if (requests.power_off(now)) {
+      log(Level::info, "told to stop");
+      power::end(ExitCode::good);
+    }
+    if (now - last_frame < watch_time) continue;
+    if (card.broken()) give_up("the network card broke the rules of virtio, or asks to be reset; start the machine again");
+    sleep(handler.next_deadline());
+  }
+}
+
+void BareWorker::sleep(Instant deadline) {
+  virtio::NetCard& card = *start_.card;
+  if (!card.prepare_sleep()) {
+    const Instant now = clock::now();
+    clock::sleep_until(std::min(deadline, now + (card.device().interrupts_work() ? longest_sleep : look_interval)));
+  }
+  card.end_sleep();
+}
+
+void BareWorker::run_application(WorkerApplicationRef) {
+  panic("this machine has a network card and no sockets: the role must use run_frames()");
+}
+
+}  // namespace samara::hal

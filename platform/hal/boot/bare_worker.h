@@ -1,0 +1,71 @@
+// BareWorker and BareLoader: both sides of hal.h on a machine of its own, where they are one and the same loop.
+#pragma once
+
+#include "platform/hal/boot/entropy.h"
+#include "platform/hal/hal.h"
+#include "platform/hal/virtio/net_card.h"
+
+namespace samara::hal {
+
+// Seconds since 1970: what the machine or the boot configuration told at the start, and what passed since.
+class WallClock {
+ public:
+  explicit WallClock(UnixTime at_start) : at_start_(at_start) {}
+  UnixTime at(Instant now) const { return {at_start_.seconds + now.since_boot().seconds()}; }
+
+ private:
+  UnixTime at_start_;
+};
+
+class BareLoader final : public Loader {
+ public:
+  BareLoader(MutableBytes region, WallClock wall, const Entropy& entropy) : region_(region), wall_(wall), entropy_(entropy) {}
+
+  MutableBytes region() override { return region_; }
+  void release(size_t offset, size_t length) override;
+  void forget(std::string_view part_of_blob) override;
+  u64 publish(u64 root) override;
+  u64 generation() const override { return publication_.generation; }
+  u64 oldest_in_use() const override { return publication_.generation; }
+  Instant now() const override;
+  UnixTime wall() const override { return wall_.at(now()); }
+  const Entropy& entropy() const override { return entropy_; }
+  u32 workers() const override { return 1; }
+  SocketCounters counters(u32) const override { return {}; }
+
+  Publication publication() const { return publication_; }
+
+ private:
+  MutableBytes region_;
+  WallClock wall_;
+  Entropy entropy_;
+  Publication publication_;
+};
+
+class BareWorker final : public Worker {
+ public:
+  struct Start {
+    u32 max_streams;
+    Bytes region;
+    Entropy entropy;
+    WallClock wall;
+    Publication publication;
+    virtio::NetCard* card;
+  };
+  explicit BareWorker(const Start& start) : start_(start) {}
+
+  u32 index() const override { return 0; }
+  u32 max_streams() const override { return start_.max_streams; }
+  const Entropy& entropy() const override { return start_.entropy; }
+  Bytes region() const override { return start_.region; }
+  bool has_link() const override { return true; }
+  [[noreturn]] void run_frames(FrameHandler& handler) override;
+
+ private:
+  [[noreturn]] void run_application(WorkerApplicationRef app) override;
+  void sleep(Instant deadline);
+
+  Start start_;
+};
+
+}  // namespace samara::hal

@@ -1,0 +1,183 @@
+// boot_main(): from the first 64-bit instruction to main(). Makes the page tables and the arena, installs the tables of traps,
+// starts the interrupt controller, and calls the role's main() as the C library of a hosted image would.
+#include <algorithm>
+#include <array>
+
+#include "platform/base/log.h"
+#include "platform/base/panic.h"
+#include "platform/hal/boot/apic.h"
+#include "platform/hal/boot/clock.h"
+#include "platform/hal/boot/console.h"
+#include "platform/hal/boot/cpu.h"
+#include "platform/hal/boot/crash_record.h"
+#include "platform/hal/boot/descriptor_tables.h"
+#include "platform/hal/boot/machine.h"
+#include "platform/hal/boot/machine_log.h"
+#include "platform/hal/boot/memory.h"
+#include "platform/hal/boot/page_tables.h"
+#include "platform/hal/boot/power.h"
+#include "platform/runtime/libc/allocator.h"
+
+extern "C" {
+extern samara::u8 image_start[];
+extern samara::u8 constants_start[];
+extern samara::u8 data_start[];
+extern samara::u8 image_end[];
+extern samara::u8 main_guard[];
+extern samara::u8 fault_guard[];
+extern samara::u8 critical_guard[];
+using Constructor = void (*)();
+extern const Constructor init_array_start[];
+extern const Constructor init_array_end[];
+int main(int argc, char** argv);
+[[noreturn]] void boot_main(samara::u64 start_info);
+}
+
+namespace samara::hal {
+namespace {
+
+constexpr u64 megabyte = u64{1} << 20;
+constexpr u64 first_gigabyte = u64{1} << 30;  // mapped by entry.S
+// Page tables for the image, the first megabyte, the module's ends, devices and the firmware's tables, besides the arena's.
+constexpr u64 other_tables = 28;
+constexpr u64 smallest_arena = 2 * megabyte;
+
+constinit Machine the_machine;
+
+// Main memory above the first megabyte without the image and the module, in pieces.
+struct FreeMemory {
+  std::array<PhysicalRange, 4 * StartInfo::max_ram_ranges> pieces{};
+  size_t count = 0;
+
+  void add(PhysicalRange piece) {
+    if (piece.begin < piece.end && count < pieces.size()) pieces[count++] = piece;
+  }
+  void cut(PhysicalRange out) {
+    const size_t before = count;
+    for (size_t i = 0; i < before; ++i) {
+      const PhysicalRange piece = pieces[i];
+      if (out.end <= piece.begin || out.begin >= piece.end) continue;
+      pieces[i] = {piece.begin, std::max(piece.begin, std::min(out.begin, piece.end))};
+      add({out.end, piece.end});
+    }
+  }
+};
+
+FreeMemory free_memory(const StartInfo& start) {
+  FreeMemory free;
+  for (const PhysicalRange& ram : start.ram()) free.add({page_up(std::max(ram.begin, megabyte)), page_down(ram.end)});
+  free.cut({address_of(image_start), address_of(image_end)});
+  if (start.module().size() != 0) free.cut({page_down(start.module().begin), page_up(start.module().end)});
+  return free;
+}
+
+// The largest piece becomes the arena; page tables are taken from the first one that is mapped now and has the room.
+void lay_out_memory(const StartInfo& start) {
+  FreeMemory free = free_memory(start);
+  const auto pieces = std::span(free.pieces).first(free.count);
+  const auto largest = std::ranges::max_element(pieces, {}, &PhysicalRange::size);
+  if (largest == pieces.end()) panic("the boot loader told of no memory");
+  const u64 tables = (other_tables + page_tables::pages_for(largest->size())) * page_size;
+  const auto first = std::ranges::find_if(
+      pieces, [&](const PhysicalRange& piece) { return piece.size() >= tables && piece.begin + tables <= first_gigabyte; });
+  if (first == pieces.end()) panic("the machine has too little memory");
+  page_tables::start(first->begin, first->begin + tables);
+  const u64 tables_begin = first->begin;
+  first->begin += tables;
+  if (largest->size() < smallest_arena)
+    panic("the machine has too little memory; the image needs about 4 MiB beside the zones");
+
+  page_tables::map(page_size, 0xa0000, Access::write);
+  page_tables::map(0xa0000, megabyte, Access::read);
+  page_tables::map(address_of(image_start), address_of(constants_start), Access::execute);
+  page_tables::map(address_of(constants_start), address_of(data_start), Access::read);
+  page_tables::map(address_of(data_start), address_of(main_guard), Access::write);
+  page_tables::map(address_of(main_guard) + page_size, address_of(fault_guard), Access::write);
+  page_tables::map(address_of(fault_guard) + page_size, address_of(critical_guard), Access::write);
+  page_tables::map(address_of(critical_guard) + page_size, address_of(image_end), Access::write);
+  for (u64 at = tables_begin; at < tables_begin + tables; at += page_size) {
+    page_tables::map(at, at + page_size, Access::write);
+  }
+  const PhysicalRange module = start.module();
+  for (u64 at = page_down(module.begin); at < module.end; at += page_size) {
+    page_tables::map(at, at + page_size, Access::write);
+  }
+  page_tables::prepare_areas(largest->begin, largest->end);
+  page_tables::use();
+  memory::start(largest->begin, largest->end);
+}
+
+MutableBytes more_for_heap(size_t size) {
+  const MutableBytes chunk = memory::grow_heap(size);
+  if (chunk.empty()) {
+    const memory::Gauges gauges = memory::gauges();
+    log(Level::error, "out of memory: of ", gauges.arena >> 10, " KiB zones use ", gauges.region_touched >> 10,
+        " KiB, everything else ", gauges.heap_given >> 10, " KiB, and ", size, " octets are asked for; give the machine more");
+  }
+  return chunk;
+}
+
+// AVX, which GMP uses when CPUID has it, whether it was turned on or not.
+void enable_vectors() {
+  constexpr u32 has_xsave = 26;
+  constexpr u32 has_avx = 28;
+  const u32 features = cpuid(1).ecx;
+  if (!bit(features, has_xsave)) return;
+  constexpr u64 osxsave = u64{1} << 18;
+  u64 control;
+  asm volatile("mov %%cr4, %0" : "=r"(control));
+  asm volatile("mov %0, %%cr4" : : "r"(control | osxsave));
+  const u32 state = bit(features, has_avx) ? 7 : 3;
+  asm volatile("xsetbv" : : "c"(0), "a"(state), "d"(0));
+}
+
+constexpr size_t max_arguments = 32;
+
+// The command line's words as main() wants them.
+struct Arguments {
+  std::array<char, StartInfo::max_command_line + 32> text{};
+  std::array<char*, max_arguments + 1> words{};
+  int count = 0;
+
+  void add(size_t& used, std::string_view word) {
+    if (count == static_cast<int>(max_arguments) || used + word.size() + 1 > text.size()) return;
+    words[static_cast<size_t>(count++)] = text.data() + used;
+    std::ranges::copy(word, text.data() + used);
+    used += word.size() + 1;
+  }
+};
+constinit Arguments arguments;
+
+}  // namespace
+
+Machine& machine() {
+  return the_machine;
+}
+
+}  // namespace samara::hal
+
+void boot_main(samara::u64 start_info) {
+  using namespace samara::hal;
+  console::start();
+  install_machine_log("samara");
+  descriptor_tables::start();
+  Machine& here = machine();
+  if (!here.start.read(start_info)) {
+    samara::log(samara::Level::error, "not started by a PVH boot loader (QEMU: -kernel IMAGE)");
+    power::end(ExitCode::usage);
+  }
+  here.command_line = CommandLine(here.start.command_line());
+  power::start(here.start.acpi_root(), here.command_line.value("on-failure").value_or(""));
+  lay_out_memory(here.start);
+  crash_record::start(here.start.ram());
+  apic::start();
+  clock::note_start();
+  enable_vectors();
+  samara::runtime::set_heap_source(more_for_heap);
+  for (const Constructor* constructor = init_array_start; constructor != init_array_end; ++constructor) (*constructor)();
+
+  size_t used = 0;
+  arguments.add(used, "image");
+  here.command_line.each([&](std::string_view word) { arguments.add(used, word); });
+  power::end(static_cast<ExitCode>(main(arguments.count, arguments.words.data())));
+}

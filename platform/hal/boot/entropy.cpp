@@ -1,0 +1,86 @@
+#include "platform/hal/boot/entropy.h"
+
+#include <array>
+
+#include "platform/hal/boot/clock.h"
+#include "platform/hal/boot/cpu.h"
+#include "platform/hal/virtio/entropy_device.h"
+
+namespace samara::hal {
+namespace {
+
+constexpr u32 retries = 100;
+
+// Intel's Software Developer's Manual, volume 1, section 7.3.17: carry says that there is a number.
+bool seed_word(u64& into) {
+  u8 good;
+  asm volatile("rdseed %0; setc %1" : "=r"(into), "=qm"(good) : : "cc");
+  return good != 0;
+}
+bool random_word(u64& into) {
+  u8 good;
+  asm volatile("rdrand %0; setc %1" : "=r"(into), "=qm"(good) : : "cc");
+  return good != 0;
+}
+
+using Words = std::array<u64, 8>;
+
+// Fills `words`; false when the processor cannot, or gives what is no random number (some give ones for ever).
+bool processor_words(Words& words) {
+  constexpr u32 leaf_1_rdrand = 30;
+  constexpr u32 leaf_7_rdseed = 18;
+  const bool has_seed = cpuid(0).eax >= 7 && bit(cpuid(7).ebx, leaf_7_rdseed);
+  const bool has_random = bit(cpuid(1).ecx, leaf_1_rdrand);
+  u64 last = UINT64_MAX;
+  for (u64& word : words) {
+    bool good = false;
+    for (u32 i = 0; has_seed && i < retries && !good; ++i) good = seed_word(word);
+    for (u32 i = 0; has_random && i < retries && !good; ++i) good = random_word(word);
+    if (!good || word == last || word == 0) return false;
+    last = word;
+  }
+  return true;
+}
+
+Bytes octets_of(const Words& words) {
+  return {reinterpret_cast<const u8*>(words.data()), sizeof(Words)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EntropyPool>, Refusal> EntropyPool::gather(virtio::Transport* device, Bytes seed) {
+  std::unique_ptr<EntropyPool> pool(new EntropyPool(std::array<u8, crypto::Drbg::seed_size>{}));
+  auto source = device == nullptr ? std::nullopt : virtio::EntropyDevice::open(*device);
+  Words words{};
+  pool->sources_.processor = processor_words(words);
+  pool->drbg_.reseed(octets_of(words));
+  if (source.has_value()) {
+    const Instant limit = clock::now() + Duration::seconds(1);
+    Bytes given = source->poll();
+    while (!pool->sources_.processor && given.empty() && clock::now() < limit) given = source->poll();
+    // The seed of a DRBG is 32 octets: fewer do not make one.
+    pool->sources_.device = given.size() >= crypto::Drbg::seed_size;
+    pool->drbg_.reseed(given);
+    source->close();
+  }
+  pool->sources_.seed = seed.size() >= crypto::Drbg::seed_size;
+  pool->drbg_.reseed(seed);
+  words = {read_tsc()};  // worth little; makes two runs from one seed differ
+  pool->drbg_.reseed(octets_of(words));
+  const EntropySources& from = pool->sources_;
+  if (!from.processor && !from.device && !from.seed) {
+    return fail(
+        Refusal(ExitCode::unavailable,
+                "no entropy: the processor has no RDRAND, there is no virtio-rng device, and the boot configuration has "
+                "no entropy-seed; give the machine one of them (QEMU: -device virtio-rng-device or virtio-rng-pci)"));
+  }
+  return pool;
+}
+
+Entropy EntropyPool::take() {
+  Entropy octets;
+  drbg_.fill(octets);
+  return octets;
+}
+
+}  // namespace samara::hal

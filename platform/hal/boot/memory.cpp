@@ -1,0 +1,138 @@
+#include "platform/hal/boot/memory.h"
+
+#include <algorithm>
+
+#include "platform/base/panic.h"
+#include "platform/hal/boot/cpu.h"
+#include "platform/hal/boot/page_tables.h"
+
+namespace samara::hal::memory {
+namespace {
+
+using namespace page_tables;
+
+constexpr u64 pages_of_area = area_size / page_size;
+// What the heap takes at a time: fewer, larger steps make fewer chunks.
+constexpr u64 heap_step = u64{64} << 10;
+
+u64 arena_begin = 0;
+u64 arena_end = 0;
+u64 floor_of_heap = 0;
+u64 region_end = 0;   // end of the addresses the role was given
+u64 region_used = 0;  // end of the highest page that was touched
+u64 pages_touched = 0;
+
+u64* page_table(u64 area) {
+  return reinterpret_cast<u64*>(area & address_bits);
+}
+bool is_table(u64 area) {
+  return (area & present) != 0 && (area & large) == 0;
+}
+u64& page_entry(u64 area, u64 address) {
+  return page_table(area)[(address / page_size) % pages_of_area];
+}
+
+void zero_page(u64 address) {
+  u64 count = page_size / sizeof(u64);
+  asm volatile("rep stosq" : "+D"(address), "+c"(count) : "a"(u64{0}) : "memory");
+}
+
+void map_for_heap(u64 begin, u64 end) {
+  for (u64 at = begin & ~(area_size - 1); at < end; at += area_size) {
+    u64& area = area_entry(at);
+    if (area == 0) {
+      area = at | data_page | large;
+    } else if (is_table(area)) {
+      const u64 last = std::min(end, at + area_size);
+      for (u64 page = std::max(begin, at); page < last; page += page_size) page_entry(area, page) = page | data_page;
+    }
+  }
+}
+
+// Pages in front of the heap; 0: the arena is used up.
+u64 lower_floor(u64 size) {
+  if (size > floor_of_heap - std::max(region_used, arena_begin)) return 0;
+  floor_of_heap -= size;
+  map_for_heap(floor_of_heap, floor_of_heap + size);
+  return floor_of_heap;
+}
+
+// The entry of a page of the region, in a table that is made when there is none; null: no memory for it.
+u64* region_entry(u64 address) {
+  const u64 base = address & ~(area_size - 1);
+  if (!is_table(area_entry(address))) {
+    const u64 table = lower_floor(page_size);
+    if (table == 0) return nullptr;
+    zero_page(table);
+    u64& area = area_entry(address);
+    if (area != 0 && !is_table(area)) {  // the heap reaches into this area: its pages keep their memory
+      for (u64 page = std::max(base, floor_of_heap); page < base + area_size; page += page_size) {
+        page_table(table)[(page / page_size) % pages_of_area] = page | data_page;
+      }
+    }
+    area = table | present | writable;
+    load_page_tables(page_tables_in_use());
+  }
+  return &page_entry(area_entry(address), address);
+}
+
+}  // namespace
+
+void start(u64 begin, u64 end) {
+  arena_begin = page_up(begin);
+  arena_end = page_down(end);
+  floor_of_heap = arena_end;
+  region_used = arena_begin;
+  region_end = arena_begin;
+  // Tables of the firmware may lie behind the arena's last page: its area is writable before they are mapped.
+  map_for_heap(arena_end - page_size, arena_end);
+}
+
+MutableBytes take_region(u64 wanted) {
+  const u64 size = std::min(page_up(wanted), floor_of_heap - arena_begin);
+  region_end = arena_begin + size;
+  return {reinterpret_cast<u8*>(arena_begin), size};
+}
+
+void release(size_t offset, size_t length) {
+  const u64 limit = region_end - arena_begin;
+  const u64 end = offset > limit ? limit : offset + std::min<u64>(length, limit - offset);
+  for (u64 at = arena_begin + page_up(std::min<u64>(offset, limit)); at + page_size <= arena_begin + end; at += page_size) {
+    const u64 area = area_entry(at);
+    if (!is_table(area) || at >= floor_of_heap) continue;
+    u64& entry = page_entry(area, at);
+    if ((entry & present) == 0) continue;
+    entry = 0;
+    forget_page(at);
+    --pages_touched;
+  }
+}
+
+MutableBytes grow_heap(size_t size) {
+  if (size > arena_end - arena_begin) return {};
+  u64 at = lower_floor((size + heap_step - 1) / heap_step * heap_step);
+  if (at != 0) return {reinterpret_cast<u8*>(at), (size + heap_step - 1) / heap_step * heap_step};
+  at = lower_floor(page_up(size));  // the last pages
+  if (at == 0) return {};
+  return {reinterpret_cast<u8*>(at), page_up(size)};
+}
+
+bool on_fault(u64 address) {
+  if (address < arena_begin || address >= region_end) return false;
+  const u64 page = page_down(address);
+  u64* const entry = page < floor_of_heap ? region_entry(page) : nullptr;
+  if (entry == nullptr || page >= floor_of_heap) panic("out of memory: zones and heap have met; give the machine more");
+  if ((*entry & present) != 0) return false;
+  *entry = page | data_page;
+  zero_page(page);
+  region_used = std::max(region_used, page + page_size);
+  ++pages_touched;
+  return true;
+}
+
+Gauges gauges() {
+  return {
+      .arena = arena_end - arena_begin, .region_touched = pages_touched * page_size, .heap_given = arena_end - floor_of_heap};
+}
+
+}  // namespace samara::hal::memory

@@ -1,0 +1,28 @@
+// The machine's memory beside the image: one arena. The zone region grows up from its beginning, page by page as it is written
+// to, each page zeroed at its first touch (so that a large machine boots as fast as a small one); the heap grows down from
+// its end. Where they meet, memory is used up, and a line says by what.
+#pragma once
+
+#include "platform/base/types.h"
+
+namespace samara::hal::memory {
+
+struct Gauges {
+  u64 arena = 0;           // octets the machine has for region and heap
+  u64 region_touched = 0;  // octets of the region that have memory
+  u64 heap_given = 0;      // octets the heap has taken, tables of the region's pages included
+};
+
+// [begin, end) is RAM nobody uses, and its page directories are prepared.
+void start(u64 begin, u64 end);
+// The zone region: at most `wanted` octets, and no more than is there. Once.
+MutableBytes take_region(u64 wanted);
+// The pages inside [offset, offset + length) of the region read as zeros from now on. Their memory stays the region's.
+void release(size_t offset, size_t length);
+// At least `size` octets in front of what the heap was given last; nothing when the arena is used up.
+MutableBytes grow_heap(size_t size);
+// A page fault. True: it was the first touch of a page of the region, which is there now.
+bool on_fault(u64 address);
+Gauges gauges();
+
+}  // namespace samara::hal::memory

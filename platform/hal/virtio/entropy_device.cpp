@@ -1,0 +1,39 @@
+#include "platform/hal/virtio/entropy_device.h"
+
+#include <algorithm>
+
+#include "platform/hal/virtio/device_memory.h"
+
+namespace samara::hal::virtio {
+namespace {
+
+constexpr u16 request_queue = 0;
+constexpr u16 queue_size = 2;
+
+}  // namespace
+
+std::optional<EntropyDevice> EntropyDevice::open(Transport& device) {
+  const auto features = open_device(device, feature_event_index);
+  if (!features.ok() || device.max_queue_size(request_queue) < queue_size) return std::nullopt;
+  return EntropyDevice(device, (features.value() & feature_event_index) != 0);
+}
+
+EntropyDevice::EntropyDevice(Transport& device, bool event_index)
+    : device_(&device),
+      queue_(queue_size, take_device_memory(VirtQueue::memory_size(queue_size), true), event_index),
+      octets_(take_device_memory(request_size, true)) {
+  device.enable_queue(request_queue, queue_size, queue_.addresses());
+  queue_.suppress_interrupts();
+  start_device(device);
+  queue_.add(0, reinterpret_cast<u64>(octets_.data()), request_size, true);
+  queue_.publish();
+  device.notify(request_queue);
+}
+
+Bytes EntropyDevice::poll() {
+  const auto used = queue_.poll_used();
+  if (!used.has_value()) return {};
+  return octets_.first(std::min<size_t>(used->length, octets_.size()));
+}
+
+}  // namespace samara::hal::virtio

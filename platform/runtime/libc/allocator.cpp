@@ -1,0 +1,56 @@
+#include "platform/runtime/libc/allocator.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace samara::runtime {
+namespace {
+
+Heap::Source source_in_use = nullptr;
+
+MutableBytes more(size_t size) {
+  return source_in_use == nullptr ? MutableBytes() : source_in_use(size);
+}
+
+constinit Heap heap(more);
+
+}  // namespace
+
+void set_heap_source(Heap::Source source) {
+  source_in_use = source;
+}
+Heap& process_heap() {
+  return heap;
+}
+
+}  // namespace samara::runtime
+
+using samara::runtime::process_heap;
+
+extern "C" {
+
+void* malloc(std::size_t size) noexcept {
+  return process_heap().allocate(size);
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+  return process_heap().allocate(size, alignment);
+}
+
+void free(void* memory) noexcept {
+  process_heap().release(memory);
+}
+
+void* realloc(void* memory, std::size_t size) noexcept {
+  if (memory == nullptr) return process_heap().allocate(size);
+  const std::size_t has = samara::runtime::Heap::usable_size(memory);
+  if (size <= has) return memory;
+  void* const larger = process_heap().allocate(size);
+  if (larger == nullptr) return nullptr;
+  std::memcpy(larger, memory, has);
+  process_heap().release(memory);
+  return larger;
+}
+
+}  // extern "C"

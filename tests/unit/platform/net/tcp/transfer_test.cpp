@@ -1,0 +1,165 @@
+// Two machines back to back: whole streams over links of every quality.
+#include <array>
+
+#include "tcp_host.h"
+
+namespace samara::net::tcp::test {
+namespace {
+
+// Sends `data` from a to b, closes both ways, and checks what must hold whatever the link did.
+struct Transfer {
+  Pair& pair;
+  std::vector<u8> data;
+  std::vector<u8> received{};
+  ConnectionId client{};
+  ConnectionId server{};
+  size_t sent = 0;
+  bool accepted = false;
+  bool shut = false;
+  std::optional<Event> client_closed{};
+  std::optional<Event> server_closed{};
+  size_t read_at_once = 65'536;
+
+  void open() {
+    ASSERT_TRUE(pair.b.tcp.listen({pair.b_address(), Port(53)}, 8).ok());
+    const auto id = pair.a.tcp.connect(pair.now(), {pair.a_address(), Port(0)}, {pair.b_address(), Port(53)}, 1'500);
+    ASSERT_TRUE(id.ok());
+    client = id.value();
+    pair.tick = ms(5);
+  }
+  void pump() {
+    for (const Event& event : pair.a.events()) {
+      if (event.kind == Event::Kind::closed) client_closed = event;
+    }
+    for (const Event& event : pair.b.events()) {
+      if (event.kind == Event::Kind::accepted) {
+        server = event.connection;
+        accepted = true;
+      }
+      if (event.kind == Event::Kind::closed) server_closed = event;
+    }
+    if (sent < data.size()) {
+      const auto taken = pair.a.tcp.send(pair.now(), client, Bytes(data).subspan(sent));
+      if (taken.ok()) sent += taken.value();
+    } else if (!shut) {
+      shut = pair.a.tcp.shutdown(pair.now(), client).ok();
+    }
+    if (accepted && !server_closed) {
+      std::vector<u8> buffer(read_at_once);
+      const auto got = pair.b.tcp.receive(pair.now(), server, buffer);
+      if (got.ok()) received.insert(received.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(got.value()));
+      if (pair.b.tcp.at_end(server)) pair.b.tcp.close(pair.now(), server);
+    }
+  }
+  bool run(Duration limit) {
+    return pair.run(limit, [this] {
+      pump();
+      return client_closed && server_closed;
+    });
+  }
+  void expect_complete() {
+    EXPECT_TRUE(received == data) << received.size() << " of " << data.size();
+    ASSERT_TRUE(client_closed && server_closed);
+    EXPECT_FALSE(client_closed->error);
+    EXPECT_FALSE(server_closed->error);
+    EXPECT_EQ(pair.a.tcp.blocks_in_use(), 0U);
+    EXPECT_EQ(pair.b.tcp.blocks_in_use(), 0U);
+    EXPECT_EQ(pair.a.tcp.connections(), 0U);
+    EXPECT_EQ(pair.b.tcp.connections(), 0U);
+  }
+};
+
+TEST(TcpTransfer, CarriesAStreamAndClosesBothEnds) {
+  Pair pair;
+  Transfer transfer{pair, pattern(1'000'000)};
+  transfer.open();
+  ASSERT_TRUE(transfer.run(seconds(60)));
+  transfer.expect_complete();
+  EXPECT_EQ(pair.a.tcp.counters().retransmitted, 0U);
+  EXPECT_EQ(pair.b.tcp.counters().bad_checksum, 0U);
+}
+
+TEST(TcpTransfer, CarriesAStreamOverIpv6) {
+  Pair pair;
+  pair.v6 = true;
+  Transfer transfer{pair, pattern(300'000)};
+  transfer.open();
+  ASSERT_TRUE(transfer.run(seconds(60)));
+  transfer.expect_complete();
+}
+
+TEST(TcpTransfer, DelaysAcknowledgementsOfBulkDataByOneSegment) {
+  Pair pair;
+  Transfer transfer{pair, pattern(1'000'000)};
+  transfer.open();
+  ASSERT_TRUE(transfer.run(seconds(60)));
+  const u64 data_segments = pair.a.tcp.counters().segments_out;
+  EXPECT_LT(pair.b.tcp.counters().segments_out, data_segments * 6 / 10);
+}
+
+TEST(TcpTransfer, SurvivesEveryKindOfLink) {
+  for (u64 seed = 1; seed <= 150; ++seed) {
+    SCOPED_TRACE(seed);
+    Pair pair(seed);
+    pair.faults = {.loss_percent = static_cast<u32>(seed % 16),
+                   .duplicate_percent = static_cast<u32>(seed % 7),
+                   .reorder_percent = static_cast<u32>(seed % 31),
+                   .delay = ms(static_cast<i64>(seed % 50))};
+    pair.v6 = seed % 3 == 0;
+    Transfer transfer{pair, pattern(100'000, seed)};
+    transfer.read_at_once = seed % 5 == 0 ? 700 : 65'536;
+    transfer.open();
+    ASSERT_TRUE(transfer.run(seconds(900)));
+    transfer.expect_complete();
+  }
+}
+
+TEST(TcpTransfer, SacksKeepLossFromStallingIt) {
+  Pair pair(5);
+  pair.faults.loss_percent = 3;
+  Transfer transfer{pair, pattern(2'000'000)};
+  transfer.open();
+  ASSERT_TRUE(transfer.run(seconds(300)));
+  transfer.expect_complete();
+  EXPECT_GT(pair.a.tcp.counters().fast_retransmits, 5U);
+  EXPECT_LT(pair.a.tcp.counters().timeouts, pair.a.tcp.counters().fast_retransmits);
+}
+
+TEST(TcpTransfer, FindsTheWayThroughABlackHole) {
+  for (const bool v6 : {false, true}) {
+    Pair pair(9);
+    pair.v6 = v6;
+    pair.mtu = 1'300;
+    Transfer transfer{pair, pattern(200'000)};
+    transfer.open();
+    ASSERT_TRUE(transfer.run(seconds(120)));
+    transfer.expect_complete();
+  }
+}
+
+TEST(TcpTransfer, WorksWithMemoryForAFewSegmentsOnly) {
+  Capacity tight = Host::small();
+  tight.blocks = 8;
+  Pair pair(11, tight, tight);
+  pair.faults.loss_percent = 5;
+  pair.faults.reorder_percent = 20;
+  Transfer transfer{pair, pattern(60'000)};
+  transfer.open();
+  ASSERT_TRUE(transfer.run(seconds(900)));
+  transfer.expect_complete();
+}
+
+TEST(TcpTransfer, FillsALargeWindow) {
+  Capacity large = Host::small();
+  large.blocks = 4'096;
+  large.send_limit = large.receive_limit = 262'144;
+  Pair pair(13, large, large);
+  pair.faults.delay = ms(1);
+  Transfer transfer{pair, pattern(30'000'000)};
+  transfer.open();
+  ASSERT_TRUE(transfer.run(seconds(600)));
+  transfer.expect_complete();
+}
+
+}  // namespace
+}  // namespace samara::net::tcp::test
