@@ -87,7 +87,7 @@ void Ipv6Link::on_question(Instant now, const NeighborCache::Question& question)
   if (!source.has_value()) return;
   ipv6::SendNeighborSolicitation asked;
   asked.source = *source;
-  asked.destination = question.mac.has_value() ? question.address : ipv6::solicited_node(question.address);
+  asked.destination = question.mac.has_value() ? question.address : solicited_node_group(question.address);
   asked.message.target = question.address;
   asked.message.source_link_layer = config_.mac;
   send(asked, question.mac);
