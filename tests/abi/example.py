@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""example.py [LIBRARY]: two hosts of libsamara_net.so talk to each other over a wire of this program's making, with its clock and
-its random numbers. It is the example for samara_net.h, and its test: ends with `N passed, N failed`."""
+"""example.py [LIBRARY]: two hosts of libsamara_net.so talk to each other over a wire of this program's making, with its clock
+and its random numbers. It is the example for samara_net.h, and its test: ends with `N passed, N failed`."""
 import hashlib
 import os
 import random
@@ -79,6 +79,37 @@ def large_datagrams_are_fragmented():
     assert two.read(server) == data
 
 
+def ipv6_works_after_detection():
+    one = api.Host(LIBRARY, (2, 0, 0, 0, 0, 1), ["2001:db8::1/64"], 1)
+    two = api.Host(LIBRARY, (2, 0, 0, 0, 0, 2), ["2001:db8::2/64"], 2)
+    wire = api.Wire([one, two])
+
+    def preferred(host):
+        return [address for address, origin, condition in host.own_addresses() if condition == api.PREFERRED]
+    assert preferred(one) == []
+    assert wire.run(lambda: len(preferred(one)) == 2 and len(preferred(two)) == 2, 10 * api.SECOND)
+    assert wire.now >= api.SECOND  # RetransTimer, RFC 4862 section 5.4
+    assert "2001:db8::1" in preferred(one) and any(address.startswith("fe80:") for address in preferred(one))
+    listener, client = two.open(api.STREAM), one.open(api.STREAM)
+    assert two.bind(listener, api.endpoint("::", PORT)) == 0 and two.listen(listener, 1) == 0
+    assert one.connect(client, api.endpoint("2001:db8::2", PORT)) == 0
+    assert wire.run(lambda: two.readiness(listener) & api.READABLE)
+    server = two.accept(listener, None)
+    data = random.Random(9).randbytes(200_000)
+    assert transfer(one, two, wire, client, server, data) == data
+
+
+def two_hosts_with_one_address_find_out():
+    one = api.Host(LIBRARY, (2, 0, 0, 0, 0, 1), ["2001:db8::1/64"], 1)
+    two = api.Host(LIBRARY, (2, 0, 0, 0, 0, 2), ["2001:db8::1/64"], 2)
+    wire = api.Wire([one, two])
+    wire.run(lambda: False, 10 * api.SECOND)
+    conditions = [condition for host in (one, two) for address, _, condition in host.own_addresses()
+                  if address == "2001:db8::1"]
+    assert api.DUPLICATE in conditions, conditions
+    assert conditions.count(api.PREFERRED) <= 1
+
+
 def a_port_has_one_owner():
     one, _, _ = pair()
     first, second = one.open(api.DATAGRAM), one.open(api.DATAGRAM)
@@ -97,8 +128,9 @@ def streams_carry_what_was_sent():
     assert two.read(server) == b""
     assert two.write(server, b"and back") == 8
     assert two.close(server) == 0
-    assert wire.run(lambda: one.readiness(client) & api.END)
+    assert wire.run(lambda: one.readiness(client) & api.READABLE)
     assert one.read(client) == b"and back"
+    assert wire.run(lambda: one.readiness(client) & api.END)
     assert one.read(client) == b""
     assert one.close(client) == 0
 
@@ -191,7 +223,8 @@ def the_same_seed_is_the_same_run():
 
 
 def main():
-    tests = [datagrams_find_their_way, large_datagrams_are_fragmented, a_port_has_one_owner, streams_carry_what_was_sent,
+    tests = [datagrams_find_their_way, large_datagrams_are_fragmented, ipv6_works_after_detection,
+             two_hosts_with_one_address_find_out, a_port_has_one_owner, streams_carry_what_was_sent,
              lost_frames_are_sent_again, nobody_listens, reset_reaches_the_peer, connecting_to_nobody_ends,
              backlog_is_a_bound, options_are_kept, junk_is_harmless, the_same_seed_is_the_same_run]
     failed = 0

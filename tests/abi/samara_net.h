@@ -189,7 +189,7 @@ enum {
   SAMARA_NET_READABLE = 1,  /* receive or accept yields something */
   SAMARA_NET_WRITABLE = 2,  /* send takes something */
   SAMARA_NET_CONNECTED = 4, /* stream: the connection was established */
-  SAMARA_NET_END = 8,       /* stream: everything up to the peer's FIN was received */
+  SAMARA_NET_END = 8,       /* stream: the peer sends no more, and all it sent was taken */
   SAMARA_NET_CLOSED = 16    /* stream: the connection is gone; samara_net_last_error() says why */
 };
 int samara_net_readiness(const samara_net* net, int socket);

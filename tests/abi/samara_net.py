@@ -10,6 +10,7 @@ SECOND = 10**9
 DATAGRAM, STREAM = 1, 2
 READABLE, WRITABLE, CONNECTED, END, CLOSED = 1, 2, 4, 8, 16
 MORE, URGENT = 1, 2
+TENTATIVE, PREFERRED, DEPRECATED, DUPLICATE = 0, 1, 2, 3
 WOULD_BLOCK, INVALID, BAD_SOCKET, ADDRESS_IN_USE = -1, -2, -3, -4
 NOT_CONNECTED, RESET, REFUSED, TIMED_OUT = -10, -11, -12, -13
 NO_DELAY, KEEP_ALIVE, USER_TIMEOUT = 1, 2, 6
@@ -103,6 +104,12 @@ class Host:
         while (size := self.poll_frame(self.frame, ctypes.c_size_t(FRAME))) != 0:
             assert size > 0, self.library.samara_net_error_text(size)
             yield self.frame.raw[:size]
+
+    def own_addresses(self):
+        """(address, origin, condition) of each."""
+        table = (Interface * 256)()
+        return [(str(one.address), one.origin, one.condition)
+                for one in table[:self.addresses(table, ctypes.c_size_t(len(table)))]]
 
     def read(self, socket, capacity=65536):
         """Octets, or the error."""
