@@ -225,7 +225,8 @@ size_t samara_net_addresses(const samara_net* net, samara_net_interface* out, si
 
 int samara_net_path_mtu(const samara_net* net, const samara_net_address* peer) {
   const auto address = read(*peer);
-  return address.has_value() ? net->stack.path_mtu(*address) : SAMARA_NET_INVALID;
+  if (!address.has_value()) return SAMARA_NET_INVALID;
+  return net->stack.path_mtu(*address);
 }
 
 int samara_net_poll_event(samara_net* net, samara_net_event* out) {
@@ -322,8 +323,10 @@ int samara_net_accept(samara_net* net, int number, samara_net_endpoint* peer) {
 long samara_net_send(samara_net* net, int number, const uint8_t* data, size_t size, int flags) {
   Socket* socket = net->sockets.find(number);
   if (socket == nullptr) return SAMARA_NET_BAD_SOCKET;
-  if (socket->kind == Socket::Kind::datagram)
-    return socket->peer.has_value() ? send_datagram(*net, *socket, *socket->peer, {data, size}) : SAMARA_NET_NOT_CONNECTED;
+  if (socket->kind == Socket::Kind::datagram) {
+    if (!socket->peer.has_value()) return SAMARA_NET_NOT_CONNECTED;
+    return send_datagram(*net, *socket, *socket->peer, {data, size});
+  }
   if (socket->kind != Socket::Kind::connection) return SAMARA_NET_NOT_CONNECTED;
   if (socket->closed) return gone(*socket);
   net::tcp::Tcp& tcp = net->stack.tcp();
@@ -333,7 +336,8 @@ long samara_net_send(samara_net* net, int number, const uint8_t* data, size_t si
     if (const auto marked = tcp.mark_urgent(net->now, socket->connection); !marked.ok()) return error_code(marked.error());
   }
   net->settle();
-  return sent.value() == 0 && size > 0 ? SAMARA_NET_WOULD_BLOCK : static_cast<long>(sent.value());
+  if (sent.value() == 0 && size > 0) return SAMARA_NET_WOULD_BLOCK;
+  return static_cast<long>(sent.value());
 }
 
 long samara_net_receive(samara_net* net, int number, uint8_t* into, size_t capacity) {
@@ -347,7 +351,8 @@ long samara_net_receive(samara_net* net, int number, uint8_t* into, size_t capac
   net->settle();
   if (!received.ok()) return error_code(received.error());
   if (received.value() > 0 || capacity == 0) return static_cast<long>(received.value());
-  return tcp.at_end(socket->connection) || socket->closed ? socket->error : SAMARA_NET_WOULD_BLOCK;
+  if (tcp.at_end(socket->connection) || socket->closed) return socket->error;
+  return SAMARA_NET_WOULD_BLOCK;
 }
 
 long samara_net_sendto(samara_net* net, int number, const uint8_t* data, size_t size, const samara_net_endpoint* endpoint) {
