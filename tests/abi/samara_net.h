@@ -15,8 +15,7 @@
  * Calls that can fail return a negative number from the list of errors below, all others 0 or more. Pointers are borrowed for
  * the call only. Ports and counts are in the machine's byte order, addresses in network order.
  */
-#ifndef SAMARA_NET_H
-#define SAMARA_NET_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -218,5 +217,4 @@ int samara_net_peer(const samara_net* net, int socket, struct samara_net_endpoin
 
 #ifdef __cplusplus
 }
-#endif
 #endif
