@@ -206,6 +206,8 @@ SUITES = {
     "mustfail": ("what must not compile does not",
                  lambda: configured("linux") + counted("mustfail", PYTHON, "tests/mustfail/run_mustfail.py", "out/build/linux")),
     "unit": ("unit tests, clang-19 and libstdc++", lambda: build("dev") + unit_programs("dev")),
+    "abi": ("the network stack behind its C interface",
+            lambda: build("dev", "samara_net") + counted("abi", PYTHON, "tests/abi/example.py")),
     "headers": ("each interface header compiles on its own", headers),
     "image": ("what the image is made of", lambda: samara_steps("image_properties.py")),
     "zones": ("example zones, root zone history", lambda: samara_steps("example_zones.py", "root_history.py")),

@@ -245,7 +245,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const u16 time = MUST(input.u16());
     const u8 from = MUST(input.u8());
     const u8 to = MUST(input.u8());
-    const size_t length = std::min<size_t>(MUST(input.u16()), input.remaining());
+    const u16 wanted = MUST(input.u16());
+    const size_t length = std::min<size_t>(wanted, input.remaining());
     // Milliseconds, or with the high bit minutes.
     host.pass((time & 0x8000) != 0 ? Duration::seconds(60 * (time & 0x7fff)) : Duration::milliseconds(time));
     const Bytes message = MUST(input.bytes(length));

@@ -91,7 +91,7 @@ bool AddressConfiguration::add_configured(Instant now, const IpAddress& address,
   for (const Entry& entry : entries_) {
     if (entry.gone) continue;
     if (entry.local.address == address) return false;
-    configured += entry.local.origin == Origin::configured ? 1 : 0;
+    if (entry.local.origin == Origin::configured) ++configured;
   }
   if (configured >= max_configured) return false;
   LocalAddress local;

@@ -21,7 +21,9 @@ template <class Entry>
 std::optional<size_t> entry_to_evict(std::span<const Entry> entries, const IpAddress& router, Instant now) {
   const auto share = [&](const IpAddress& owner) {
     size_t count = 0;
-    for (const Entry& entry : entries) count += entry.router == owner ? 1 : 0;
+    for (const Entry& entry : entries) {
+      if (entry.router == owner) ++count;
+    }
     return count;
   };
   size_t largest = share(router) + 1;

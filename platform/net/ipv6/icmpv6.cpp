@@ -46,7 +46,10 @@ std::optional<WrittenMessage> finish_message(ByteWriter& writer, const IpAddress
   if (writer.overflowed()) return std::nullopt;
   writer.patch_u16(checksum_offset, checksum(source, destination, writer.written()));
   WrittenMessage message;
-  message.packet = {source, destination, Protocol::icmpv6, hop_limit, false};
+  message.packet.source = source;
+  message.packet.destination = destination;
+  message.packet.protocol = Protocol::icmpv6;
+  message.packet.hop_limit = hop_limit;
   message.size = writer.size();
   return message;
 }

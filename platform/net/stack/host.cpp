@@ -33,6 +33,7 @@ Stack::Host::Host(const StackConfig& config, Rng& rng)
   events_.reserve(max_events);
   if (config_.ipv6 && !config_.mirror_neighbors) ipv6_.emplace(config_, addresses_, egress_, counters_, rng);
   tcp_.set_link_mtu(config_.mtu);
+  tcp_.set_ip_layer(this);
   tcp_.set_checksum_offload(config_.checksum_offload);
 }
 

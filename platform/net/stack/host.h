@@ -21,14 +21,16 @@
 
 namespace samara::net {
 
-class Stack::Host {
+class Stack::Host final : public tcp::IpLayer {
  public:
   Host(const StackConfig& config, Rng& rng);
 
   std::span<const AssignedAddress> addresses() const { return addresses_.all(); }
   Instant next_deadline() const;
   const StackCounters& counters() const { return counters_; }
-  u16 path_mtu(const IpAddress& peer) const { return egress_.path_mtu(now_, peer); }
+  u16 path_mtu(const IpAddress& peer) const override { return egress_.path_mtu(now_, peer); }
+
+  std::optional<IpAddress> source_for(const IpAddress& peer) const override { return addresses_.source_for(peer); }
 
   void start(Instant now);
   std::optional<UdpDatagram> on_frame(Instant now, const ReceivedFrame& frame);
