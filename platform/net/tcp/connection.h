@@ -82,6 +82,7 @@ class Connection {
   // What has to be remembered of it, when it is over by way of TIME-WAIT.
   bool lingers() const { return state_ == State::time_wait && !finished_; }
   TimeWait time_wait() const;
+  bool ack_due() const { return ack_due_; }
   u32 retries() const { return send_.retries(); }
   const Options& options() const { return options_; }
   bool wants_room() const { return wants_room_ && !finished_; }
