@@ -258,6 +258,10 @@ bool Tcp::Machine::on_cookie(Instant now, ListenerId id, const Flow& flow, const
   flows_.insert(*index, flow);
   entries_[*index].connection.open_by_cookie(
       now, opening(flow, ack.header.ack - 1, listener.options, id, path_mtu(flow.peer.address)), ack, *agreed, shared_);
+  if (entries_[*index].connection.half_open()) {
+    --listener.untold;
+    entries_[*index].connection.drop(std::nullopt, shared_);
+  }
   settle(now, *index);
   return true;
 }

@@ -228,6 +228,12 @@ TEST(TcpClock, NothingPendingMeansNoDeadline) {
   EXPECT_EQ(s.host.tcp.next_deadline(), Instant::never());
 }
 
+TEST(TcpClock, AKeepAliveWithoutIntervalStillRests) {
+  Script s({.keep_alive = true, .keep_alive_idle = Duration(), .keep_alive_interval = Duration(), .keep_alive_probes = 2});
+  s.established();
+  s.run("+1\n> . 0(0)\n+998\n> nothing\n+1\n> . 0(0)\n+1000\n> R. 1(0)\nevents closed");
+}
+
 TEST(TcpClock, TheHeapKeepsTheEarliestInFront) {
   SeededRng rng(3);
   DeadlineHeap heap(50);
