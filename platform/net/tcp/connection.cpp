@@ -108,6 +108,7 @@ void Connection::finish(std::optional<Error> error, Shared& shared) {
   error_ = error;
   timers_ = Timers();
   send_.clear(shared.blocks);
+  receive_.end(shared.blocks);
   // RFC 9293 section 3.10.7.4: a reset flushes what was received, too.
   if (error || orphaned_ || !announced_) receive_.clear(shared.blocks);
   syn_due_ = ack_due_ = ack_wanted_ = probe_due_ = keep_alive_due_ = false;

@@ -72,6 +72,14 @@ TEST(TcpClose, UnreadDataOutliveTheConnection) {
       "closed\nstale");
 }
 
+TEST(TcpClose, WhatLiesBeyondAGapGoesWithTheConnection) {
+  Script s;
+  s.established();
+  // Octets behind the end of the peer's own stream.
+  s.run("< P. 21(10) ack 1\n> . 1(0) ack 1\nshutdown\n> F. 1(0)\n< F. 1(0) ack 2\n> . 2(0) ack 2\nevents end closed");
+  EXPECT_EQ(s.host.tcp.blocks_in_use(), 0U);
+}
+
 TEST(TcpClose, AnAddressThatGoesTakesItsConnectionsAlong) {
   Script s;
   s.established();
