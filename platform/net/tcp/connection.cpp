@@ -108,6 +108,7 @@ void Connection::finish(std::optional<Error> error, Shared& shared) {
   error_ = error;
   timers_ = Timers();
   send_.clear(shared.blocks);
+  receive_.end(shared.blocks);
   // RFC 9293 section 3.10.7.4: a reset flushes what was received, too.
   if (error || orphaned_ || !announced_) receive_.clear(shared.blocks);
   syn_due_ = ack_due_ = ack_wanted_ = probe_due_ = keep_alive_due_ = false;
@@ -187,21 +188,22 @@ Result<size_t, Error> Connection::send(Bytes octets, bool push, Shared& shared) 
 }
 
 void Connection::on_blocks_free(const Shared& shared) {
-  // A quarter of the limit at least, so that the user is not woken for every segment.
-  if (!wants_room_ || room(shared) < std::min<u32>(shared.capacity.send_limit / 4, 4 * block_size)) return;
+  if (!wants_room_) return;
+  // A quarter of the limit at least, so that the user is not woken for every segment; or all there is, where that is less.
+  const u32 worthwhile = send_.queued() == 0 ? 1 : std::min<u32>(shared.capacity.send_limit / 4, 4 * block_size);
+  if (room(shared) < worthwhile) return;
   wants_room_ = false;
   tell(Event::Kind::writable);
 }
 
-Result<size_t, Error> Connection::receive(Instant now, MutableBytes into, Shared& shared) {
+Result<size_t, Error> Connection::receive(MutableBytes into, Shared& shared) {
   size_t count = 0;
   const bool window_update = receive_.read(shared.blocks, into, count);
   if (count != 0 && window_update && !finished_ && state_ != State::time_wait) ack_due_ = true;
-  if (lingers() && readable() == 0) timers_.linger = std::max(timers_.linger, now);
   return count;
 }
 
-Result<void, Error> Connection::shutdown(Instant) {
+Result<void, Error> Connection::shutdown() {
   if (finished_) return fail(Error::not_connected);
   if (send_.fin_queued()) return {};
   switch (state_) {
@@ -250,7 +252,7 @@ void Connection::close(Instant now, Shared& shared) {
     finish(std::nullopt, shared);
     return;
   }
-  (void)shutdown(now).ok();
+  (void)shutdown().ok();
   if (state_ == State::fin_wait_2) timers_.linger = now + orphan_timeout;
 }
 

@@ -82,6 +82,7 @@ class Connection {
   // What has to be remembered of it, when it is over by way of TIME-WAIT.
   bool lingers() const { return state_ == State::time_wait && !finished_; }
   TimeWait time_wait() const;
+  bool ack_due() const { return ack_due_; }
   u32 retries() const { return send_.retries(); }
   const Options& options() const { return options_; }
   bool wants_room() const { return wants_room_ && !finished_; }
@@ -99,8 +100,8 @@ class Connection {
 
   // ---- Commands
   Result<size_t, Error> send(Bytes octets, bool push, Shared& shared);
-  Result<size_t, Error> receive(Instant now, MutableBytes into, Shared& shared);
-  Result<void, Error> shutdown(Instant now);
+  Result<size_t, Error> receive(MutableBytes into, Shared& shared);
+  Result<void, Error> shutdown();
   Result<void, Error> mark_urgent();
   void close(Instant now, Shared& shared);
   void abort(Shared& shared);
@@ -203,6 +204,8 @@ constexpr Duration orphan_timeout = Duration::seconds(60);
 constexpr Duration ack_delay = Duration::milliseconds(40);
 // RFC 9293 section 3.8.6.2.1: 0.1 to 1 s.
 constexpr Duration silly_window_override = Duration::milliseconds(200);
+// Whatever the user asks for: a timer that is due again at once would never rest.
+constexpr Duration min_keep_alive_interval = Duration::seconds(1);
 // RFC 5961 section 7: more challenge ACKs than that serve an attacker. Counted per connection: a shared limit would tell
 // others about this one.
 constexpr u32 challenges_per_second = 10;

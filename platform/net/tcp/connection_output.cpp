@@ -182,7 +182,8 @@ bool Connection::on_retransmission_timeout(Instant now, Shared& shared) {
   reported_r1_ = true;
   trouble_ = Error::timed_out;
   tell(Event::Kind::trouble);
-  return true;
+  // Whoever floods us with SYNs from addresses that do not answer is no news of the path.
+  return !half_open();
 }
 
 void Connection::on_keep_alive(Instant now, Shared& shared) {
@@ -197,7 +198,7 @@ void Connection::on_keep_alive(Instant now, Shared& shared) {
     ++keep_alives_;
     keep_alive_due_ = true;
   }
-  timers_.keep_alive = now + options_.keep_alive_interval;
+  timers_.keep_alive = now + std::max(options_.keep_alive_interval, min_keep_alive_interval);
 }
 
 }  // namespace samara::net::tcp

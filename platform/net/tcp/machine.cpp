@@ -102,7 +102,6 @@ void Tcp::Machine::settle(Instant now, u32 index) {
 // From here on 2 MSL need a few words only.
 void Tcp::Machine::linger(Instant now, u32 index) {
   Connection& connection = entries_[index].connection;
-  // An acknowledgement of the FIN that is due goes by the table's entry.
   if (capacity_.time_wait == 0) {
     connection.finish_time_wait(shared_);
     return;
@@ -114,8 +113,11 @@ void Tcp::Machine::linger(Instant now, u32 index) {
   const u32 wait = time_wait_.add(now, connection.time_wait());
   flows_.remove(index);
   flows_.insert(time_wait_entry(wait), connection.flow());
+  // The acknowledgement of the peer's FIN, if it is still to be sent.
   const TimeWait& entry = time_wait_.at(wait);
-  replies_.push({connection.flow(), time_wait_.answer(now, wait), entry.hop_limit, entry.traffic_class});
+  if (connection.ack_due()) {
+    replies_.push({connection.flow(), time_wait_.answer(now, wait), entry.hop_limit, entry.traffic_class});
+  }
   connection.finish_time_wait(shared_);
 }
 
@@ -256,6 +258,10 @@ bool Tcp::Machine::on_cookie(Instant now, ListenerId id, const Flow& flow, const
   flows_.insert(*index, flow);
   entries_[*index].connection.open_by_cookie(
       now, opening(flow, ack.header.ack - 1, listener.options, id, path_mtu(flow.peer.address)), ack, *agreed, shared_);
+  if (entries_[*index].connection.half_open()) {
+    --listener.untold;
+    entries_[*index].connection.drop(std::nullopt, shared_);
+  }
   settle(now, *index);
   return true;
 }

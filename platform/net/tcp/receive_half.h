@@ -20,6 +20,8 @@ class ReceiveHalf {
   // The peer's SYN.
   void start(SeqNumber irs);
   void clear(BlockPool& pool) { queue_.clear(pool); }
+  // Nothing will fill the gaps any more.
+  void end(BlockPool& pool) { queue_.forget_ranges(pool); }
 
   // ---- Getters
   SeqNumber irs() const { return irs_; }

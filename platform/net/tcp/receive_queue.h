@@ -37,6 +37,8 @@ class ReceiveQueue {
   size_t read(BlockPool& pool, MutableBytes into);
   // Forgets what is readable.
   void discard_readable(BlockPool& pool);
+  // Forgets what lies beyond gaps.
+  void forget_ranges(BlockPool& pool);
   void clear(BlockPool& pool);
 
   // Octets beyond a gap, as offsets from the next expected one.
@@ -54,7 +56,6 @@ class ReceiveQueue {
     u64 stamp = 0;  // larger: touched later
   };
   void release_front(BlockPool& pool, u64 first_block);
-  void forget_ranges(BlockPool& pool);
   bool hold(u64 begin, u64 end);
   void erase(size_t first, size_t count);
 

@@ -91,14 +91,14 @@ Result<size_t, Error> Tcp::send(Instant now, ConnectionId id, Bytes octets, bool
 Result<size_t, Error> Tcp::receive(Instant now, ConnectionId id, MutableBytes into) {
   Connection* connection = machine_->find(id);
   if (connection == nullptr) return fail(Error::not_connected);
-  const auto result = connection->receive(now, into, machine_->shared());
+  const auto result = connection->receive(into, machine_->shared());
   machine_->settle(now, id);
   return result;
 }
 Result<void, Error> Tcp::shutdown(Instant now, ConnectionId id) {
   Connection* connection = machine_->find(id);
   if (connection == nullptr) return fail(Error::not_connected);
-  const auto result = connection->shutdown(now);
+  const auto result = connection->shutdown();
   machine_->settle(now, id);
   return result;
 }

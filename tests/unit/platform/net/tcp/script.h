@@ -232,15 +232,33 @@ class Script {
     size_t sacks = 0;
     while (words >> word) {
       u32 n = 0;
-      if (word == "ack" && words >> n) EXPECT_EQ(distance(peer_isn, header.ack), static_cast<i32>(n));
-      if (word == "win" && words >> n) EXPECT_EQ(header.window, n);
-      if (word == "urg" && words >> n) EXPECT_EQ(header.urgent, n);
-      if (word == "mss" && words >> n) EXPECT_EQ(header.options.mss, std::optional<u16>(static_cast<u16>(n)));
-      if (word == "nomss") EXPECT_FALSE(header.options.mss.has_value());
-      if (word == "ws" && words >> n) EXPECT_EQ(header.options.window_scale, std::optional<u8>(static_cast<u8>(n)));
-      if (word == "nows") EXPECT_FALSE(header.options.window_scale.has_value());
-      if (word == "sackok") EXPECT_TRUE(header.options.sack_permitted);
-      if (word == "nosack") EXPECT_EQ(header.options.sack_count, 0);
+      if (word == "ack" && words >> n) {
+        EXPECT_EQ(distance(peer_isn, header.ack), static_cast<i32>(n));
+      }
+      if (word == "win" && words >> n) {
+        EXPECT_EQ(header.window, n);
+      }
+      if (word == "urg" && words >> n) {
+        EXPECT_EQ(header.urgent, n);
+      }
+      if (word == "mss" && words >> n) {
+        EXPECT_EQ(header.options.mss, std::optional<u16>(static_cast<u16>(n)));
+      }
+      if (word == "nomss") {
+        EXPECT_FALSE(header.options.mss.has_value());
+      }
+      if (word == "ws" && words >> n) {
+        EXPECT_EQ(header.options.window_scale, std::optional<u8>(static_cast<u8>(n)));
+      }
+      if (word == "nows") {
+        EXPECT_FALSE(header.options.window_scale.has_value());
+      }
+      if (word == "sackok") {
+        EXPECT_TRUE(header.options.sack_permitted);
+      }
+      if (word == "nosack") {
+        EXPECT_EQ(header.options.sack_count, 0);
+      }
       if (word == "sack") {
         while (words >> word) {
           ASSERT_LT(sacks, header.options.sack_count);
