@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "platform/net/dhcp/dhcp_client.h"
 #include "platform/net/stack/address_table.h"
 #include "platform/net/stack/conflict_detector.h"
 #include "platform/net/stack/counters.h"
@@ -31,6 +32,7 @@ class Stack::Host {
   u16 path_mtu(const IpAddress& peer) const { return egress_.path_mtu(now_, peer); }
 
   void start(Instant now);
+  void release_lease(Instant now);  // host_dhcp.cpp
   std::optional<UdpDatagram> on_frame(Instant now, const ReceivedFrame& frame);
   void on_deadline(Instant now);
 
@@ -66,7 +68,19 @@ class Stack::Host {
   void address_lost(Instant now, const IpAddress& address, StackEvent::Kind kind);
   bool take_egress_outputs(Instant now);
 
+  // host_dhcp.cpp
+  bool on_dhcp(Instant now, const Ipv4Header& header, Bytes datagram);
+  void take_dhcp_outputs(Instant now);
+  void send_dhcp_messages(Instant now);
+  void take_lease_actions(Instant now);
+  void check_lease(Instant now);
+  void use_lease(Instant now);
+  void apply_lease();
+  void drop_lease(Instant now);
+
   // host_arp.cpp
+  void send_probe(const IpAddress& address);
+  void send_announcement(const IpAddress& address);
   void on_arp(Instant now, Bytes packet);
   void take_conflict_actions(Instant now, ConflictDetector& detector);
   void retry_lost_addresses(Instant now);
@@ -111,6 +125,8 @@ class Stack::Host {
 
   // host_udp.cpp
   std::optional<UdpDatagram> on_udp(Instant now, const IpPacket& packet);
+  Result<void, UdpError> send_datagram(const OutgoingPacket& packet, Port from, Port to, Bytes payload,
+                                       std::optional<MacAddress> mac = std::nullopt);
   void write_udp_header(const Endpoint& local, const Endpoint& peer, FrameSlot& slot) const;
 
   StackConfig config_;
@@ -124,6 +140,8 @@ class Stack::Host {
   UdpPorts ports_;
   std::vector<ConflictDetector> detectors_;  // one for each fixed IPv4 address
   std::optional<Instant> retry_at_;          // when lost addresses are probed again
+  std::optional<dhcp::Client> dhcp_;
+  std::optional<ConflictDetector> dhcp_detector_;  // while there is a lease
   TokenBucket icmp_errors_;
   std::vector<StackEvent> events_;
   tcp::Tcp tcp_;
