@@ -104,7 +104,8 @@ std::optional<IpAddress> Egress::next_hop(Instant now, const IpAddress& destinat
   if (addresses_.is_on_link(destination) || is_limited_broadcast(destination)) return destination;
   if (destination.is_v4()) {
     const std::optional<RouteTable::Choice> gateway = routes.gateway_for(now, destination);
-    return gateway.has_value() ? std::optional(gateway->gateway) : std::nullopt;
+    if (!gateway.has_value()) return std::nullopt;
+    return gateway->gateway.is_unspecified() ? destination : gateway->gateway;  // RFC 3442: on the link after all
   }
   if (const auto better = redirects.next_hop(destination)) return better;
   if (routers.on_link(destination)) return destination;
@@ -112,6 +113,14 @@ std::optional<IpAddress> Egress::next_hop(Instant now, const IpAddress& destinat
   if (gateway.has_value() && gateway->alive) return gateway->gateway;
   if (const auto router = routers.router_for(now, destination)) return router;
   return gateway.has_value() ? std::optional(gateway->gateway) : std::nullopt;
+}
+
+std::optional<MacAddress> Egress::known_mac(Instant now, const IpAddress& destination) const {
+  const std::optional<IpAddress> hop = next_hop(now, destination);
+  if (!hop.has_value()) return std::nullopt;
+  const std::optional<NeighborCache::Entry> entry = neighbors.find(now, *hop);
+  if (!entry.has_value() || entry->state == NeighborState::incomplete) return std::nullopt;
+  return entry->mac;
 }
 
 const Egress::Path* Egress::path_to(Instant now, const IpAddress& destination, std::optional<WaitingPacket> waiting) {

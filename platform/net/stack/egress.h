@@ -52,6 +52,8 @@ class Egress {
   Instant next_deadline() const { return neighbors.next_deadline(); }
   std::optional<IpAddress> next_hop(Instant now, const IpAddress& destination) const;
   bool has_route(Instant now, const IpAddress& destination) const { return next_hop(now, destination).has_value(); }
+  // The link-layer address packets to `destination` go to, if it need not be asked for.
+  std::optional<MacAddress> known_mac(Instant now, const IpAddress& destination) const;
   // RFC 8200 section 4.5, RFC 5927: did a datagram with these ports and this length, too long for the least MTU, leave us
   // lately?
   bool sent_large(const IpAddress& source, const IpAddress& destination, Bytes udp_header) const;

@@ -4,6 +4,7 @@
 
 #include "platform/net/wire/address_kind.h"
 #include "platform/net/wire/ethernet.h"
+#include "platform/net/wire/udp.h"
 
 namespace samara::net {
 namespace {
@@ -31,6 +32,10 @@ Stack::Host::Host(const StackConfig& config, Rng& rng)
       tcp_(config_.tcp, rng) {
   detectors_.reserve(AddressTable::capacity);
   events_.reserve(max_events);
+  if (config_.dhcp) {
+    const u16 largest = static_cast<u16>(config_.mtu - Ipv4Header::size - UdpHeader::size);
+    dhcp_.emplace(dhcp::Client::Config{config_.mac, config_.host_name, largest, {}}, rng);
+  }
   if (config_.ipv6 && !config_.mirror_neighbors) ipv6_.emplace(config_, addresses_, egress_, counters_, rng);
   tcp_.set_link_mtu(config_.mtu);
   tcp_.set_ip_layer(this);
@@ -40,6 +45,8 @@ Stack::Host::Host(const StackConfig& config, Rng& rng)
 Instant Stack::Host::next_deadline() const {
   Instant next = std::min({egress_.next_deadline(), reassembler_.next_deadline(), tcp_.next_deadline()});
   for (const ConflictDetector& detector : detectors_) next = std::min(next, detector.next_deadline());
+  if (dhcp_.has_value()) next = std::min(next, dhcp_->next_deadline());
+  if (dhcp_detector_.has_value()) next = std::min(next, dhcp_detector_->next_deadline());
   if (ipv6_.has_value()) next = std::min(next, ipv6_->next_deadline());
   if (retry_at_.has_value()) next = std::min(next, *retry_at_);
   return next;
@@ -67,6 +74,7 @@ void Stack::Host::start(Instant now) {
     }
     if (!probe) address_up(now, address);
   }
+  if (dhcp_.has_value()) dhcp_->start(now);
   if (!ipv6_.has_value()) return;
   ipv6_->start(now);
   take_ipv6_events(now);
@@ -116,6 +124,12 @@ void Stack::Host::on_deadline(Instant now) {
     take_conflict_actions(now, detector);
   }
   retry_lost_addresses(now);
+  if (dhcp_detector_.has_value()) dhcp_detector_->on_deadline(now, rng_);
+  take_lease_actions(now);
+  if (dhcp_.has_value()) {
+    dhcp_->on_deadline(now);
+    take_dhcp_outputs(now);
+  }
   if (now >= tcp_.next_deadline()) tcp_.on_deadline(now);
 }
 

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "platform/net/dhcp/dhcp_client.h"
 #include "platform/net/stack/address_table.h"
 #include "platform/net/stack/conflict_detector.h"
 #include "platform/net/stack/counters.h"
@@ -33,6 +34,7 @@ class Stack::Host final : public tcp::IpLayer {
   std::optional<IpAddress> source_for(const IpAddress& peer) const override { return addresses_.source_for(peer); }
 
   void start(Instant now);
+  void release_lease(Instant now);  // host_dhcp.cpp
   std::optional<UdpDatagram> on_frame(Instant now, const ReceivedFrame& frame);
   void on_deadline(Instant now);
 
@@ -68,7 +70,19 @@ class Stack::Host final : public tcp::IpLayer {
   void address_lost(Instant now, const IpAddress& address, StackEvent::Kind kind);
   bool take_egress_outputs(Instant now);
 
+  // host_dhcp.cpp
+  bool on_dhcp(Instant now, const Ipv4Header& header, Bytes datagram);
+  void take_dhcp_outputs(Instant now);
+  void send_dhcp_messages(Instant now);
+  void take_lease_actions(Instant now);
+  void check_lease(Instant now);
+  void use_lease(Instant now);
+  void apply_lease();
+  void drop_lease(Instant now);
+
   // host_arp.cpp
+  void send_probe(const IpAddress& address);
+  void send_announcement(const IpAddress& address);
   void on_arp(Instant now, Bytes packet);
   void take_conflict_actions(Instant now, ConflictDetector& detector);
   void retry_lost_addresses(Instant now);
@@ -113,6 +127,8 @@ class Stack::Host final : public tcp::IpLayer {
 
   // host_udp.cpp
   std::optional<UdpDatagram> on_udp(Instant now, const IpPacket& packet);
+  Result<void, UdpError> send_datagram(const OutgoingPacket& packet, Port from, Port to, Bytes payload,
+                                       std::optional<MacAddress> mac = std::nullopt);
   void write_udp_header(const Endpoint& local, const Endpoint& peer, FrameSlot& slot) const;
 
   StackConfig config_;
@@ -126,6 +142,8 @@ class Stack::Host final : public tcp::IpLayer {
   UdpPorts ports_;
   std::vector<ConflictDetector> detectors_;  // one for each fixed IPv4 address
   std::optional<Instant> retry_at_;          // when lost addresses are probed again
+  std::optional<dhcp::Client> dhcp_;
+  std::optional<ConflictDetector> dhcp_detector_;  // while there is a lease
   TokenBucket icmp_errors_;
   std::vector<StackEvent> events_;
   tcp::Tcp tcp_;

@@ -24,6 +24,10 @@ void Stack::Host::on_arp(Instant now, Bytes packet) {
     detector.on_arp(now, message);
     take_conflict_actions(now, detector);
   }
+  if (dhcp_detector_.has_value()) {
+    dhcp_detector_->on_arp(now, message);
+    take_lease_actions(now);
+  }
   // Nothing is learnt about an address that is ours, or of a kind that no neighbour has.
   const bool from_peer =
       is_peer_unicast(message.sender) && addresses_.find(message.sender) == nullptr && !addresses_.is_broadcast(message.sender);
@@ -48,16 +52,19 @@ void Stack::Host::on_arp(Instant now, Bytes packet) {
                    message.sender_mac);
 }
 
+void Stack::Host::send_probe(const IpAddress& address) {
+  egress_.send_arp({ArpMessage::Operation::request, config_.mac, {}, {}, address}, MacAddress::broadcast());
+}
+void Stack::Host::send_announcement(const IpAddress& address) {
+  egress_.send_arp({ArpMessage::Operation::request, config_.mac, address, {}, address}, MacAddress::broadcast());
+}
+
 void Stack::Host::take_conflict_actions(Instant now, ConflictDetector& detector) {
   const IpAddress& address = detector.address();
   while (const auto action = detector.poll_action()) {
     switch (*action) {
-      case ConflictDetector::Action::send_probe:
-        egress_.send_arp({ArpMessage::Operation::request, config_.mac, {}, {}, address}, MacAddress::broadcast());
-        break;
-      case ConflictDetector::Action::send_announcement:
-        egress_.send_arp({ArpMessage::Operation::request, config_.mac, address, {}, address}, MacAddress::broadcast());
-        break;
+      case ConflictDetector::Action::send_probe: send_probe(address); break;
+      case ConflictDetector::Action::send_announcement: send_announcement(address); break;
       case ConflictDetector::Action::won:
         addresses_.set_condition(address, AssignedAddress::Condition::preferred);
         address_up(now, address);

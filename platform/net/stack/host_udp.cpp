@@ -93,17 +93,23 @@ Result<void, UdpError> Stack::Host::udp_send(Instant now, const Endpoint& local,
   if (!is_peer_unicast(peer.address) || !egress_.has_route(now, peer.address)) return fail(UdpError::no_route);
   const size_t size = payload.size() + UdpHeader::size;
   if (size > max_ip_payload - (peer.address.is_v4() ? Ipv4Header::size : 0)) return fail(UdpError::too_long);
+  return send_datagram(packet, local.port, peer.port, payload);
+}
+
+Result<void, UdpError> Stack::Host::send_datagram(const OutgoingPacket& packet, Port from, Port to, Bytes payload,
+                                                  std::optional<MacAddress> mac) {
+  const size_t size = payload.size() + UdpHeader::size;
   const std::optional<WaitingPacket> id = egress_.compose(packet, size);
   if (!id.has_value()) return fail(UdpError::no_memory);
   const MutableBytes datagram = egress_.octets(*id);
-  UdpHeader{local.port, peer.port, static_cast<u16>(size), 0}.write(datagram);
+  UdpHeader{from, to, static_cast<u16>(size), 0}.write(datagram);
   std::ranges::copy(payload, datagram.subspan(UdpHeader::size).begin());
   ChecksumSum sum;
   sum.add_pseudo_header(packet.source, packet.destination, static_cast<u8>(Protocol::udp), static_cast<u32>(size));
   sum.add(datagram);
   const u16 checksum = sum.finish();
   store_be16(datagram, UdpHeader::checksum_offset, checksum == 0 ? u16{0xffff} : checksum);
-  egress_.commit(*id);
+  egress_.commit(*id, mac);
   ++counters_.udp_out;
   return {};
 }

@@ -30,6 +30,9 @@ void Stack::on_deadline(Instant now) {
   host_->on_deadline(now);
 }
 
+void Stack::release_lease(Instant now) {
+  host_->release_lease(now);
+}
 Result<void, UdpError> Stack::udp_open(const Endpoint& local) {
   return host_->udp_open(local);
 }

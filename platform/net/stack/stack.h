@@ -72,6 +72,9 @@ class Stack {
   void on_deadline(Instant now);
 
   // ---- Commands
+  // Gives an address from DHCP back, before the end (RFC 2131 section 4.4.6); what poll_frame() then yields is still to be
+  // sent.
+  void release_lease(Instant now);
   // Takes datagrams to `local`; the unspecified address of a family means all of that family's. What arrives for other ports is
   // answered with port unreachable (RFC 1122 section 4.1.3.1), at a bounded rate.
   Result<void, UdpError> udp_open(const Endpoint& local);
