@@ -17,7 +17,7 @@ namespace {
 
 // A word of the command line that nobody understands may be a misspelt one that somebody relies on.
 void check_command_line(const CommandLine& line) {
-  constexpr std::array<std::string_view, 4> known{"virtio_mmio.device=", "clock=", "on-failure=", "role."};
+  constexpr std::array<std::string_view, 5> known{"virtio_mmio.device=", "clock=", "on-failure=", "measure=", "role."};
   line.each([&](std::string_view word) {
     for (const std::string_view start : known) {
       if (word.starts_with(start)) return;
@@ -127,7 +127,8 @@ Result<ExitCode, Refusal> start(Role& role) {
                      .entropy = pool->take(),
                      .wall = wall,
                      .publication = loader.publication(),
-                     .card = &*card});
+                     .card = &*card,
+                     .measure = here.command_line.value("measure") == "start"});
   role.serve(worker);
   panic("Role::serve returned without running an application");
 }
