@@ -69,7 +69,7 @@ WallClock wall_clock(const BootSeeds& seeds) {
   return WallClock({0});
 }
 
-Result<std::optional<virtio::NetCard>, Refusal> open_card(Devices& devices) {
+Result<std::unique_ptr<virtio::NetCard>, Refusal> open_card(Devices& devices) {
   constexpr std::string_view legacy =
       "the network card speaks only the virtio of before 1.0 (QEMU: -global virtio-mmio.force-legacy=false; on PCI leave out "
       "disable-modern)";

@@ -25,11 +25,11 @@ class NetCardTest : public ::testing::Test {
     device_.features |= feature_checksum | feature_guest_checksum | feature_mac | feature_status | feature_merged_buffers;
     device_.config = {0x52, 0x54, 0, 0x12, 0x34, 0x56, 1, 0, 1, 0, 0xdc, 5};
   }
-  NetCard open() {
+  std::unique_ptr<NetCard> open() {
     auto card = NetCard::open(device_);
     EXPECT_TRUE(card.ok());
     waiting_ = device_.queues[receive_queue].take();
-    return std::move(*card.value());
+    return std::move(card).value();
   }
   // The device writes a frame into the next buffer.
   void deliver(Bytes frame, u8 flags = 0, u8 segmentation = 0, std::optional<u32> length = std::nullopt) {
@@ -53,9 +53,14 @@ class NetCardTest : public ::testing::Test {
 };
 
 TEST_F(NetCardTest, FollowsTheOrderOfInitialisation) {
-  open();
+  const auto card = open();
   // Section 3.1.1: reset, ACKNOWLEDGE, DRIVER, FEATURES_OK, DRIVER_OK.
   EXPECT_EQ(device_.status_history, (std::vector<u8>{0, 1, 3, 11, 15}));
+}
+
+TEST_F(NetCardTest, ResetsTheDeviceBeforeItsMemoryGoes) {
+  open().reset();
+  EXPECT_EQ(device_.status_history.back(), 0);
 }
 
 TEST_F(NetCardTest, AgreesOnlyToWhatItUses) {
@@ -87,7 +92,8 @@ TEST_F(NetCardTest, RefusesADeviceWithoutQueues) {
 }
 
 TEST_F(NetCardTest, TellsAddressMtuAndOffload) {
-  const NetCard card = open();
+  const auto owner = open();
+  const NetCard& card = *owner;
   EXPECT_EQ(card.description().mac, (std::array<u8, 6>{0x52, 0x54, 0, 0x12, 0x34, 0x56}));
   EXPECT_EQ(card.description().mtu, 1500);
   EXPECT_TRUE(card.description().transmit_checksum);
@@ -97,7 +103,8 @@ TEST_F(NetCardTest, TakesTheDevicesMtu) {
   device_.features |= feature_mtu;
   device_.config[10] = 0x28;  // 9000
   device_.config[11] = 0x23;
-  NetCard card = open();
+  const auto owner = open();
+  NetCard& card = *owner;
   EXPECT_EQ(card.description().mtu, 9000);
   EXPECT_GE(waiting_.at(0).length, 9000 + 14 + header_size);
   auto slot = card.take_slot();
@@ -109,13 +116,15 @@ TEST_F(NetCardTest, DoesNotAgreeToAnMtuItCannotServe) {
   device_.features |= feature_mtu;
   device_.config[10] = 0xff;
   device_.config[11] = 0xff;
-  const NetCard card = open();
+  const auto owner = open();
+  const NetCard& card = *owner;
   EXPECT_EQ(device_.driver_features & feature_mtu, 0U);
   EXPECT_EQ(card.description().mtu, 1500);
 }
 
 TEST_F(NetCardTest, DeliversFramesInOrderWithWhatIsKnownOfTheirChecksum) {
-  NetCard card = open();
+  const auto owner = open();
+  NetCard& card = *owner;
   deliver(frame_of(60, 1));
   deliver(frame_of(1514, 2), 1);
   deliver(frame_of(14, 3), 2);
@@ -131,7 +140,8 @@ TEST_F(NetCardTest, DeliversFramesInOrderWithWhatIsKnownOfTheirChecksum) {
 }
 
 TEST_F(NetCardTest, FramesOfABurstStayUntilReleased) {
-  NetCard card = open();
+  const auto owner = open();
+  NetCard& card = *owner;
   const size_t in_flight = waiting_.size();
   for (size_t i = 0; i < in_flight; ++i) deliver(frame_of(60, static_cast<u8>(i)));
   size_t seen = 0;
@@ -148,7 +158,8 @@ TEST_F(NetCardTest, FramesOfABurstStayUntilReleased) {
 }
 
 TEST_F(NetCardTest, DropsWhatIsNoFrameAndGivesItsBufferBack) {
-  NetCard card = open();
+  const auto owner = open();
+  NetCard& card = *owner;
   const u32 room = waiting_[0].length;
   deliver(frame_of(60, 1), 0, 0, room + 1);  // longer than the buffer
   deliver(frame_of(60, 1), 0, 0, UINT32_MAX);
@@ -165,7 +176,8 @@ TEST_F(NetCardTest, DropsWhatIsNoFrameAndGivesItsBufferBack) {
 }
 
 TEST_F(NetCardTest, ATransmittedFrameIsWhatTheDeviceReads) {
-  NetCard card = open();
+  const auto owner = open();
+  NetCard& card = *owner;
   auto slot = card.take_slot();
   ASSERT_TRUE(slot.has_value());
   std::ranges::fill(slot->payload_room().first(100), u8{7});
@@ -190,7 +202,8 @@ TEST_F(NetCardTest, ATransmittedFrameIsWhatTheDeviceReads) {
 }
 
 TEST_F(NetCardTest, SlotsRunOutAndComeBack) {
-  NetCard card = open();
+  const auto owner = open();
+  NetCard& card = *owner;
   std::vector<FrameSlot> slots;
   while (auto slot = card.take_slot()) {
     slot->set_payload(60);
@@ -208,7 +221,8 @@ TEST_F(NetCardTest, SlotsRunOutAndComeBack) {
 }
 
 TEST_F(NetCardTest, ASlotThatIsNotTakenIsOurBug) {
-  NetCard card = open();
+  const auto owner = open();
+  NetCard& card = *owner;
   auto slot = card.take_slot();
   ASSERT_TRUE(slot.has_value());
   card.drop(*slot);
@@ -218,7 +232,8 @@ TEST_F(NetCardTest, ASlotThatIsNotTakenIsOurBug) {
 }
 
 TEST_F(NetCardTest, SaysThatTheDeviceIsOfNoUse) {
-  NetCard card = open();
+  const auto owner = open();
+  NetCard& card = *owner;
   EXPECT_FALSE(card.broken());
   device_.extra_status = status::needs_reset;
   EXPECT_TRUE(card.broken());
@@ -229,7 +244,8 @@ TEST_F(NetCardTest, SaysThatTheDeviceIsOfNoUse) {
 }
 
 TEST_F(NetCardTest, LooksOnceMoreBeforeItSleeps) {
-  NetCard card = open();
+  const auto owner = open();
+  NetCard& card = *owner;
   EXPECT_FALSE(card.prepare_sleep());
   card.end_sleep();
   deliver(frame_of(60, 1));
@@ -237,7 +253,8 @@ TEST_F(NetCardTest, LooksOnceMoreBeforeItSleeps) {
 }
 
 TEST_F(NetCardTest, TellsWhetherTheLinkIsUp) {
-  NetCard card = open();
+  const auto owner = open();
+  NetCard& card = *owner;
   EXPECT_TRUE(card.link_up());
   device_.config[6] = 0;
   EXPECT_FALSE(card.link_up());
