@@ -75,8 +75,9 @@ def main():
     for flag in dict.fromkeys(re.findall(r"(?:^|\s)-l(\S+)", command)):
         file = flag.removeprefix(":") if flag.startswith(":") else f"lib{flag}.a"
         outside.append(f"/usr/lib/{os.uname().machine}-linux-gnu/{file}")
-    compiler = command.split("clang++-19")[0].split()[-1:] or [""]
-    outside.append(run(compiler[0] + "clang++-19", "-print-file-name=libc.a").strip())
+    if "-nostdlib " not in command:
+        compiler = command.split("clang++-19")[0].split()[-1:] or [""]
+        outside.append(run(compiler[0] + "clang++-19", "-print-file-name=libc.a").strip())
     for archive in dict.fromkeys(outside):
         libraries.append({"name": re.sub(r"^lib|\.a$", "", os.path.basename(archive)), **debian_package(archive)})
     notes = run("llvm-readelf-19", "--notes", image)

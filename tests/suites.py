@@ -200,6 +200,16 @@ def samara_steps(*scripts):
     return total
 
 
+def machine_steps(*scripts):
+    """Tests that boot images in QEMU: the product's and those of tests/image."""
+    total = artefacts("virtio") + build("virtio", "echo-virtio")
+    if total.failed:
+        return total
+    for script in scripts:
+        total += counted(os.path.basename(script).removesuffix(".py"), PYTHON, f"tests/image/{script}")
+    return total
+
+
 SUITES = {
     "style": ("layout, formatting, leftovers, unsafe budget",
               lambda: counted("style", PYTHON, "tests/style/check_style.py")),
@@ -209,7 +219,8 @@ SUITES = {
     "abi": ("the network stack behind its C interface",
             lambda: build("dev", "samara_net") + counted("abi", PYTHON, "tests/abi/example.py")),
     "headers": ("each interface header compiles on its own", headers),
-    "image": ("what the image is made of", lambda: samara_steps("image_properties.py")),
+    "image": ("what the images are made of, and bare machines in QEMU",
+              lambda: samara_steps("image_properties.py") + machine_steps("boot.py")),
     "zones": ("example zones, root zone history", lambda: samara_steps("example_zones.py", "root_history.py")),
     "interop": ("the same questions to us, nsd, knot and bind", lambda: samara_steps("differential.py")),
     "robustness": ("hostile clients, broken files, reloads", lambda: samara_steps("robustness.py", "startup_and_reload.py")),

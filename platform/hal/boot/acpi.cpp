@@ -39,12 +39,6 @@ Register generic_register(Bytes table, size_t offset) {
   return {static_cast<Register::Space>(table[offset]), load_le64(table, offset + 4)};
 }
 
-size_t find(Bytes in, size_t from, std::string_view what) {
-  const auto found = std::search(in.begin() + static_cast<std::ptrdiff_t>(from), in.end(), what.begin(), what.end(),
-                                 [](u8 a, char b) { return a == static_cast<u8>(b); });
-  return static_cast<size_t>(found - in.begin());
-}
-
 }  // namespace
 
 Tables::Tables(u64 root) {
@@ -78,37 +72,9 @@ PowerRegisters Tables::power() const {
     registers.reset_value = fixed_[128];
   }
   registers.sleep = generic_register(fixed_, 244);
+  registers.generic_events = find_generic_events(definitions_);
   registers.sleep_type = find_sleep_type(definitions_);
   return registers;
-}
-
-// NameOp "_S5_" PackageOp length count elements: the first element is the value for PM1a (sections 7.4.2 and 20.2.5).
-std::optional<u8> find_sleep_type(Bytes definitions) {
-  constexpr u8 package_op = 0x12;
-  constexpr u8 byte_prefix = 0x0a;
-  const size_t name = find(definitions, 0, "_S5_");
-  if (definitions.size() - name < 12 || definitions[name + 4] != package_op) return std::nullopt;
-  const size_t length_octets = 1 + (definitions[name + 5] >> 6);
-  const size_t element = name + 5 + length_octets + 1;
-  if (definitions.size() - element < 2) return std::nullopt;
-  if (definitions[element] == byte_prefix) return definitions[element + 1];
-  if (definitions[element] <= 1) return definitions[element];  // ZeroOp, OneOp
-  return std::nullopt;
-}
-
-// Behind the name there is a _CRS with a 32-bit fixed memory descriptor and an extended interrupt (sections 6.4.3.4, 6.4.3.6).
-std::optional<MmioDevice> next_virtio_device(Bytes definitions, size_t& position) {
-  constexpr size_t reach = 160;
-  constexpr std::string_view memory32{"\x86\x09\x00", 3};
-  constexpr std::string_view interrupt{"\x89\x06\x00", 3};
-  const size_t name = find(definitions, position, "LNRO0005");
-  if (name >= definitions.size()) return std::nullopt;
-  position = name + 8;
-  const Bytes near = definitions.subspan(name, std::min(reach, definitions.size() - name));
-  const size_t memory = find(near, 0, memory32);
-  const size_t line = find(near, 0, interrupt);
-  if (near.size() < memory + 12 || near.size() < line + 9) return MmioDevice{};
-  return MmioDevice{load_le32(near, memory + 4), load_le32(near, line + 5)};
 }
 
 }  // namespace samara::hal::acpi

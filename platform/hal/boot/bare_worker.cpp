@@ -27,17 +27,6 @@ constexpr Duration longest_sleep = Duration::seconds(1);
   power::end(ExitCode::unavailable);
 }
 
-// Says what is to be said about addresses that serve, or why nothing can.
-void report(FrameHandler& handler) {
-  for (TextBuffer<160> line; handler.poll_ready(line.writer()); line.writer().clear()) {
-    print("ready ");
-    print(line.view());
-    print("\n");
-  }
-  TextBuffer<max_log_line> trouble;
-  if (handler.poll_trouble(trouble.writer())) give_up(trouble.view());
-}
-
 }  // namespace
 
 void BareLoader::release(size_t offset, size_t length) {
@@ -84,8 +73,24 @@ void BareWorker::run_frames(FrameHandler& handler) {
     }
     if (now - last_frame < watch_time) continue;
     if (card.broken()) give_up("the network card broke the rules of virtio, or asks to be reset; start the machine again");
-    sleep(handler.next_deadline());
+    sleep(std::min(handler.next_deadline(), requests.next_look()));
   }
+}
+
+// Says what is to be said about addresses that serve, or why nothing can.
+void BareWorker::report(FrameHandler& handler) {
+  for (TextBuffer<160> line; handler.poll_ready(line.writer()); line.writer().clear()) {
+    print("ready ");
+    print(line.view());
+    print("\n");
+    if (start_.measure) log(Level::info, "measure: ready after ", clock::ticks_since_entry(), " ticks");
+  }
+  if (start_.measure && !sent_before_ && start_.card->counters().sent != 0) {
+    sent_before_ = true;
+    log(Level::info, "measure: the first frame was sent before ", clock::ticks_since_entry(), " ticks");
+  }
+  TextBuffer<max_log_line> trouble;
+  if (handler.poll_trouble(trouble.writer())) give_up(trouble.view());
 }
 
 void BareWorker::sleep(Instant deadline) {

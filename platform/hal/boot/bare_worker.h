@@ -51,6 +51,7 @@ class BareWorker final : public Worker {
     WallClock wall;
     Publication publication;
     virtio::NetCard* card;
+    bool measure;  // print how long the start took
   };
   explicit BareWorker(const Start& start) : start_(start) {}
 
@@ -63,9 +64,11 @@ class BareWorker final : public Worker {
 
  private:
   [[noreturn]] void run_application(WorkerApplicationRef app) override;
+  void report(FrameHandler& handler);
   void sleep(Instant deadline);
 
   Start start_;
+  bool sent_before_ = false;
 };
 
 }  // namespace samara::hal

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "platform/base/log.h"
-#include "platform/base/panic.h"
 #include "platform/hal/boot/apic.h"
 #include "platform/hal/boot/clock.h"
 #include "platform/hal/boot/console.h"
@@ -22,7 +21,7 @@ extern "C" {
 extern samara::u8 image_start[];
 extern samara::u8 constants_start[];
 extern samara::u8 data_start[];
-extern samara::u8 image_end[];
+extern samara::u8 reserved_end[];
 extern samara::u8 main_guard[];
 extern samara::u8 fault_guard[];
 extern samara::u8 critical_guard[];
@@ -66,9 +65,14 @@ struct FreeMemory {
 FreeMemory free_memory(const StartInfo& start) {
   FreeMemory free;
   for (const PhysicalRange& ram : start.ram()) free.add({page_up(std::max(ram.begin, megabyte)), page_down(ram.end)});
-  free.cut({address_of(image_start), address_of(image_end)});
+  free.cut({address_of(image_start), address_of(reserved_end)});
   if (start.module().size() != 0) free.cut({page_down(start.module().begin), page_up(start.module().end)});
   return free;
+}
+
+[[noreturn]] void too_little_memory() {
+  log(Level::error, "the machine has too little memory; an image needs 4 MiB and what its zones take");
+  power::end(ExitCode::unavailable);
 }
 
 // The largest piece becomes the arena; page tables are taken from the first one that is mapped now and has the room.
@@ -76,16 +80,15 @@ void lay_out_memory(const StartInfo& start) {
   FreeMemory free = free_memory(start);
   const auto pieces = std::span(free.pieces).first(free.count);
   const auto largest = std::ranges::max_element(pieces, {}, &PhysicalRange::size);
-  if (largest == pieces.end()) panic("the boot loader told of no memory");
+  if (largest == pieces.end()) too_little_memory();
   const u64 tables = (other_tables + page_tables::pages_for(largest->size())) * page_size;
   const auto first = std::ranges::find_if(
       pieces, [&](const PhysicalRange& piece) { return piece.size() >= tables && piece.begin + tables <= first_gigabyte; });
-  if (first == pieces.end()) panic("the machine has too little memory");
+  if (first == pieces.end()) too_little_memory();
   page_tables::start(first->begin, first->begin + tables);
   const u64 tables_begin = first->begin;
   first->begin += tables;
-  if (largest->size() < smallest_arena)
-    panic("the machine has too little memory; the image needs about 4 MiB beside the zones");
+  if (largest->size() < smallest_arena) too_little_memory();
 
   page_tables::map(page_size, 0xa0000, Access::write);
   page_tables::map(0xa0000, megabyte, Access::read);
@@ -94,7 +97,7 @@ void lay_out_memory(const StartInfo& start) {
   page_tables::map(address_of(data_start), address_of(main_guard), Access::write);
   page_tables::map(address_of(main_guard) + page_size, address_of(fault_guard), Access::write);
   page_tables::map(address_of(fault_guard) + page_size, address_of(critical_guard), Access::write);
-  page_tables::map(address_of(critical_guard) + page_size, address_of(image_end), Access::write);
+  page_tables::map(address_of(critical_guard) + page_size, address_of(reserved_end), Access::write);
   for (u64 at = tables_begin; at < tables_begin + tables; at += page_size) {
     page_tables::map(at, at + page_size, Access::write);
   }
@@ -109,11 +112,7 @@ void lay_out_memory(const StartInfo& start) {
 
 MutableBytes more_for_heap(size_t size) {
   const MutableBytes chunk = memory::grow_heap(size);
-  if (chunk.empty()) {
-    const memory::Gauges gauges = memory::gauges();
-    log(Level::error, "out of memory: of ", gauges.arena >> 10, " KiB zones use ", gauges.region_touched >> 10,
-        " KiB, everything else ", gauges.heap_given >> 10, " KiB, and ", size, " octets are asked for; give the machine more");
-  }
+  if (chunk.empty()) memory::end_without(size);
   return chunk;
 }
 
@@ -169,7 +168,7 @@ void boot_main(samara::u64 start_info) {
   here.command_line = CommandLine(here.start.command_line());
   power::start(here.start.acpi_root(), here.command_line.value("on-failure").value_or(""));
   lay_out_memory(here.start);
-  crash_record::start(here.start.ram());
+  crash_record::start();
   apic::start();
   clock::note_start();
   enable_vectors();

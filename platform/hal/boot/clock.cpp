@@ -8,6 +8,8 @@
 #include "platform/hal/boot/cpu.h"
 #include "platform/hal/boot/time_scale.h"
 
+extern "C" const samara::u64 entry_tsc;
+
 namespace samara::hal::clock {
 namespace {
 
@@ -244,6 +246,10 @@ std::optional<UnixTime> read_wall() {
     return UnixTime{i64{pv_wall.seconds} + now().since_boot().seconds()};
   }
   return battery_time();
+}
+
+u64 ticks_since_entry() {
+  return read_tsc() - entry_tsc;
 }
 
 void sleep_until(Instant deadline) {

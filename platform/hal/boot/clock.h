@@ -22,6 +22,9 @@ Instant now();
 // Seconds since 1970; nothing when the machine has no wall clock.
 std::optional<UnixTime> read_wall();
 
+// Ticks of the time-stamp counter since the image's first instruction; under `qemu -icount shift=0`, instructions.
+u64 ticks_since_entry();
+
 // Sleeps until an interrupt or until `deadline`, at most a second.
 void sleep_until(Instant deadline);
 

@@ -11,6 +11,7 @@
 #include "platform/hal/boot/power.h"
 
 extern "C" {
+extern samara::u8 crash_record_memory[];
 extern const samara::u8 image_start[];
 extern const samara::u8 constants_start[];
 extern const samara::u8 main_guard[];
@@ -33,11 +34,11 @@ struct Record {
 };
 static_assert(sizeof(Record) == size);
 
-bool usable = false;  // the machine has memory where the record is kept
+bool usable = false;  // the pages are mapped
 bool leaving = false;
 
 Record& kept() {
-  return *reinterpret_cast<Record*>(address);
+  return *reinterpret_cast<Record*>(crash_record_memory);
 }
 
 // FNV-1a: against memory that happens to begin like a record.
@@ -161,8 +162,7 @@ std::array<char, max_text> text_memory;
 
 void put_end(TextWriter& out) {
   out.put("last events:\n");
-  TextWriter& rest = out;
-  put_last_events(rest);
+  put_last_events(out);
 }
 
 void leave_for_panic(std::string_view message) {
@@ -172,18 +172,18 @@ void leave_for_panic(std::string_view message) {
   out.put("samara: panic: ");
   out.put(message.substr(0, 512));
   out.put('\n');
-  const u64 frame = address_of(__builtin_frame_address(0));
-  put_backtrace(out, address_of(__builtin_return_address(0)), frame);
+  const auto* const frame = static_cast<const u64*>(__builtin_frame_address(0));
+  put_backtrace(out, frame[1], frame[0]);
   put_end(out);
   publish(out.view());
 }
 
 }  // namespace
 
-void start(std::span<const PhysicalRange> ram) {
+void start() {
   set_panic_handler(leave_for_panic);
-  usable = std::ranges::any_of(ram, [](const PhysicalRange& r) { return r.begin <= address && r.end >= address + size; });
-  if (!usable || kept().magic != magic) return;
+  usable = true;
+  if (kept().magic != magic) return;
   Record& record = kept();
   record.magic = 0;
   if (record.size > max_text) return;
@@ -206,7 +206,10 @@ void leave(const TrapFrame& frame) {
   out.hex(frame.error, 4);
   out.put('\n');
   put_registers(out, frame);
-  put_backtrace(out, frame.rip, frame.rbp);
+  // Where a call led out of the code, the caller is the last thing on the stack.
+  const bool called_away = !inside(frame.rip, image_start, constants_start) && frame.rsp % 8 == 0 &&
+                           inside(frame.rsp, main_guard + page_size, stacks_end - 8);
+  put_backtrace(out, called_away ? *reinterpret_cast<const u64*>(frame.rsp) : frame.rip, frame.rbp);
   put_end(out);
   publish(out.view());
 }

@@ -1,17 +1,12 @@
 // The crash record: what an image leaves behind when it stops because of its own bug. Cause, address, registers, the way there
-// by frame pointers and the last log lines go to the console and into two pages of low memory that no boot loader uses;
-// after a reset that keeps memory, the next run finds and prints them.
+// by frame pointers and the last log lines go to the console and into the two pages behind the image (image.ld), which loading
+// it again leaves alone; after a reset that keeps memory, the next run of the same image finds and prints them.
 #pragma once
 
-#include <span>
-#include <string_view>
-
-#include "platform/hal/boot/start_info.h"
+#include "platform/base/types.h"
 
 namespace samara::hal::crash_record {
 
-// Where the record is kept.
-constexpr u64 address = 0x50000;
 constexpr u64 size = 8192;
 
 // Registers as traps.S saves them.
@@ -22,7 +17,7 @@ struct TrapFrame {
 };
 
 // Makes panic() leave a record. Prints the record of the run before, if there is one, and forgets it.
-void start(std::span<const PhysicalRange> ram);
+void start();
 // Leaves a record and ends with exit code 70.
 [[noreturn]] void leave(const TrapFrame& frame);
 

@@ -50,18 +50,17 @@ Bytes octets_of(const Words& words) {
 
 Result<std::unique_ptr<EntropyPool>, Refusal> EntropyPool::gather(virtio::Transport* device, Bytes seed) {
   std::unique_ptr<EntropyPool> pool(new EntropyPool(std::array<u8, crypto::Drbg::seed_size>{}));
-  auto source = device == nullptr ? std::nullopt : virtio::EntropyDevice::open(*device);
+  const auto source = device == nullptr ? nullptr : virtio::EntropyDevice::open(*device);
   Words words{};
   pool->sources_.processor = processor_words(words);
   pool->drbg_.reseed(octets_of(words));
-  if (source.has_value()) {
+  if (source != nullptr) {
     const Instant limit = clock::now() + Duration::seconds(1);
     Bytes given = source->poll();
     while (!pool->sources_.processor && given.empty() && clock::now() < limit) given = source->poll();
     // The seed of a DRBG is 32 octets: fewer do not make one.
     pool->sources_.device = given.size() >= crypto::Drbg::seed_size;
     pool->drbg_.reseed(given);
-    source->close();
   }
   pool->sources_.seed = seed.size() >= crypto::Drbg::seed_size;
   pool->drbg_.reseed(seed);

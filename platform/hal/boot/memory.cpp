@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
-#include "platform/base/panic.h"
+#include "platform/base/log.h"
 #include "platform/hal/boot/cpu.h"
 #include "platform/hal/boot/page_tables.h"
+#include "platform/hal/boot/power.h"
 
 namespace samara::hal::memory {
 namespace {
@@ -121,7 +122,7 @@ bool on_fault(u64 address) {
   if (address < arena_begin || address >= region_end) return false;
   const u64 page = page_down(address);
   u64* const entry = page < floor_of_heap ? region_entry(page) : nullptr;
-  if (entry == nullptr || page >= floor_of_heap) panic("out of memory: zones and heap have met; give the machine more");
+  if (entry == nullptr || page >= floor_of_heap) end_without(page_size);
   if ((*entry & present) != 0) return false;
   *entry = page | data_page;
   zero_page(page);
@@ -133,6 +134,14 @@ bool on_fault(u64 address) {
 Gauges gauges() {
   return {
       .arena = arena_end - arena_begin, .region_touched = pages_touched * page_size, .heap_given = arena_end - floor_of_heap};
+}
+
+void end_without(u64 wanted) {
+  const Gauges now = gauges();
+  log(Level::error, "out of memory: of ", now.arena >> 10, " KiB zones use ", now.region_touched >> 10,
+      " KiB, everything else ", now.heap_given >> 10, " KiB, and ", wanted,
+      " octets more are asked for; give the machine more");
+  power::end(ExitCode::unavailable);
 }
 
 }  // namespace samara::hal::memory

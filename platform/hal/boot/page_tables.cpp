@@ -81,6 +81,7 @@ void map(u64 begin, u64 end, Access access) {
 }
 
 void map_device(u64 begin, u64 size) {
+  if (root == 0) return;
   for (u64 at = begin & ~(area_size - 1); at < begin + size; at += area_size) {
     u64& entry = walk(at, level_area);
     if (entry == 0) entry = at | data_page | large | uncached;
@@ -89,6 +90,7 @@ void map_device(u64 begin, u64 size) {
 }
 
 void map_firmware(u64 begin, u64 size) {
+  if (root == 0) return;  // entry.S has mapped the first gigabyte
   for (u64 at = page_down(begin); at < begin + size; at += page_size) {
     u64& area = walk(at, level_area);
     if (area == 0) area = (at & ~(area_size - 1)) | bits_of(Access::read) | large;

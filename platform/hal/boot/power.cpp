@@ -13,10 +13,12 @@ constexpr u16 debug_exit_port = 0xf4;
 constexpr u16 reset_control_port = 0xcf9;
 constexpr u16 keyboard_port = 0x64;
 constexpr u16 button_status = 1 << 8;
+constexpr u32 generic_button = 1 << 1;
 
 u64 root = 0;
 std::string_view failure = "poweroff";
 acpi::Register button;
+acpi::Register events;
 bool button_looked_for = false;
 bool ending = false;
 
@@ -30,13 +32,15 @@ void write8(const acpi::Register& to, u8 value) {
   }
 }
 
+// Does not return when there is a way. The machine may run on for a moment.
 void turn_off(const acpi::PowerRegisters& registers) {
-  if (!registers.sleep_type.has_value()) return;
+  if (!registers.sleep_type.has_value() || (!registers.sleep.present() && !registers.control.present())) return;
   const u8 type = *registers.sleep_type;
   write8(registers.sleep, static_cast<u8>(type << 2 | 1 << 5));
   if (registers.control.present()) {
     out16(static_cast<u16>(registers.control.address), static_cast<u16>(type << 10 | 1 << 13));
   }
+  halt_forever();
 }
 
 void reset(const acpi::PowerRegisters& registers) {
@@ -75,11 +79,16 @@ void end(ExitCode code) {
 
 bool button_pressed() {
   if (!button_looked_for) {
-    button = acpi::Tables(root).power().events;
     button_looked_for = true;
+    const acpi::PowerRegisters registers = acpi::Tables(root).power();
+    button = registers.events;
+    events = registers.generic_events;
     // The status bit is set only while its enable bit, in the next register, is.
     if (button.present()) out16(static_cast<u16>(button.address + 2), button_status);
+    if (events.present()) page_tables::map_device(events.address, sizeof(u32));
   }
+  if (events.present()) return (read_register<u32>(events.address) & generic_button) != 0;
+
   if (!button.present() || (in16(static_cast<u16>(button.address)) & button_status) == 0) return false;
   out16(static_cast<u16>(button.address), button_status);
   return true;

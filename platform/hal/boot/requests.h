@@ -12,13 +12,15 @@ class ConsoleRequests {
  public:
   // True: stop. Looks at the console each time, at the button once a second.
   bool power_off(Instant now);
+  // When the button is looked at next.
+  Instant next_look() const { return next_look_at_button_; }
 
  private:
   bool take_line();
 
   std::array<char, 32> line_{};
   size_t size_ = 0;
-  Instant next_look_at_button_ = Instant::since_boot(Duration::milliseconds(100));
+  Instant next_look_at_button_ = Instant::since_boot(Duration::milliseconds(20));
 };
 
 }  // namespace samara::hal

@@ -17,7 +17,7 @@ namespace {
 
 // A word of the command line that nobody understands may be a misspelt one that somebody relies on.
 void check_command_line(const CommandLine& line) {
-  constexpr std::array<std::string_view, 4> known{"virtio_mmio.device=", "clock=", "on-failure=", "role."};
+  constexpr std::array<std::string_view, 5> known{"virtio_mmio.device=", "clock=", "on-failure=", "measure=", "role."};
   line.each([&](std::string_view word) {
     for (const std::string_view start : known) {
       if (word.starts_with(start)) return;
@@ -69,7 +69,7 @@ WallClock wall_clock(const BootSeeds& seeds) {
   return WallClock({0});
 }
 
-Result<std::optional<virtio::NetCard>, Refusal> open_card(Devices& devices) {
+Result<std::unique_ptr<virtio::NetCard>, Refusal> open_card(Devices& devices) {
   constexpr std::string_view legacy =
       "the network card speaks only the virtio of before 1.0 (QEMU: -global virtio-mmio.force-legacy=false; on PCI leave out "
       "disable-modern)";
@@ -127,7 +127,8 @@ Result<ExitCode, Refusal> start(Role& role) {
                      .entropy = pool->take(),
                      .wall = wall,
                      .publication = loader.publication(),
-                     .card = &*card});
+                     .card = &*card,
+                     .measure = here.command_line.value("measure") == "start"});
   role.serve(worker);
   panic("Role::serve returned without running an application");
 }

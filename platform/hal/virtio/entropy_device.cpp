@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "platform/hal/virtio/device_memory.h"
-
 namespace samara::hal::virtio {
 namespace {
 
@@ -12,20 +10,21 @@ constexpr u16 queue_size = 2;
 
 }  // namespace
 
-std::optional<EntropyDevice> EntropyDevice::open(Transport& device) {
+std::unique_ptr<EntropyDevice> EntropyDevice::open(Transport& device) {
   const auto features = open_device(device, feature_event_index);
-  if (!features.ok() || device.max_queue_size(request_queue) < queue_size) return std::nullopt;
-  return EntropyDevice(device, (features.value() & feature_event_index) != 0);
+  if (!features.ok() || device.max_queue_size(request_queue) < queue_size) return nullptr;
+  return std::unique_ptr<EntropyDevice>(new EntropyDevice(device, (features.value() & feature_event_index) != 0));
 }
 
 EntropyDevice::EntropyDevice(Transport& device, bool event_index)
-    : device_(&device),
-      queue_(queue_size, take_device_memory(VirtQueue::memory_size(queue_size), true), event_index),
-      octets_(take_device_memory(request_size, true)) {
+    : device_(device),
+      rings_(VirtQueue::memory_size(queue_size), DeviceMemory::Contents::zeroed),
+      octets_(request_size, DeviceMemory::Contents::zeroed),
+      queue_(queue_size, rings_.octets(), event_index) {
   device.enable_queue(request_queue, queue_size, queue_.addresses());
   queue_.suppress_interrupts();
   start_device(device);
-  queue_.add(0, reinterpret_cast<u64>(octets_.data()), request_size, true);
+  queue_.add(0, reinterpret_cast<u64>(octets_.octets().data()), request_size, true);
   queue_.publish();
   device.notify(request_queue);
 }
@@ -33,7 +32,7 @@ EntropyDevice::EntropyDevice(Transport& device, bool event_index)
 Bytes EntropyDevice::poll() {
   const auto used = queue_.poll_used();
   if (!used.has_value()) return {};
-  return octets_.first(std::min<size_t>(used->length, octets_.size()));
+  return octets_.octets().first(std::min<size_t>(used->length, request_size));
 }
 
 }  // namespace samara::hal::virtio

@@ -1,10 +1,10 @@
 // EntropyDevice: a virtio entropy source (virtio 1.2 section 5.4), asked once.
 #pragma once
 
-#include <array>
-#include <optional>
+#include <memory>
 
 #include "platform/base/types.h"
+#include "platform/hal/virtio/device_memory.h"
 #include "platform/hal/virtio/virtqueue.h"
 
 namespace samara::hal::virtio {
@@ -14,20 +14,23 @@ class EntropyDevice {
   static constexpr u16 device_id = 4;
   static constexpr size_t request_size = 64;
 
-  // Asks for request_size octets. Nothing: the device does not work with us. It outlives this.
-  static std::optional<EntropyDevice> open(Transport& device);
+  // Asks for request_size octets. Null: the device does not work with us. It outlives this.
+  static std::unique_ptr<EntropyDevice> open(Transport& device);
+
+  EntropyDevice(const EntropyDevice&) = delete;
+  EntropyDevice& operator=(const EntropyDevice&) = delete;
+  ~EntropyDevice() { device_.set_status(0); }
 
   // What the device gave, up to request_size octets; empty: nothing yet. Valid as long as this.
   Bytes poll();
-  // Gives the device's memory up: it writes nothing any more.
-  void close() { device_->set_status(0); }
 
  private:
   EntropyDevice(Transport& device, bool event_index);
 
-  Transport* device_;
+  Transport& device_;
+  DeviceMemory rings_;
+  DeviceMemory octets_;
   VirtQueue queue_;
-  MutableBytes octets_;
 };
 
 }  // namespace samara::hal::virtio

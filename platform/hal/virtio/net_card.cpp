@@ -1,11 +1,11 @@
 #include "platform/hal/virtio/net_card.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "platform/base/byte_order.h"
 #include "platform/base/panic.h"
-#include "platform/hal/virtio/device_memory.h"
 #include "platform/runtime/application.h"
 
 namespace samara::hal::virtio {
@@ -47,13 +47,30 @@ u16 config_u16(Transport& device, u16 offset) {
   return static_cast<u16>(device.read_config(offset) | device.read_config(static_cast<u16>(offset + 1)) << 8);
 }
 
+LinkDescription describe(Transport& device, u64 features) {
+  LinkDescription link;
+  for (u16 i = 0; i < link.mac.size(); ++i) {
+    // Section 5.1.4: without an address of its own the device leaves the choice to us; this one is locally administered.
+    constexpr std::array<u8, 6> unnamed{0x02, 0x73, 0x61, 0x6d, 0x61, 0x72};
+    link.mac[i] = (features & feature_mac) != 0 ? device.read_config(static_cast<u16>(config_mac + i)) : unnamed[i];
+  }
+  link.mtu = (features & feature_mtu) != 0 ? config_u16(device, config_mtu) : usual_mtu;
+  link.transmit_checksum = (features & feature_checksum) != 0;
+  return link;
+}
+
+// The longest frame there is.
+size_t frame_size(const LinkDescription& link) {
+  return ethernet_header + vlan_tag + link.mtu;
+}
+
 constexpr size_t round_up(size_t size, size_t unit) {
   return (size + unit - 1) / unit * unit;
 }
 
 }  // namespace
 
-Result<std::optional<NetCard>, NetCard::OpenError> NetCard::open(Transport& device) {
+Result<std::unique_ptr<NetCard>, NetCard::OpenError> NetCard::open(Transport& device) {
   auto features = open_device(device, features_wanted);
   if (features.ok() && (features.value() & feature_mtu) != 0) {
     // An MTU we do not do is not agreed to: a driver that accepts it promises to receive such packets.
@@ -66,31 +83,23 @@ Result<std::optional<NetCard>, NetCard::OpenError> NetCard::open(Transport& devi
   const u16 receive_size = std::bit_floor(std::min(device.max_queue_size(receive_queue), receive_slots));
   const u16 transmit_size = std::bit_floor(std::min(device.max_queue_size(transmit_queue), transmit_slots));
   if (receive_size == 0 || transmit_size == 0) return fail(OpenError::no_queues);
-  return std::optional<NetCard>(NetCard(device, features.value(), receive_size, transmit_size));
+  return std::unique_ptr<NetCard>(new NetCard(device, features.value(), receive_size, transmit_size));
 }
 
 NetCard::NetCard(Transport& device, u64 features, u16 receive_size, u16 transmit_size)
-    : device_(&device),
+    : device_(device),
       features_(features),
-      receive_queue_(receive_size, take_device_memory(VirtQueue::memory_size(receive_size), true),
-                     (features & feature_event_index) != 0),
-      transmit_queue_(transmit_size, take_device_memory(VirtQueue::memory_size(transmit_size), true),
-                      (features & feature_event_index) != 0),
+      description_(describe(device, features)),
+      receive_stride_(round_up(header_size + frame_size(description_), 64)),
+      transmit_stride_(
+          round_up(header_room + FrameSlot::headroom + std::max(frame_size(description_), runtime::min_reply_room), 64)),
+      receive_rings_(VirtQueue::memory_size(receive_size), DeviceMemory::Contents::zeroed),
+      transmit_rings_(VirtQueue::memory_size(transmit_size), DeviceMemory::Contents::zeroed),
+      receive_memory_(receive_stride_ * receive_size, DeviceMemory::Contents::anything),
+      transmit_memory_(transmit_stride_ * transmit_size, DeviceMemory::Contents::anything),
+      receive_queue_(receive_size, receive_rings_.octets(), (features & feature_event_index) != 0),
+      transmit_queue_(transmit_size, transmit_rings_.octets(), (features & feature_event_index) != 0),
       slot_taken_(transmit_size, false) {
-  for (u16 i = 0; i < description_.mac.size(); ++i) {
-    // Section 5.1.4: without an address of its own the device leaves the choice to us; this one is locally administered.
-    constexpr std::array<u8, 6> unnamed{0x02, 0x73, 0x61, 0x6d, 0x61, 0x72};
-    description_.mac[i] = (features & feature_mac) != 0 ? device.read_config(static_cast<u16>(config_mac + i)) : unnamed[i];
-  }
-  description_.mtu = (features & feature_mtu) != 0 ? config_u16(device, config_mtu) : usual_mtu;
-  description_.transmit_checksum = (features & feature_checksum) != 0;
-
-  const size_t frame = ethernet_header + vlan_tag + description_.mtu;
-  receive_stride_ = round_up(header_size + frame, 64);
-  transmit_stride_ = round_up(header_room + FrameSlot::headroom + std::max<size_t>(frame, runtime::min_reply_room), 64);
-  receive_memory_ = take_device_memory(receive_stride_ * receive_size, false);
-  transmit_memory_ = take_device_memory(transmit_stride_ * transmit_size, false);
-
   device.enable_queue(receive_queue, receive_size, receive_queue_.addresses());
   device.enable_queue(transmit_queue, transmit_size, transmit_queue_.addresses());
   receive_queue_.suppress_interrupts();
@@ -105,7 +114,7 @@ NetCard::NetCard(Transport& device, u64 features, u16 receive_size, u16 transmit
 }
 
 void NetCard::give_receive_slot(u16 token) {
-  const MutableBytes slot = receive_memory_.subspan(token * receive_stride_, receive_stride_);
+  const MutableBytes slot = receive_slot(token);
   receive_queue_.add(token, reinterpret_cast<u64>(slot.data()), static_cast<u32>(slot.size()), true);
 }
 
@@ -115,7 +124,7 @@ size_t NetCard::receive(std::span<ReceivedFrame> burst) {
     const auto used = receive_queue_.poll_used();
     if (!used.has_value()) break;
     to_release_.push_back(used->token);
-    const MutableBytes slot = receive_memory_.subspan(used->token * receive_stride_, receive_stride_);
+    const MutableBytes slot = receive_slot(used->token);
     const u8 flags = slot[0];
     const u8 segmentation = slot[1];
     if (used->length > slot.size() || used->length < header_size + ethernet_header || segmentation != 0) {
@@ -135,15 +144,19 @@ size_t NetCard::receive(std::span<ReceivedFrame> burst) {
 void NetCard::release() {
   for (const u16 token : to_release_) give_receive_slot(token);
   to_release_.clear();
-  if (receive_queue_.publish()) device_->notify(receive_queue);
+  if (receive_queue_.publish()) device_.notify(receive_queue);
 }
 
-MutableBytes NetCard::transmit_slot(u16 token) {
-  return transmit_memory_.subspan(token * transmit_stride_, transmit_stride_);
+MutableBytes NetCard::receive_slot(u16 token) const {
+  return receive_memory_.octets().subspan(token * receive_stride_, receive_stride_);
+}
+
+MutableBytes NetCard::transmit_slot(u16 token) const {
+  return transmit_memory_.octets().subspan(token * transmit_stride_, transmit_stride_);
 }
 
 u16 NetCard::token_of(const FrameSlot& slot) const {
-  const auto offset = static_cast<size_t>(slot.room().data() - transmit_memory_.data());
+  const auto offset = static_cast<size_t>(slot.room().data() - transmit_memory_.octets().data());
   const size_t token = offset / transmit_stride_;
   if (offset % transmit_stride_ != header_room || token >= slot_taken_.size() || !slot_taken_[token]) {
     panic("a frame slot that is not the card's, or not taken");
@@ -191,12 +204,12 @@ void NetCard::transmit(const FrameSlot& slot) {
 }
 
 void NetCard::flush() {
-  if (transmit_queue_.publish()) device_->notify(transmit_queue);
+  if (transmit_queue_.publish()) device_.notify(transmit_queue);
   reclaim();
 }
 
 bool NetCard::prepare_sleep() {
-  device_->acknowledge_interrupts();
+  device_.acknowledge_interrupts();
   return receive_queue_.request_interrupt();
 }
 
@@ -205,11 +218,11 @@ void NetCard::end_sleep() {
 }
 
 bool NetCard::broken() {
-  return receive_queue_.broken() || transmit_queue_.broken() || (device_->status() & status::needs_reset) != 0;
+  return receive_queue_.broken() || transmit_queue_.broken() || (device_.status() & status::needs_reset) != 0;
 }
 
 bool NetCard::link_up() {
-  return (features_ & feature_status) == 0 || (device_->read_config(config_status) & status_link_up) != 0;
+  return (features_ & feature_status) == 0 || (device_.read_config(config_status) & status_link_up) != 0;
 }
 
 }  // namespace samara::hal::virtio

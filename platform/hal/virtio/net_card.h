@@ -3,12 +3,14 @@
 // Not used on purpose: segmentation offloads, merged buffers, control and multiple queues.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "platform/base/result.h"
 #include "platform/base/text_writer.h"
 #include "platform/hal/link.h"
+#include "platform/hal/virtio/device_memory.h"
 #include "platform/hal/virtio/virtqueue.h"
 
 namespace samara::hal::virtio {
@@ -26,10 +28,11 @@ class NetCard final : public Link {
 
   enum class OpenError : u8 { legacy, features, no_queues };
   // `device` outlives the card. Takes all memory the card will ever need.
-  static Result<std::optional<NetCard>, OpenError> open(Transport& device);
+  static Result<std::unique_ptr<NetCard>, OpenError> open(Transport& device);
 
-  NetCard(NetCard&&) = default;
-  NetCard& operator=(NetCard&&) = delete;
+  NetCard(const NetCard&) = delete;
+  NetCard& operator=(const NetCard&) = delete;
+  ~NetCard() { device_.set_status(0); }
 
   const LinkDescription& description() const override { return description_; }
   size_t receive(std::span<ReceivedFrame> burst) override;
@@ -47,7 +50,7 @@ class NetCard final : public Link {
   bool broken();
   bool link_up();
   const NetCounters& counters() const { return counters_; }
-  Transport& device() { return *device_; }
+  Transport& device() { return device_; }
 
  private:
   // What stands in front of every frame (section 5.1.6), and the room for it in front of a slot.
@@ -56,17 +59,20 @@ class NetCard final : public Link {
 
   NetCard(Transport& device, u64 features, u16 receive_size, u16 transmit_size);
   void give_receive_slot(u16 token);
-  MutableBytes transmit_slot(u16 token);
+  MutableBytes receive_slot(u16 token) const;
+  MutableBytes transmit_slot(u16 token) const;
   u16 token_of(const FrameSlot& slot) const;
   void reclaim();
 
-  Transport* device_;
+  Transport& device_;
   u64 features_;
   LinkDescription description_;
-  size_t receive_stride_ = 0;
-  size_t transmit_stride_ = 0;
-  MutableBytes receive_memory_;
-  MutableBytes transmit_memory_;
+  size_t receive_stride_;
+  size_t transmit_stride_;
+  DeviceMemory receive_rings_;
+  DeviceMemory transmit_rings_;
+  DeviceMemory receive_memory_;
+  DeviceMemory transmit_memory_;
   VirtQueue receive_queue_;
   VirtQueue transmit_queue_;
   std::vector<u16> to_release_;  // tokens of the last receive()

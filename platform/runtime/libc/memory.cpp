@@ -118,6 +118,14 @@ void* memchr(const void* in, int value, std::size_t count) {
   return nullptr;
 }
 
+// libc++ looks for 32-bit numbers by it.
+wchar_t* wmemchr(const wchar_t* in, wchar_t value, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (in[i] == value) return const_cast<wchar_t*>(in + i);
+  }
+  return nullptr;
+}
+
 std::size_t strlen(const char* text) {
   std::size_t length = 0;
   while (text[length] != 0) ++length;

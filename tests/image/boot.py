@@ -1,0 +1,237 @@
+#!/usr/bin/python3
+"""boot.py: what the bare-metal target promises (docs/virtio-target.md), tried with the echo image, which has no stack: it boots on
+every machine, answers frames, sleeps, ends as asked, says what is missing, and leaves a crash record."""
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import machines  # noqa: E402
+import report  # noqa: E402
+from machines import GUEST_ADDRESS, HOST_ADDRESS, MACHINES, Machine, exit_code  # noqa: E402
+
+IMAGE = os.path.join(machines.ROOT, "out", "build", "virtio", "bin", "echo-virtio")
+READY = f"ready {GUEST_ADDRESS}\n"
+WORDS = f"role.address={GUEST_ADDRESS}"
+COLD_BOOTS = 10
+START_INSTRUCTIONS = 1_000_000  # bar.md H: 1 ms of guest time
+CRASHES = {
+    "null-read": "page fault: read from 0x0000000000000000 (a null pointer)",
+    "null-call": "page fault: execution at 0x0000000000000000 (a null pointer)",
+    "stack": "(the stack is used up)",
+    "panic": "panic: asked to panic",
+    "check": "an internal check failed",
+    "write-code": "(forbidden there)",
+    "write-constant": "(forbidden there)",
+    "run-data": "page fault: execution at",
+    "double-free": "the heap is damaged",
+}
+
+
+def tail(machine):
+    return " | ".join(machine.console.splitlines()[-4:])[:400]
+
+
+def echo(count, sizes, timeout=1.0):
+    """Datagrams to the echo port one by one; how many came back as they were."""
+    good = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(timeout)
+        client.connect((GUEST_ADDRESS, 7))
+        for i in range(count):
+            message = bytes([i & 255]) * sizes[i % len(sizes)]
+            try:
+                client.send(message)
+                good += client.recv(65535) == message
+            except OSError:
+                pass
+    return good
+
+
+def burst(count):
+    """As many datagrams at once as a socket buffer takes; how many different ones came back."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        client.settimeout(1.0)
+        client.connect((GUEST_ADDRESS, 7))
+        for i in range(count):
+            client.send(i.to_bytes(4, "big") + b"x" * 60)
+            if i % 50 == 49:
+                time.sleep(0.002)
+        seen = set()
+        try:
+            while len(seen) < count:
+                seen.add(client.recv(100)[:4])
+        except OSError:
+            pass
+    return len(seen)
+
+
+def ping(size, count=3):
+    result = subprocess.run(["ping", "-n", "-q", "-c", str(count), "-i", "0.02", "-W", "1", "-s", str(size), GUEST_ADDRESS],
+                            capture_output=True, text=True)
+    return f" {count} received" in result.stdout
+
+
+def answers(result, kind):
+    with Machine(kind, IMAGE, WORDS) as machine:
+        if not result.check(machine.wait_for(READY), f"{kind}: boots", tail(machine)):
+            return
+        for size in (0, 1, 56, 512, 1472):
+            result.check(ping(size), f"{kind}: answers ping with {size} octets")
+        good = echo(300, (1, 2, 7, 100, 511, 1024, 1471, 1472))
+        result.check(good == 300, f"{kind}: echoes datagrams of all sizes, checksums offloaded", f"{good} of 300")
+        good = burst(1000)
+        result.check(good >= 990, f"{kind}: answers a burst", f"{good} of 1000")
+        before = machine.cpu_seconds()
+        time.sleep(3)
+        used = machine.cpu_seconds() - before
+        result.check(used < 0.15, f"{kind}: idle, it uses no CPU", f"{used:.2f} s in 3 s")
+        machine.type("what\npower off\n")
+        status = machine.status()
+        # Without ACPI there is no power to turn off: the debug exit tells of a good end.
+        result.check(status == (1 if "without" in kind else 0), f"{kind}: the line \"power off\" ends it with 0", f"status {status}")
+        result.check("understood" in machine.console and "told to stop" in machine.console, f"{kind}: says why it ends",
+                     tail(machine))
+
+
+def cold_boots(result, kind):
+    times = []
+    for _ in range(COLD_BOOTS):
+        with Machine(kind, IMAGE, WORDS) as machine:
+            seconds = machine.wait_for(READY)
+            if seconds is None or echo(1, (64,), 2.0) != 1:
+                result.check(False, f"{kind}: {COLD_BOOTS} cold boots in a row", f"number {len(times) + 1}: {tail(machine)}")
+                return
+            times.append(seconds * 1000)
+    result.check(True, f"{kind}: {COLD_BOOTS} cold boots in a row")
+    print(f"{kind}: QEMU's start to ready: {min(times):.0f} ms at best, {sorted(times)[len(times) // 2]:.0f} ms in the middle")
+
+
+def power_button(result, kind):
+    with Machine(kind, IMAGE, WORDS) as machine:
+        machine.wait_for(READY)
+        time.sleep(0.3)
+        machine.monitor("system_powerdown")
+        status = machine.status(5)
+        result.check(status == 0, f"{kind}: the power button ends it with 0", f"status {status}; {tail(machine)}")
+
+
+def ends_with(result, name, code, text, kind="microvm", **options):
+    with Machine(kind, IMAGE, options.pop("words", WORDS), **options) as machine:
+        status = machine.status(8)
+        good = status is not None and exit_code(status) == code and text in machine.console
+        result.check(good, name, f"status {status}, expected {code * 2 + 1}; {tail(machine)}")
+
+
+def refusals(result):
+    for kind in MACHINES:
+        ends_with(result, f"{kind}: a missing card is said", 69, "no network card", kind, network="none")
+        ends_with(result, f"{kind}: a missing boot module is said", 64, "no boot configuration", kind, blob=None)
+        ends_with(result, f"{kind}: a machine without entropy is refused", 69, "no entropy", kind, cpu="max,-rdrand,-rdseed")
+    ends_with(result, "what the role refuses ends with its code", 65, "boot configuration: too short", blob=b"abc")
+    ends_with(result, "an old processor is refused", 69, "lacks instructions of x86-64-v2", cpu="qemu64")
+    ends_with(result, "a processor without 64 bits is refused", 69, "has no 64-bit mode", cpu="coreduo")
+    ends_with(result, "a processor without NX is refused", 69, "NX is off", cpu="max,-nx")
+    ends_with(result, "a legacy card is refused", 69, "before 1.0", extra=["-global", "virtio-mmio.force-legacy=true"])
+    ends_with(result, "a legacy PCI card is refused", 69, "before 1.0", "pc", card=",disable-modern=on")
+    ends_with(result, "too little memory is said", 69, "too little memory", memory=3)
+    ends_with(result, "memory that is used up is said", 69, "out of memory", words=WORDS + " role.fill=40M role.heap=30M", memory=64)
+    ends_with(result, "a clock that is not there is said", 69, "no clock", words=WORDS + " clock=cpuid")
+
+
+def boots(result, name, kind="microvm", text=READY, words="", **options):
+    with Machine(kind, IMAGE, f"{WORDS} {words}".strip(), **options) as machine:
+        seconds = machine.wait_for(READY)
+        good = seconds is not None and text in machine.console and echo(3, (64,)) == 3
+        result.check(good, name, tail(machine))
+        return machine.console
+
+
+def variants(result):
+    boots(result, "4 MiB are enough for an image without zones", memory=4)
+    for kind in MACHINES:
+        boots(result, f"{kind}: serves in 8 MiB", kind, memory=8)
+    boots(result, "3 GiB of memory", memory=3000, words="role.fill=200M")
+    boots(result, "6 GiB of memory: the part above 4 GiB", "q35", memory=6000, words="role.fill=100M role.heap=100M")
+    boots(result, "zones and heap meet inside one area", "pc", memory=64, words="role.fill=41M role.heap=20M")
+    for words in ("clock=pit", "clock=pm-timer", "clock=apic"):
+        boots(result, f"pc with {words}", "pc", words=words, text=words.replace("=", ": "))
+    boots(result, "microvm with clock=pit", words="clock=pit", text="clock: pit")
+    boots(result, "microvm without PIT, PIC and battery clock", "microvm without ACPI", text="no wall clock",
+          extra=["-M", "pit=off,pic=off,rtc=off"])
+    for kind, device in (("microvm", "virtio-rng-device"), ("pc", "virtio-rng-pci"), ("q35", "virtio-rng-pci")):
+        boots(result, f"{kind}: entropy from virtio-rng alone", kind, text="entropy: virtio-rng", cpu="max,-rdrand,-rdseed",
+              extra=["-device", device])
+    boots(result, "a modern PCI card", "q35", card=",disable-legacy=on")
+    boots(result, "a transitional PCI card", "pc", card=",disable-legacy=off")
+    boots(result, "a PCI card behind a bridge", "q35", network=[
+        "-device", "pcie-root-port,id=rp,bus=pcie.0,chassis=1", "-netdev",
+        f"tap,id=n,ifname={machines.TAP},script=no,downscript=no", "-device", "virtio-net-pci,netdev=n,bus=rp"])
+    boots(result, "a PCI card without message interrupts is polled", "pc", text="it is polled", card=",vectors=0")
+    boots(result, "a card without event index", card=",event_idx=off")
+    boots(result, "a card without checksum offloads", card=",csum=off,guest_csum=off")
+    boots(result, "a card with small queues", "pc", card=",rx_queue_size=256,tx_queue_size=256")
+    boots(result, "a card that names its MTU", "q35", text="MTU 1400", card=",host_mtu=1400")
+    boots(result, "a card of its own address", text="02:00:00:00:00:07", card=",mac=02:00:00:00:00:07")
+    boots(result, "an unknown word is said", text="surprise is not known", words="surprise")
+
+
+def measured_start(result):
+    for kind in MACHINES:
+        with Machine(kind, IMAGE, WORDS + " measure=start", extra=["-icount", "shift=0"]) as machine:
+            machine.wait_for(" ticks\n")
+            found = re.search(r"measure: ready after (\d+) ticks", machine.console)
+            count = int(found.group(1)) if found else None
+            result.check(count is not None and count <= START_INSTRUCTIONS, f"{kind}: instructions from entry to ready",
+                         f"{count}; {tail(machine)}")
+            print(f"{kind}: {count} instructions from entry to ready")
+
+
+def symbols(addresses):
+    return subprocess.run(["llvm-symbolizer-19", "-e", IMAGE, *addresses], capture_output=True, text=True).stdout
+
+
+def crashes(result):
+    for kind in CRASHES:
+        with Machine("microvm", IMAGE, f"{WORDS} role.crash={kind}") as machine:
+            status = machine.status(8)
+            result.check(status == 141 and CRASHES[kind] in machine.console, f"crash {kind}: noticed, exit code 70",
+                         f"status {status}; {tail(machine)}")
+            found = re.search(r"^backtrace .*?: (.*)$", machine.console, re.M)
+            names = symbols(found.group(1).split()) if found else ""
+            wanted = "use_stack" if kind == "stack" else "EchoRole::serve"
+            result.check(wanted in names, f"crash {kind}: the backtrace leads to it", names.replace("\n", " ")[:300])
+            result.check("last events:\n  " in machine.console, f"crash {kind}: the last events are told", tail(machine))
+    for kind in MACHINES:
+        with Machine(kind, IMAGE, f"{WORDS} role.crash=write-code on-failure=reset", debug_exit=False, reboot=True) as machine:
+            again = machine.wait_for("the run before this one ended with:\nsamara: crash: page fault: write to", 15)
+            result.check(again, f"{kind}: the crash record survives a reset", tail(machine))
+    for kind in ("microvm", "pc", "q35"):
+        with Machine(kind, IMAGE, f"{WORDS} role.crash=panic", debug_exit=False) as machine:
+            status = machine.status(8)
+            result.check(status == 0 and "asked to panic" in machine.console,
+                         f"{kind}: without a debug exit a crash turns the power off", f"status {status}; {tail(machine)}")
+
+
+def main():
+    machines.own_network()
+    result = report.Report()
+    for kind in MACHINES:
+        answers(result, kind)
+        cold_boots(result, kind)
+        if "without" not in kind:
+            power_button(result, kind)
+    refusals(result)
+    variants(result)
+    measured_start(result)
+    crashes(result)
+    result.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Machines in QEMU for image tests: emulation only (the tests measure behaviour, not speed), a network namespace of their own with a
+tap device, the console as lines, and the exit status as the image's exit code.
+
+A script calls own_network() first: it starts itself again in a fresh network namespace, which vanishes with it."""
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HOST_ADDRESS, GUEST_ADDRESS = "10.0.2.2", "10.0.2.15"
+TAP = "tap0"
+# name -> machine type, and whether virtio devices are on PCI
+MACHINES = {"microvm": ("microvm", False), "microvm without ACPI": ("microvm,acpi=off", False), "pc": ("pc", True),
+            "q35": ("q35", True)}
+
+
+def own_network():
+    if os.environ.get("SAMARA_OWN_NETWORK") != "1":
+        os.environ["SAMARA_OWN_NETWORK"] = "1"
+        os.execvp("unshare", ["unshare", "--net", "--", sys.executable, *sys.argv])
+    for command in ("ip link set lo up", f"ip tuntap add {TAP} mode tap", f"ip addr add {HOST_ADDRESS}/24 dev {TAP}",
+                    f"ip link set {TAP} up"):
+        subprocess.run(command.split(), check=True)
+
+
+def exit_code(status):
+    """The image's exit code out of QEMU's: isa-debug-exit makes 2 * code + 1 of it."""
+    return (status - 1) // 2 if status % 2 else status
+
+
+class Machine:
+    """One running QEMU. `network` is tap, none, or QEMU's own arguments as a list."""
+
+    def __init__(self, kind, image, words="", blob=b"boot configuration", memory=16, cpu="max", network="tap", debug_exit=True,
+                 reboot=False, extra=(), card=""):
+        machine, pci = MACHINES[kind]
+        self.folder = tempfile.TemporaryDirectory()
+        self.monitor_path = os.path.join(self.folder.name, "monitor")
+        command = ["qemu-system-x86_64", "-M", machine, "-accel", "tcg", "-cpu", cpu, "-m", str(memory), "-nodefaults",
+                   "-no-user-config", "-display", "none", "-serial", "stdio", "-kernel", image,
+                   "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
+        if not reboot:
+            command.append("-no-reboot")
+        if blob is not None:
+            path = os.path.join(self.folder.name, "blob")
+            with open(path, "wb") as file:
+                file.write(blob)
+            command += ["-initrd", path]
+        if words:
+            command += ["-append", words]
+        if not pci:
+            command += ["-global", "virtio-mmio.force-legacy=false"]
+        device = "virtio-net-pci" if pci else "virtio-net-device"
+        if network == "tap":
+            command += ["-netdev", f"tap,id=n,ifname={TAP},script=no,downscript=no", "-device", f"{device},netdev=n{card}"]
+        elif network != "none":
+            command += network
+        if debug_exit:
+            command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        self.console = ""
+        self.started = time.monotonic()
+        self.process = subprocess.Popen([*command, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.folder.cleanup()
+
+    def _read(self, timeout):
+        ready, _, _ = select.select([self.process.stdout], [], [], timeout)
+        octets = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+        self.console += octets.decode(errors="replace").replace("\r", "")
+        return bool(octets) or not ready
+
+    def wait_for(self, text, timeout=10, count=1):
+        """Seconds from the start until the console has shown `text` that often; None when it does not in time."""
+        deadline = time.monotonic() + timeout
+        while self.console.count(text) < count:
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._read(min(left, 0.5)):
+                return None
+        return time.monotonic() - self.started
+
+    def status(self, timeout=10):
+        """QEMU's exit status; None while it runs."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and self._read(0.2):
+            pass
+        try:
+            return self.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return None
+
+    def type(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def monitor(self, command):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(self.monitor_path)
+            client.recv(4096)
+            client.sendall(command.encode() + b"\n")
+            time.sleep(0.1)
+            client.recv(4096)
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

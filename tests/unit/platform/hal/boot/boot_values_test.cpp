@@ -1,0 +1,137 @@
+#include <gtest/gtest.h>
+
+#include <string_view>
+#include <vector>
+
+#include "platform/hal/boot/acpi_definitions.h"
+#include "platform/hal/boot/command_line.h"
+#include "platform/hal/boot/time_scale.h"
+
+namespace samara::hal {
+namespace {
+
+TEST(CommandLine, WordsStandBetweenAnyNumberOfSpaces) {
+  std::vector<std::string_view> words;
+  CommandLine("  a=1   bb c=  ").each([&](std::string_view word) { words.push_back(word); });
+  EXPECT_EQ(words, (std::vector<std::string_view>{"a=1", "bb", "c="}));
+  CommandLine("").each([&](std::string_view) { FAIL(); });
+}
+
+TEST(CommandLine, TheLastWordOfANameCounts) {
+  const CommandLine line("clock=pit clocks=7 clock=apic clock");
+  EXPECT_EQ(line.value("clock"), "apic");
+  EXPECT_EQ(line.value("cloc"), std::nullopt);
+  EXPECT_EQ(CommandLine("clock=").value("clock"), "");
+  EXPECT_EQ(CommandLine("clock").value("clock"), std::nullopt);
+}
+
+TEST(ParseSize, ReadsDecimalHexadecimalAndUnits) {
+  EXPECT_EQ(parse_size("0"), 0U);
+  EXPECT_EQ(parse_size("512"), 512U);
+  EXPECT_EQ(parse_size("4K"), 4096U);
+  EXPECT_EQ(parse_size("0xfeb00e00"), 0xfeb00e00U);
+  EXPECT_EQ(parse_size("3M"), u64{3} << 20);
+  EXPECT_EQ(parse_size("2G"), u64{2} << 30);
+  EXPECT_EQ(parse_size("18446744073709551615"), UINT64_MAX);
+}
+
+TEST(ParseSize, RefusesWhatIsNoNumberOrTooLarge) {
+  for (const std::string_view text :
+       {"", "K", "0x", "12a", "-1", " 1", "1 ", "18446744073709551616", "0x10000000000000000", "17179869184G"}) {
+    EXPECT_EQ(parse_size(text), std::nullopt) << text;
+  }
+}
+
+TEST(TimeScale, TurnsTicksIntoNanoseconds) {
+  const TimeScale scale(1000, 500, 2'000'000'000);
+  EXPECT_EQ(scale.at(1000), 500U);
+  EXPECT_EQ(scale.at(3000), 1500U);
+  EXPECT_EQ(scale.at(0), 500U);  // a counter that went back does not take the clock with it
+}
+
+TEST(TimeScale, StaysExactOverYears) {
+  const TimeScale scale(0, 0, 3'000'000'000);
+  constexpr u64 year = 31'557'600;
+  const u64 shown = scale.at(3'000'000'000 * year * 10);
+  EXPECT_NEAR(static_cast<double>(shown), 1e9 * static_cast<double>(year) * 10, 1e9);
+}
+
+TEST(TimeScale, ACorrectionGoesOnFromWhatTheClockShows) {
+  TimeScale scale(0, 0, 1'000'000'000);
+  scale.correct(1'000'000, 2'000'000'000);
+  EXPECT_EQ(scale.at(1'000'000), 1'000'000U);
+  EXPECT_EQ(scale.at(3'000'000), 2'000'000U);
+}
+
+TEST(PvClock, FollowsTheDefinitionOfItsFields) {
+  // Nanoseconds are ((tsc - tsc_timestamp) << shift) * multiplier >> 32, added to system_time.
+  PvClockTime time;
+  time.tsc = 1000;
+  time.nanoseconds = 7;
+  time.multiplier = 0x80000000;
+  time.shift = 1;
+  EXPECT_EQ(nanoseconds_at(time, 1000), 7U);
+  EXPECT_EQ(nanoseconds_at(time, 1100), 107U);
+  EXPECT_EQ(nanoseconds_at(time, 900), 7U);
+  time.shift = -1;
+  EXPECT_EQ(nanoseconds_at(time, 1400), 107U);
+}
+
+TEST(Calendar, CountsDaysFrom1970) {
+  EXPECT_EQ(days_since_1970(1970, 1, 1), 0);
+  EXPECT_EQ(days_since_1970(2000, 2, 29), 11'016);
+  EXPECT_EQ(days_since_1970(2000, 3, 1), 11'017);
+  EXPECT_EQ(days_since_1970(2038, 1, 19), 24'855);  // the day 2^31 seconds are over
+  EXPECT_EQ(days_since_1970(2100, 3, 1) - days_since_1970(2100, 2, 28), 1);
+}
+
+template <size_t Size>
+std::vector<u8> octets(const char (&text)[Size]) {
+  return std::vector<u8>(text, text + Size - 1);
+}
+
+TEST(AcpiDefinitions, FindTheSleepType) {
+  EXPECT_EQ(acpi::find_sleep_type(octets("xx\x08_S5_\x12\x08\x04\x0a\x05\x0a\x05\x00\x00")), 5);
+  EXPECT_EQ(acpi::find_sleep_type(octets("\x08_S5_\x12\x06\x04\x00\x00\x00\x00\x00")), 0);
+  EXPECT_EQ(acpi::find_sleep_type(octets("\x08_S5_\x12\x06\x04\x01\x00\x00\x00\x00")), 1);
+}
+
+TEST(AcpiDefinitions, ReadNothingOutsideABrokenBlock) {
+  const auto whole = octets("\x08_S5_\x12\xc8\x04\x0a\x05LNRO0005\x86\x09\x00\x01\x00\x00\xb0\xfe\x89\x06\x00\x01\x01\x0c");
+  for (size_t size = 0; size <= whole.size(); ++size) {
+    const std::vector<u8> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    acpi::find_sleep_type(cut);
+    acpi::find_generic_events(cut);
+    size_t position = 0;
+    while (acpi::next_virtio_device(cut, position).has_value()) EXPECT_LE(position, cut.size());
+  }
+}
+
+TEST(AcpiDefinitions, ListVirtioDevicesWithTheirAddressesAndLines) {
+  auto block = octets(
+      "\x08_HID\x0dLNRO0005\x00\x08_CRS\x11\x18\x0a\x15\x86\x09\x00\x01\x00\x0e\xb0\xfe\x00\x02\x00\x00\x89\x06\x00\x03"
+      "\x01\x17\x00\x00\x00\x79\x00");
+  const auto second = octets("LNRO0005 and nothing else");
+  block.insert(block.end(), second.begin(), second.end());
+  size_t position = 0;
+  auto device = acpi::next_virtio_device(block, position);
+  ASSERT_TRUE(device.has_value());
+  EXPECT_EQ(device->address, 0xfeb00e00U);
+  EXPECT_EQ(device->interrupt, 0x17U);
+  device = acpi::next_virtio_device(block, position);
+  ASSERT_TRUE(device.has_value());
+  EXPECT_EQ(device->address, 0U);
+  EXPECT_FALSE(acpi::next_virtio_device(block, position).has_value());
+}
+
+TEST(AcpiDefinitions, FindTheGenericEventRegister) {
+  const auto found =
+      acpi::find_generic_events(octets("\x5b\x80"
+                                       "EREG\x00\x0c\x00\x00\xa0\xfe\x0a\x04"));
+  EXPECT_TRUE(found.present());
+  EXPECT_EQ(found.address, 0xfea00000U);
+  EXPECT_FALSE(acpi::find_generic_events(octets("EREG")).present());
+}
+
+}  // namespace
+}  // namespace samara::hal

@@ -1,0 +1,45 @@
+#include "platform/hal/virtio/entropy_device.h"
+
+#include <gtest/gtest.h>
+
+#include "fake_device.h"
+
+namespace samara::hal::virtio {
+namespace {
+
+TEST(EntropyDevice, YieldsWhatTheDeviceWroteAndNoMore) {
+  FakeDevice device;
+  const auto source = EntropyDevice::open(device);
+  ASSERT_NE(source, nullptr);
+  EXPECT_EQ(device.notifications[0], 1);
+  EXPECT_TRUE(source->poll().empty());
+  const auto asked = device.queues[0].take();
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_TRUE(asked[0].writable);
+  asked[0].octets[9] = 42;
+  device.queues[0].give(asked[0].id, 10);
+  const Bytes given = source->poll();
+  ASSERT_EQ(given.size(), 10U);
+  EXPECT_EQ(given[9], 42);
+  EXPECT_TRUE(source->poll().empty());
+}
+
+TEST(EntropyDevice, ALengthBeyondTheBufferIsCut) {
+  FakeDevice device;
+  const auto source = EntropyDevice::open(device);
+  ASSERT_NE(source, nullptr);
+  device.queues[0].give(device.queues[0].take().at(0).id, UINT32_MAX);
+  EXPECT_EQ(source->poll().size(), EntropyDevice::request_size);
+}
+
+TEST(EntropyDevice, ADeviceThatDoesNotWorkWithUsIsNone) {
+  FakeDevice legacy;
+  legacy.features = 0;
+  EXPECT_EQ(EntropyDevice::open(legacy), nullptr);
+  FakeDevice without_queue;
+  without_queue.queue_sizes = {};
+  EXPECT_EQ(EntropyDevice::open(without_queue), nullptr);
+}
+
+}  // namespace
+}  // namespace samara::hal::virtio
