@@ -23,8 +23,13 @@ void ChecksumSum::add(Bytes octets) {
 }
 
 void ChecksumSum::add_pseudo_header(const IpAddress& source, const IpAddress& destination, u8 protocol, u32 length) {
-  add(source.octets());
-  add(destination.octets());
+  if (source.is_v4()) {
+    add_u32(load_be32(source.octets()));
+    add_u32(load_be32(destination.octets()));
+  } else {
+    add(source.octets());
+    add(destination.octets());
+  }
   add_u32(length);
   add_u16(protocol);
 }
