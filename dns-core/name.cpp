@@ -8,16 +8,6 @@ namespace {
 // A name needs no more pointers than it has labels; a longer chain is there to waste our time.
 constexpr size_t max_pointers = max_labels;
 
-// Eight octets at once to lower case. Length octets (0 to 63) are below 'A', so whole wire forms may go through it.
-constexpr u64 to_lower8(u64 octets) {
-  constexpr u64 ones = 0x0101010101010101;
-  const u64 low_bits = octets & (ones * 0x7f);
-  const u64 from_a = low_bits + ones * (0x80 - 'A');    // top bit: at least 'A'
-  const u64 beyond_z = low_bits + ones * (0x7f - 'Z');  // top bit: above 'Z'
-  const u64 upper = (from_a ^ beyond_z) & ~octets & (ones * 0x80);
-  return octets | (upper >> 2);
-}
-
 // Whether two spans of the same size differ in nothing but the case of ASCII letters.
 bool equal_ignoring_case(Bytes a, Bytes b) {
   const size_t size = a.size();
