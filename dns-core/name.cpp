@@ -275,11 +275,7 @@ size_t Name::common_labels(const Name& other) const {
 
 Name Name::lowercased() const {
   Name name;
-  const Bytes from = wire();
-  const MutableBytes into = MutableBytes(name.wire_).first(size_);
-  size_t i = 0;
-  for (; i + 8 <= from.size(); i += 8) store_le64(into, i, to_lower8(load_le64(from, i)));
-  for (; i < from.size(); ++i) into[i] = to_lower(from[i]);
+  copy_lowered(wire(), name.wire_);
   name.size_ = size_;
   return name;
 }
@@ -329,6 +325,17 @@ std::strong_ordering canonical_compare(Bytes a, Bytes b) {
     at_b += 1 + label_b.size();
   }
   return order;
+}
+
+void copy_lowered(Bytes from, MutableBytes to) {
+  const size_t size = from.size();
+  const MutableBytes into = to.first(size);
+  if (size < 8) {
+    for (size_t i = 0; i < size; ++i) into[i] = to_lower(from[i]);
+    return;
+  }
+  for (size_t i = 0; i + 8 < size; i += 8) store_le64(into, i, to_lower8(load_le64(from, i)));
+  store_le64(into, size - 8, to_lower8(load_le64(from, size - 8)));
 }
 
 size_t wire_name_size(Bytes wire) {

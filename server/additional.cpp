@@ -19,11 +19,15 @@ bool ends_in(Bytes name, Bytes suffix) {
 }  // namespace
 
 void Answerer::add_additional(const zone::RrsetView& set, std::optional<size_t> cut_labels) {
-  std::array<zone::Ref, max_additional_names> hosts;
-  std::array<bool, max_additional_names> below_cut{};
+  SAMARA_UNINITIALIZED std::array<zone::Ref, max_additional_names> hosts;
+  SAMARA_UNINITIALIZED std::array<Bytes, max_additional_names> names;
+  SAMARA_UNINITIALIZED std::array<bool, max_additional_names> below_cut;
   size_t count = 0;
   const Bytes apex = zone_->apex_wire();
-  const size_t base = key_.prefix_size(apex_labels_);
+  // Whether the host is at or below the last `labels` labels of the name in question.
+  const auto is_below = [&](const zone::SearchName& host, size_t labels) {
+    return host.label_count() >= labels && equal_octets(host.labels_between(0, labels), search_.labels_between(0, labels));
+  };
   set.for_each_record([&](zone::RecordView record) {
     if (count == hosts.size()) return;
     const Bytes rdata = record.rdata();
@@ -31,23 +35,21 @@ void Answerer::add_additional(const zone::RrsetView& set, std::optional<size_t> 
     if (!at.has_value()) return;
     const Bytes host = rdata.subspan(at->offset, at->size);
     if (!ends_in(host, apex)) return;
-    SAMARA_UNINITIALIZED const zone::LookupKey key(host);
+    SAMARA_UNINITIALIZED const zone::SearchName name(host);
     // ends_in() compared octets; labels must line up as well.
-    if (key.size() < base || !std::ranges::equal(key.symbols().first(base), key_.symbols().first(base))) return;
-    const zone::TrieMatch match = zone_->names().find(key.symbols().subspan(base));
-    if (!match.exact) return;
+    if (!is_below(name, apex_labels_)) return;
+    const zone::Ref found = zone_->find(name, apex_labels_, name.label_count());
+    if (found == 0) return;
     // What is below a DNAME does not exist (RFC 6672 section 2.4); what is below a cut may be glue.
-    if (zone_->node(match.node).has(zone::node_governed) &&
-        zone::lookup(*zone_, key, apex_labels_, false).finding == zone::Finding::dname) {
+    if (zone_->node(found).has(zone::node_governed) &&
+        zone::lookup(*zone_, name, apex_labels_, false).finding == zone::Finding::dname) {
       return;
     }
     const std::span<const zone::Ref> there = std::span<const zone::Ref>(hosts).first(count);
-    if (std::ranges::find(there, match.node) != there.end()) return;
-    if (cut_labels.has_value()) {
-      const size_t cut = key_.prefix_size(*cut_labels);
-      below_cut[count] = key.size() >= cut && std::ranges::equal(key.symbols().first(cut), key_.symbols().first(cut));
-    }
-    hosts[count++] = match.node;
+    if (std::ranges::find(there, found) != there.end()) return;
+    below_cut[count] = cut_labels.has_value() && is_below(name, *cut_labels);
+    names[count] = host;
+    hosts[count++] = found;
   });
   // RFC 9460 section 4.1: a service's target is given with its own service records.
   const bool service = set.type() == RrType::SVCB || set.type() == RrType::HTTPS;
@@ -57,11 +59,10 @@ void Answerer::add_additional(const zone::RrsetView& set, std::optional<size_t> 
     for (size_t i = 0; i < count; ++i) {
       if (below_cut[i] != required) continue;
       const zone::NodeView node = zone_->node(hosts[i]);
-      const dns::Name owner = zone_->owner(node);
       for (const RrType type : std::span(wanted).first(service ? 3 : 2)) {
         const auto addresses = node.find(type);
         if (!addresses.has_value() || addresses->ref() == set.ref()) continue;
-        if (!add(dns::Section::additional, dns::Owner::name(owner.wire()), *addresses) && required) truncate();
+        if (!add(dns::Section::additional, dns::Owner::name(names[i]), *addresses) && required) truncate();
       }
     }
   }

@@ -17,7 +17,9 @@ class Answerer {
         packet_(packet),
         query_(query),
         out_(out),
-        dnssec_(query.edns.has_value() && query.edns->dnssec_ok) {}
+        dnssec_(query.edns.has_value() && query.edns->dnssec_ok),
+        name_(query.name(packet)),
+        search_(name_) {}
   Answerer(const Answerer&) = delete;
   Answerer& operator=(const Answerer&) = delete;
 
@@ -37,7 +39,6 @@ class Answerer {
   Next answer_from(const zone::NodeView& node, const zone::Lookup& found);
   void answer_any(const zone::NodeView& node);
   void answer_signatures(const zone::NodeView& node);
-  Next follow_cname(const zone::RrsetView& cname);
   Next follow_dname(const zone::NodeView& node, size_t labels, Answer& answer);
   void refer(const zone::NodeView& cut, size_t labels, Answer& answer);
   // An RRset of a node and, when asked for and there, its signatures. False when something did not fit.
@@ -46,6 +47,14 @@ class Answerer {
   // The last `labels` labels of the name in question as an owner.
   dns::Owner suffix(size_t labels) const;
   bool chased_before(zone::Ref node);
+  // On to another name.
+  void go_to(Bytes name, size_t at);
+  // The key of the name in question, for the order of names that proofs need.
+  const zone::LookupKey& key() {
+    if (!key_made_) key_.assign(name_);
+    key_made_ = true;
+    return key_;
+  }
   void truncate();
 
   // denial.cpp: each adds the records that prove its statement, if the zone is signed and the client asked for DNSSEC.
@@ -82,7 +91,9 @@ class Answerer {
 
   // The name in question: the query's, then what CNAMEs and DNAMEs lead to.
   Bytes name_;
-  size_t name_at_ = 0;  // where it stands in the message
+  size_t name_at_ = dns::header_size;  // where it stands in the message
+  zone::SearchName search_;
+  bool key_made_ = false;  // the same for proofs, which need the order of names; made when it is wanted
   zone::LookupKey key_;
   std::array<u8, dns::max_name_size> made_;  // a name made by a DNAME
   std::optional<zone::Zone> zone_;

@@ -52,7 +52,7 @@ class ZoneBuilder {
  private:
   struct Entry {
     u64 prefix;     // the key's first ten symbols, to sort by
-    u32 key_at;     // in staged_: size (16 bits), symbols
+    u32 key_at;     // in staged_: size of the symbols (16 bits), of the labels (8 bits), symbols, labels
     u32 record_at;  // in staged_: the record's image
   };
   struct Written {
@@ -63,6 +63,7 @@ class ZoneBuilder {
   struct Ancestry;
 
   Bytes key_of(const Entry& entry) const;
+  Bytes labels_of(const Entry& entry) const;
   RecordView record_of(const Entry& entry) const;
   void sort_entries();
   Result<void, BuildError> write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry);

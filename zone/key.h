@@ -27,6 +27,8 @@ class LookupKey {
 
   // The key of a valid uncompressed wire-format name.
   void assign(Bytes wire);
+  // The key of labels in wire form without the root's.
+  static LookupKey of_labels(Bytes labels);
   // Sets this to the first `labels` labels (from the root) of `other`.
   void assign_prefix(const LookupKey& other, size_t labels);
   // Puts one more label in front of the name (at the key's end). False, and unchanged, when the key would be too long.

@@ -1,8 +1,8 @@
 // Zone: a read-only view of one immutable version of a zone in zone memory. It is a reference and a way to follow it: copying
 // it copies nothing else. It may be read as long as its extents are not given back.
 //
-// All names of the zone, empty non-terminals included, are nodes of one trie, with keys relative to the apex. NSEC3 owner
-// names are not visible to queries (RFC 5155 section 7.2.8) and live in a trie of their own; names with NSEC are in a further
+// All names of the zone, empty non-terminals included, are nodes of one trie, with keys relative to the apex, and in a hash
+// table beside it for those asked for. NSEC3 owner names are not visible to queries (RFC 5155 section 7.2.8) and live in a trie of their own; names with NSEC are in a further
 // one, so that the record before a name is found at once, whatever lies between.
 #pragma once
 
@@ -11,7 +11,9 @@
 #include "dns-core/name.h"
 #include "dns-core/types.h"
 #include "zone/memory.h"
+#include "zone/name_index.h"
 #include "zone/node.h"
+#include "zone/search_name.h"
 #include "zone/trie.h"
 
 namespace samara::zone {
@@ -38,10 +40,13 @@ class Zone {
   Trie names() const { return Trie(memory_, memory_.word(header_ + root_at)); }
   Trie nsec_names() const { return Trie(memory_, memory_.word(header_ + nsec_root_at)); }
   Trie nsec3_names() const { return Trie(memory_, memory_.word(header_ + nsec3_root_at)); }
+  NameIndex index() const { return NameIndex(memory_, memory_.word(header_ + index_at)); }
   NodeView node(Ref ref) const { return NodeView(memory_, ref); }
 
   // The node of a name at or below the apex; empty non-terminals are found too, NSEC3 owners are not.
   std::optional<NodeView> find(const dns::Name& name) const;
+  // The same for the last `labels` labels of a name at or below the apex, which has `apex_labels`; 0 when there is none.
+  Ref find(const SearchName& name, size_t apex_labels, size_t labels) const;
   std::optional<RrsetView> find(const dns::Name& name, dns::RrType type) const;
   // The absolute owner name of a node, in lower case (above the apex: as the apex is written).
   dns::Name owner(const NodeView& node) const;
@@ -96,6 +101,7 @@ class Zone {
   // The header's words, for the builder.
   enum : Ref {
     root_at,
+    index_at,
     nsec_root_at,
     nsec3_root_at,
     apex_node_at,

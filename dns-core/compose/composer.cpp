@@ -8,21 +8,28 @@
 namespace samara::dns {
 namespace {
 
+// Octets from the end up to the first that differs; 8 when none does.
+size_t common_octets(u64 a, u64 b) {
+  if (a == b) return 8;
+  const u64 difference = to_lower8(a) ^ to_lower8(b);
+  return static_cast<size_t>(std::countl_zero(difference)) / 8;
+}
+
 // Octets that two names, or the first labels of two, have in common from the end, ignoring case.
 size_t common_tail(Bytes a, Bytes b) {
   const size_t shorter = std::min(a.size(), b.size());
   const Bytes x = a.last(shorter);
   const Bytes y = b.last(shorter);
   size_t left = shorter;
-  for (; left >= 8; left -= 8) {
-    const u64 eight = load_le64(x, left - 8);
-    const u64 other = load_le64(y, left - 8);
-    if (eight == other) continue;
-    const u64 difference = to_lower8(eight) ^ to_lower8(other);
-    if (difference != 0) return shorter - left + static_cast<size_t>(std::countl_zero(difference)) / 8;
+  if (shorter < 8) {
+    while (left > 0 && (x[left - 1] == y[left - 1] || to_lower(x[left - 1]) == to_lower(y[left - 1]))) --left;
+    return shorter - left;
   }
-  while (left > 0 && to_lower(x[left - 1]) == to_lower(y[left - 1])) --left;
-  return shorter - left;
+  for (; left > 8; left -= 8) {
+    const size_t common = common_octets(load_le64(x, left - 8), load_le64(y, left - 8));
+    if (common != 8) return shorter - left + common;
+  }
+  return shorter - 8 + common_octets(load_le64(x), load_le64(y));  // some of them once more
 }
 
 // The start of the first label at or behind `offset`.

@@ -29,6 +29,21 @@ constexpr u64 load_le64(Bytes at, size_t offset = 0) {
          u64{b[6]} << 48 | u64{b[7]} << 56;
 }
 
+constexpr bool equal_octets(Bytes a, Bytes b) {
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size < 8) {
+    for (size_t i = 0; i < size; ++i) {
+      if (a[i] != b[i]) return false;
+    }
+    return true;
+  }
+  for (size_t i = 0; i + 8 < size; i += 8) {
+    if (load_le64(a, i) != load_le64(b, i)) return false;
+  }
+  return load_le64(a, size - 8) == load_le64(b, size - 8);
+}
+
 constexpr void store_be16(MutableBytes at, size_t offset, u16 value) {
   const auto b = at.subspan(offset, 2);
   b[0] = static_cast<u8>(value >> 8);
