@@ -1,6 +1,7 @@
 #include "dns-core/name.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace samara::dns {
 namespace {
@@ -23,6 +24,37 @@ bool equal_ignoring_case(Bytes a, Bytes b) {
     if (x != y && to_lower8(x) != to_lower8(y)) return false;
   }
   return to_lower8(load_le64(a, size - 8)) == to_lower8(load_le64(b, size - 8));
+}
+
+// Octets from the end up to the first that differs; 8 when none does.
+size_t common_octets(u64 a, u64 b) {
+  if (a == b) return 8;
+  const u64 difference = to_lower8(a) ^ to_lower8(b);
+  return static_cast<size_t>(std::countl_zero(difference)) / 8;
+}
+
+// Octets that two names, or the first labels of two, have in common from the end, ignoring case.
+size_t common_tail(Bytes a, Bytes b) {
+  const size_t shorter = std::min(a.size(), b.size());
+  const Bytes x = a.last(shorter);
+  const Bytes y = b.last(shorter);
+  size_t left = shorter;
+  if (shorter < 8) {
+    while (left > 0 && (x[left - 1] == y[left - 1] || to_lower(x[left - 1]) == to_lower(y[left - 1]))) --left;
+    return shorter - left;
+  }
+  for (; left > 8; left -= 8) {
+    const size_t common = common_octets(load_le64(x, left - 8), load_le64(y, left - 8));
+    if (common != 8) return shorter - left + common;
+  }
+  return shorter - 8 + common_octets(load_le64(x), load_le64(y));  // some of them once more
+}
+
+// The start of the first label at or behind `offset`.
+size_t label_from(Bytes name, size_t offset) {
+  size_t at = 0;
+  while (at < offset) at += size_t{1} + name[at];
+  return at;
 }
 
 // Labels as left-justified unsigned octet strings in lower case; absence of an octet sorts first (RFC 4034 section 6.1).
@@ -325,6 +357,21 @@ std::strong_ordering canonical_compare(Bytes a, Bytes b) {
     at_b += 1 + label_b.size();
   }
   return order;
+}
+
+size_t common_suffix_size(Bytes a, Bytes b) {
+  // Equal octets are equal labels only where labels of both begin.
+  const size_t common = common_tail(a, b);
+  size_t left_a = a.size() - label_from(a, a.size() - common);
+  size_t left_b = b.size() - label_from(b, b.size() - common);
+  while (left_a != left_b) [[unlikely]] {
+    if (left_a > left_b) {
+      left_a -= size_t{1} + a[a.size() - left_a];
+    } else {
+      left_b -= size_t{1} + b[b.size() - left_b];
+    }
+  }
+  return left_a;
 }
 
 void copy_lowered(Bytes from, MutableBytes to) {

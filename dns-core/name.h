@@ -106,6 +106,9 @@ Result<size_t, NameError> parse_name(std::string_view text, Bytes origin, Mutabl
 std::strong_ordering canonical_compare(const Name& a, const Name& b);
 // The same for valid uncompressed wire-format names.
 std::strong_ordering canonical_compare(Bytes a, Bytes b);
+// Octets at the end of two such names that make the same labels, the root's included; they may also be names' first labels,
+// without the root's.
+size_t common_suffix_size(Bytes a, Bytes b);
 // Copies octets, ASCII letters in lower case, to the start of `to`.
 void copy_lowered(Bytes from, MutableBytes to);
 // Size in octets of the valid uncompressed wire-format name that `wire` starts with.

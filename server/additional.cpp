@@ -10,12 +10,6 @@ namespace {
 
 using dns::RrType;
 
-bool ends_in(Bytes name, Bytes suffix) {
-  if (name.size() < suffix.size()) return false;
-  const Bytes end = name.last(suffix.size());
-  return std::ranges::equal(end, suffix, {}, dns::to_lower, dns::to_lower);
-}
-
 }  // namespace
 
 void Answerer::add_additional(const zone::RrsetView& set, std::optional<size_t> cut_labels) {
@@ -34,10 +28,8 @@ void Answerer::add_additional(const zone::RrsetView& set, std::optional<size_t> 
     const auto at = dns::rdata_name(record.type(), rdata, 0);
     if (!at.has_value()) return;
     const Bytes host = rdata.subspan(at->offset, at->size);
-    if (!ends_in(host, apex)) return;
+    if (dns::common_suffix_size(host, apex) != apex.size()) return;
     SAMARA_UNINITIALIZED const zone::SearchName name(host);
-    // ends_in() compared octets; labels must line up as well.
-    if (!is_below(name, apex_labels_)) return;
     const zone::Ref found = zone_->find(name, apex_labels_, name.label_count());
     if (found == 0) return;
     // What is below a DNAME does not exist (RFC 6672 section 2.4); what is below a cut may be glue.

@@ -43,6 +43,7 @@ class Answerer {
   void refer(const zone::NodeView& cut, size_t labels, Answer& answer);
   // An RRset of a node and, when asked for and there, its signatures. False when something did not fit.
   bool add(dns::Section section, dns::Owner owner, const zone::RrsetView& set, u32 ttl_limit = dns::Ttl::max);
+  bool add_signatures(dns::Section section, dns::Owner owner, const zone::RrsetView& set, u32 ttl_limit);
   void add_soa();
   // The last `labels` labels of the name in question as an owner.
   dns::Owner suffix(size_t labels) const;

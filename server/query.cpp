@@ -239,9 +239,9 @@ void Answerer::run(Answer& answer) {
 
 bool Answerer::enter_zone() {
   const bool first = chain_ == 0;
-  const auto match = zones_.find(search_, query_.type == RrType::DS && first);
+  auto taken = zones_.find(search_, query_.type == RrType::DS && first);
   // A DS query for an apex whose parent is elsewhere is the child's to answer after all (RFC 4035 section 3.1.4.1).
-  const auto taken = match.has_value() || query_.type != RrType::DS ? match : zones_.find(search_, false);
+  if (!taken.has_value() && query_.type == RrType::DS) taken = zones_.find(search_, false);
   if (!taken.has_value() || !taken->zone.has_value()) {
     if (first) why_ = taken.has_value() ? ExtendedError::not_ready : ExtendedError::not_authoritative;
     return false;
@@ -411,6 +411,10 @@ void Answerer::refer(const zone::NodeView& cut, size_t labels, Answer& answer) {
 bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32 ttl_limit) {
   const bool compressible = (set.flags() & zone::rrset_compressible) != 0;
   if (!out_.rrset(section, owner, set.images(), set.count(), compressible, ttl_limit)) return false;
+  return add_signatures(section, owner, set, ttl_limit);
+}
+
+bool Answerer::add_signatures(Section section, Owner owner, const zone::RrsetView& set, u32 ttl_limit) {
   if (!dnssec_ || !set.has_signatures()) return true;
   const zone::RrsetView signatures = set.signatures();
   return out_.rrset(section, owner, signatures.images(), signatures.count(), false, ttl_limit);
@@ -419,7 +423,14 @@ bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32
 void Answerer::add_soa() {
   if (put_off_count_ != 0) add_denials_put_off();
   // RFC 2308 section 3: with the TTL that says how long the answer may be believed.
-  if (!add(Section::authority, suffix(apex_labels_), zone_->soa(), zone_->negative_ttl().seconds())) truncate();
+  const Owner apex = suffix(apex_labels_);
+  const u32 ttl = zone_->negative_ttl().seconds();
+  const auto prepared = zone_->negative_soa();
+  const bool fits = prepared.has_value() && apex.offset() != 0
+                        ? out_.prepared(Section::authority, apex.offset(), *prepared) &&
+                              add_signatures(Section::authority, apex, zone_->soa(), ttl)
+                        : add(Section::authority, apex, zone_->soa(), ttl);
+  if (!fits) truncate();
 }
 
 Owner Answerer::suffix(size_t labels) const {

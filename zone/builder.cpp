@@ -414,6 +414,22 @@ Ref ZoneBuilder::shared_rrset(ExtentWriter& out, Ref fresh) {
   return fresh;
 }
 
+// 0 when it is not prepared; the extent says when it is full.
+Ref ZoneBuilder::write_negative_soa(ExtentWriter& out, RecordView soa, u32 ttl) const {
+  if (apex_.is_root()) return 0;  // a pointer to it would be longer
+  SAMARA_UNINITIALIZED std::array<u8, record_fixed_size + 2 * dns::max_name_size + 20> octets;
+  ByteWriter record(octets);
+  const auto pointers = dns::prepare_record(apex_.wire(), soa.image(), record);
+  if (!pointers.has_value()) return 0;
+  const auto ref = out.take(12 + record.size());
+  if (!ref.has_value()) return 0;
+  store_be32(record.written_mutable(), 4, ttl);
+  out.set_word(*ref, static_cast<u32>(record.size()));
+  for (Ref i = 0; i < 2; ++i) out.set_word(*ref + 1 + i, (*pointers)[i].place | u32{(*pointers)[i].suffix} << 16);
+  std::ranges::copy(record.written(), out.octets(*ref, 12, record.size()).begin());
+  return *ref;
+}
+
 Result<Zone, BuildError> ZoneBuilder::write_header(ExtentWriter& out, Ancestry& ancestry) {
   if (ancestry.apex_node == 0) return fail(BuildError::no_soa);
   const auto soa = NodeView(out.view(), ancestry.apex_node).find(RrType::SOA);
@@ -424,10 +440,11 @@ Result<Zone, BuildError> ZoneBuilder::write_header(ExtentWriter& out, Ancestry& 
   const Twig nsec_root = ancestry.nsec.finish();
   const Twig nsec3_root = ancestry.nsec3.finish();
   const Ref index = ancestry.index.finish(out);
+  const u32 negative_ttl = std::min(soa->ttl().seconds(), load_be32(rdata, rdata.size() - 4));
+  const Ref negative_soa = write_negative_soa(out, soa->first(), negative_ttl);
   const auto ref = out.take(Zone::fixed_words * 4 + apex_.size());
   if (!ref.has_value() || out.full()) return fail(BuildError::out_of_memory);
   const Extent kept = memory_.shrink(*extent_, out.used());
-  const u32 minimum = load_be32(rdata, rdata.size() - 4);
   out.set_word(*ref + Zone::root_at, root);
   out.set_word(*ref + Zone::index_at, index);
   out.set_word(*ref + Zone::nsec_root_at, nsec_root);
@@ -435,7 +452,8 @@ Result<Zone, BuildError> ZoneBuilder::write_header(ExtentWriter& out, Ancestry& 
   out.set_word(*ref + Zone::apex_node_at, ancestry.apex_node);
   out.set_word(*ref + Zone::soa_at, soa->ref());
   out.set_word(*ref + Zone::serial_at, load_be32(rdata, rdata.size() - 20));
-  out.set_word(*ref + Zone::negative_ttl_at, std::min(soa->ttl().seconds(), minimum));
+  out.set_word(*ref + Zone::negative_ttl_at, negative_ttl);
+  out.set_word(*ref + Zone::negative_soa_at, negative_soa);
   out.set_word(*ref + Zone::records_at, records_written_);
   out.set_word(*ref + Zone::nodes_at, nodes_written_);
   out.set_word(*ref + Zone::extent_offset_at, static_cast<u32>(kept.offset / 4));

@@ -70,6 +70,7 @@ class ZoneBuilder {
   Result<void, BuildError> check_together(MemoryView memory, size_t depth) const;
   Result<Ref, BuildError> write_rrset(ExtentWriter& out, std::span<const Entry> records, Ref signatures);
   Ref shared_rrset(ExtentWriter& out, Ref fresh);
+  Ref write_negative_soa(ExtentWriter& out, RecordView soa, u32 ttl) const;
   Result<Zone, BuildError> write_header(ExtentWriter& out, Ancestry& ancestry);
 
   ZoneMemory& memory_;

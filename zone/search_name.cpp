@@ -18,10 +18,12 @@ constexpr u64 keep(u64 octets, size_t count) {
 // The label at the start of `octets`, behind which at least seven more can be read.
 u64 hash_label(u64 parent, Bytes octets) {
   size_t left = size_t{1} + octets[0];
-  size_t at = 0;
   u64 hash = parent;
-  for (; left > 8; left -= 8, at += 8) hash = mix(hash, load_le64(octets, at));
-  return mix(hash, keep(load_le64(octets, at), left));
+  for (; left > 8; left -= 8) {
+    hash = mix(hash, load_le64(octets));
+    octets = octets.subspan(8);
+  }
+  return mix(hash, keep(load_le64(octets), left));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <optional>
 
+#include "dns-core/compose/prepared_record.h"
 #include "dns-core/name.h"
 #include "dns-core/types.h"
 #include "zone/memory.h"
@@ -32,6 +33,16 @@ class Zone {
   u32 node_count() const { return memory_.word(header_ + nodes_at); }
   NodeView apex_node() const { return NodeView(memory_, memory_.word(header_ + apex_node_at)); }
   RrsetView soa() const { return RrsetView(memory_, memory_.word(header_ + soa_at)); }
+  // The SOA record of negative answers, with their TTL, prepared; nothing where its names do better without.
+  std::optional<dns::PreparedRecord> negative_soa() const {
+    const Ref ref = memory_.word(header_ + negative_soa_at);
+    if (ref == 0) return std::nullopt;
+    const auto pointer = [&](Ref place) {
+      const u32 word = memory_.word(place);
+      return dns::NamePointer{.place = static_cast<u16>(word), .suffix = static_cast<u16>(word >> 16)};
+    };
+    return dns::PreparedRecord{.image = memory_.octets(ref, 12, memory_.word(ref)), .pointers = {pointer(ref + 1), pointer(ref + 2)}};
+  }
   bool has_nsec() const { return memory_.word(header_ + nsec_root_at) != 0; }
   bool has_nsec3() const { return memory_.word(header_ + nsec3_root_at) != 0; }
   // The NSEC3PARAM record the NSEC3 chain was made with; only with has_nsec3().
@@ -106,6 +117,7 @@ class Zone {
     nsec3_root_at,
     apex_node_at,
     soa_at,
+    negative_soa_at,  // 0, or: octets of the record; two words with a pointer's place and suffix (16 bits each); the record
     serial_at,
     negative_ttl_at,
     records_at,

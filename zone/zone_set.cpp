@@ -10,28 +10,32 @@ std::optional<ZoneMatch> ZoneSet::find(const SearchName& name, bool above) const
     if (labels == 0) return std::nullopt;
     --labels;
   }
-  for (labels = std::min<size_t>(labels, memory_.word(root_ + deepest_at));; --labels) {
-    if (const auto match = exactly(name, labels); match.has_value()) return match;
-    if (labels == 0) return std::nullopt;
-  }
+  labels = std::min<size_t>(labels, memory_.word(root_ + deepest_at));
+  Ref node = exactly(name, labels);
+  while (node == 0 && labels != 0) node = exactly(name, --labels);
+  return match_of(node, labels);
 }
 
 std::optional<ZoneMatch> ZoneSet::at(const dns::Name& apex) const {
   const SearchName name(apex);
-  return exactly(name, name.label_count());
+  return match_of(exactly(name, name.label_count()), name.label_count());
 }
 
-std::optional<ZoneMatch> ZoneSet::exactly(const SearchName& name, size_t labels) const {
+std::optional<ZoneMatch> ZoneSet::match_of(Ref node, size_t labels) const {
+  if (node == 0) return std::nullopt;
+  const Ref zone = NodeView(memory_, node).reference(0);
+  return ZoneMatch{labels, zone == 0 ? std::nullopt : std::optional(Zone(memory_, zone))};
+}
+
+Ref ZoneSet::exactly(const SearchName& name, size_t labels) const {
   const Bytes wanted = name.labels_between(0, labels);
   const NameIndex index(memory_, memory_.word(root_ + index_at));
-  auto found = index.find(name.hash(labels), [&](Ref ref) { return equal_octets(NodeView(memory_, ref).labels(), wanted); });
-  if (!found.has_value()) [[unlikely]] {
-    const TrieMatch match = Trie(memory_, memory_.word(root_ + trie_at)).find(LookupKey::of_labels(wanted).symbols());
-    found = match.exact ? match.node : 0;
+  const auto same = [&](Ref ref) { return equal_octets(NodeView(memory_, ref).labels(), wanted); };
+  if (const auto found = index.find(name.hash(labels), same); found.has_value()) [[likely]] {
+    return *found;
   }
-  if (*found == 0) return std::nullopt;
-  const Ref zone = NodeView(memory_, *found).reference(0);
-  return ZoneMatch{labels, zone == 0 ? std::nullopt : std::optional(Zone(memory_, zone))};
+  const TrieMatch match = Trie(memory_, memory_.word(root_ + trie_at)).find(LookupKey::of_labels(wanted).symbols());
+  return match.exact ? match.node : 0;
 }
 
 Result<ZoneSet, BuildError> build_zone_set(ZoneMemory& memory, std::span<const ZoneSetEntry> entries) {

@@ -50,8 +50,9 @@ class ZoneSet {
   };
 
  private:
-  // The zone whose apex is the last `labels` labels of the name.
-  std::optional<ZoneMatch> exactly(const SearchName& name, size_t labels) const;
+  // The node of the apex that is the last `labels` labels of the name; 0 when there is none.
+  Ref exactly(const SearchName& name, size_t labels) const;
+  std::optional<ZoneMatch> match_of(Ref node, size_t labels) const;
 
   MemoryView memory_;
   Ref root_;

@@ -1,58 +1,11 @@
 #include "dns-core/compose/composer.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "dns-core/rdata/rdata.h"
 
 namespace samara::dns {
 namespace {
-
-// Octets from the end up to the first that differs; 8 when none does.
-size_t common_octets(u64 a, u64 b) {
-  if (a == b) return 8;
-  const u64 difference = to_lower8(a) ^ to_lower8(b);
-  return static_cast<size_t>(std::countl_zero(difference)) / 8;
-}
-
-// Octets that two names, or the first labels of two, have in common from the end, ignoring case.
-size_t common_tail(Bytes a, Bytes b) {
-  const size_t shorter = std::min(a.size(), b.size());
-  const Bytes x = a.last(shorter);
-  const Bytes y = b.last(shorter);
-  size_t left = shorter;
-  if (shorter < 8) {
-    while (left > 0 && (x[left - 1] == y[left - 1] || to_lower(x[left - 1]) == to_lower(y[left - 1]))) --left;
-    return shorter - left;
-  }
-  for (; left > 8; left -= 8) {
-    const size_t common = common_octets(load_le64(x, left - 8), load_le64(y, left - 8));
-    if (common != 8) return shorter - left + common;
-  }
-  return shorter - 8 + common_octets(load_le64(x), load_le64(y));  // some of them once more
-}
-
-// The start of the first label at or behind `offset`.
-size_t label_from(Bytes name, size_t offset) {
-  size_t at = 0;
-  while (at < offset) at += size_t{1} + name[at];
-  return at;
-}
-
-// The same in whole labels: equal octets are equal labels only where labels of both begin.
-size_t common_labels(Bytes a, Bytes b) {
-  const size_t common = common_tail(a, b);
-  size_t left_a = a.size() - label_from(a, a.size() - common);
-  size_t left_b = b.size() - label_from(b, b.size() - common);
-  while (left_a != left_b) [[unlikely]] {
-    if (left_a > left_b) {
-      left_a -= size_t{1} + a[a.size() - left_a];
-    } else {
-      left_b -= size_t{1} + b[b.size() - left_b];
-    }
-  }
-  return left_a;
-}
 
 constexpr u16 pointer_to(size_t offset) {
   return static_cast<u16>(0xc000 | offset);
@@ -81,7 +34,7 @@ Composer::Written Composer::compressed_name(Bytes source) {
     shared_with[i] = 0;
     if (i != 0 && shared_with[anchor.base] != anchor.tail) continue;
     const Bytes literal = out_.written().subspan(anchor.at, anchor.literal);
-    const size_t above = common_labels(wire.first(wire.size() - anchor.tail), literal);
+    const size_t above = common_suffix_size(wire.first(wire.size() - anchor.tail), literal);
     const size_t all = anchor.tail + above;
     if (all == 1) continue;  // the root is shorter than a pointer to it
     shared_with[i] = static_cast<u8>(all);
@@ -154,6 +107,22 @@ bool Composer::rrset(Section section, Owner owner, Bytes images, size_t count, b
     return false;
   }
   counter = static_cast<u16>(counter + count);
+  return true;
+}
+
+bool Composer::prepared(Section section, size_t owner_at, const PreparedRecord& record) {
+  const ByteWriter::Mark mark = out_.mark();
+  out_.u16(pointer_to(owner_at));
+  const size_t record_at = out_.size();
+  out_.bytes(record.image);
+  if (out_.overflowed()) [[unlikely]] {
+    out_.rollback(mark);
+    return false;
+  }
+  for (const NamePointer& pointer : record.pointers) {
+    if (pointer.place != 0) out_.patch_u16(record_at + pointer.place, pointer_to(owner_at + pointer.suffix));
+  }
+  ++counts_[static_cast<size_t>(section)];
   return true;
 }
 

@@ -2,12 +2,13 @@
 // Names are compressed against the question and the first names written (section 4.1.4), within a size budget; an RRset that
 // does not fit is taken back whole, so a truncated message ends at an RRset's edge. It never allocates.
 //
-// Order of calls: the constructor writes header and question; rrset() in the order answer, authority, additional; then
+// Order of calls: the constructor writes header and question; rrset() and prepared() in the order answer, authority, additional; then
 // begin_opt(), option() and end_opt() for the OPT record if there is one; finish() once.
 #pragma once
 
 #include <array>
 
+#include "dns-core/compose/prepared_record.h"
 #include "dns-core/message/query.h"
 #include "platform/base/byte_writer.h"
 
@@ -42,6 +43,8 @@ class Composer {
   // rdata are compressed (only for the types of RFC 3597 section 4). With `ttl_limit`, no TTL is greater. False, and nothing
   // added, when they do not fit.
   bool rrset(Section section, Owner owner, Bytes images, size_t count, bool compressible, u32 ttl_limit = Ttl::max);
+  // Adds a record whose owner stands in the question's name at `owner_at` and is not the root. False when it does not fit.
+  bool prepared(Section section, size_t owner_at, const PreparedRecord& record);
   // Where the first name in the rdata of the last record added stands (the target of a CNAME); only right after a compressible
   // set.
   size_t last_target() const { return last_target_; }

@@ -58,7 +58,14 @@ constexpr void store_be32(MutableBytes at, size_t offset, u32 value) {
 }
 constexpr void store_be64(MutableBytes at, size_t offset, u64 value) {
   const auto b = at.subspan(offset, 8);
-  for (size_t i = 0; i < 8; ++i) b[i] = static_cast<u8>(value >> (56 - 8 * i));
+  b[0] = static_cast<u8>(value >> 56);
+  b[1] = static_cast<u8>(value >> 48);
+  b[2] = static_cast<u8>(value >> 40);
+  b[3] = static_cast<u8>(value >> 32);
+  b[4] = static_cast<u8>(value >> 24);
+  b[5] = static_cast<u8>(value >> 16);
+  b[6] = static_cast<u8>(value >> 8);
+  b[7] = static_cast<u8>(value);
 }
 constexpr void store_le32(MutableBytes at, size_t offset, u32 value) {
   const auto b = at.subspan(offset, 4);
@@ -69,7 +76,14 @@ constexpr void store_le32(MutableBytes at, size_t offset, u32 value) {
 }
 constexpr void store_le64(MutableBytes at, size_t offset, u64 value) {
   const auto b = at.subspan(offset, 8);
-  for (size_t i = 0; i < 8; ++i) b[i] = static_cast<u8>(value >> 8 * i);
+  b[0] = static_cast<u8>(value);
+  b[1] = static_cast<u8>(value >> 8);
+  b[2] = static_cast<u8>(value >> 16);
+  b[3] = static_cast<u8>(value >> 24);
+  b[4] = static_cast<u8>(value >> 32);
+  b[5] = static_cast<u8>(value >> 40);
+  b[6] = static_cast<u8>(value >> 48);
+  b[7] = static_cast<u8>(value >> 56);
 }
 
 }  // namespace samara
