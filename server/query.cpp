@@ -426,10 +426,9 @@ void Answerer::add_soa() {
   const Owner apex = suffix(apex_labels_);
   const u32 ttl = zone_->negative_ttl().seconds();
   const auto prepared = zone_->negative_soa();
-  const bool fits = prepared.has_value() && apex.offset() != 0
-                        ? out_.prepared(Section::authority, apex.offset(), *prepared) &&
-                              add_signatures(Section::authority, apex, zone_->soa(), ttl)
-                        : add(Section::authority, apex, zone_->soa(), ttl);
+  const bool fits = prepared.has_value() && apex.offset() != 0 ? out_.prepared(Section::authority, apex.offset(), *prepared) &&
+                                                                     add_signatures(Section::authority, apex, zone_->soa(), ttl)
+                                                               : add(Section::authority, apex, zone_->soa(), ttl);
   if (!fits) truncate();
 }
 

@@ -15,23 +15,23 @@ constexpr u64 keep(u64 octets, size_t count) {
   return octets << (64 - 8 * count);
 }
 
-// The label at the start of `octets`, behind which at least seven more can be read.
-u64 hash_label(u64 parent, Bytes octets) {
-  size_t left = size_t{1} + octets[0];
-  u64 hash = parent;
-  for (; left > 8; left -= 8) {
-    hash = mix(hash, load_le64(octets));
-    octets = octets.subspan(8);
-  }
-  return mix(hash, keep(load_le64(octets), left));
+// The label at `start`, of `size` octets with its length.
+u64 hash_label(u64 parent, const PaddedName& octets, size_t start, size_t size) {
+  if (size <= 8) return mix(parent, keep(load_le64(octets, start), size));
+  const u64 first = mix(parent, load_le64(octets, start));
+  if (size <= 16) return mix(first, keep(load_le64(octets, start + 8), size - 8));
+  u64 hash = mix(first, load_le64(octets, start + 8));
+  size_t done = 16;
+  for (; size - done > 8; done += 8) hash = mix(hash, load_le64(octets, start + done));
+  return mix(hash, keep(load_le64(octets, start + done), size - done));
 }
 
 }  // namespace
 
 u64 child_hash(u64 parent, Bytes label) {
-  SAMARA_UNINITIALIZED std::array<u8, dns::max_label_size + 1 + 8> padded;
+  SAMARA_UNINITIALIZED PaddedName padded;
   std::ranges::copy(label, padded.begin());
-  return hash_label(parent, padded);
+  return hash_label(parent, padded, 0, label.size());
 }
 
 void SearchName::assign(Bytes wire) {
@@ -46,7 +46,7 @@ void SearchName::assign(Bytes wire) {
   u64 hash = root_hash;
   for (size_t i = 1; i <= labels; ++i) {
     const u8 start = from_left[labels - i];
-    hash = hash_label(hash, Bytes(lower_).subspan(start));
+    hash = hash_label(hash, lower_, start, size_t{1} + lower_[start]);
     starts_[i] = start;
     hashes_[i] = hash;
   }

@@ -12,6 +12,9 @@
 
 namespace samara::zone {
 
+// A label is read eight octets at a time, beyond the end of the last.
+using PaddedName = std::array<u8, dns::max_name_size + 8>;
+
 class SearchName {
  public:
   explicit SearchName(const dns::Name& name) { assign(name.wire()); }  // NOLINT: what is not written here is not read
@@ -32,8 +35,7 @@ class SearchName {
   }
 
  private:
-  // A label is read eight octets at a time, beyond the end of the last.
-  std::array<u8, dns::max_name_size + 8> lower_;
+  PaddedName lower_;
   // By number of labels.
   std::array<u8, dns::max_labels + 1> starts_;
   std::array<u64, dns::max_labels + 1> hashes_;

@@ -23,7 +23,8 @@ std::optional<NodeView> Zone::find(const dns::Name& name) const {
 Ref Zone::find(const SearchName& name, size_t apex_labels, size_t labels) const {
   const Bytes wanted = name.labels_between(apex_labels, labels);
   const auto found = index().find(name.hash(labels), [&](Ref ref) { return equal_octets(node(ref).labels(), wanted); });
-  if (found.has_value()) [[likely]] return *found;
+  if (found.has_value()) [[likely]]
+    return *found;
   const TrieMatch match = names().find(LookupKey::of_labels(wanted).symbols());
   return match.exact ? match.node : 0;
 }

@@ -2,8 +2,8 @@
 // it copies nothing else. It may be read as long as its extents are not given back.
 //
 // All names of the zone, empty non-terminals included, are nodes of one trie, with keys relative to the apex, and in a hash
-// table beside it for those asked for. NSEC3 owner names are not visible to queries (RFC 5155 section 7.2.8) and live in a trie of their own; names with NSEC are in a further
-// one, so that the record before a name is found at once, whatever lies between.
+// table beside it for those asked for. NSEC3 owner names are not visible to queries (RFC 5155 section 7.2.8) and live in a trie
+// of their own; names with NSEC are in a further one, so that the record before a name is found at once, whatever lies between.
 #pragma once
 
 #include <optional>
@@ -41,7 +41,8 @@ class Zone {
       const u32 word = memory_.word(place);
       return dns::NamePointer{.place = static_cast<u16>(word), .suffix = static_cast<u16>(word >> 16)};
     };
-    return dns::PreparedRecord{.image = memory_.octets(ref, 12, memory_.word(ref)), .pointers = {pointer(ref + 1), pointer(ref + 2)}};
+    return dns::PreparedRecord{.image = memory_.octets(ref, 12, memory_.word(ref)),
+                               .pointers = {pointer(ref + 1), pointer(ref + 2)}};
   }
   bool has_nsec() const { return memory_.word(header_ + nsec_root_at) != 0; }
   bool has_nsec3() const { return memory_.word(header_ + nsec3_root_at) != 0; }

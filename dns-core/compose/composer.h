@@ -2,8 +2,8 @@
 // Names are compressed against the question and the first names written (section 4.1.4), within a size budget; an RRset that
 // does not fit is taken back whole, so a truncated message ends at an RRset's edge. It never allocates.
 //
-// Order of calls: the constructor writes header and question; rrset() and prepared() in the order answer, authority, additional; then
-// begin_opt(), option() and end_opt() for the OPT record if there is one; finish() once.
+// Order of calls: the constructor writes header and question; rrset() and prepared() in the order answer, authority,
+// additional; then begin_opt(), option() and end_opt() for the OPT record if there is one; finish() once.
 #pragma once
 
 #include <array>

@@ -25,8 +25,8 @@ constexpr u32 load_le32(Bytes at, size_t offset = 0) {
 }
 constexpr u64 load_le64(Bytes at, size_t offset = 0) {
   const auto b = at.subspan(offset, 8);
-  return u64{b[0]} | u64{b[1]} << 8 | u64{b[2]} << 16 | u64{b[3]} << 24 | u64{b[4]} << 32 | u64{b[5]} << 40 |
-         u64{b[6]} << 48 | u64{b[7]} << 56;
+  return u64{b[0]} | u64{b[1]} << 8 | u64{b[2]} << 16 | u64{b[3]} << 24 | u64{b[4]} << 32 | u64{b[5]} << 40 | u64{b[6]} << 48 |
+         u64{b[7]} << 56;
 }
 
 constexpr bool equal_octets(Bytes a, Bytes b) {
