@@ -1,6 +1,6 @@
 // ZoneBuilder: turns records in any order into an immutable zone. Records are staged with their owner's key, sorted once, and
-// written front to back: nodes in canonical order, each beside its RRsets, then the trie. Nothing is visible to readers before
-// finish() has succeeded; a builder that fails or is dropped gives its memory back.
+// written front to back: nodes in canonical order, each beside its RRsets, then the trie and the hash table. Nothing is visible
+// to readers before finish() has succeeded; a builder that fails or is dropped gives its memory back.
 //
 // Order of calls: add() for each record, then finish() once.
 // Capacities: zone memory (memory.h); 4 GiB of staged records; 255 RRsets an owner; 65,535 records an RRset.

@@ -4,6 +4,7 @@
 
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "master_file_zone.h"
 
@@ -40,6 +41,20 @@ TEST_F(LookupTest, finds_names_with_data_and_empty_non_terminals) {
   expect("A.b.C.EXAMPLE.", Finding::data, "a.b.c.example.", true);
   expect("b.c.example.", Finding::data, "b.c.example.", true);
   expect("c.example.", Finding::data, "c.example.", true);
+}
+
+TEST_F(LookupTest, finds_names_that_were_made_to_collide) {
+  // 60 names and the apex take 128 slots: hashes that begin with seven zeros all want the first.
+  std::vector<std::string> colliding;
+  for (unsigned i = 0; colliding.size() < 70; ++i) {
+    const std::string name = "x" + std::to_string(i);
+    if (SearchName(name_of(name + ".example.")).hash(2) >> 57 == 0) colliding.push_back(name);
+  }
+  std::string records;
+  for (size_t i = 0; i < 60; ++i) records += colliding[i] + " A 192.0.2.1\n";
+  build(records);
+  for (size_t i = 0; i < 60; ++i) expect(colliding[i] + ".example.", Finding::data, colliding[i] + ".example.", true);
+  for (size_t i = 60; i < 70; ++i) expect(colliding[i] + ".example.", Finding::nxdomain, "example.", false);
 }
 
 TEST_F(LookupTest, names_the_closest_encloser_of_what_does_not_exist) {
