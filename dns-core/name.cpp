@@ -1,22 +1,13 @@
 #include "dns-core/name.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace samara::dns {
 namespace {
 
 // A name needs no more pointers than it has labels; a longer chain is there to waste our time.
 constexpr size_t max_pointers = max_labels;
-
-// Eight octets at once to lower case. Length octets (0 to 63) are below 'A', so whole wire forms may go through it.
-constexpr u64 to_lower8(u64 octets) {
-  constexpr u64 ones = 0x0101010101010101;
-  const u64 low_bits = octets & (ones * 0x7f);
-  const u64 from_a = low_bits + ones * (0x80 - 'A');    // top bit: at least 'A'
-  const u64 beyond_z = low_bits + ones * (0x7f - 'Z');  // top bit: above 'Z'
-  const u64 upper = (from_a ^ beyond_z) & ~octets & (ones * 0x80);
-  return octets | (upper >> 2);
-}
 
 // Whether two spans of the same size differ in nothing but the case of ASCII letters.
 bool equal_ignoring_case(Bytes a, Bytes b) {
@@ -33,6 +24,37 @@ bool equal_ignoring_case(Bytes a, Bytes b) {
     if (x != y && to_lower8(x) != to_lower8(y)) return false;
   }
   return to_lower8(load_le64(a, size - 8)) == to_lower8(load_le64(b, size - 8));
+}
+
+// Octets from the end up to the first that differs; 8 when none does.
+size_t common_octets(u64 a, u64 b) {
+  if (a == b) return 8;
+  const u64 difference = to_lower8(a) ^ to_lower8(b);
+  return static_cast<size_t>(std::countl_zero(difference)) / 8;
+}
+
+// Octets that two names, or the first labels of two, have in common from the end, ignoring case.
+size_t common_tail(Bytes a, Bytes b) {
+  const size_t shorter = std::min(a.size(), b.size());
+  const Bytes x = a.last(shorter);
+  const Bytes y = b.last(shorter);
+  size_t left = shorter;
+  if (shorter < 8) {
+    while (left > 0 && (x[left - 1] == y[left - 1] || to_lower(x[left - 1]) == to_lower(y[left - 1]))) --left;
+    return shorter - left;
+  }
+  for (; left > 8; left -= 8) {
+    const size_t common = common_octets(load_le64(x, left - 8), load_le64(y, left - 8));
+    if (common != 8) return shorter - left + common;
+  }
+  return shorter - 8 + common_octets(load_le64(x), load_le64(y));  // some of them once more
+}
+
+// The start of the first label at or behind `offset`.
+size_t label_from(Bytes name, size_t offset) {
+  size_t at = 0;
+  while (at < offset) at += size_t{1} + name[at];
+  return at;
 }
 
 // Labels as left-justified unsigned octet strings in lower case; absence of an octet sorts first (RFC 4034 section 6.1).
@@ -285,11 +307,7 @@ size_t Name::common_labels(const Name& other) const {
 
 Name Name::lowercased() const {
   Name name;
-  const Bytes from = wire();
-  const MutableBytes into = MutableBytes(name.wire_).first(size_);
-  size_t i = 0;
-  for (; i + 8 <= from.size(); i += 8) store_le64(into, i, to_lower8(load_le64(from, i)));
-  for (; i < from.size(); ++i) into[i] = to_lower(from[i]);
+  copy_lowered(wire(), name.wire_);
   name.size_ = size_;
   return name;
 }
@@ -339,6 +357,32 @@ std::strong_ordering canonical_compare(Bytes a, Bytes b) {
     at_b += 1 + label_b.size();
   }
   return order;
+}
+
+size_t common_suffix_size(Bytes a, Bytes b) {
+  // Equal octets are equal labels only where labels of both begin.
+  const size_t common = common_tail(a, b);
+  size_t left_a = a.size() - label_from(a, a.size() - common);
+  size_t left_b = b.size() - label_from(b, b.size() - common);
+  while (left_a != left_b) [[unlikely]] {
+    if (left_a > left_b) {
+      left_a -= size_t{1} + a[a.size() - left_a];
+    } else {
+      left_b -= size_t{1} + b[b.size() - left_b];
+    }
+  }
+  return left_a;
+}
+
+void copy_lowered(Bytes from, MutableBytes to) {
+  const size_t size = from.size();
+  const MutableBytes into = to.first(size);
+  if (size < 8) {
+    for (size_t i = 0; i < size; ++i) into[i] = to_lower(from[i]);
+    return;
+  }
+  for (size_t i = 0; i + 8 < size; i += 8) store_le64(into, i, to_lower8(load_le64(from, i)));
+  store_le64(into, size - 8, to_lower8(load_le64(from, size - 8)));
 }
 
 size_t wire_name_size(Bytes wire) {

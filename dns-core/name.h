@@ -37,6 +37,15 @@ constexpr size_t max_name_text = 1004;
 constexpr u8 to_lower(u8 c) {
   return c >= 'A' && c <= 'Z' ? static_cast<u8>(c + 32) : c;
 }
+// The same for eight octets at once. Length octets (0 to 63) are below 'A', so whole wire forms may go through it.
+constexpr u64 to_lower8(u64 octets) {
+  constexpr u64 ones = 0x0101010101010101;
+  const u64 low_bits = octets & (ones * 0x7f);
+  const u64 from_a = low_bits + ones * (0x80 - 'A');    // top bit: at least 'A'
+  const u64 beyond_z = low_bits + ones * (0x7f - 'Z');  // top bit: above 'Z'
+  const u64 upper = (from_a ^ beyond_z) & ~octets & (ones * 0x80);
+  return octets | (upper >> 2);
+}
 
 class Name {
  public:
@@ -97,6 +106,11 @@ Result<size_t, NameError> parse_name(std::string_view text, Bytes origin, Mutabl
 std::strong_ordering canonical_compare(const Name& a, const Name& b);
 // The same for valid uncompressed wire-format names.
 std::strong_ordering canonical_compare(Bytes a, Bytes b);
+// Octets at the end of two such names that make the same labels, the root's included; they may also be names' first labels,
+// without the root's.
+size_t common_suffix_size(Bytes a, Bytes b);
+// Copies octets, ASCII letters in lower case, to the start of `to`.
+void copy_lowered(Bytes from, MutableBytes to);
 // Size in octets of the valid uncompressed wire-format name that `wire` starts with.
 size_t wire_name_size(Bytes wire);
 

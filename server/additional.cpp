@@ -12,46 +12,36 @@ using dns::RrType;
 
 constexpr std::array address_types{RrType::A, RrType::AAAA};
 
-bool ends_in(Bytes name, Bytes suffix) {
-  if (name.size() < suffix.size()) return false;
-  const Bytes end = name.last(suffix.size());
-  return std::ranges::equal(end, suffix, {}, dns::to_lower, dns::to_lower);
-}
-
 }  // namespace
 
-// The node of the host that `record` names, when it is in this zone and may be told of; 0 otherwise. `key` becomes the host's.
-zone::Ref Answerer::host_of(zone::RecordView record, zone::LookupKey& key) const {
+// The host that `record` names, when it is in this zone and may be told of; its node is 0 otherwise.
+Answerer::Host Answerer::host_of(zone::RecordView record, std::optional<size_t> cut_labels) const {
   const Bytes rdata = record.rdata();
   const auto at = dns::rdata_name(record.type(), rdata, 0);
-  if (!at.has_value()) return 0;
+  if (!at.has_value()) return {};
   const Bytes host = rdata.subspan(at->offset, at->size);
-  if (!ends_in(host, zone_->apex_wire())) return 0;
-  key.assign(host);
-  // ends_in() compared octets; labels must line up as well.
-  if (!is_below(key, apex_labels_)) return 0;
-  const zone::TrieMatch match = zone_->names().find(key.symbols().subspan(key_.prefix_size(apex_labels_)));
-  if (!match.exact) return 0;
+  const Bytes apex = zone_->apex_wire();
+  if (dns::common_suffix_size(host, apex) != apex.size()) return {};
+  SAMARA_UNINITIALIZED const zone::SearchName name(host);
+  const zone::Ref node = zone_->find(name, apex_labels_, name.label_count());
+  if (node == 0) return {};
   // What is below a DNAME does not exist (RFC 6672 section 2.4); what is below a cut may be glue.
-  const bool hidden = zone_->node(match.node).has(zone::node_governed) &&
-                      zone::lookup(*zone_, key, apex_labels_, false).finding == zone::Finding::dname;
-  return hidden ? 0 : match.node;
-}
-
-bool Answerer::is_below(const zone::LookupKey& key, size_t labels) const {
-  const size_t size = key_.prefix_size(labels);
-  return key.size() >= size && std::ranges::equal(key.symbols().first(size), key_.symbols().first(size));
+  const bool hidden = zone_->node(node).has(zone::node_governed) &&
+                      zone::lookup(*zone_, name, apex_labels_, false).finding == zone::Finding::dname;
+  if (hidden) return {};
+  const bool below_cut = cut_labels.has_value() && name.label_count() >= *cut_labels &&
+                         equal_octets(name.labels_between(0, *cut_labels), search_.labels_between(0, *cut_labels));
+  return {.node = node, .name = host, .below_cut = below_cut};
 }
 
 // False when one of the host's sets of these types did not fit.
-bool Answerer::add_host(zone::Ref host, std::span<const RrType> wanted, zone::Ref except) {
-  const zone::NodeView node = zone_->node(host);
-  const dns::Name owner = zone_->owner(node);
+bool Answerer::add_host(const Host& host, std::span<const RrType> wanted, zone::Ref except) {
+  const zone::NodeView node = zone_->node(host.node);
   bool all = true;
   for (const RrType type : wanted) {
     const auto addresses = node.find(type);
     if (!addresses.has_value() || addresses->ref() == except) continue;
-    if (!add(dns::Section::additional, dns::Owner::name(owner.wire()), *addresses)) all = false;
+    if (!add(dns::Section::additional, dns::Owner::name(host.name), *addresses)) all = false;
   }
   return all;
 }
@@ -59,32 +49,30 @@ bool Answerer::add_host(zone::Ref host, std::span<const RrType> wanted, zone::Re
 // What a referral needs comes first, for every name server that is below the cut; where it does not fit, the answer is marked
 // as cut (RFC 9471 section 2.1). The servers are in the message already, so there are no more of them than one can hold.
 void Answerer::add_glue(const zone::RrsetView& servers, size_t cut_labels) {
-  SAMARA_UNINITIALIZED zone::LookupKey key;
   servers.for_each_record([&](zone::RecordView record) {
-    const zone::Ref host = host_of(record, key);
-    if (host != 0 && is_below(key, cut_labels) && !add_host(host, address_types, 0)) truncate();
+    const Host host = host_of(record, cut_labels);
+    if (host.node != 0 && host.below_cut && !add_host(host, address_types, 0)) truncate();
   });
   if (!truncated_) add_additional(servers, cut_labels);
 }
 
 // The rest is a courtesy: as much as fits, of so many hosts.
 void Answerer::add_additional(const zone::RrsetView& set, std::optional<size_t> except_below) {
-  std::array<zone::Ref, max_additional_names> hosts;
+  SAMARA_UNINITIALIZED std::array<Host, max_additional_names> hosts;
   size_t count = 0;
-  SAMARA_UNINITIALIZED zone::LookupKey key;
   set.for_each_record([&](zone::RecordView record) {
     if (count == hosts.size()) return;
-    const zone::Ref host = host_of(record, key);
-    if (host == 0 || (except_below.has_value() && is_below(key, *except_below))) return;
-    const std::span<const zone::Ref> there = std::span<const zone::Ref>(hosts).first(count);
-    if (std::ranges::find(there, host) == there.end()) hosts[count++] = host;
+    const Host host = host_of(record, except_below);
+    if (host.node == 0 || host.below_cut) return;
+    const std::span<const Host> there = std::span<const Host>(hosts).first(count);
+    if (std::ranges::find(there, host.node, &Host::node) == there.end()) hosts[count++] = host;
   });
   // RFC 9460 section 4.1: a service's target is given with its own service records.
   const bool service = set.type() == RrType::SVCB || set.type() == RrType::HTTPS;
   const std::array with_services{RrType::A, RrType::AAAA, set.type()};
   const std::span<const RrType> wanted =
       service ? std::span<const RrType>(with_services) : std::span<const RrType>(address_types);
-  for (const zone::Ref host : std::span<const zone::Ref>(hosts).first(count)) add_host(host, wanted, set.ref());
+  for (const Host& host : std::span<const Host>(hosts).first(count)) add_host(host, wanted, set.ref());
 }
 
 }  // namespace samara::server

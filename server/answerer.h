@@ -17,7 +17,9 @@ class Answerer {
         packet_(packet),
         query_(query),
         out_(out),
-        dnssec_(query.edns.has_value() && query.edns->dnssec_ok) {}
+        dnssec_(query.edns.has_value() && query.edns->dnssec_ok),
+        name_(query.name(packet)),
+        search_(name_) {}
   Answerer(const Answerer&) = delete;
   Answerer& operator=(const Answerer&) = delete;
 
@@ -37,15 +39,23 @@ class Answerer {
   Next answer_from(const zone::NodeView& node, const zone::Lookup& found);
   void answer_any(const zone::NodeView& node);
   void answer_signatures(const zone::NodeView& node);
-  Next follow_cname(const zone::RrsetView& cname);
   Next follow_dname(const zone::NodeView& node, size_t labels, Answer& answer);
   void refer(const zone::NodeView& cut, size_t labels, Answer& answer);
   // An RRset of a node and, when asked for and there, its signatures. False when something did not fit.
   bool add(dns::Section section, dns::Owner owner, const zone::RrsetView& set, u32 ttl_limit = dns::Ttl::max);
+  bool add_signatures(dns::Section section, dns::Owner owner, const zone::RrsetView& set, u32 ttl_limit);
   void add_soa();
   // The last `labels` labels of the name in question as an owner.
   dns::Owner suffix(size_t labels) const;
   bool chased_before(zone::Ref node);
+  // On to another name.
+  void go_to(Bytes name, size_t at);
+  // The key of the name in question, for the order of names that proofs need.
+  const zone::LookupKey& key() {
+    if (!key_made_) key_.assign(name_);
+    key_made_ = true;
+    return key_;
+  }
   void truncate();
 
   // denial.cpp: each adds the records that prove its statement, if the zone is signed and the client asked for DNSSEC.
@@ -68,13 +78,17 @@ class Answerer {
   }
   void write_denials_put_off();
 
+  // A host in this zone, found while one answer is made; `name` lies in the snapshot as the rdata spells it.
+  struct Host {
+    zone::Ref node = 0;
+    Bytes name;
+    bool below_cut = false;
+  };
   // additional.cpp: addresses of the hosts that an RRset names; of a referral's servers, those below the cut first.
   void add_glue(const zone::RrsetView& servers, size_t cut_labels);
   void add_additional(const zone::RrsetView& set, std::optional<size_t> except_below = std::nullopt);
-  zone::Ref host_of(zone::RecordView record, zone::LookupKey& key) const;
-  bool add_host(zone::Ref host, std::span<const dns::RrType> wanted, zone::Ref except);
-  // Whether `key` is at or below the first `labels` labels of the name in question.
-  bool is_below(const zone::LookupKey& key, size_t labels) const;
+  Host host_of(zone::RecordView record, std::optional<size_t> cut_labels) const;
+  bool add_host(const Host& host, std::span<const dns::RrType> wanted, zone::Ref except);
 
   const zone::ZoneSet& zones_;
   const AnswerRules& rules_;
@@ -87,7 +101,9 @@ class Answerer {
 
   // The name in question: the query's, then what CNAMEs and DNAMEs lead to.
   Bytes name_;
-  size_t name_at_ = 0;  // where it stands in the message
+  size_t name_at_ = dns::header_size;  // where it stands in the message
+  zone::SearchName search_;
+  bool key_made_ = false;  // the same for proofs, which need the order of names; made when it is wanted
   zone::LookupKey key_;
   std::array<u8, dns::max_name_size> made_;  // a name made by a DNAME
   std::optional<zone::Zone> zone_;

@@ -46,28 +46,28 @@ std::optional<LookupKey> nsec3_key(const zone::Zone& zone, const LookupKey& key)
 }  // namespace
 
 void Answerer::prove_no_data(const zone::Lookup& found) {
-  const size_t labels = key_.label_count();
+  const size_t labels = key().label_count();
   if (!uses_nsec3(*zone_)) {
     if (found.finding == zone::Finding::wildcard) {
       // The wildcard's record, or where it is an empty non-terminal the one before it.
-      add_nsec_covering(wildcard_below(key_, found.encloser_depth));
-      add_nsec_covering(key_);
+      add_nsec_covering(wildcard_below(key(), found.encloser_depth));
+      add_nsec_covering(key());
     } else if (zone_->node(found.node).find(RrType::NSEC).has_value()) {
       add_denial(found.node, RrType::NSEC);
     } else {
-      add_nsec_covering(key_);  // an empty non-terminal (RFC 4035 section 3.1.3.1 does not name it; 5.4 validates it so)
+      add_nsec_covering(key());  // an empty non-terminal (RFC 4035 section 3.1.3.1 does not name it; 5.4 validates it so)
     }
     return;
   }
   if (found.finding == zone::Finding::wildcard) {
     // RFC 5155 section 7.2.5.
-    add_denial(matching_nsec3(first_labels(key_, found.encloser_depth)), RrType::NSEC3);
-    add_nsec3_covering(first_labels(key_, found.encloser_depth + 1));
-    add_denial(matching_nsec3(wildcard_below(key_, found.encloser_depth)), RrType::NSEC3);
+    add_denial(matching_nsec3(first_labels(key(), found.encloser_depth)), RrType::NSEC3);
+    add_nsec3_covering(first_labels(key(), found.encloser_depth + 1));
+    add_denial(matching_nsec3(wildcard_below(key(), found.encloser_depth)), RrType::NSEC3);
     return;
   }
   // RFC 5155 sections 7.2.3 and 7.2.4: where opt-out left the name without a record, its closest encloser has one.
-  const zone::Ref own = matching_nsec3(key_);
+  const zone::Ref own = matching_nsec3(key());
   if (own != 0) {
     add_denial(own, RrType::NSEC3);
   } else {
@@ -77,19 +77,19 @@ void Answerer::prove_no_data(const zone::Lookup& found) {
 
 void Answerer::prove_no_name(const zone::Lookup& found) {
   if (!uses_nsec3(*zone_)) {
-    add_nsec_covering(key_);
-    add_nsec_covering(wildcard_below(key_, found.encloser_depth));
+    add_nsec_covering(key());
+    add_nsec_covering(wildcard_below(key(), found.encloser_depth));
     return;
   }
   const size_t proved = add_closest_provable_encloser(found.encloser_depth + 1);  // RFC 5155 section 7.2.2
-  add_nsec3_covering(wildcard_below(key_, proved));
+  add_nsec3_covering(wildcard_below(key(), proved));
 }
 
 void Answerer::prove_wildcard(const zone::Lookup& found) {
   if (!uses_nsec3(*zone_)) {
-    add_nsec_covering(key_);
+    add_nsec_covering(key());
   } else {
-    add_nsec3_covering(first_labels(key_, found.encloser_depth + 1));  // RFC 5155 section 7.2.6
+    add_nsec3_covering(first_labels(key(), found.encloser_depth + 1));  // RFC 5155 section 7.2.6
   }
 }
 
@@ -98,7 +98,7 @@ void Answerer::prove_unsigned_delegation(const zone::NodeView& cut, size_t label
     add_denial(cut.ref(), RrType::NSEC);
     return;
   }
-  const zone::Ref own = matching_nsec3(first_labels(key_, labels));  // RFC 5155 section 7.2.7
+  const zone::Ref own = matching_nsec3(first_labels(key(), labels));  // RFC 5155 section 7.2.7
   if (own != 0) {
     add_denial(own, RrType::NSEC3);
   } else {
@@ -107,7 +107,7 @@ void Answerer::prove_unsigned_delegation(const zone::NodeView& cut, size_t label
 }
 
 void Answerer::add_nsec_covering(const LookupKey& key) {
-  const size_t base = key_.prefix_size(apex_labels_);
+  const size_t base = key.prefix_size(apex_labels_);
   add_denial(zone_->nsec_names().at_or_before(key.symbols().subspan(base)), RrType::NSEC);
 }
 
@@ -131,10 +131,10 @@ void Answerer::add_nsec3_covering(const LookupKey& key) {
 size_t Answerer::add_closest_provable_encloser(size_t labels) {
   for (size_t depth = labels; depth > apex_labels_;) {
     --depth;
-    const zone::Ref encloser = matching_nsec3(first_labels(key_, depth));
+    const zone::Ref encloser = matching_nsec3(first_labels(key(), depth));
     if (encloser == 0) continue;
     add_denial(encloser, RrType::NSEC3);
-    add_nsec3_covering(first_labels(key_, depth + 1));
+    add_nsec3_covering(first_labels(key(), depth + 1));
     return depth;
   }
   return apex_labels_;

@@ -220,9 +220,6 @@ Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const 
 // --- The way through the zones ---------------------------------------------------------------------------------------------
 
 void Answerer::run(Answer& answer) {
-  name_ = query_.name(packet_);
-  name_at_ = dns::header_size;
-  key_.assign(name_);
   if (!enter_zone()) {
     answer.rcode = why_ == ExtendedError::not_ready ? Rcode::SERVFAIL : Rcode::REFUSED;
     return;
@@ -242,9 +239,9 @@ void Answerer::run(Answer& answer) {
 
 bool Answerer::enter_zone() {
   const bool first = chain_ == 0;
-  const auto match = zones_.find(key_, query_.type == RrType::DS && first);
+  auto taken = zones_.find(search_, query_.type == RrType::DS && first);
   // A DS query for an apex whose parent is elsewhere is the child's to answer after all (RFC 4035 section 3.1.4.1).
-  const auto taken = match.has_value() || query_.type != RrType::DS ? match : zones_.find(key_, false);
+  if (!taken.has_value() && query_.type == RrType::DS) taken = zones_.find(search_, false);
   if (!taken.has_value() || !taken->zone.has_value()) {
     if (first) why_ = taken.has_value() ? ExtendedError::not_ready : ExtendedError::not_authoritative;
     return false;
@@ -258,14 +255,14 @@ bool Answerer::enter_zone() {
 // Whether another zone of ours has something positive to add to a chain that leads into it. Its denials and referrals would
 // only make a resolver, which asks for the target anyway, doubt the answer.
 bool Answerer::holds_answer(const zone::Zone& other, size_t apex_labels) const {
-  const zone::Lookup found = zone::lookup(other, key_, apex_labels, false);
+  const zone::Lookup found = zone::lookup(other, search_, apex_labels, false);
   if (found.finding != zone::Finding::data && found.finding != zone::Finding::wildcard) return false;
   const zone::NodeView node = other.node(found.node);
   return node.find(query_.type).has_value() || node.find(RrType::CNAME).has_value();
 }
 
 Answerer::Next Answerer::step(Answer& answer) {
-  const zone::Lookup found = zone::lookup(*zone_, key_, apex_labels_, query_.type == RrType::DS);
+  const zone::Lookup found = zone::lookup(*zone_, search_, apex_labels_, query_.type == RrType::DS);
   const zone::NodeView node = zone_->node(found.node);
   switch (found.finding) {
     case zone::Finding::data: return answer_from(node, found);
@@ -308,8 +305,8 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
       prove_wildcard(found);
       put_off_denials_ = false;
     }
-    name_at_ = target_at;
-    return follow_cname(*cname);
+    go_to(cname->first().rdata(), target_at);
+    return Next::follow;
   }
   const u16 before = out_.count(Section::answer);
   if (query_.type == RrType::ANY) answer_any(node);
@@ -344,10 +341,11 @@ void Answerer::answer_signatures(const zone::NodeView& node) {
   }
 }
 
-Answerer::Next Answerer::follow_cname(const zone::RrsetView& cname) {
-  name_ = cname.first().rdata();
-  key_.assign(name_);
-  return Next::follow;
+void Answerer::go_to(Bytes name, size_t at) {
+  name_ = name;
+  name_at_ = at;
+  search_.assign(name);
+  key_made_ = false;
 }
 
 Answerer::Next Answerer::follow_dname(const zone::NodeView& node, size_t labels, Answer& answer) {
@@ -387,9 +385,7 @@ Answerer::Next Answerer::follow_dname(const zone::NodeView& node, size_t labels,
   // A DNAME that leads below itself makes the name longer with each step and never comes to an end.
   if (target.value().is_at_or_below(name.value().suffix(labels))) return Next::done;
   std::ranges::copy(made.value().wire(), made_.begin());
-  name_ = Bytes(made_).first(made.value().size());
-  name_at_ = out_.last_target();
-  key_.assign(name_);
+  go_to(Bytes(made_).first(made.value().size()), out_.last_target());
   return Next::follow;
 }
 
@@ -415,6 +411,10 @@ void Answerer::refer(const zone::NodeView& cut, size_t labels, Answer& answer) {
 bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32 ttl_limit) {
   const bool compressible = (set.flags() & zone::rrset_compressible) != 0;
   if (!out_.rrset(section, owner, set.images(), set.count(), compressible, ttl_limit)) return false;
+  return add_signatures(section, owner, set, ttl_limit);
+}
+
+bool Answerer::add_signatures(Section section, Owner owner, const zone::RrsetView& set, u32 ttl_limit) {
   if (!dnssec_ || !set.has_signatures()) return true;
   const zone::RrsetView signatures = set.signatures();
   return out_.rrset(section, owner, signatures.images(), signatures.count(), false, ttl_limit);
@@ -423,12 +423,17 @@ bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32
 void Answerer::add_soa() {
   if (put_off_count_ != 0) add_denials_put_off();
   // RFC 2308 section 3: with the TTL that says how long the answer may be believed.
-  if (!add(Section::authority, suffix(apex_labels_), zone_->soa(), zone_->negative_ttl().seconds())) truncate();
+  const Owner apex = suffix(apex_labels_);
+  const u32 ttl = zone_->negative_ttl().seconds();
+  const auto prepared = zone_->negative_soa();
+  const bool fits = prepared.has_value() && apex.offset() != 0 ? out_.prepared(Section::authority, apex.offset(), *prepared) &&
+                                                                     add_signatures(Section::authority, apex, zone_->soa(), ttl)
+                                                               : add(Section::authority, apex, zone_->soa(), ttl);
+  if (!fits) truncate();
 }
 
 Owner Answerer::suffix(size_t labels) const {
-  size_t at = 0;
-  for (size_t skip = key_.label_count() - labels; skip > 0; --skip) at += size_t{1} + name_[at];
+  const size_t at = search_.suffix_at(labels);
   const Bytes wire = name_.subspan(at);
   return name_at_ == dns::header_size ? Owner::at(dns::header_size + at, wire) : Owner::name(wire);
 }

@@ -92,6 +92,8 @@ struct ZoneBuilder::Ancestry {
   TrieBuilder nsec3;
   // The nodes on the way from the apex to the last name, by depth below the apex.
   std::array<Ref, dns::max_labels + 1> nodes{};
+  std::array<u64, dns::max_labels + 1> hashes{};  // of the same (search_name.h)
+  NameIndexBuilder index;
   std::array<u8, max_key_size> last_key{};
   size_t last_size = 0;
   size_t last_depth = 0;
@@ -123,10 +125,14 @@ Result<void, BuildError> ZoneBuilder::add(const dns::Name& owner, RrType type, d
     any_ = true;
     owner_key_.assign(owner.wire());
     const Bytes symbols = owner_key_.symbols().subspan(apex_key_size_);
+    const Bytes labels = owner.wire().first(owner.size() - apex_.size());
     last_key_at_ = static_cast<u32>(staged_.size());
     staged_.push_back(static_cast<u8>(symbols.size()));
     staged_.push_back(static_cast<u8>(symbols.size() >> 8));
+    staged_.push_back(static_cast<u8>(labels.size()));
     staged_.insert(staged_.end(), symbols.begin(), symbols.end());
+    staged_.resize(staged_.size() + labels.size());
+    dns::copy_lowered(labels, MutableBytes(staged_).last(labels.size()));
   }
   const u32 record_at = static_cast<u32>(staged_.size());
   staged_.resize(staged_.size() + record_fixed_size);
@@ -151,7 +157,12 @@ dns::Name ZoneBuilder::error_owner() const {
 
 Bytes ZoneBuilder::key_of(const Entry& entry) const {
   const Bytes at = Bytes(staged_).subspan(entry.key_at);
-  return at.subspan(2, static_cast<size_t>(at[0] | at[1] << 8));
+  return at.subspan(3, static_cast<size_t>(at[0] | at[1] << 8));
+}
+
+Bytes ZoneBuilder::labels_of(const Entry& entry) const {
+  const Bytes at = Bytes(staged_).subspan(entry.key_at);
+  return at.subspan(3 + static_cast<size_t>(at[0] | at[1] << 8), at[2]);
 }
 
 RecordView ZoneBuilder::record_of(const Entry& entry) const {
@@ -174,6 +185,9 @@ Result<Zone, BuildError> ZoneBuilder::finish() {
   if (!extent_.has_value()) return fail(BuildError::out_of_memory);
   ExtentWriter out(memory_.region(), *extent_);
   Ancestry ancestry(out);
+  const SearchName apex(apex_);
+  ancestry.hashes[0] = apex.hash(apex.label_count());
+  ancestry.index.reserve(entries_.size());
   const std::span<Entry> all(entries_);
   for (size_t start = 0; start < all.size();) {
     if (start + 16 < all.size()) __builtin_prefetch(&staged_[all[start + 16].key_at]);
@@ -190,6 +204,7 @@ Result<Zone, BuildError> ZoneBuilder::finish() {
 
 Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry) {
   const Bytes key = key_of(records.front());
+  const Bytes labels = labels_of(records.front());
   const size_t depth = static_cast<size_t>(std::ranges::count(key, u8{0}));
   std::ranges::copy(key, last_written_key_.begin());
   last_written_size_ = key.size();
@@ -242,7 +257,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   TRY(check_together(out.view(), depth));
 
   if (nsec3.ref != 0) {
-    const Ref node = write_node(out, flags, 0, key, std::span(&nsec3.ref, 1), std::span(&nsec3.type, 1));
+    const Ref node = write_node(out, flags, 0, labels, key, std::span(&nsec3.ref, 1), std::span(&nsec3.type, 1));
     if (node == 0) return fail(BuildError::out_of_memory);
     ancestry.nsec3.add(key, node);
     ++nodes_written_;
@@ -272,12 +287,22 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     const Ref parent = ancestry.nodes[d - 1];
     out.set_word(parent, out.word(parent) | node_has_wildcard);
   };
+  SAMARA_UNINITIALIZED std::array<u8, dns::max_labels + 1> starts;  // of each label, from the left
+  size_t count = 0;
+  for (size_t at = 0; at < labels.size(); at += size_t{1} + labels[at]) starts[count++] = static_cast<u8>(at);
+  const auto labels_at_depth = [&](size_t d) { return labels.subspan(starts[depth - d]); };
+  for (size_t d = shared_depth + 1; d <= depth; ++d) {
+    const Bytes name = labels_at_depth(d);
+    ancestry.hashes[d] = child_hash(ancestry.hashes[d - 1], name.first(size_t{1} + name[0]));
+  }
   for (size_t d = shared_depth + 1; d < depth; ++d) {
     while (key[ends_at] != 0) ++ends_at;
     ++ends_at;
-    const Ref node = write_node(out, governed, ancestry.governing_depth * (governed != 0), key.first(ends_at), {}, {});
+    const Ref node =
+        write_node(out, governed, ancestry.governing_depth * (governed != 0), labels_at_depth(d), key.first(ends_at), {}, {});
     if (node == 0) return fail(BuildError::out_of_memory);
     ancestry.names.add(key.first(ends_at), node);
+    ancestry.index.add(ancestry.hashes[d], node);
     ancestry.nodes[d] = node;
     tell_parent_of_wildcard(key.first(ends_at), d);
     ++nodes_written_;
@@ -290,11 +315,12 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     types[i] = written_[i].type;
   }
   const Ref node =
-      write_node(out, static_cast<u8>(flags | governed), ancestry.governing_depth * (governed != 0), key,
+      write_node(out, static_cast<u8>(flags | governed), ancestry.governing_depth * (governed != 0), labels, key,
                  std::span<const Ref>(references).first(written_.size()), std::span<const u16>(types).first(written_.size()));
   if (node == 0) return fail(BuildError::out_of_memory);
   ++nodes_written_;
   ancestry.names.add(key, node);
+  ancestry.index.add(ancestry.hashes[depth], node);
   ancestry.nodes[depth] = node;
   if (depth == 0) ancestry.apex_node = node;
   // RFC 5155 section 7.2.8 and RFC 4035 section 3.1.3: only authoritative names take part in the chain.
@@ -389,6 +415,22 @@ Ref ZoneBuilder::shared_rrset(ExtentWriter& out, Ref fresh) {
   return fresh;
 }
 
+// 0 when it is not prepared; the extent says when it is full.
+Ref ZoneBuilder::write_negative_soa(ExtentWriter& out, RecordView soa, u32 ttl) const {
+  if (apex_.is_root()) return 0;  // a pointer to it would be longer
+  SAMARA_UNINITIALIZED std::array<u8, record_fixed_size + 2 * dns::max_name_size + 20> octets;
+  ByteWriter record(octets);
+  const auto pointers = dns::prepare_record(apex_.wire(), soa.image(), record);
+  if (!pointers.has_value()) return 0;
+  const auto ref = out.take(12 + record.size());
+  if (!ref.has_value()) return 0;
+  store_be32(record.written_mutable(), 4, ttl);
+  out.set_word(*ref, static_cast<u32>(record.size()));
+  for (Ref i = 0; i < 2; ++i) out.set_word(*ref + 1 + i, (*pointers)[i].place | u32{(*pointers)[i].suffix} << 16);
+  std::ranges::copy(record.written(), out.octets(*ref, 12, record.size()).begin());
+  return *ref;
+}
+
 Result<Zone, BuildError> ZoneBuilder::write_header(ExtentWriter& out, Ancestry& ancestry) {
   if (ancestry.apex_node == 0) return fail(BuildError::no_soa);
   const auto soa = NodeView(out.view(), ancestry.apex_node).find(RrType::SOA);
@@ -399,11 +441,14 @@ Result<Zone, BuildError> ZoneBuilder::write_header(ExtentWriter& out, Ancestry& 
   const Twig nsec_root = ancestry.nsec.finish();
   const Twig nsec3_root = ancestry.nsec3.finish();
   const auto chain = choose_nsec3_chain(out, apex_, NodeView(out.view(), ancestry.apex_node), nsec3_root);
+  const Ref index = ancestry.index.finish(out);
+  const u32 negative_ttl = std::min(soa->ttl().seconds(), load_be32(rdata, rdata.size() - 4));
+  const Ref negative_soa = write_negative_soa(out, soa->first(), negative_ttl);
   const auto ref = out.take(Zone::fixed_words * 4 + apex_.size());
   if (!ref.has_value() || out.full()) return fail(BuildError::out_of_memory);
   const Extent kept = memory_.shrink(*extent_, out.used());
-  const u32 minimum = load_be32(rdata, rdata.size() - 4);
   out.set_word(*ref + Zone::root_at, root);
+  out.set_word(*ref + Zone::index_at, index);
   out.set_word(*ref + Zone::nsec_root_at, nsec_root);
   out.set_word(*ref + Zone::nsec3_root_at, nsec3_root);
   out.set_word(*ref + Zone::served_nsec3_root_at, chain.has_value() ? chain->root : 0);
@@ -411,7 +456,8 @@ Result<Zone, BuildError> ZoneBuilder::write_header(ExtentWriter& out, Ancestry& 
   out.set_word(*ref + Zone::apex_node_at, ancestry.apex_node);
   out.set_word(*ref + Zone::soa_at, soa->ref());
   out.set_word(*ref + Zone::serial_at, load_be32(rdata, rdata.size() - 20));
-  out.set_word(*ref + Zone::negative_ttl_at, std::min(soa->ttl().seconds(), minimum));
+  out.set_word(*ref + Zone::negative_ttl_at, negative_ttl);
+  out.set_word(*ref + Zone::negative_soa_at, negative_soa);
   out.set_word(*ref + Zone::records_at, records_written_);
   out.set_word(*ref + Zone::nodes_at, nodes_written_);
   out.set_word(*ref + Zone::extent_offset_at, static_cast<u32>(kept.offset / 4));

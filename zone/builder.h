@@ -1,6 +1,6 @@
 // ZoneBuilder: turns records in any order into an immutable zone. Records are staged with their owner's key, sorted once, and
-// written front to back: nodes in canonical order, each beside its RRsets, then the trie. Nothing is visible to readers before
-// finish() has succeeded; a builder that fails or is dropped gives its memory back.
+// written front to back: nodes in canonical order, each beside its RRsets, then the trie and the hash table. Nothing is visible
+// to readers before finish() has succeeded; a builder that fails or is dropped gives its memory back.
 //
 // Order of calls: add() for each record, then finish() once.
 // Capacities: zone memory (memory.h); 4 GiB of staged records; 255 RRsets an owner; 65,535 records an RRset.
@@ -52,7 +52,7 @@ class ZoneBuilder {
  private:
   struct Entry {
     u64 prefix;     // the key's first ten symbols, to sort by
-    u32 key_at;     // in staged_: size (16 bits), symbols
+    u32 key_at;     // in staged_: size of the symbols (16 bits), of the labels (8 bits), symbols, labels
     u32 record_at;  // in staged_: the record's image
   };
   struct Written {
@@ -63,12 +63,14 @@ class ZoneBuilder {
   struct Ancestry;
 
   Bytes key_of(const Entry& entry) const;
+  Bytes labels_of(const Entry& entry) const;
   RecordView record_of(const Entry& entry) const;
   void sort_entries();
   Result<void, BuildError> write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry);
   Result<void, BuildError> check_together(MemoryView memory, size_t depth) const;
   Result<Ref, BuildError> write_rrset(ExtentWriter& out, std::span<const Entry> records, Ref signatures);
   Ref shared_rrset(ExtentWriter& out, Ref fresh);
+  Ref write_negative_soa(ExtentWriter& out, RecordView soa, u32 ttl) const;
   Result<Zone, BuildError> write_header(ExtentWriter& out, Ancestry& ancestry);
 
   ZoneMemory& memory_;

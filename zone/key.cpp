@@ -137,6 +137,13 @@ void LookupKey::assign(Bytes wire) {
   size_ = static_cast<u16>(size);
 }
 
+LookupKey LookupKey::of_labels(Bytes labels) {
+  SAMARA_UNINITIALIZED std::array<u8, dns::max_name_size> wire;
+  std::ranges::copy(labels, wire.begin());
+  wire[labels.size()] = 0;
+  return LookupKey(Bytes(wire).first(labels.size() + 1));
+}
+
 void LookupKey::assign_prefix(const LookupKey& other, size_t labels) {
   size_ = other.label_ends_[labels];
   labels_ = static_cast<u8>(labels);

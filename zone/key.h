@@ -1,7 +1,7 @@
 // LookupKey: a domain name turned round so that plain comparison of its symbols is the canonical order of names (RFC 4034
 // section 6.1). Labels come from the root downwards; each octet, in lower case, becomes one symbol (letters, digits, `-`,
 // `_`, `*`) or two (an escape and a value) in 1..47, and each label ends in symbol 0. With so few symbols a branch of the trie
-// (trie.h) is one 64-bit word, and a zone stores its owner names in this form: comparing, ordering and finding the closest
+// (trie.h) is one 64-bit word, and a zone stores its owner names in this form too: comparing, ordering and finding the closest
 // encloser are then all the same operation, and nothing is lost but the case of owner names.
 #pragma once
 
@@ -27,6 +27,8 @@ class LookupKey {
 
   // The key of a valid uncompressed wire-format name.
   void assign(Bytes wire);
+  // The key of labels in wire form without the root's.
+  static LookupKey of_labels(Bytes labels);
   // Sets this to the first `labels` labels (from the root) of `other`.
   void assign_prefix(const LookupKey& other, size_t labels);
   // Puts one more label in front of the name (at the key's end). False, and unchanged, when the key would be too long.

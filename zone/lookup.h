@@ -23,8 +23,8 @@ struct Lookup {
   bool exists;            // the name itself is a node
 };
 
-// `key` is the key of a name at or below the zone's apex, which has `apex_labels` labels. With `ds`, a name that is a zone cut
+// `name` is at or below the zone's apex, which has `apex_labels` labels. With `ds`, a name that is a zone cut
 // is data: the parent side answers for DS (RFC 4035 section 3.1.4.1).
-Lookup lookup(const Zone& zone, const LookupKey& key, size_t apex_labels, bool ds);
+Lookup lookup(const Zone& zone, const SearchName& name, size_t apex_labels, bool ds);
 
 }  // namespace samara::zone

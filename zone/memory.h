@@ -31,8 +31,9 @@ constexpr size_t extent_alignment = 4096;
 class MemoryView {
  public:
   explicit MemoryView(Bytes region) : region_(region) {}
-  u32 word(Ref ref) const { return load_le32(region_, size_t{ref} * 4); }
-  u64 two_words(Ref ref) const { return load_le64(region_, size_t{ref} * 4); }
+  // A reference is far from the end of the range of size_t, so that one comparison checks both ends.
+  u32 word(Ref ref) const { return load_le32(region_.first(size_t{ref} * 4 + 4).last(4)); }
+  u64 two_words(Ref ref) const { return load_le64(region_.first(size_t{ref} * 4 + 8).last(8)); }
   // `count` octets from `offset` octets after `ref`.
   Bytes octets(Ref ref, size_t offset, size_t count) const { return region_.subspan(size_t{ref} * 4 + offset, count); }
 

@@ -1,7 +1,8 @@
 // What a zone stores: nodes and RRsets, and the views that read them.
 //
 //   node   word 0    flags (8 bits) | governing depth (7) | key size in symbols (9) | RRset count (8), from the low end
-//          then      RRset references (a word each), RRset types (16 bits each, ascending), key symbols
+//          then      RRset references (a word each), RRset types (16 bits each, ascending), size of the labels (8 bits), labels
+//                    of the owner below the apex in lower case, key symbols of the same
 //   RRset  word 0    records (16 bits) | flags (16)
 //          word 1    octets of all records
 //          [word 2]  reference of the RRSIGs that cover it, with flag `has_signatures`
@@ -90,7 +91,9 @@ class NodeView {
   size_t governing_depth() const { return (head_ >> 8) & 0x7f; }
   size_t rrset_count() const { return head_ >> 24; }
   bool empty() const { return rrset_count() == 0; }  // an empty non-terminal (RFC 4592 section 2.2.2)
-  Bytes key() const { return memory_.octets(ref_, 4 + 6 * rrset_count(), (head_ >> 15) & 0x1ff); }
+  // The owner below the apex: its labels in wire form, lower case, without the root's; and the same as symbols (key.h).
+  Bytes labels() const { return memory_.octets(ref_, 5 + 6 * rrset_count(), labels_size()); }
+  Bytes key() const { return memory_.octets(ref_, 5 + 6 * rrset_count() + labels_size(), (head_ >> 15) & 0x1ff); }
   dns::RrType rrset_type(size_t index) const {
     const Bytes b = memory_.octets(ref_, 4 + 4 * rrset_count() + 2 * index, 2);
     return static_cast<dns::RrType>(b[0] | b[1] << 8);
@@ -116,13 +119,15 @@ class NodeView {
   Ref ref() const { return ref_; }
 
  private:
+  size_t labels_size() const { return memory_.octets(ref_, 4 + 6 * rrset_count(), 1)[0]; }
+
   MemoryView memory_;
   Ref ref_;
   u32 head_;
 };
 
 // Writes a node; `references` and `types` have the same length, `types` ascending. Returns 0 when the extent is full.
-Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes key, std::span<const Ref> references,
+Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes labels, Bytes key, std::span<const Ref> references,
                std::span<const u16> types);
 
 }  // namespace samara::zone

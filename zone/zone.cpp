@@ -27,10 +27,19 @@ std::optional<RecordView> Zone::nsec3_parameters() const {
 std::optional<NodeView> Zone::find(const dns::Name& name) const {
   const dns::Name top = apex();
   if (!name.is_at_or_below(top)) return std::nullopt;
-  const LookupKey key(name);
-  const TrieMatch match = names().find(key.symbols().subspan(key.prefix_size(top.label_count())));
-  if (!match.exact) return std::nullopt;
-  return NodeView(memory_, match.node);
+  const SearchName wanted(name);
+  const Ref found = find(wanted, top.label_count(), wanted.label_count());
+  if (found == 0) return std::nullopt;
+  return node(found);
+}
+
+Ref Zone::find(const SearchName& name, size_t apex_labels, size_t labels) const {
+  const Bytes wanted = name.labels_between(apex_labels, labels);
+  const auto found = index().find(name.hash(labels), [&](Ref ref) { return equal_octets(node(ref).labels(), wanted); });
+  if (found.has_value()) [[likely]]
+    return *found;
+  const TrieMatch match = names().find(LookupKey::of_labels(wanted).symbols());
+  return match.exact ? match.node : 0;
 }
 
 std::optional<RrsetView> Zone::find(const dns::Name& name, dns::RrType type) const {
@@ -41,10 +50,11 @@ std::optional<RrsetView> Zone::find(const dns::Name& name, dns::RrType type) con
 
 dns::Name Zone::owner(const NodeView& node) const {
   SAMARA_UNINITIALIZED std::array<u8, dns::max_name_size> wire;
-  const size_t labels = key_to_wire(node.key(), wire);
+  const Bytes labels = node.labels();
   const Bytes top = apex_wire();
-  std::ranges::copy(top, MutableBytes(wire).subspan(labels, top.size()).begin());
-  ByteReader reader(Bytes(wire).first(labels + top.size()));
+  std::ranges::copy(labels, wire.begin());
+  std::ranges::copy(top, MutableBytes(wire).subspan(labels.size(), top.size()).begin());
+  ByteReader reader(Bytes(wire).first(labels.size() + top.size()));
   return MUST(dns::Name::from_wire(reader));
 }
 
@@ -52,10 +62,10 @@ bool Zone::key_less(Ref a, Ref b) const {
   return std::ranges::lexicographical_compare(NodeView(memory_, a).key(), NodeView(memory_, b).key());
 }
 
-Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes key, std::span<const Ref> references,
+Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes labels, Bytes key, std::span<const Ref> references,
                std::span<const u16> types) {
   if (key.size() > 0x1ff || references.size() > max_rrsets_per_node || governing_depth > 0x7f) panic("node: out of range");
-  const auto ref = out.take(4 + 6 * references.size() + key.size());
+  const auto ref = out.take(5 + 6 * references.size() + labels.size() + key.size());
   if (!ref.has_value()) return 0;
   out.set_word(*ref, u32{flags} | static_cast<u32>(governing_depth) << 8 | static_cast<u32>(key.size()) << 15 |
                          static_cast<u32>(references.size()) << 24);
@@ -65,7 +75,10 @@ Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes key, s
     type_octets[2 * i] = static_cast<u8>(types[i]);
     type_octets[2 * i + 1] = static_cast<u8>(types[i] >> 8);
   }
-  std::ranges::copy(key, out.octets(*ref, 4 + 6 * references.size(), key.size()).begin());
+  const size_t labels_at = 5 + 6 * references.size();
+  out.octets(*ref, labels_at - 1, 1)[0] = static_cast<u8>(labels.size());
+  std::ranges::copy(labels, out.octets(*ref, labels_at, labels.size()).begin());
+  std::ranges::copy(key, out.octets(*ref, labels_at + labels.size(), key.size()).begin());
   return *ref;
 }
 

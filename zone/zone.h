@@ -1,18 +1,21 @@
 // Zone: a read-only view of one immutable version of a zone in zone memory. It is a reference and a way to follow it: copying
 // it copies nothing else. It may be read as long as its extents are not given back.
 //
-// All names of the zone, empty non-terminals included, are nodes of one trie, with keys relative to the apex. NSEC3 owner
-// names are not visible to queries (RFC 5155 section 7.2.8) and live in a trie of their own (and where there is more than one
-// chain, the owners of the one that is served in another); names with NSEC are in a further one, so that the record before a
-// name is found at once, whatever lies between.
+// All names of the zone, empty non-terminals included, are nodes of one trie, with keys relative to the apex, and in a hash
+// table beside it for those asked for. NSEC3 owner names are not visible to queries (RFC 5155 section 7.2.8) and live in a trie
+// of their own (and where there is more than one chain, the owners of the one that is served in another); names with NSEC are
+// in a further one, so that the record before a name is found at once, whatever lies between.
 #pragma once
 
 #include <optional>
 
+#include "dns-core/compose/prepared_record.h"
 #include "dns-core/name.h"
 #include "dns-core/types.h"
 #include "zone/memory.h"
+#include "zone/name_index.h"
 #include "zone/node.h"
+#include "zone/search_name.h"
 #include "zone/trie.h"
 
 namespace samara::zone {
@@ -31,6 +34,17 @@ class Zone {
   u32 node_count() const { return memory_.word(header_ + nodes_at); }
   NodeView apex_node() const { return NodeView(memory_, memory_.word(header_ + apex_node_at)); }
   RrsetView soa() const { return RrsetView(memory_, memory_.word(header_ + soa_at)); }
+  // The SOA record of negative answers, with their TTL, prepared; nothing where its names do better without.
+  std::optional<dns::PreparedRecord> negative_soa() const {
+    const Ref ref = memory_.word(header_ + negative_soa_at);
+    if (ref == 0) return std::nullopt;
+    const auto pointer = [&](Ref place) {
+      const u32 word = memory_.word(place);
+      return dns::NamePointer{.place = static_cast<u16>(word), .suffix = static_cast<u16>(word >> 16)};
+    };
+    return dns::PreparedRecord{.image = memory_.octets(ref, 12, memory_.word(ref)),
+                               .pointers = {pointer(ref + 1), pointer(ref + 2)}};
+  }
   bool has_nsec() const { return memory_.word(header_ + nsec_root_at) != 0; }
   bool has_nsec3() const { return memory_.word(header_ + nsec3_root_at) != 0; }
   // The NSEC3PARAM record of the NSEC3 chain that is served (nsec3_chain.h); nothing when the zone has none to serve.
@@ -40,10 +54,13 @@ class Zone {
   Trie nsec_names() const { return Trie(memory_, memory_.word(header_ + nsec_root_at)); }
   // Those of the chain that is served.
   Trie nsec3_names() const { return Trie(memory_, memory_.word(header_ + served_nsec3_root_at)); }
+  NameIndex index() const { return NameIndex(memory_, memory_.word(header_ + index_at)); }
   NodeView node(Ref ref) const { return NodeView(memory_, ref); }
 
   // The node of a name at or below the apex; empty non-terminals are found too, NSEC3 owners are not.
   std::optional<NodeView> find(const dns::Name& name) const;
+  // The same for the last `labels` labels of a name at or below the apex, which has `apex_labels`; 0 when there is none.
+  Ref find(const SearchName& name, size_t apex_labels, size_t labels) const;
   std::optional<RrsetView> find(const dns::Name& name, dns::RrType type) const;
   // The absolute owner name of a node, in lower case (above the apex: as the apex is written).
   dns::Name owner(const NodeView& node) const;
@@ -98,12 +115,14 @@ class Zone {
   // The header's words, for the builder.
   enum : Ref {
     root_at,
+    index_at,
     nsec_root_at,
     nsec3_root_at,
     served_nsec3_root_at,
     nsec3_parameters_at,
     apex_node_at,
     soa_at,
+    negative_soa_at,  // 0, or: octets of the record; two words with a pointer's place and suffix (16 bits each); the record
     serial_at,
     negative_ttl_at,
     records_at,

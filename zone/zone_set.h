@@ -23,22 +23,37 @@ class ZoneSet {
 
   // The zone nearest above (or at) the name. With `above`, a zone whose apex is the name itself does not count: DS belongs to
   // the parent's side (RFC 4035 section 3.1.4.1).
-  std::optional<ZoneMatch> find(const LookupKey& key, bool above) const;
+  std::optional<ZoneMatch> find(const SearchName& name, bool above) const;
   // The zone with this apex.
   std::optional<ZoneMatch> at(const dns::Name& apex) const;
   template <class F>
   void for_each_zone(F&& f) const {
-    TrieCursor cursor(memory_, memory_.word(root_));
+    TrieCursor cursor(memory_, memory_.word(root_ + trie_at));
     for (Ref ref = cursor.next(); ref != 0; ref = cursor.next()) {
       const Ref zone = NodeView(memory_, ref).reference(0);
       if (zone != 0) f(Zone(memory_, zone));
     }
   }
-  Extent extent() const { return {size_t{memory_.word(root_ + 1)} * 4, size_t{memory_.word(root_ + 2)} * 4}; }
+  Extent extent() const {
+    return {size_t{memory_.word(root_ + extent_offset_at)} * 4, size_t{memory_.word(root_ + extent_size_at)} * 4};
+  }
   Ref root() const { return root_; }
 
+  // The root object's words, for build_zone_set().
+  enum : Ref {
+    trie_at,
+    index_at,
+    deepest_at,  // labels of the apex that has most
+    extent_offset_at,
+    extent_size_at,
+    fixed_words,
+  };
+
  private:
-  // The root object: the trie's root, the extent's offset and size in words.
+  // The node of the apex that is the last `labels` labels of the name; 0 when there is none.
+  Ref exactly(const SearchName& name, size_t labels) const;
+  std::optional<ZoneMatch> match_of(Ref node, size_t labels) const;
+
   MemoryView memory_;
   Ref root_;
 };

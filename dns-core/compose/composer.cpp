@@ -1,36 +1,11 @@
 #include "dns-core/compose/composer.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "dns-core/rdata/rdata.h"
 
 namespace samara::dns {
 namespace {
-
-// Eight octets with ASCII letters in lower case.
-constexpr u64 lowered(u64 octets) {
-  constexpr u64 each = 0x0101010101010101ULL;
-  const u64 low = octets & (0x7f * each);
-  const u64 from_a = low + (0x80 - 'A') * each;
-  const u64 beyond_z = low + (0x7f - 'Z') * each;
-  return octets | ((~octets & (from_a ^ beyond_z) & (0x80 * each)) >> 2);
-}
-
-// Octets that two names have in common from the end, ignoring case.
-size_t common_tail(Bytes a, Bytes b) {
-  const size_t shorter = std::min(a.size(), b.size());
-  size_t common = 0;
-  for (; shorter - common >= 8; common += 8) {
-    const u64 x = load_le64(a, a.size() - common - 8);
-    const u64 y = load_le64(b, b.size() - common - 8);
-    if (x == y) continue;
-    const u64 difference = lowered(x) ^ lowered(y);
-    if (difference != 0) return common + static_cast<size_t>(std::countl_zero(difference)) / 8;
-  }
-  while (common < shorter && to_lower(a[a.size() - common - 1]) == to_lower(b[b.size() - common - 1])) ++common;
-  return common;
-}
 
 constexpr u16 pointer_to(size_t offset) {
   return static_cast<u16>(0xc000 | offset);
@@ -43,89 +18,43 @@ Composer::Composer(MutableBytes reply, size_t budget, size_t reserved, Bytes pac
   // The header's id is the request's; its other fields are written by finish().
   out_.bytes(packet.first(header_size + question_size_));
   out_.set_limit(budget_ > reserved ? budget_ - reserved : 0);
-}
-
-bool Composer::label_stands_at(size_t offset, Bytes label) const {
-  // Their lengths first: a longer label could reach past what is written.
-  if (out_.written()[offset] != label[0]) return false;
-  const Bytes there = out_.written().subspan(offset, label.size());
-  for (size_t i = 1; i < label.size(); ++i) {
-    if (there[i] != label[i] && to_lower(there[i]) != to_lower(label[i])) return false;
-  }
-  return true;
-}
-
-void Composer::anchor_question() {
-  anchor_count_ = 1;
-  Anchor& anchor = anchors_[0];
-  anchor.labels = 0;
-  anchor.shared = 0;
-  if (question_size_ == 0) return;
-  const Bytes message = out_.written();
-  SAMARA_UNINITIALIZED std::array<u16, max_labels + 1> starts;
-  size_t count = 0;
-  for (size_t at = header_size; message[at] != 0; at += size_t{1} + message[at]) starts[count++] = static_cast<u16>(at);
-  while (count > 0 && anchor.labels < Anchor::max_labels) anchor.at[anchor.labels++] = starts[--count];
+  anchors_[0] = {.at = header_size, .literal = query.has_question ? query.name_size : u8{0}, .tail = 0, .base = 0};
 }
 
 Composer::Written Composer::compressed_name(Bytes source) {
-  if (anchor_count_ == 0) anchor_question();
-  SAMARA_UNINITIALIZED std::array<u8, max_labels + 1> starts;
-  size_t labels = 0;
-  size_t end = 0;
-  for (; source[end] != 0; end += size_t{1} + source[end]) starts[labels++] = static_cast<u8>(end);
-  const Bytes wire = source.first(end + 1);
-
-  // Labels shared with the question: octets that are equal from the end, as far as they are whole labels of both.
-  const Anchor& question = anchors_[0];
-  size_t with_question = 0;
-  if (question_size_ != 0) {
-    const Bytes name = out_.written().subspan(header_size, question_size_ - 4);
-    const size_t common = common_tail(wire, name);
-    for (; with_question < std::min<size_t>(question.labels, labels); ++with_question) {
-      const size_t from_end = wire.size() - starts[labels - 1 - with_question];
-      if (from_end > common || question.at[with_question] != header_size + name.size() - from_end) break;
-    }
-  }
-  // Another anchor shares more only if it has just as many labels in common with the question.
-  size_t shared = with_question;
-  size_t best = 0;
-  for (size_t i = 1; i < anchor_count_ && shared < labels; ++i) {
-    const size_t index = (next_anchor_ - 1 + recent_anchors - i) % recent_anchors + 1;  // the last one written first
-    const Anchor& anchor = anchors_[index];
-    if (anchor.shared != with_question) continue;
-    const size_t limit = std::min<size_t>(anchor.labels, labels);
-    size_t same = with_question;
-    while (same < limit) {
-      const size_t start = starts[labels - 1 - same];
-      if (!label_stands_at(anchor.at[same], wire.subspan(start, size_t{1} + wire[start]))) break;
-      ++same;
-    }
-    if (same > shared) {
-      shared = same;
-      best = index;
-    }
+  const Bytes wire = source.first(wire_name_size(source));
+  // Octets it shares with each name that stands in the message, the longest of them, and where those begin.
+  SAMARA_UNINITIALIZED std::array<u8, max_anchors> shared_with;
+  size_t shared = 0;
+  size_t sharer = 0;
+  size_t target = 0;
+  for (size_t i = 0; i < anchor_count_; ++i) {
+    const Anchor& anchor = anchors_[i];
+    // What two names share further up than their tails only counts when they share those.
+    shared_with[i] = 0;
+    if (i != 0 && shared_with[anchor.base] != anchor.tail) continue;
+    const Bytes literal = out_.written().subspan(anchor.at, anchor.literal);
+    const size_t above = common_suffix_size(wire.first(wire.size() - anchor.tail), literal);
+    const size_t all = anchor.tail + above;
+    if (all == 1) continue;  // the root is shorter than a pointer to it
+    shared_with[i] = static_cast<u8>(all);
+    if (all <= shared) continue;
+    shared = all;
+    sharer = i;
+    target = anchor.at + anchor.literal - above;
   }
 
   const size_t start = out_.size();
-  if (shared == 0) {
-    out_.bytes(wire);
-  } else {
-    if (shared != labels) out_.bytes(wire.first(starts[labels - shared]));
-    out_.u16(pointer_to(anchors_[best].at[shared - 1]));
-    if (shared == labels) return {anchors_[best].at[shared - 1], wire.size()};
+  const size_t literal = wire.size() - shared;
+  if (literal != 0) out_.bytes(wire.first(literal));
+  if (shared != 0) out_.u16(pointer_to(target));
+  if (literal == 0) return {target, wire.size()};
+  if (anchor_count_ < max_anchors && start <= max_pointer - max_name_size && !out_.overflowed()) {
+    anchors_[anchor_count_++] = {.at = static_cast<u16>(start),
+                                 .literal = static_cast<u8>(literal),
+                                 .tail = static_cast<u8>(shared),
+                                 .base = static_cast<u8>(sharer)};
   }
-  if (out_.overflowed() || start > max_pointer - max_name_size) return {start, wire.size()};
-  const Anchor& source_anchor = anchors_[best];
-  SAMARA_UNINITIALIZED Anchor made;
-  made.labels = static_cast<u8>(std::min(labels, Anchor::max_labels));
-  made.shared = static_cast<u8>(with_question);
-  for (size_t i = 0; i < made.labels; ++i) {
-    made.at[i] = i < shared ? source_anchor.at[i] : static_cast<u16>(start + starts[labels - 1 - i]);
-  }
-  anchors_[next_anchor_] = made;
-  anchor_count_ = std::max(anchor_count_, next_anchor_ + 1);
-  next_anchor_ = next_anchor_ % recent_anchors + 1;
   return {start, wire.size()};
 }
 
@@ -148,6 +77,7 @@ bool Composer::write_compressible(Bytes image) {
 
 bool Composer::rrset(Section section, Owner owner, Bytes images, size_t count, bool compressible, u32 ttl_limit) {
   const ByteWriter::Mark mark = out_.mark();
+  const size_t anchors_before = anchor_count_;
   u16& counter = counts_[static_cast<size_t>(section)];
   size_t owner_at = owner.offset();
   for (Bytes rest = images; !rest.empty();) {
@@ -173,12 +103,26 @@ bool Composer::rrset(Section section, Owner owner, Bytes images, size_t count, b
   }
   if (out_.overflowed()) [[unlikely]] {
     out_.rollback(mark);
-    // Anchors in what was taken back are gone; the question's is made again when it is needed.
-    anchor_count_ = 0;
-    next_anchor_ = 1;
+    anchor_count_ = anchors_before;
     return false;
   }
   counter = static_cast<u16>(counter + count);
+  return true;
+}
+
+bool Composer::prepared(Section section, size_t owner_at, const PreparedRecord& record) {
+  const ByteWriter::Mark mark = out_.mark();
+  out_.u16(pointer_to(owner_at));
+  const size_t record_at = out_.size();
+  out_.bytes(record.image);
+  if (out_.overflowed()) [[unlikely]] {
+    out_.rollback(mark);
+    return false;
+  }
+  for (const NamePointer& pointer : record.pointers) {
+    if (pointer.place != 0) out_.patch_u16(record_at + pointer.place, pointer_to(owner_at + pointer.suffix));
+  }
+  ++counts_[static_cast<size_t>(section)];
   return true;
 }
 

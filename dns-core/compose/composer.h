@@ -1,13 +1,14 @@
 // Composer: writes a response into memory it is given, from RRsets that are already in wire format (RFC 1035 section 4.1).
-// Names are compressed against the question and the names written last (section 4.1.4), within a size budget; an RRset that
+// Names are compressed against the question and the first names written (section 4.1.4), within a size budget; an RRset that
 // does not fit is taken back whole, so a truncated message ends at an RRset's edge. It never allocates.
 //
-// Order of calls: the constructor writes header and question; rrset() in the order answer, authority, additional; then
-// begin_opt(), option() and end_opt() for the OPT record if there is one; finish() once.
+// Order of calls: the constructor writes header and question; rrset() and prepared() in the order answer, authority,
+// additional; then begin_opt(), option() and end_opt() for the OPT record if there is one; finish() once.
 #pragma once
 
 #include <array>
 
+#include "dns-core/compose/prepared_record.h"
 #include "dns-core/message/query.h"
 #include "platform/base/byte_writer.h"
 
@@ -42,6 +43,8 @@ class Composer {
   // rdata are compressed (only for the types of RFC 3597 section 4). With `ttl_limit`, no TTL is greater. False, and nothing
   // added, when they do not fit.
   bool rrset(Section section, Owner owner, Bytes images, size_t count, bool compressible, u32 ttl_limit = Ttl::max);
+  // Adds a record whose owner stands in the question's name at `owner_at` and is not the root. False when it does not fit.
+  bool prepared(Section section, size_t owner_at, const PreparedRecord& record);
   // Where the first name in the rdata of the last record added stands (the target of a CNAME); only right after a compressible
   // set.
   size_t last_target() const { return last_target_; }
@@ -60,26 +63,24 @@ class Composer {
   size_t finish(Rcode rcode);
 
  private:
-  // A name in the message: where each of its labels stands, counted from the root, wherever pointers lead.
+  // A name in the message: `literal` octets at `at`; then, where a pointer stands, the last `tail` octets of the anchor `base`.
   struct Anchor {
-    static constexpr size_t max_labels = 10;  // labels further from the root are not pointed at
-    std::array<u16, max_labels> at;
-    u8 labels = 0;
-    u8 shared = 0;  // labels it has in common with the question
+    u16 at;
+    u8 literal;
+    u8 tail;
+    u8 base;
   };
   // A name that was written: where it stands (itself, or what it is a pointer to), and its octets in the source.
   struct Written {
     size_t at;
     size_t size;
   };
-  // The question's name and the last few written: in nearly all messages one of them shares the longest suffix.
-  static constexpr size_t recent_anchors = 4;
+  // The question's name and the first few written: in nearly all messages one of them shares the longest suffix.
+  static constexpr size_t max_anchors = 9;
   static constexpr size_t max_pointer = 0x3fff;  // 14 bits (RFC 1035 section 4.1.4)
 
   // Writes the name that `source` starts with, compressed.
   Written compressed_name(Bytes source);
-  void anchor_question();
-  bool label_stands_at(size_t offset, Bytes label) const;
   bool write_compressible(Bytes image);
 
   ByteWriter out_;
@@ -90,10 +91,8 @@ class Composer {
   size_t last_target_ = 0;
   size_t opt_at_ = 0;  // its RDLENGTH
   ByteWriter::Mark before_opt_{};
-  // [0] is the question; the others are written in turn. Only the first anchor_count_ hold something.
-  std::array<Anchor, 1 + recent_anchors> anchors_;
-  size_t anchor_count_ = 0;
-  size_t next_anchor_ = 1;
+  std::array<Anchor, max_anchors> anchors_;  // [0] is the question's name
+  size_t anchor_count_ = 1;
 };
 
 }  // namespace samara::dns

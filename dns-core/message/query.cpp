@@ -118,7 +118,7 @@ bool read_records(ByteReader& at, Query& query, u32 answers, u32 authorities, u3
 }  // namespace
 
 Query parse_query(Bytes packet) {
-  Query query;
+  SAMARA_UNINITIALIZED Query query;  // its members say what they start as
   if (packet.size() < header_size || packet.size() > 0xffff) return query;
   query.flags = load_be16(packet, 2);
   if ((query.flags & flag_qr) != 0) return query;

@@ -124,6 +124,64 @@ TEST_F(ComposerTest, points_to_names_written_before_in_rdata_too) {
   EXPECT_EQ(all.message.size(), header_size + 13 + (2 + 10 + 19) + (2 + 10 + 6) + (2 + 14));
 }
 
+// An SOA's rdata: two names and five numbers.
+Octets soa_image(std::string_view primary, std::string_view mailbox) {
+  Octets rdata;
+  for (const Name& name : {name_of(primary), name_of(mailbox)})
+    rdata.insert(rdata.end(), name.wire().begin(), name.wire().end());
+  for (u8 i = 0; i < 20; ++i) rdata.push_back(i);
+  return image(RrType::SOA, rdata);
+}
+
+TEST_F(ComposerTest, sends_a_prepared_record_as_it_would_send_the_record_itself) {
+  const Name apex = name_of("Sub.Example.");
+  for (const auto& [primary, mailbox] :
+       {std::pair("ns1.sub.example.", "hostmaster.sub.example."), std::pair("ns.example.", "a.b.c.sub.example."),
+        std::pair(".", "sub.example."), std::pair("ns.provider.test.", "host.sub.example.")}) {
+    const Octets soa = soa_image(primary, mailbox);
+    Octets memory(600);
+    ByteWriter writer(memory);
+    const auto pointers = prepare_record(apex.wire(), soa, writer);
+    ASSERT_TRUE(pointers.has_value()) << primary;
+    const PreparedRecord prepared{.image = writer.written(), .pointers = *pointers};
+
+    begin("www.sUB.eXample.");
+    ASSERT_TRUE(add(apex, soa, 1, true, Section::authority));
+    const Octets itself = finish().message;
+    begin("www.sUB.eXample.");
+    ASSERT_TRUE(out_->prepared(Section::authority, header_size + 4, prepared));
+    EXPECT_EQ(finish().message, itself) << primary;
+    begin("www.sub.example.", itself.size() - 1);
+    EXPECT_FALSE(out_->prepared(Section::authority, header_size + 4, prepared));
+    EXPECT_EQ(out_->count(Section::authority), 0U);
+    EXPECT_EQ(out_->size(), header_size + 17U + 4);
+  }
+}
+
+TEST(PrepareRecord, leaves_alone_what_is_compressed_better_without) {
+  Octets memory(600);
+  ByteWriter writer(memory);
+  EXPECT_FALSE(
+      prepare_record(name_of("example.").wire(), soa_image("ns.provider.test.", "host.provider.test."), writer).has_value());
+  ByteWriter little(MutableBytes(memory).first(40));
+  EXPECT_FALSE(prepare_record(name_of("example.").wire(), soa_image("ns.example.", "host.example."), little).has_value());
+}
+
+TEST(CommonSuffix, counts_whole_labels_ignoring_case) {
+  const auto common = [](std::string_view a, std::string_view b) {
+    return common_suffix_size(name_of(a).wire(), name_of(b).wire());
+  };
+  EXPECT_EQ(common("www.example.", "WWW.Example."), 13U);
+  EXPECT_EQ(common("www.example.", "example."), 9U);
+  EXPECT_EQ(common("xexample.", "example."), 1U);
+  EXPECT_EQ(common("a.test.", "b.example."), 1U);
+  EXPECT_EQ(common(".", "example."), 1U);
+  // Octets that look like labels but are inside one.
+  EXPECT_EQ(common("\\003com.", "com."), 1U);
+  EXPECT_EQ(common("ab\\003com.", "com."), 1U);
+  EXPECT_EQ(common("x.ab\\003com.", "y.ab\\003com."), 8U);
+}
+
 TEST_F(ComposerTest, leaves_names_alone_that_may_not_be_compressed) {
   begin("example.");
   ASSERT_TRUE(add(name_of("example."), name_image(RrType::SRV, name_of("example."), {0, 0, 0, 0, 0, 53}), 1, false));

@@ -4,6 +4,7 @@
 
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "master_file_zone.h"
 
@@ -22,7 +23,7 @@ class LookupTest : public testing::Test {
 
   void build(std::string_view records) { zone_.emplace(zones_.build(std::string(apex_data) + std::string(records))); }
   void expect(std::string_view name, Finding finding, std::string_view node, bool exists, bool ds = false) {
-    const Lookup found = lookup(*zone_, LookupKey(name_of(name)), 1, ds);
+    const Lookup found = lookup(*zone_, SearchName(name_of(name)), 1, ds);
     EXPECT_EQ(found.finding, finding) << name;
     EXPECT_EQ(text_of(zone_->owner(zone_->node(found.node))), node) << name;
     EXPECT_EQ(found.exists, exists) << name;
@@ -40,6 +41,20 @@ TEST_F(LookupTest, finds_names_with_data_and_empty_non_terminals) {
   expect("A.b.C.EXAMPLE.", Finding::data, "a.b.c.example.", true);
   expect("b.c.example.", Finding::data, "b.c.example.", true);
   expect("c.example.", Finding::data, "c.example.", true);
+}
+
+TEST_F(LookupTest, finds_names_that_were_made_to_collide) {
+  // 60 names and the apex take 128 slots: hashes that begin with seven zeros all want the first.
+  std::vector<std::string> colliding;
+  for (unsigned i = 0; colliding.size() < 70; ++i) {
+    const std::string name = "x" + std::to_string(i);
+    if (SearchName(name_of(name + ".example.")).hash(2) >> 57 == 0) colliding.push_back(name);
+  }
+  std::string records;
+  for (size_t i = 0; i < 60; ++i) records += colliding[i] + " A 192.0.2.1\n";
+  build(records);
+  for (size_t i = 0; i < 60; ++i) expect(colliding[i] + ".example.", Finding::data, colliding[i] + ".example.", true);
+  for (size_t i = 60; i < 70; ++i) expect(colliding[i] + ".example.", Finding::nxdomain, "example.", false);
 }
 
 TEST_F(LookupTest, names_the_closest_encloser_of_what_does_not_exist) {
@@ -134,9 +149,9 @@ TEST_F(LookupTest, lets_the_upper_of_cut_and_dname_rule) {
 TEST(Lookup, works_in_the_root_zone) {
   TestZones zones(".");
   const Zone zone = zones.build(". 1 IN SOA ns. host. 1 2 3 4 5\n. 1 IN NS ns.\ncom. 1 IN NS a.gtld.\n");
-  EXPECT_EQ(lookup(zone, LookupKey(dns::Name()), 0, false).finding, Finding::data);
-  EXPECT_EQ(lookup(zone, LookupKey(name_of("www.example.com.")), 0, false).finding, Finding::delegation);
-  const Lookup missing = lookup(zone, LookupKey(name_of("x.net.")), 0, false);
+  EXPECT_EQ(lookup(zone, SearchName(dns::Name()), 0, false).finding, Finding::data);
+  EXPECT_EQ(lookup(zone, SearchName(name_of("www.example.com.")), 0, false).finding, Finding::delegation);
+  const Lookup missing = lookup(zone, SearchName(name_of("x.net.")), 0, false);
   EXPECT_EQ(missing.finding, Finding::nxdomain);
   EXPECT_EQ(missing.encloser_depth, 0U);
 }
@@ -147,7 +162,7 @@ TEST(Lookup, looks_for_a_wildcard_below_the_longest_names) {
   while (deep.child(std::array<u8, 1>{'a'}).ok()) deep = deep.child(std::array<u8, 1>{'a'}).value();
   const std::string wildcard = text_of(deep.parent().child(std::array<u8, 1>{'*'}).value());
   const Zone zone = zones.build("@ 1 IN SOA ns. host. 1 2 3 4 5\n@ 1 IN NS ns.\n" + wildcard + " 1 IN A 192.0.2.1\n");
-  EXPECT_EQ(lookup(zone, LookupKey(deep), 1, false).finding, Finding::wildcard);
+  EXPECT_EQ(lookup(zone, SearchName(deep), 1, false).finding, Finding::wildcard);
 }
 
 }  // namespace

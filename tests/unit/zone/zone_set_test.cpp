@@ -35,7 +35,7 @@ class ZoneSetTest : public testing::Test {
   // The apex of the zone found, with "!" in front when it has no data; empty when there is none.
   std::string find(std::string_view name, bool above = false) const {
     const dns::Name wanted = name_of(name);
-    const auto match = set_->find(LookupKey(wanted), above);
+    const auto match = set_->find(SearchName(wanted), above);
     if (!match.has_value()) return "";
     const std::string apex = text_of(wanted.suffix(match->apex_labels));
     if (!match->zone.has_value()) return "!" + apex;
@@ -126,7 +126,7 @@ TEST_F(ZoneSetTest, agrees_with_a_search_through_all_apexes) {
         if (name.is_at_or_below(apex) && !(above && name == apex))
           expected = std::max(expected.value_or(0), apex.label_count());
       }
-      const auto match = set.value().find(LookupKey(name), above);
+      const auto match = set.value().find(SearchName(name), above);
       ASSERT_EQ(match.has_value(), expected.has_value());
       if (expected.has_value()) {
         ASSERT_EQ(match->apex_labels, *expected);
