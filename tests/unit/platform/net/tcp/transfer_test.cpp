@@ -125,6 +125,21 @@ TEST(TcpTransfer, SacksKeepLossFromStallingIt) {
   EXPECT_LT(pair.a.tcp.counters().timeouts, pair.a.tcp.counters().fast_retransmits);
 }
 
+TEST(TcpTransfer, DoesNotTakeRandomLossForABlackHole) {
+  Pair pair(21);
+  pair.faults = {.loss_percent = 10, .delay = ms(1)};
+  size_t small = 0, large = 0;
+  pair.swallow = [&](bool to_b, const Packet& packet) {
+    if (to_b && packet.octets.size() > 300) ++(packet.octets.size() > 1'400 ? large : small);
+    return false;
+  };
+  Transfer transfer{pair, pattern(3'000'000)};
+  transfer.open();
+  ASSERT_TRUE(transfer.run(seconds(300)));
+  transfer.expect_complete();
+  EXPECT_GT(large, small);
+}
+
 TEST(TcpTransfer, FindsTheWayThroughABlackHole) {
   for (const bool v6 : {false, true}) {
     Pair pair(9);
