@@ -96,7 +96,7 @@ void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) no
 const std::nothrow_t std::nothrow{};
 
 // A pure virtual function was called: an object is used while it is being made or unmade.
-extern "C" [[noreturn]] void __cxa_pure_virtual() {
+extern "C" [[noreturn]] void __cxa_pure_virtual() {  // NOLINT(bugprone-reserved-identifier)
   samara::panic("a pure virtual function was called");
 }
 

@@ -92,7 +92,10 @@ def answers(result, kind):
         used = machine.cpu_seconds() - before
         result.check(used < 0.15, f"{kind}: idle, it uses no CPU", f"{used:.2f} s in 3 s")
         machine.type("what\npower off\n")
+        typed = time.monotonic()
         status = machine.status()
+        # An octet a second is what it would take without the serial port's interrupt.
+        result.check(time.monotonic() - typed < 3, f"{kind}: the console wakes it", f"{time.monotonic() - typed:.1f} s")
         # Without ACPI there is no power to turn off: the debug exit tells of a good end.
         result.check(status == (1 if "without" in kind else 0), f"{kind}: the line \"power off\" ends it with 0", f"status {status}")
         result.check("understood" in machine.console and "told to stop" in machine.console, f"{kind}: says why it ends",

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/base/log.h"
+#include "platform/hal/boot/apic.h"
 #include "platform/hal/boot/clock.h"
 #include "platform/hal/boot/console.h"
 #include "platform/hal/boot/machine_log.h"
@@ -55,7 +56,7 @@ void BareWorker::run_frames(FrameHandler& handler) {
   handler.prepare(start_.card->description());
   handler.start(now, start_.wall.at(now), card);
   handler.on_publication(now, start_.publication.generation, start_.publication.root);
-  console::request_interrupts();
+  if (apic::route(console::interrupt_line)) console::request_interrupts();
   Instant last_frame = now;
   u64 frames_seen = 0;
   for (;;) {

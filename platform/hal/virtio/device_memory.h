@@ -14,7 +14,7 @@ class DeviceMemory {
   // What is not zeroed must hold only what the driver or the device writes before it is read.
   enum class Contents : u8 { zeroed, anything };
   DeviceMemory(size_t size, Contents contents) : octets_(static_cast<u8*>(::operator new(size, page)), size) {
-    if (contents == Contents::zeroed) std::ranges::fill(octets_, u8{0});
+    if (contents == Contents::zeroed) std::fill_n(octets_.data(), size, u8{0});
   }
   DeviceMemory(DeviceMemory&& other) noexcept : octets_(std::exchange(other.octets_, {})) {}
   DeviceMemory& operator=(DeviceMemory&& other) noexcept {

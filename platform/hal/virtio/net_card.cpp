@@ -49,7 +49,7 @@ u16 config_u16(Transport& device, u16 offset) {
 
 LinkDescription describe(Transport& device, u64 features) {
   LinkDescription link;
-  for (u16 i = 0; i < link.mac.size(); ++i) {
+  for (u16 i = 0; i < u16{link.mac.size()}; ++i) {
     // Section 5.1.4: without an address of its own the device leaves the choice to us; this one is locally administered.
     constexpr std::array<u8, 6> unnamed{0x02, 0x73, 0x61, 0x6d, 0x61, 0x72};
     link.mac[i] = (features & feature_mac) != 0 ? device.read_config(static_cast<u16>(config_mac + i)) : unnamed[i];

@@ -34,6 +34,7 @@ char* secure_getenv(const char*) noexcept {
 std::size_t fwrite(const void* text, std::size_t size, std::size_t count, FILE*) {
   samara::panic({static_cast<const char*>(text), size * count});
 }
+// NOLINTBEGIN(bugprone-reserved-identifier): these are the C library's own names.
 int __fprintf_chk(FILE*, int, const char* format, ...) {
   give_up(format);
 }
@@ -43,5 +44,6 @@ void __assert_fail(const char* expression, const char*, unsigned, const char*) n
 [[noreturn]] void __stack_chk_fail() {
   give_up("something wrote behind the end of an array on the stack");
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 }  // extern "C"
