@@ -71,6 +71,8 @@ bool same_but_zones(PrimaryConfig a, PrimaryConfig b) {
   b.zones.clear();
   a.entropy_seed.reset();
   b.entropy_seed.reset();
+  a.boot_time.reset();
+  b.boot_time.reset();
   return a == b;
 }
 

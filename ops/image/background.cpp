@@ -1,4 +1,4 @@
-// supervise_in_background: a child becomes the supervisor in a session of its own; this process reads the image's standard
+// run_in_background: a child becomes the supervisor in a session of its own; this process reads the image's standard
 // output until every endpoint is ready.
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -17,14 +17,14 @@ namespace samara::ops {
 
 namespace {
 
-[[noreturn]] void become_supervisor(const Launch& launch, const Background& background, const Descriptor& log,
+[[noreturn]] void become_supervisor(const Supervise& supervise, const Background& background, const Descriptor& log,
                                     Descriptor output) {
   ::setsid();
   const Descriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
   ::dup2(nothing.get(), STDIN_FILENO);
   ::dup2(nothing.get(), STDOUT_FILENO);
   ::dup2(log.get(), STDERR_FILENO);
-  const ExitCode code = supervise(launch, std::move(output));
+  const ExitCode code = supervise(std::move(output));
   ::unlink(background.pid_file.c_str());
   ::_exit(static_cast<int>(code));
 }
@@ -58,13 +58,7 @@ void show_log(const std::string& path, size_t from) {
 
 }  // namespace
 
-ExitCode supervise_in_background(const Launch& launch, const Background& background) {
-  Diagnostics found;
-  const std::optional<Deployment> deployment = launch.load(found);
-  found.print();
-  if (!deployment) return found.exit_code();
-  const size_t endpoints = deployment->config.listen.size();
-
+ExitCode run_in_background(const Background& background, size_t endpoints, const Supervise& supervise) {
   const Descriptor log(::open(background.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
   if (!log.is_open()) {
     complain(background.log_file + ": cannot be written: " + std::generic_category().message(errno) +
@@ -78,7 +72,7 @@ ExitCode supervise_in_background(const Launch& launch, const Background& backgro
   Descriptor output(ends[1]);
   const pid_t pid = ::fork();
   if (pid < 0) return ExitCode::unavailable;
-  if (pid == 0) become_supervisor(launch, background, log, std::move(output));
+  if (pid == 0) become_supervisor(supervise, background, log, std::move(output));
   output.reset();
 
   if (!pass_on_until_ready(lines, endpoints)) {

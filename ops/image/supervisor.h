@@ -27,12 +27,14 @@ struct Launch {
 // is open.
 ExitCode supervise(const Launch& launch, Descriptor output);
 
-// The same in the background: returns once every endpoint is ready (or the image has ended), with the supervisor's process id
-// printed and in `pid_file`. Log lines go to `log_file`. Stop it with SIGTERM to that process.
+// `supervise` (or its like for another target) in the background: returns once so many endpoints are ready (or the image has
+// ended), with the supervisor's process id printed and in `pid_file`. Log lines go to `log_file`. Stop it with SIGTERM to that
+// process.
 struct Background {
   std::string pid_file;
   std::string log_file;
 };
-ExitCode supervise_in_background(const Launch& launch, const Background& background);
+using Supervise = std::function<ExitCode(Descriptor output)>;
+ExitCode run_in_background(const Background& background, size_t endpoints, const Supervise& supervise);
 
 }  // namespace samara::ops

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "ops/files.h"
+#include "ops/image/machine.h"
 #include "ops/image/supervisor.h"
 #include "ops/verbs/verbs.h"
 #include "ops/yaml/manifest.h"
@@ -17,8 +18,9 @@ namespace {
 
 struct Options {
   std::string file;
-  std::string target = "linux";
-  std::string image;
+  std::string target;  // empty: the manifest's
+  std::string image;   // empty: the one beside the command
+  MachineOptions machine;
   std::string pid_file;
   std::string log_file;
   bool detach = false;
@@ -40,33 +42,79 @@ std::string runtime_path(const std::string& manifest, const std::string& suffix)
   return base + "/samara-" + std::filesystem::path(manifest).stem().string() + suffix;
 }
 
+// A machine on a link of its own finds its addresses one after the other; the first one is enough to say that it answers. So
+// it is where the image runs our TCP/IP on a Linux interface.
+size_t endpoints_to_wait_for(const Deployment& deployment, bool machine, const MachineOptions& options) {
+  if (machine) return std::max<size_t>(1, forwarded(options, deployment.config).size());
+  const auto& network = deployment.config.network;
+  return network && network->mode != runtime::NetworkMode::sockets ? 1 : deployment.config.listen.size();
+}
+
 ExitCode run(const Options& options) {
-  const Launch launch{options.image, options.file, [&options](Diagnostics& found) { return load(options, found); }};
-  if (!options.detach) return supervise(launch, Descriptor());
+  Diagnostics found;
+  const std::optional<Deployment> deployment = load(options, found);
+  found.print();
+  if (!deployment) return found.exit_code();
+  const std::string target = options.target.empty() ? deployment->target : options.target;
+  const std::string image = options.image.empty() ? default_image("primary", target) : options.image;
+  const Launch launch{image, options.file, [&options](Diagnostics& again) { return load(options, again); }};
+  const bool machine = target == "virtio";
+  const Supervise supervisor = [&](Descriptor output) {
+    return machine ? run_machine(launch, options.machine, std::move(output)) : supervise(launch, std::move(output));
+  };
+  if (!options.detach) return supervisor(Descriptor());
   const Background background{options.pid_file.empty() ? runtime_path(options.file, ".pid") : options.pid_file,
                               options.log_file.empty() ? runtime_path(options.file, ".log") : options.log_file};
-  return supervise_in_background(launch, background);
+  return run_in_background(background, endpoints_to_wait_for(*deployment, machine, options.machine), supervisor);
 }
 
 }  // namespace
 
 void add_run(CLI::App& samara, Action& chosen) {
   auto options = std::make_shared<Options>();
-  options->image = default_image("primary", "linux");
   CLI::App* verb = samara.add_subcommand("run", "Run a deployment from its manifest");
   verb->add_option("FILE", options->file, "The manifest, in YAML")->required();
-  verb->add_option("--target", options->target, "What to run it on: linux")
-      ->check(CLI::IsMember({"linux"}))
-      ->capture_default_str();
+  verb->add_option("--target", options->target,
+                   "What to run it on: linux (a process) or virtio (a machine in QEMU); the manifest's")
+      ->check(CLI::IsMember({"linux", "virtio"}));
   verb->add_flag("--detach", options->detach, "Go to the background once it answers; prints `pid N`");
   verb->add_option("--pid-file", options->pid_file, "Where --detach writes the process id (/run/samara-NAME.pid for root)");
   verb->add_option("--log-file", options->log_file, "Where --detach writes the log (/run/samara-NAME.log for root)");
-  verb->add_option("--image", options->image, "The image to run")->capture_default_str();
+  verb->add_option("--image", options->image, "The image to run, instead of images/samara-primary-TARGET-x86_64.elf");
+  MachineOptions& machine = options->machine;
+  const std::string group = "Target virtio";
+  verb->add_flag("--console", machine.console, "Show the machine's console")->group(group);
+  verb->add_option("--machine", machine.type, "QEMU's machine: microvm, pc or q35")
+      ->check(CLI::IsMember({"microvm", "pc", "q35"}))
+      ->capture_default_str()
+      ->group(group);
+  verb->add_option("--net", machine.network, "user (QEMU passes `listen` endpoints of IPv4 on), or tap:DEVICE")
+      ->check(CLI::IsMember({"user"}) | CLI::Validator(
+                                            [](std::string& text) {
+                                              return text.starts_with("tap:") && text.size() > 4
+                                                         ? std::string()
+                                                         : "expected user or tap:DEVICE";
+                                            },
+                                            "tap:DEVICE"))
+      ->capture_default_str()
+      ->group(group);
+  verb->add_option("--memory", machine.memory, "MiB of memory")
+      ->check(CLI::Range(4, 65'536))
+      ->capture_default_str()
+      ->group(group);
+  verb->add_option("--accel", machine.accelerator, "QEMU's accelerator: tcg, or kvm where the host has it")
+      ->check(CLI::IsMember({"tcg", "kvm"}))
+      ->capture_default_str()
+      ->group(group);
+  verb->add_option("--qemu", machine.qemu, "The QEMU to use")->capture_default_str()->group(group);
   verb->footer(
       "Prints `ready ADDRESS:PORT` for each endpoint when it answers. SIGHUP reads the manifest and its\n"
-      "files again (what is broken stays out, what is served stays), SIGTERM and SIGINT stop the server.\n\n"
+      "files again (what is broken stays out, what is served stays), SIGTERM and SIGINT stop the server.\n"
+      "A machine takes new zones when it is started again.\n\n"
       "Examples:\n"
       "  samara run zones/primary.yaml\n"
+      "  samara run zones/primary.yaml --target virtio --console\n"
+      "  samara run zones/primary.yaml --target virtio --machine q35 --net tap:tap0\n"
       "  samara run zones/primary.yaml --detach --pid-file primary.pid\n"
       "  kill -HUP $(cat primary.pid)     # read everything again\n"
       "  kill $(cat primary.pid)          # stop");

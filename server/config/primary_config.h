@@ -160,6 +160,8 @@ struct PrimaryConfig {
   Identity identity;
   Level log_level = Level::info;
   std::optional<std::array<u8, entropy_seed_size>> entropy_seed;
+  // Seconds since 1970 when the blob was made, for a machine without a wall clock. The machine reads it, not the role.
+  std::optional<u64> boot_time;
   std::vector<ZoneSource> zones;  // names are unique
   std::vector<TsigKey> keys;      // names are unique
   AccessControl access;

@@ -190,6 +190,7 @@ Read<void> read_root(const NodeReader& root, PrimaryConfig& config) {
   TRY(root.number("group", unprivileged_id, config.group));
   if (root.has("log-level")) config.log_level = TRY(read_log_level(root));
   TRY(root.secret("entropy-seed", config.entropy_seed));
+  if (root.has("boot-time")) TRY(root.number("boot-time", {0, INT64_MAX}, config.boot_time.emplace()));
   return {};
 }
 

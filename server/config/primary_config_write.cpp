@@ -131,6 +131,7 @@ void write_primary_config(const PrimaryConfig& config, DeviceTreeWriter& out) {
   out.u32("group", config.group);
   out.string("log-level", level_name(config.log_level));
   if (config.entropy_seed) out.bytes("entropy-seed", *config.entropy_seed);
+  if (config.boot_time) out.u64("boot-time", *config.boot_time);
   for (size_t i = 0; i < config.listen.size(); ++i) {
     begin_numbered("listen", i, out);
     write_text_property("endpoint", config.listen[i], out);

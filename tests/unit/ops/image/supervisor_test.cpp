@@ -156,7 +156,8 @@ TEST_F(Supervised, BackgroundReturnsWhenEverythingIsReady) {
           .ok());
   const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
   ::testing::internal::CaptureStdout();
-  const ExitCode code = supervise_in_background(launch, {path("pid"), path("log")});
+  const ExitCode code =
+      run_in_background({path("pid"), path("log")}, 1, [&](Descriptor output) { return supervise(launch, std::move(output)); });
   std::fflush(stdout);
   const std::string printed = ::testing::internal::GetCapturedStdout();
   EXPECT_EQ(code, ExitCode::good);
@@ -171,7 +172,9 @@ TEST_F(Supervised, BackgroundReportsAnImageThatEndsEarly) {
   ASSERT_TRUE(write_file(path("image"), "#!/bin/sh\necho port in use >&2\nexit 69\n", 0755).ok());
   const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
   ::testing::internal::CaptureStderr();
-  EXPECT_EQ(supervise_in_background(launch, {path("pid"), path("log")}), ExitCode::unavailable);
+  EXPECT_EQ(
+      run_in_background({path("pid"), path("log")}, 1, [&](Descriptor output) { return supervise(launch, std::move(output)); }),
+      ExitCode::unavailable);
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "port in use\n");
 }
 

@@ -32,6 +32,7 @@ PrimaryConfig with_everything() {
   config.identity = {"ns1.example", "none of yours", std::string_view("\x00\x01\xff", 3)};
   config.log_level = Level::debug;
   config.entropy_seed.emplace().fill(0x5a);
+  config.boot_time = 1'795'000'000;
   config.keys = {
       {name_of("transfer.example.com"), KeyAlgorithm::hmac_sha512, "0123456789abcdef"},
       {name_of("\\000\\.odd.example"), KeyAlgorithm::hmac_sha1, std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16)}};

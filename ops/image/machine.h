@@ -1,0 +1,38 @@
+// An image that is a machine of its own: QEMU, how it is called, and its supervisor. The boot configuration goes to it as the
+// first boot module through a memory file without a name; the console is its standard input and output.
+//
+//   SIGTERM, SIGINT   ask the image to turn the power off and wait for it; a second one, or ten seconds, end QEMU at once
+//   SIGHUP            is answered with a line: a machine takes new zones when it is started again
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ops/deployment.h"
+#include "ops/exit_code.h"
+#include "ops/image/supervisor.h"
+
+namespace samara::ops {
+
+struct MachineOptions {
+  std::string qemu = "qemu-system-x86_64";
+  std::string type = "microvm";  // or pc, q35
+  std::string accelerator = "tcg";
+  std::string network = "user";  // QEMU's own, or tap:DEVICE
+  unsigned memory = 64;          // MiB
+  bool console = false;          // show all of it
+};
+
+// The manifest's `listen` endpoints that QEMU's user network passes on to the image: those of IPv4. A tap device passes on all
+// that comes, and has none.
+std::vector<Endpoint> forwarded(const MachineOptions& options, const server::PrimaryConfig& config);
+
+// QEMU's words for it. `module`: the path under which QEMU finds the boot configuration.
+std::vector<std::string> qemu_words(const MachineOptions& options, const std::string& image, const std::string& module,
+                                    const std::vector<Endpoint>& forwarded, u16 guest_port);
+
+// Runs it and stays until it has ended; prints `ready ADDRESS:PORT` for each endpoint that is answered, on `output` when that
+// is open. Gives the image's exit code.
+ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descriptor output);
+
+}  // namespace samara::ops
