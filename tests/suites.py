@@ -206,7 +206,7 @@ def samara_steps(*scripts):
 
 def machine_steps(*scripts):
     """Tests that boot images in QEMU: the product's and those of tests/image."""
-    total = artefacts("virtio") + build("virtio", "echo-virtio")
+    total = artefacts("host", "virtio") + build("virtio", "echo-virtio")
     if total.failed:
         return total
     for script in scripts:
@@ -224,7 +224,7 @@ SUITES = {
             lambda: build("dev", "samara_net") + counted("abi", PYTHON, "tests/abi/example.py")),
     "headers": ("each interface header compiles on its own", headers),
     "image": ("what the images are made of, and bare machines in QEMU",
-              lambda: samara_steps("image_properties.py") + machine_steps("boot.py")),
+              lambda: samara_steps("image_properties.py") + machine_steps("boot.py", "primary.py")),
     "zones": ("example zones, root zone history", lambda: samara_steps("example_zones.py", "root_history.py")),
     "interop": ("the same questions to us, nsd, knot and bind", lambda: samara_steps("differential.py")),
     "robustness": ("hostile clients, broken files, reloads", lambda: samara_steps("robustness.py", "startup_and_reload.py")),
