@@ -174,7 +174,8 @@ bool Connection::on_retransmission_timeout(Instant now, Shared& shared) {
       return false;
     }
     ++shared.counters.timeouts;
-    if (send_.flight() >= send_.mss() && path_.on_timeouts(send_.retries() + 1)) send_.set_mss(payload_limit());
+    const u32 packet = path_.headers() + (timestamps_ ? u32{timestamps_size} : 0) + std::min(send_.flight(), send_.mss());
+    if (path_.on_timeouts(send_.retries() + 1, packet)) send_.set_mss(payload_limit());
     send_.on_timeout();
   }
   timers_.retransmit = now + send_.timeout();

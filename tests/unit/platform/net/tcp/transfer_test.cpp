@@ -137,6 +137,23 @@ TEST(TcpTransfer, FindsTheWayThroughABlackHole) {
   }
 }
 
+// Nothing but one segment that is short of a full one and still too long for the path.
+TEST(TcpTransfer, FindsTheWayThroughABlackHoleWithOneSegment) {
+  struct Case {
+    u16 mtu;
+    size_t octets;
+  };
+  for (const Case& c : {Case{1'300, 1'280}, Case{1'000, 1'280}, Case{1'000, 1'000}, Case{576, 560}}) {
+    SCOPED_TRACE(c.octets);
+    Pair pair(9);
+    pair.mtu = c.mtu;
+    Transfer transfer{pair, pattern(c.octets)};
+    transfer.open();
+    ASSERT_TRUE(transfer.run(seconds(120)));
+    transfer.expect_complete();
+  }
+}
+
 TEST(TcpTransfer, WorksWithMemoryForAFewSegmentsOnly) {
   Capacity tight = Host::small();
   tight.blocks = 8;
