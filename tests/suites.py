@@ -214,6 +214,16 @@ def machine_steps(*scripts):
     return total
 
 
+def simulations():
+    """Every program of tests/sim; each plays its seeds on all cores."""
+    total = build("sim", "simulations")
+    if total.failed:
+        return total
+    for program in sorted(glob.glob(os.path.join(ROOT, "out", "build", "sim", "sim", "sim-*"))):
+        total += counted(os.path.basename(program), program)
+    return total
+
+
 SUITES = {
     "style": ("layout, formatting, leftovers, unsafe budget",
               lambda: counted("style", PYTHON, "tests/style/check_style.py")),
@@ -222,6 +232,7 @@ SUITES = {
     "unit": ("unit tests, clang-19 and libstdc++", lambda: build("dev") + unit_programs("dev")),
     "abi": ("the network stack behind its C interface",
             lambda: build("dev", "samara_net") + counted("abi", PYTHON, "tests/abi/example.py")),
+    "sim": ("whole hosts in a simulated network, ten thousand seeds of TCP", simulations),
     "headers": ("each interface header compiles on its own", headers),
     "image": ("what the images are made of, and bare machines in QEMU",
               lambda: samara_steps("image_properties.py") + machine_steps("boot.py", "primary.py")),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/base/byte_order.h"
 #include "platform/base/panic.h"
 
 namespace samara::hal::sim {
@@ -31,7 +32,8 @@ class World::Card final : public Link {
       borrowed_.push_back(std::move(inbox_.front()));
       inbox_.pop_front();
     }
-    for (size_t i = 0; i < borrowed_.size(); ++i) burst[i] = {.octets = borrowed_[i]};
+    const FrameChecksum checksum = world_.wire_.checksums_trusted ? FrameChecksum::good : FrameChecksum::unchecked;
+    for (size_t i = 0; i < borrowed_.size(); ++i) burst[i] = {.octets = borrowed_[i], .checksum = checksum};
     return borrowed_.size();
   }
   void release() override { borrowed_.clear(); }
@@ -94,6 +96,10 @@ UnixTime World::wall(HostId host) const {
   return {epoch.seconds + (now_.since_boot() + hosts_[host]->clock_error).seconds()};
 }
 
+size_t World::frames_under_way() const {
+  return static_cast<size_t>(std::ranges::count_if(events_, [](const Event& event) { return !event.action; }));
+}
+
 HostId World::add(const std::array<u8, 6>& mac, FrameHandler& handler, u16 mtu) {
   const auto id = static_cast<HostId>(hosts_.size());
   hosts_.push_back(std::make_unique<Host>(*this, id, mac, mtu));
@@ -128,6 +134,8 @@ void World::partition(HostId a, HostId b, bool cut) {
 }
 
 void World::inject(HostId host, Bytes frame) {
+  ++counters_.injected;
+  capture_.add(now_, frame);
   deliver(host, Duration{}, frame);
 }
 
@@ -161,8 +169,19 @@ void World::send(HostId from, Bytes frame) {
   ++counters_.sent;
   if (frame.size() < ethernet_header) panic("a host sent a frame without a header");
   capture_.add(now_, frame);
+  note(static_cast<u64>(now_.since_boot().nanoseconds()));
+  note(from);
+  note(frame.size());
+  for (size_t at = 0; at < frame.size(); at += 8) {
+    if (at + 8 <= frame.size()) {
+      note(load_le64(frame, at));
+    } else {
+      for (const u8 octet : frame.subspan(at)) note(octet);
+    }
+  }
   if (frame.size() > ethernet_header + wire_.mtu) {
     ++counters_.too_long;
+    if (on_too_long_) on_too_long_(from, frame);
     return;
   }
   Duration waiting;
@@ -178,9 +197,11 @@ void World::send(HostId from, Bytes frame) {
     waiting = idle - now_;
   }
   const bool group = (frame[0] & 1) != 0;
+  bool anybody = false;
   for (const auto& host : hosts_) {
     const bool addressed = group || std::ranges::equal(host->card.description().mac, frame.first(6));
     if (host->id == from || !addressed) continue;
+    anybody = true;
     if (cut_.contains(std::minmax(from, host->id))) {
       ++counters_.partitioned;
       continue;
@@ -201,6 +222,7 @@ void World::send(HostId from, Bytes frame) {
       deliver(host->id, delay + rng_.up_to(wire_.hold), frame);
     }
   }
+  if (!anybody) ++counters_.unaddressed;
 }
 
 void World::deliver(HostId to, Duration delay, Bytes frame) {
@@ -220,6 +242,11 @@ void World::schedule(Event event) {
   event.order = order_++;
   events_.push_back(std::move(event));
   std::push_heap(events_.begin(), events_.end());
+}
+
+void World::note(u64 word) {
+  digest_ = (digest_ ^ word) * 0x9e3779b97f4a7c15;
+  digest_ ^= digest_ >> 29;
 }
 
 Instant World::next_event() const {
@@ -245,8 +272,12 @@ bool World::step(Instant limit) {
     events_.pop_back();
     if (event.action) {
       event.action();
-    } else if (hosts_[event.host]->handler != nullptr) {
+    } else if (hosts_[event.host]->handler == nullptr) {
+      ++counters_.powerless;
+    } else {
       ++counters_.delivered;
+      note(static_cast<u64>(now_.since_boot().nanoseconds()));
+      note(event.host);
       hosts_[event.host]->card.put(std::move(event.frame));
     }
   }

@@ -36,11 +36,15 @@ struct Wire {
   Duration hold = Duration::milliseconds(10);
   u64 bits_per_second = 0;  // of each host's transmitter; 0: no limit
   u32 queue_frames = 1000;  // waiting in it; more are dropped
-  u16 mtu = 9216;           // octets of an IP packet; larger frames are dropped without a word
+  u16 mtu = 9216;           // octets of an IP packet; larger frames are dropped, and nobody but on_too_long() hears of it
+  bool checksums_trusted = false;  // cards say that every transport checksum is good, even of what was spoilt
 };
 
 struct WireCounters {
-  u64 sent = 0, delivered = 0, lost = 0, duplicated = 0, corrupted = 0, held = 0, overflowed = 0, too_long = 0, partitioned = 0;
+  u64 sent = 0, injected = 0, delivered = 0, lost = 0, duplicated = 0, corrupted = 0, held = 0, overflowed = 0, too_long = 0,
+      partitioned = 0;
+  u64 unaddressed = 0;  // to an address nobody has
+  u64 powerless = 0;    // came to a machine that was switched off
 };
 
 class World {
@@ -56,7 +60,10 @@ class World {
   UnixTime wall(HostId host) const;
   u64 seed() const { return seed_; }
   const WireCounters& counters() const { return counters_; }
+  size_t frames_under_way() const;
   std::vector<u8> pcap() const { return capture_.file(); }
+  // Of every frame sent and delivered, and when: two runs that differ in anything have different ones.
+  u64 digest() const { return digest_; }
 
   // May be changed at any time; frames under way stay as they were.
   Wire& wire() { return wire_; }
@@ -74,6 +81,8 @@ class World {
   void partition(HostId a, HostId b, bool cut);
   // A frame from nowhere, as if it came in at `host` now.
   void inject(HostId host, Bytes frame);
+  // What a router there would do: is told of each frame that is too long for the wire, and who sent it.
+  void on_too_long(std::function<void(HostId, Bytes)> action) { on_too_long_ = std::move(action); }
   // Calls `action` when the time comes.
   void at(Instant when, std::function<void()> action);
   // The host's handler takes a turn now, although nothing came in: its owner has given it work.
@@ -94,6 +103,7 @@ class World {
   bool step(Instant limit);
   void take_turns(Host& host);
   Instant next_event() const;
+  void note(u64 word);
 
   u64 seed_;
   SeededRng rng_;
@@ -101,6 +111,8 @@ class World {
   Wire wire_;
   WireCounters counters_;
   Capture capture_;
+  u64 digest_ = 0;
+  std::function<void(HostId, Bytes)> on_too_long_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<Event> events_;  // a heap, the earliest on top
   u64 order_ = 0;              // events of the same moment come in the order they were made

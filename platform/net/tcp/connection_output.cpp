@@ -132,7 +132,7 @@ bool Connection::on_deadline(Instant now, Shared& shared) {
   if (due(timers_.retransmit)) suspect = on_retransmission_timeout(now, shared);
   if (due(timers_.persist) && !finished_) {
     if (send_.window() == 0) {
-      send_.on_probe_timeout();
+      send_.on_probe_timeout(now);
       probe_due_ = true;
     } else {
       force_ = true;
@@ -155,7 +155,7 @@ bool Connection::on_retransmission_timeout(Instant now, Shared& shared) {
       finish(Error::timed_out, shared);
       return false;
     }
-    send_.on_probe_timeout();
+    send_.on_probe_timeout(now);
     syn_due_ = true;
   } else if (send_.window() == 0) {
     // MUST-37: as long as the peer answers, its window may stay closed; unless nobody waits for the data any more.
@@ -165,7 +165,7 @@ bool Connection::on_retransmission_timeout(Instant now, Shared& shared) {
       finish(Error::timed_out, shared);
       return false;
     }
-    send_.on_probe_timeout();
+    send_.on_probe_timeout(now);
     probe_due_ = true;
   } else {
     if (enough && stalled >= options_.user_timeout) {
@@ -174,8 +174,9 @@ bool Connection::on_retransmission_timeout(Instant now, Shared& shared) {
       return false;
     }
     ++shared.counters.timeouts;
-    if (send_.flight() >= send_.mss() && path_.on_timeouts(send_.retries() + 1)) send_.set_mss(payload_limit());
-    send_.on_timeout();
+    const u32 packet = path_.headers() + (timestamps_ ? u32{timestamps_size} : 0) + std::min(send_.flight(), send_.mss());
+    if (path_.on_timeouts(send_.retries() + 1, packet)) send_.set_mss(payload_limit());
+    send_.on_timeout(now);
   }
   timers_.retransmit = now + send_.timeout();
   if (send_.retries() < retries_r1 || reported_r1_) return false;

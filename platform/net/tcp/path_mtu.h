@@ -30,14 +30,15 @@ class PathMtu {
     mtu_ = std::max(mtu, smallest());
     gave_up_ = false;
   }
-  // A full segment has timed out `timeouts` times in a row. True: packets are smaller from now on.
-  bool on_timeouts(u32 timeouts) {
+  // A packet of `packet` octets has timed out `timeouts` times in a row. True: packets are smaller from now on. One that is
+  // short enough for a step has shown nothing about it.
+  bool on_timeouts(u32 timeouts, u32 packet) {
     if (timeouts % timeouts_per_step != 0) return false;
-    if (mtu_ > min_v6) {
+    if (mtu_ > min_v6 && packet > min_v6) {
       mtu_ = min_v6;
       return true;
     }
-    if (family_ == IpFamily::v6 || mtu_ <= min_v4) return false;
+    if (family_ == IpFamily::v6 || mtu_ <= min_v4 || packet <= min_v4 || timeouts < 2 * timeouts_per_step) return false;
     mtu_ = min_v4;
     gave_up_ = true;
     return true;

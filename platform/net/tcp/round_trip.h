@@ -11,6 +11,9 @@
 
 namespace samara::net::tcp {
 
+// Of the clock that timestamps are read from (RFC 7323 section 5.4): what is measured by them is right to this.
+constexpr Duration timestamp_tick = Duration::milliseconds(1);
+
 class RoundTrip {
  public:
   static constexpr Duration initial_timeout = Duration::seconds(1);  // RFC 6298 section 2.1

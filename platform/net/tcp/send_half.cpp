@@ -102,7 +102,8 @@ void SendHalf::on_advance(Instant now, SeqNumber ack, std::optional<Duration> ec
   if (timing_ && !before(ack, timed_end_)) {
     rtt_.on_sample(now - timed_at_);
     timing_ = false;
-  } else if (!timing_ && echoed) {
+  } else if (!timing_ && echoed && (retries_ == 0 || *echoed <= now - timed_out_at_ + timestamp_tick)) {
+    // What was sent before the timeout has arrived, and the acknowledgement was lost: the timeout is no part of the round trip.
     rtt_.on_sample(*echoed);
   }
   // The longer timeout stays until there is a new measurement (RFC 6298 section 5).
@@ -151,8 +152,9 @@ bool SendHalf::on_duplicate() {
   return true;
 }
 
-void SendHalf::on_timeout() {
+void SendHalf::on_timeout(Instant now) {
   ++retries_;
+  timed_out_at_ = now;
   congestion_.on_timeout(flight(), mss_, retries_ == 1 && mode_ != Mode::loss);
   mode_ = Mode::loss;
   recover_ = nxt_;
@@ -166,8 +168,9 @@ void SendHalf::on_timeout() {
   rtt_.back_off();
 }
 
-void SendHalf::on_probe_timeout() {
+void SendHalf::on_probe_timeout(Instant now) {
   ++retries_;
+  timed_out_at_ = now;
   timing_ = false;
   rtt_.back_off();
 }

@@ -66,9 +66,9 @@ class SendHalf {
   // that it echoes was sent.
   Acknowledged on_ack(Instant now, const Segment& segment, u32 window, std::optional<Duration> echoed, BlockPool& pool);
   // The retransmission timer of data expired (RFC 6298 section 5, RFC 6675 section 5.1).
-  void on_timeout();
+  void on_timeout(Instant now);
   // The retransmission timer of a SYN, or of a probe of a closed window, expired.
-  void on_probe_timeout();
+  void on_probe_timeout(Instant now);
   // Everything under way was too large for the path: it is cut anew and sent again, which says nothing of congestion.
   void resend_all();
 
@@ -134,6 +134,7 @@ class SendHalf {
   RoundTrip rtt_;
   u32 retries_ = 0;
   Instant stalled_since_;
+  Instant timed_out_at_;  // the last time, if retries_ is not 0
   Instant last_sent_;
   bool timing_ = false;  // one segment at a time, sent once (Karn)
   SeqNumber timed_end_;

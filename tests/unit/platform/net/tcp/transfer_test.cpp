@@ -152,6 +152,50 @@ TEST(TcpTransfer, FindsTheWayThroughABlackHole) {
   }
 }
 
+// The receiver echoes the timestamp of the first copy, and what came in between was our own timeout.
+TEST(TcpTransfer, DoesNotTakeTheTimeoutForARoundTripWhenAcknowledgementsAreLost) {
+  Pair pair(23);
+  ASSERT_TRUE(pair.b.tcp.listen({host_b, Port(53)}, 8).ok());
+  const auto client = pair.a.tcp.connect(pair.now(), {host_a, Port(0)}, {host_b, Port(53)}, 1'500, {.no_delay = true});
+  ASSERT_TRUE(client.ok());
+  pair.run(seconds(1));
+  const std::vector<Event> accepted = pair.b.events();
+  ASSERT_EQ(accepted.size(), 1U);
+  const auto send = [&] { ASSERT_EQ(pair.a.tcp.send(pair.now(), client.value(), pattern(100)).value_or(0), 100U); };
+
+  bool deaf = true;
+  pair.swallow = [&](bool to_b, const Packet&) { return !to_b && deaf; };
+  send();
+  pair.run(seconds(20));
+  deaf = false;
+  pair.run(seconds(40));
+  ASSERT_EQ(pair.a.tcp.unacknowledged(client.value()), 0U);
+  send();
+  pair.run(seconds(1));
+
+  int lost = 0;
+  pair.swallow = [&](bool to_b, const Packet&) { return to_b && lost++ == 0; };
+  send();
+  EXPECT_TRUE(pair.run(seconds(2), [&] { return pair.b.tcp.receivable(accepted[0].connection) == 300; }));
+}
+
+// Nothing but one segment that is short of a full one and still too long for the path.
+TEST(TcpTransfer, FindsTheWayThroughABlackHoleWithOneSegment) {
+  struct Case {
+    u16 mtu;
+    size_t octets;
+  };
+  for (const Case& c : {Case{1'300, 1'280}, Case{1'000, 1'280}, Case{1'000, 1'000}, Case{576, 560}}) {
+    SCOPED_TRACE(c.octets);
+    Pair pair(9);
+    pair.mtu = c.mtu;
+    Transfer transfer{pair, pattern(c.octets)};
+    transfer.open();
+    ASSERT_TRUE(transfer.run(seconds(120)));
+    transfer.expect_complete();
+  }
+}
+
 TEST(TcpTransfer, WorksWithMemoryForAFewSegmentsOnly) {
   Capacity tight = Host::small();
   tight.blocks = 8;
