@@ -9,7 +9,6 @@ own_network() starts the script again where nothing it does can reach the machin
 Frames from the peer are lost at wire0, frames to the peer at peer0: where the sender cannot notice."""
 import json
 import os
-import select
 import shutil
 import signal
 import socket
@@ -109,7 +108,7 @@ class Image:
     """A running image. `mode` is tap, xdp or sockets."""
 
     def __init__(self, wire, mode, image=STREAM, ports=(ECHO, DISCARD, SYSTAT, GENERATE), workers=1, clients=256, zones=None,
-                 addresses=(f"{OURS4}/24", f"{OURS6}/64"), limits=None):
+                 addresses=(f"{OURS4}/24", f"{OURS6}/64"), gateways=(), limits=None):
         os.makedirs(OUT, exist_ok=True)
         os.chmod(OUT, 0o755)
         name = f"{os.path.basename(image)}-{mode}"
@@ -119,7 +118,7 @@ class Image:
                     "limits": {"tcp-clients": clients, "tcp-clients-per-prefix": clients, **(limits or {})}}
         if mode != "sockets":
             manifest["network"] = {"mode": mode, "interface": "tap0" if mode == "tap" else "wire0", "addresses": list(addresses),
-                                   "listen": listen, "router-advertisements": False}
+                                   "gateways": list(gateways), "listen": listen, "router-advertisements": False}
         path = os.path.join(OUT, f"{name}.yaml")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(manifest, file)
@@ -244,5 +243,3 @@ def download(size, seed, take, address=OURS4, timeout=300):
     return count, time.monotonic() - begin
 
 
-def wait_readable(client, timeout):
-    return bool(select.select([client], [], [], timeout)[0])
