@@ -53,18 +53,16 @@ def run(command, check=True):
 class Wire:
     """The two ends. `bridge`: the far one is bridged to tap0; otherwise it has our addresses itself."""
 
-    def __init__(self, bridge, offload=True):
+    def __init__(self, bridge, queues=1):
         self.far = subprocess.Popen(["unshare", "--net", "sleep", "infinity"], stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 5
         while os.readlink(f"/proc/{self.far.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
             if time.monotonic() > deadline:
                 raise RuntimeError("no second network namespace")
             time.sleep(0.01)
-        run("ip link add peer0 numrxqueues 2 numtxqueues 2 type veth peer name wire0 numrxqueues 2 numtxqueues 2 netns "
-            f"{self.far.pid}")
-        if not offload:  # each segment is lost on its own, and each is complete on the wire
-            run("ethtool -K peer0 tx off tso off gso off gro off")
-            self.at("ethtool -K wire0 gro off")
+        number = f"numrxqueues {queues} numtxqueues {queues}"
+        run(f"ip link add peer0 {number} type veth peer name wire0 {number} netns {self.far.pid}")
+        self.offload(False)
         for command in ("ip link set lo up", "ip link set wire0 up"):
             self.at(command)
         if bridge:
@@ -92,6 +90,13 @@ class Wire:
     def at(self, command, check=True):
         """Runs a command at the far end."""
         return run([*self.prefix(), *command.split()], check)
+
+    def offload(self, on):
+        """Off: frames as on a wire of copper; each segment is complete, and is lost on its own. On: the peer leaves checksums and
+        segments to the card, which here is whoever needs them first."""
+        word = "on" if on else "off"
+        run(f"ethtool -K peer0 tx {word} tso {word} gso {word} gro {word}")
+        self.at(f"ethtool -K wire0 gro {word}")
 
     def lose(self, percent):
         """From now on, this share of the frames in each direction."""

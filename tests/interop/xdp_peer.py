@@ -40,11 +40,12 @@ def kernel_keeps(result, label):
         result.check(refused, f"{label} {address}: the kernel says which ports are closed")
 
 
-def names(result, wire):
-    with subprocess.Popen([*wire.prefix(), sys.executable, "-c", GREETING], stdin=subprocess.DEVNULL) as listener:
-        try:
-            for workers in (1, 2):
-                label = f"xdp, {workers} worker{'s' if workers > 1 else ''}"
+def names(result, workers):
+    """One worker for each receive queue."""
+    label = f"xdp, {workers} worker{'s' if workers > 1 else ''}"
+    with own_stack.Wire(bridge=False, queues=workers) as wire:
+        with subprocess.Popen([*wire.prefix(), sys.executable, "-c", GREETING], stdin=subprocess.DEVNULL) as listener:
+            try:
                 with frame_queries.primary(wire, "xdp", workers=workers) as image:
                     frame_queries.check(result, label, image)
                     kernel_keeps(result, label)
@@ -52,36 +53,51 @@ def names(result, wire):
                     result.check(code == 0, f"{label}: SIGTERM ends it with 0", str(code))
                 attached = wire.at("ip link show dev wire0").stdout
                 result.check("xdp" not in attached, f"{label}: the program goes with the image", attached)
-        finally:
-            listener.kill()
+            finally:
+                listener.kill()
 
 
-def goodput(mode, bridge):
-    """MB/s to and from a stream image."""
-    with own_stack.Wire(bridge, offload=False) as wire, own_stack.Image(wire, mode):
-        data, speeds = own_stack.pattern(7) * 16, []
-        for move in (lambda size: own_stack.upload(size, data), lambda size: own_stack.download(size, 7, len)):
-            move(GOODPUT_OCTETS // 10)
-            speeds.append(GOODPUT_OCTETS / move(GOODPUT_OCTETS)[1] / 1e6)
-        return speeds
+def queue_without_worker(result):
+    with own_stack.Wire(bridge=False, queues=2) as wire:
+        try:
+            with frame_queries.primary(wire, "xdp", workers=1):
+                result.check(False, "a queue without a worker is refused")
+        except RuntimeError as error:
+            result.check("2 receive queues" in str(error), "a queue without a worker is refused, and the line says why", str(error))
+
+
+def goodput(mode, bridge, offload=False):
+    """MB/s to and from a stream image. `offload`: the kernel may leave checksums and segments to the card, which a veth pair never
+    has to make."""
+    with own_stack.Wire(bridge) as wire:
+        if not offload:
+            wire.at("ethtool -K wire0 tx off tso off gso off")
+        with own_stack.Image(wire, mode):
+            data, speeds = own_stack.pattern(7) * 16, []
+            for move in (lambda size: own_stack.upload(size, data), lambda size: own_stack.download(size, 7, len)):
+                move(GOODPUT_OCTETS // 10)
+                speeds.append(GOODPUT_OCTETS / move(GOODPUT_OCTETS)[1] / 1e6)
+            return speeds
 
 
 def compare(result):
     kernel = goodput("sockets", False)
     print(f"  kernel's stack: {kernel[0]:.0f} MB/s to it, {kernel[1]:.0f} MB/s from it", flush=True)
-    for mode, bridge in (("xdp", False), ("tap", True)):
-        ours = goodput(mode, bridge)
-        print(f"  {mode}: {ours[0]:.0f} MB/s to us ({ours[0] / kernel[0]:.2f} of the kernel's), {ours[1]:.0f} MB/s from us "
-              f"({ours[1] / kernel[1]:.2f})", flush=True)
-        result.check(min(ours) > 0, f"{mode}: both directions move")
+    for name, mode, bridge, offload in (("kernel's stack with offloads", "sockets", False, True), ("xdp", "xdp", False, False),
+                                        ("tap", "tap", True, False)):
+        speed = goodput(mode, bridge, offload)
+        print(f"  {name}: {speed[0]:.0f} MB/s to it ({speed[0] / kernel[0]:.2f} of the kernel's), {speed[1]:.0f} MB/s from it "
+              f"({speed[1] / kernel[1]:.2f})", flush=True)
+        result.check(min(speed) > 0, f"{name}: both directions move")
 
 
 def main():
     own_stack.own_network("ping", "dig")
     result = report.Report()
     try:
-        with own_stack.Wire(bridge=False, offload=False) as wire:
-            names(result, wire)
+        names(result, 1)
+        names(result, 2)
+        queue_without_worker(result)
         compare(result)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         result.check(False, "the test itself", repr(error))
