@@ -48,23 +48,6 @@ void log_and_reply(void* context, Level level, std::string_view line) {
   payload.push_back('\n');
 }
 
-std::optional<hal::LinkPlan> link_plan(const runtime::NetworkConfig& network) {
-  if (network.mode == runtime::NetworkMode::sockets) return std::nullopt;
-  hal::LinkPlan link;
-  link.kind = network.mode == runtime::NetworkMode::tap ? hal::LinkPlan::Kind::tap : hal::LinkPlan::Kind::xdp;
-  link.interface = network.interface;
-  for (const Endpoint& local : network.listen) {
-    if (!local.address.is_unspecified()) {
-      link.serve.push_back(local);
-      continue;
-    }
-    for (const runtime::NetworkAddress& own : network.addresses) {
-      if (own.address.family() == local.address.family()) link.serve.push_back({own.address, local.port});
-    }
-  }
-  return link;
-}
-
 // Everything but the zones is fixed for the life of the image.
 bool same_but_zones(PrimaryConfig a, PrimaryConfig b) {
   a.zones.clear();
@@ -87,7 +70,7 @@ class Primary final : public hal::Role {
     plan.workers = config_->workers;
     plan.max_streams = (config_->limits.tcp_clients + config_->workers - 1) / config_->workers;
     plan.region_size = config_->limits.zone_memory;
-    if (config_->network) plan.link = link_plan(*config_->network);
+    if (config_->network) plan.link = runtime::link_plan(*config_->network);
     plan.user_id = config_->user;
     plan.group_id = config_->group;
     return plan;

@@ -239,6 +239,8 @@ SUITES = {
     "zones": ("example zones, root zone history", lambda: samara_steps("example_zones.py", "root_history.py")),
     "interop": ("the same questions to us, nsd, knot and bind", lambda: samara_steps("differential.py")),
     "robustness": ("hostile clients, broken files, reloads", lambda: samara_steps("robustness.py", "startup_and_reload.py")),
+    "network": ("our TCP/IP over tap and AF_XDP, with the kernel, nmap, hping3 and scapy at the other end",
+                lambda: build("linux", "stream-linux") + samara_steps("tap_peer.py", "xdp_peer.py")),
     "asan": ("unit tests under AddressSanitizer and UBSan", lambda: build(SANITIZED) + unit_programs(SANITIZED)),
     "fuzz": ("every fuzz target, a minute altogether", lambda: build(SANITIZED) + fuzz_all()),
     "gcc": ("unit tests, g++-12", lambda: build("gcc") + unit_programs("gcc")),

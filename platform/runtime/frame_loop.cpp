@@ -54,6 +54,23 @@ std::string_view describe(net::UdpError error) {
 
 }  // namespace
 
+std::optional<hal::LinkPlan> link_plan(const NetworkConfig& config) {
+  if (config.mode == NetworkMode::sockets) return std::nullopt;
+  hal::LinkPlan link;
+  link.kind = config.mode == NetworkMode::tap ? hal::LinkPlan::Kind::tap : hal::LinkPlan::Kind::xdp;
+  link.interface = config.interface;
+  for (const Endpoint& local : config.listen) {
+    if (!local.address.is_unspecified()) {
+      link.serve.push_back(local);
+      continue;
+    }
+    for (const NetworkAddress& own : config.addresses) {
+      if (own.address.family() == local.address.family()) link.serve.push_back({own.address, local.port});
+    }
+  }
+  return link;
+}
+
 FrameLoop::FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng)
     : config_(config), app_(app), rng_(rng), streams_(max_streams), stream_of_connection_(max_streams + backlog, no_stream) {
   free_.reserve(max_streams);

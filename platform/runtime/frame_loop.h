@@ -18,6 +18,9 @@
 
 namespace samara::runtime {
 
+// What a role asks the Linux target for: nothing where the kernel's sockets are meant.
+std::optional<hal::LinkPlan> link_plan(const NetworkConfig& config);
+
 class FrameLoop final : public hal::FrameHandler {
  public:
   // `config`, `app` and `rng` outlive the loop. `max_streams`: connections at once, StreamId is below it.

@@ -1,6 +1,8 @@
 #include "platform/hal/linux/xdp_device.h"
 
+#include <linux/ethtool.h>
 #include <linux/if_xdp.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -81,6 +83,18 @@ Result<LinkDescription, Refusal> describe(std::string_view name) {
   return description;
 }
 
+// Receive queues that packets are spread over; nothing where the driver does not say.
+std::optional<u32> receive_queues(std::string_view name) {
+  const Descriptor any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::copy_n(name.begin(), std::min(name.size(), sizeof request.ifr_name - 1), request.ifr_name);
+  ethtool_channels channels{};
+  channels.cmd = ETHTOOL_GCHANNELS;
+  request.ifr_data = reinterpret_cast<char*>(&channels);
+  if (!any.open() || ::ioctl(any.get(), SIOCETHTOOL, &request) != 0) return std::nullopt;
+  return channels.rx_count + channels.combined_count;
+}
+
 }  // namespace
 
 Result<std::vector<std::unique_ptr<FrameDevice>>, Refusal> open_xdp_devices(const LinkPlan& plan, u32 workers) {
@@ -90,6 +104,12 @@ Result<std::vector<std::unique_ptr<FrameDevice>>, Refusal> open_xdp_devices(cons
   const u32 index = ::if_nametoindex(name.view().data());
   if (index == 0) {
     return fail(Refusal(ExitCode::unavailable, "xdp: no network interface ", plan.interface, " on this machine (ip link)"));
+  }
+  // What arrives on a queue without a worker would go to the kernel, which refuses it.
+  if (const auto queues = receive_queues(plan.interface); queues.has_value() && *queues > workers) {
+    return fail(Refusal(ExitCode::unavailable, "xdp on ", plan.interface, ": it has ", *queues, " receive queues but there ",
+                        workers == 1 ? "is " : "are ", workers, workers == 1 ? " worker" : " workers", "; set workers to ",
+                        *queues, ", or the queues: ethtool -L ", plan.interface, " rx ", workers));
   }
   XdpProgram program = TRY(XdpProgram::attach(plan.interface, index, plan.serve, workers));
   std::vector<std::unique_ptr<FrameDevice>> devices;

@@ -172,5 +172,19 @@ TEST_F(FrameDevices, XdpOnAnInterfaceWithTooFewQueuesIsRefused) {
             0);
 }
 
+TEST_F(FrameDevices, XdpOnAnInterfaceWithQueuesThatNobodyServesIsRefused) {
+  EXPECT_EQ(in_namespace("ip link add v0 numrxqueues 3 type veth peer name v1",
+                         [] {
+                           auto devices = open_frame_devices(plan_for(LinkPlan::Kind::xdp, "v0"), 1);
+                           if (devices.ok()) return 1;
+                           return devices.error().text() ==
+                                          "xdp on v0: it has 3 receive queues but there is 1 worker; set workers to 3, or the "
+                                          "queues: ethtool -L v0 rx 1"
+                                      ? 0
+                                      : 2;
+                         }),
+            0);
+}
+
 }  // namespace
 }  // namespace samara::hal
