@@ -4,22 +4,28 @@
 
 namespace samara::net {
 
+// RFC 1071 section 2 (B): the sum of octet-swapped words is the octet-swapped sum. So the words are added as a little-endian
+// machine loads them, eight octets at once with the carry brought around the end, and the result is swapped once.
 void ChecksumSum::add(Bytes octets) {
-  // Words of 32 bits into 64: the carries of 2^32 additions fit.
   u64 sum = 0;
+  const auto take = [&sum](u64 word) {
+    sum += word;
+    sum += sum < word ? 1 : 0;
+  };
   Bytes rest = octets;
-  while (rest.size() >= 16) {
-    const auto block = rest.first<16>();
-    sum += u64{load_be32(block, 0)} + load_be32(block, 4) + load_be32(block, 8) + load_be32(block, 12);
-    rest = rest.subspan(16);
+  for (; rest.size() >= 32; rest = rest.subspan(32)) {
+    const auto block = rest.first<32>();
+    take(load_le64(block, 0));
+    take(load_le64(block, 8));
+    take(load_le64(block, 16));
+    take(load_le64(block, 24));
   }
-  while (rest.size() >= 2) {
-    sum += load_be16(rest);
-    rest = rest.subspan(2);
-  }
-  if (!rest.empty()) sum += u64{rest[0]} << 8;
-  sum = (sum >> 32) + (sum & 0xffffffff);
-  sum_ += (sum >> 32) + (sum & 0xffffffff);
+  for (; rest.size() >= 8; rest = rest.subspan(8)) take(load_le64(rest));
+  u64 last = 0;
+  for (size_t i = 0; i < rest.size(); ++i) last |= u64{rest[i]} << (8 * i);
+  take(last);
+  const u16 swapped = ChecksumSum(sum).folded();
+  sum_ += static_cast<u16>(swapped << 8 | swapped >> 8);
 }
 
 void ChecksumSum::add_pseudo_header(const IpAddress& source, const IpAddress& destination, u8 protocol, u32 length) {
@@ -27,8 +33,8 @@ void ChecksumSum::add_pseudo_header(const IpAddress& source, const IpAddress& de
     add_u32(load_be32(source.octets()));
     add_u32(load_be32(destination.octets()));
   } else {
-    add(source.octets());
-    add(destination.octets());
+    add(source.octets().first<16>());
+    add(destination.octets().first<16>());
   }
   add_u32(length);
   add_u16(protocol);

@@ -2,6 +2,9 @@
 // ICMPv6 (RFC 9293 section 3.1, RFC 8200 section 8.1).
 #pragma once
 
+#include <span>
+
+#include "platform/base/byte_order.h"
 #include "platform/base/ip_address.h"
 #include "platform/base/types.h"
 
@@ -12,6 +15,12 @@ class ChecksumSum {
  public:
   constexpr ChecksumSum() = default;
   void add(Bytes octets);
+  // A header: its size is known to the compiler.
+  template <size_t size>
+    requires(size % 4 == 0 && size != std::dynamic_extent)
+  constexpr void add(std::span<const u8, size> header) {
+    for (size_t i = 0; i < size; i += 4) sum_ += load_be32(header, i);
+  }
   constexpr void add_u16(u16 word) { sum_ += word; }
   constexpr void add_u32(u32 word) { sum_ += (word >> 16) + (word & 0xffff); }
   void add_pseudo_header(const IpAddress& source, const IpAddress& destination, u8 protocol, u32 length);
@@ -29,6 +38,7 @@ class ChecksumSum {
   constexpr u16 finish() const { return static_cast<u16>(~folded()); }
 
  private:
+  constexpr explicit ChecksumSum(u64 sum) : sum_(sum) {}
   u64 sum_ = 0;
 };
 

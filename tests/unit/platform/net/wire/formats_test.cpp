@@ -105,6 +105,35 @@ TEST(Checksum, ExampleOfRfc1071) {
   EXPECT_EQ(sum.folded(), 0xddf2);
 }
 
+TEST(Checksum, PartsAddUpWhereverTheyAreSplitAtAWord) {
+  for (size_t size = 0; size <= 200; ++size) {
+    Octets octets(size + 3);
+    // Many 0xff: every carry there can be.
+    for (size_t i = 0; i < octets.size(); ++i) octets[i] = static_cast<u8>(i % 3 == 0 ? i * 37 + size : 0xff);
+    // Begins at each of four alignments.
+    for (size_t start = 0; start < 4; ++start) {
+      const Bytes part = Bytes(octets).subspan(start, size);
+      u64 plain = 0;
+      for (size_t i = 0; i < size; ++i) plain += u64{part[i]} << (i % 2 == 0 ? 8 : 0);
+      while (plain > 0xffff) plain = (plain >> 16) + (plain & 0xffff);
+      for (const size_t split : {size_t{0}, size / 3 & ~size_t{1}, size / 2 & ~size_t{1}, size & ~size_t{1}}) {
+        ChecksumSum sum;
+        sum.add(part.first(split));
+        sum.add(part.subspan(split));
+        EXPECT_EQ(sum.folded(), plain) << size << " from " << start << " split at " << split;
+      }
+    }
+  }
+}
+
+TEST(Checksum, HeadersOfAFixedSizeAddUpTheSame) {
+  const Octets header(20, 0xfd);
+  ChecksumSum fixed, plain;
+  fixed.add(Bytes(header).first<20>());
+  plain.add(Bytes(header));
+  EXPECT_EQ(fixed.finish(), plain.finish());
+}
+
 TEST(Checksum, AgreesWithTheDefinitionAtEveryLength) {
   FixedRng rng;
   for (size_t size = 0; size < 300; ++size) {
