@@ -1,12 +1,14 @@
-# samara_library(NAME [UNSAFE] ROOT dir SOURCES … HEADERS … USES …)
+# samara_library(NAME [UNSAFE] [COLD] ROOT dir SOURCES … COLD_SOURCES … HEADERS … USES …)
 #
 # One library of the house. ROOT is its folder from the project's root; SOURCES and HEADERS are relative to it. USES names the
 # libraries it may include and link: its edges. Each library has an include folder of its own holding links to its HEADERS
 # under their path from the root, so `#include "zone/snapshot.h"` compiles only in a library that declares the edge.
 # UNSAFE marks the unsafe budget: no poison.h, no unsafe-buffer warning (platform/hal, runtime's libc part, platform/crypto).
+# COLD marks what runs at the start or seldom: in an image it is compiled for size. So are
+# COLD_SOURCES, which belong to SOURCES as well.
 # EXTERNAL names link libraries outside the project (nettle, fdt …).
 function(samara_library name)
-  cmake_parse_arguments(arg "UNSAFE" "ROOT" "SOURCES;HEADERS;USES;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(arg "UNSAFE;COLD" "ROOT" "SOURCES;COLD_SOURCES;HEADERS;USES;EXTERNAL" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "samara_library(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -27,6 +29,15 @@ function(samara_library name)
     add_library(${name} STATIC ${arg_SOURCES})
     set(type PUBLIC)
     target_compile_options(${name} PRIVATE ${samara_warnings})
+    if(arg_COLD)
+      set(arg_COLD_SOURCES ${arg_SOURCES})
+    endif()
+    list(FILTER arg_COLD_SOURCES INCLUDE REGEX "[.]cpp$")
+    list(TRANSFORM arg_COLD_SOURCES REPLACE "^${CMAKE_SOURCE_DIR}/${arg_ROOT}/" "")
+    list(TRANSFORM arg_COLD_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/${arg_ROOT}/)
+    if(NOT SAMARA_FLAVOUR STREQUAL "host")
+      set_source_files_properties(${arg_COLD_SOURCES} PROPERTIES COMPILE_OPTIONS -Os)
+    endif()
     if(arg_UNSAFE)
       if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
         target_compile_options(${name} PRIVATE -Wno-unsafe-buffer-usage)
