@@ -75,7 +75,7 @@ struct World::Host {
   Card card;
   FrameHandler* handler = nullptr;  // none: without power
   Duration clock_error;
-  Instant sender_free;  // when its transmitter has sent what it was given
+  std::deque<Instant> departures;  // of the frames that its transmitter still has
   bool poked = false;
 };
 
@@ -187,13 +187,14 @@ void World::send(HostId from, Bytes frame) {
   Duration waiting;
   if (wire_.bits_per_second != 0) {
     const i64 each = static_cast<i64>(frame.size()) * 8 * 1'000'000'000 / static_cast<i64>(wire_.bits_per_second);
-    Instant& idle = hosts_[from]->sender_free;
-    idle = std::max(idle, now_);
-    if ((idle - now_).nanoseconds() > each * i64{wire_.queue_frames}) {
+    std::deque<Instant>& queue = hosts_[from]->departures;
+    while (!queue.empty() && queue.front() <= now_) queue.pop_front();
+    if (queue.size() >= wire_.queue_frames) {
       ++counters_.overflowed;
       return;
     }
-    idle = idle + Duration::nanoseconds(each);
+    const Instant idle = (queue.empty() ? now_ : queue.back()) + Duration::nanoseconds(each);
+    queue.push_back(idle);
     waiting = idle - now_;
   }
   const bool group = (frame[0] & 1) != 0;
