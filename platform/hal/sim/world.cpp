@@ -169,16 +169,7 @@ void World::send(HostId from, Bytes frame) {
   ++counters_.sent;
   if (frame.size() < ethernet_header) panic("a host sent a frame without a header");
   capture_.add(now_, frame);
-  note(static_cast<u64>(now_.since_boot().nanoseconds()));
-  note(from);
-  note(frame.size());
-  for (size_t at = 0; at < frame.size(); at += 8) {
-    if (at + 8 <= frame.size()) {
-      note(load_le64(frame, at));
-    } else {
-      for (const u8 octet : frame.subspan(at)) note(octet);
-    }
-  }
+  note(from, frame);
   if (frame.size() > ethernet_header + wire_.mtu) {
     ++counters_.too_long;
     if (on_too_long_) on_too_long_(from, frame);
@@ -245,9 +236,17 @@ void World::schedule(Event event) {
   std::push_heap(events_.begin(), events_.end());
 }
 
-void World::note(u64 word) {
-  digest_ = (digest_ ^ word) * 0x9e3779b97f4a7c15;
-  digest_ ^= digest_ >> 29;
+// SplitMix64's multiplier; what matters is that nothing is forgotten.
+void World::note(HostId host, Bytes frame) {
+  const auto mix = [this](u64 word) {
+    digest_ = (digest_ ^ word) * 0x9e3779b97f4a7c15;
+    digest_ ^= digest_ >> 29;
+  };
+  mix(static_cast<u64>(now_.since_boot().nanoseconds()));
+  mix(u64{host} << 32 | frame.size());
+  size_t at = 0;
+  for (; at + 8 <= frame.size(); at += 8) mix(load_le64(frame, at));
+  for (; at < frame.size(); ++at) mix(frame[at]);
 }
 
 Instant World::next_event() const {
@@ -277,8 +276,7 @@ bool World::step(Instant limit) {
       ++counters_.powerless;
     } else {
       ++counters_.delivered;
-      note(static_cast<u64>(now_.since_boot().nanoseconds()));
-      note(event.host);
+      note(event.host, event.frame);
       hosts_[event.host]->card.put(std::move(event.frame));
     }
   }
