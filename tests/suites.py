@@ -221,7 +221,7 @@ def simulations():
         return total
     for program in sorted(glob.glob(os.path.join(ROOT, "out", "build", "sim", "sim", "sim-*"))):
         total += counted(os.path.basename(program), program)
-    return total
+    return total + counted("sim-replay", PYTHON, "tests/sim/replay.py", "out/build/sim/sim/sim-tcp_transfer")
 
 
 SUITES = {

@@ -115,9 +115,17 @@ void work(const Scenario& scenario, u64 first, u64 count, Board& board, size_t j
     if (!wrong.has_value()) continue;
     ++board.failed;
     const std::string capture = capture_name(scenario, seed);
-    play(scenario, seed, capture);
+    if (count > 1) play(scenario, seed, capture);
     tell(scenario, seed, *wrong, program, capture);
   }
+}
+
+// One seed, for a person: what came of it, and its frames.
+void show(const Scenario& scenario, u64 seed) {
+  const std::string capture = capture_name(scenario, seed);
+  const Outcome outcome = play(scenario, seed, capture);
+  std::printf("%s\n  digest: %016llx\n  frames: %s\n", outcome.failure.value_or("nothing is wrong").c_str(),
+              static_cast<unsigned long long>(outcome.digest), capture.c_str());
 }
 
 bool run_scenario(const Scenario& scenario, const Options& options, const char* program) {
@@ -147,6 +155,7 @@ bool run_scenario(const Scenario& scenario, const Options& options, const char* 
     tell(scenario, board.playing[job],
          signal == SIGALRM ? "takes more than a minute" : "died of signal " + std::to_string(signal), program, {});
   }
+  if (options.seed.has_value()) show(scenario, first);
   const u64 excused = board.excused;
   if (!options.seed.has_value() && excused * 1000 > std::max(count * scenario.excused_per_thousand, u64{1000})) {
     std::printf("FAIL %.*s: too many runs came to nothing\n", static_cast<int>(scenario.name.size()), scenario.name.data());

@@ -4,7 +4,7 @@
 //
 //   PROGRAM                       every scenario, with as many seeds as it says
 //   PROGRAM --scenario NAME       only this one
-//   PROGRAM --seed N              only this seed: what a failure asks for
+//   PROGRAM --seed N              only this seed, and what came of it: what a failure asks for
 //   PROGRAM --seeds N             this many seeds instead
 //   PROGRAM --first N             from this one on, not from 1
 //   PROGRAM --jobs N              processes; as many as there are processors

@@ -75,7 +75,7 @@ struct World::Host {
   Card card;
   FrameHandler* handler = nullptr;  // none: without power
   Duration clock_error;
-  Instant sender_free;  // when its transmitter has sent what it was given
+  std::deque<Instant> departures;  // of the frames that its transmitter still has
   bool poked = false;
 };
 
@@ -169,16 +169,7 @@ void World::send(HostId from, Bytes frame) {
   ++counters_.sent;
   if (frame.size() < ethernet_header) panic("a host sent a frame without a header");
   capture_.add(now_, frame);
-  note(static_cast<u64>(now_.since_boot().nanoseconds()));
-  note(from);
-  note(frame.size());
-  for (size_t at = 0; at < frame.size(); at += 8) {
-    if (at + 8 <= frame.size()) {
-      note(load_le64(frame, at));
-    } else {
-      for (const u8 octet : frame.subspan(at)) note(octet);
-    }
-  }
+  note(from, frame);
   if (frame.size() > ethernet_header + wire_.mtu) {
     ++counters_.too_long;
     if (on_too_long_) on_too_long_(from, frame);
@@ -187,13 +178,14 @@ void World::send(HostId from, Bytes frame) {
   Duration waiting;
   if (wire_.bits_per_second != 0) {
     const i64 each = static_cast<i64>(frame.size()) * 8 * 1'000'000'000 / static_cast<i64>(wire_.bits_per_second);
-    Instant& idle = hosts_[from]->sender_free;
-    idle = std::max(idle, now_);
-    if ((idle - now_).nanoseconds() > each * i64{wire_.queue_frames}) {
+    std::deque<Instant>& queue = hosts_[from]->departures;
+    while (!queue.empty() && queue.front() <= now_) queue.pop_front();
+    if (queue.size() >= wire_.queue_frames) {
       ++counters_.overflowed;
       return;
     }
-    idle = idle + Duration::nanoseconds(each);
+    const Instant idle = (queue.empty() ? now_ : queue.back()) + Duration::nanoseconds(each);
+    queue.push_back(idle);
     waiting = idle - now_;
   }
   const bool group = (frame[0] & 1) != 0;
@@ -244,9 +236,17 @@ void World::schedule(Event event) {
   std::push_heap(events_.begin(), events_.end());
 }
 
-void World::note(u64 word) {
-  digest_ = (digest_ ^ word) * 0x9e3779b97f4a7c15;
-  digest_ ^= digest_ >> 29;
+// SplitMix64's multiplier; what matters is that nothing is forgotten.
+void World::note(HostId host, Bytes frame) {
+  const auto mix = [this](u64 word) {
+    digest_ = (digest_ ^ word) * 0x9e3779b97f4a7c15;
+    digest_ ^= digest_ >> 29;
+  };
+  mix(static_cast<u64>(now_.since_boot().nanoseconds()));
+  mix(u64{host} << 32 | frame.size());
+  size_t at = 0;
+  for (; at + 8 <= frame.size(); at += 8) mix(load_le64(frame, at));
+  for (; at < frame.size(); ++at) mix(frame[at]);
 }
 
 Instant World::next_event() const {
@@ -276,8 +276,7 @@ bool World::step(Instant limit) {
       ++counters_.powerless;
     } else {
       ++counters_.delivered;
-      note(static_cast<u64>(now_.since_boot().nanoseconds()));
-      note(event.host);
+      note(event.host, event.frame);
       hosts_[event.host]->card.put(std::move(event.frame));
     }
   }

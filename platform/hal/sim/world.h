@@ -103,7 +103,7 @@ class World {
   bool step(Instant limit);
   void take_turns(Host& host);
   Instant next_event() const;
-  void note(u64 word);
+  void note(HostId host, Bytes frame);
 
   u64 seed_;
   SeededRng rng_;
