@@ -218,7 +218,7 @@ def names(result, wire):
 
 
 def main():
-    own_stack.own_network("hping3", "nmap", "ping", "dig")
+    own_stack.own_network("hping3", "nmap", "ping", "dig", limit=None if "--full" in sys.argv else 600)
     result = report.Report()
     with own_stack.Wire(bridge=True) as wire:
         parts = {"streams": lambda: streams(result, wire, "--full" in sys.argv), "names": lambda: names(result, wire)}
