@@ -28,21 +28,28 @@ ECHO, DISCARD, SYSTAT, GENERATE = 7, 9, 11, 19
 BLOCK = 65521  # of the octets that are generated
 
 
-def own_network(*tools):
-    """`tools` are programs and Python modules the script needs; the script ends when one is missing."""
+def own_network(*tools, limit=600):
+    """`tools` are programs the script needs; it ends when one is missing, and after `limit` seconds (None: never)."""
     missing = [tool for tool in ("ip", "nsenter", "unshare", "ethtool", "nft", *tools) if not shutil.which(tool)]
     if missing:
-        print(f"FAIL needs {' '.join(missing)}, which ops/setup installs\n0 passed, 1 failed")
-        sys.exit(1)
+        give_up(f"needs {' '.join(missing)}, which ops/setup installs")
     if os.environ.get("SAMARA_OWN_NETWORK") != "1":
         os.environ["SAMARA_OWN_NETWORK"] = "1"
         # With the first process of this namespace all others go, images and tools included.
         os.execvp("unshare", ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--",
                               sys.executable, *sys.argv])
+    if limit is not None:
+        signal.signal(signal.SIGALRM, lambda *_: give_up(f"took more than {limit} s"))
+        signal.alarm(limit)
     run("ip link set lo up")
-    # The scripts open thousands of connections from one address: what they leave in TIME-WAIT may be used again.
+    # Tens of thousands of connections come from one address within a minute.
     with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as file:
         file.write("1024 65000")
+
+
+def give_up(why):
+    print(f"FAIL {why}\n0 passed, 1 failed", flush=True)
+    os._exit(1)
 
 
 def run(command, check=True):

@@ -79,6 +79,35 @@ def echo():
         return False
 
 
+def closed_windows(result):
+    """Readers that make us wait: one that starts late, and one that reads nothing until neither side can send."""
+    try:
+        digest = hashlib.sha256()
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
+            client.settimeout(20)
+            client.connect((OURS4, own_stack.GENERATE))
+            client.sendall(b"1000000 3\n")
+            time.sleep(2)
+            while part := client.recv(3000):
+                digest.update(part)
+        result.check(digest.hexdigest() == sha256_of(own_stack.pattern(3) * 16, 1_000_000), "a reader that starts late gets everything")
+        with own_stack.connect(own_stack.ECHO) as client:
+            client.settimeout(1)
+            sent = got = 0
+            try:
+                while sent < 100_000_000:
+                    sent += client.send(b"y" * 65536)
+            except TimeoutError:
+                pass
+            client.settimeout(20)
+            while got < sent and (part := client.recv(65536)):
+                got += len(part)
+        result.check(sent < 100_000_000 and got == sent, "an echo that was jammed in both directions is complete", f"{got} of {sent}")
+    except OSError as error:
+        result.check(False, "closed windows", repr(error))
+
+
 def everything_is_released(result, what):
     deadline = time.monotonic() + 10
     state = {}
@@ -94,6 +123,7 @@ def everything_is_released(result, what):
 def streams(result, wire, full):
     with own_stack.Image(wire, "tap", gateways=(own_stack.PEER4, own_stack.PEER6)) as image:
         transfers(result, wire, full)
+        closed_windows(result)
         everything_is_released(result, "transfers")
         begin = time.monotonic()
         lost = frame_queries.short_connections(CONNECTIONS, 100, echo)
@@ -218,7 +248,7 @@ def names(result, wire):
 
 
 def main():
-    own_stack.own_network("hping3", "nmap", "ping", "dig")
+    own_stack.own_network("hping3", "nmap", "ping", "dig", limit=None if "--full" in sys.argv else 600)
     result = report.Report()
     with own_stack.Wire(bridge=True) as wire:
         parts = {"streams": lambda: streams(result, wire, "--full" in sys.argv), "names": lambda: names(result, wire)}
