@@ -66,6 +66,7 @@ class Connection {
   const Flow& flow() const { return flow_; }
   ListenerId listener() const { return listener_; }
   State state() const { return state_; }
+  SeqNumber una() const { return send_.una(); }  // the peer has acknowledged what comes before
   bool half_open() const { return state_ == State::syn_received && passive_; }
   bool orphaned() const { return orphaned_; }  // the caller has let go of it
   bool sendable_state() const;
