@@ -85,6 +85,16 @@ void NeighborCache::on_confirmation(Instant now, const IpAddress& address) {
   if (index != none && nodes_[index].entry.state != NeighborState::incomplete) reach(now, index);
 }
 
+void NeighborCache::on_suspicion(Instant now, const IpAddress& address) {
+  const u32 index = lookup(address);
+  if (index == none) return;
+  const NeighborState state = nodes_[index].entry.state;
+  if (state == NeighborState::incomplete || state == NeighborState::probe) return;  // is being asked
+  set_state(index, NeighborState::probe);
+  ask(index);
+  arm(nodes_[index], now + timers_.retransmit);
+}
+
 void NeighborCache::on_deadline(Instant now) {
   if (now < next_deadline_) return;
   next_deadline_ = Instant::never();

@@ -3,7 +3,7 @@
 // It knows neither message format: it says when a question is due, and is told what was heard.
 //
 //   Getters    find(), next_deadline(), …
-//   Inputs     on_solicitation(), on_advertisement(), on_confirmation(), on_deadline()
+//   Inputs     on_solicitation(), on_advertisement(), on_confirmation(), on_suspicion(), on_deadline()
 //   Commands   resolve(), forget(), mark_router()
 //   Outputs    poll_question(), poll_released(), poll_unreachable() until they yield nothing, after any input
 //
@@ -92,6 +92,8 @@ class NeighborCache {
   bool on_advertisement(Instant now, const IpAddress& address, const Advertisement& said);
   // An upper layer saw that packets to this neighbour arrive (RFC 4861 section 7.3.1).
   void on_confirmation(Instant now, const IpAddress& address);
+  // One hears nothing from there any more, and has reason to: it is asked at once.
+  void on_suspicion(Instant now, const IpAddress& address);
   void on_deadline(Instant now);
 
   // ---- Commands

@@ -80,6 +80,21 @@ void Egress::on_deadline(Instant now) {
   take_neighbor_outputs();
 }
 
+void Egress::on_suspicion(Instant now, const IpAddress& peer) {
+  const std::optional<IpAddress> hop = next_hop(now, peer);
+  if (hop.has_value() && !config_.mirror_neighbors) neighbors.on_suspicion(now, *hop);
+}
+
+void Egress::on_progress(Instant now, const IpAddress& peer) {
+  constexpr Duration interval = Duration::seconds(1);  // far below the time a neighbour stays reachable
+  Path& path = paths_[path_index(peer)];
+  // Where nothing was sent lately, nothing is to be confirmed.
+  if (now < path.confirmed_until || path.generation != path_generation() || path.destination != peer) return;
+  path.confirmed_until = now + interval;
+  const std::optional<IpAddress> hop = next_hop(now, peer);
+  if (hop.has_value() && !config_.mirror_neighbors) neighbors.on_confirmation(now, *hop);
+}
+
 bool Egress::poll_frame(Instant now, FrameSlot& slot) {
   take_neighbor_outputs();
   if (arp_frames_.empty()) {
@@ -194,6 +209,7 @@ void Egress::write_headers(const OutgoingPacket& packet, const Path& path, Frame
   const size_t size = slot.size();
   if (packet.destination.is_v4()) {
     Ipv4Header header;
+    header.traffic_class = packet.traffic_class;
     header.total_length = static_cast<u16>(size + Ipv4Header::size);
     header.dont_fragment = packet.dont_fragment && path.dont_fragment;
     // RFC 6864 section 4.1: what is never fragmented needs no identification.
@@ -207,6 +223,7 @@ void Egress::write_headers(const OutgoingPacket& packet, const Path& path, Frame
     return;
   }
   Ipv6Header header;
+  header.traffic_class = packet.traffic_class;
   header.payload_length = static_cast<u16>(size);
   header.next_header = packet.protocol;
   header.hop_limit = packet.hop_limit;
@@ -281,6 +298,7 @@ void Egress::emit_fragment(WaitingPacket id, const Path& path, size_t mtu, Frame
   slot.set_payload(size);
   if (v4) {
     Ipv4Header header;
+    header.traffic_class = packet.traffic_class;
     header.total_length = static_cast<u16>(size + Ipv4Header::size);
     header.identification = static_cast<u16>(stored.identification);
     header.more_fragments = more;

@@ -71,6 +71,11 @@ class Egress {
   // What path_to() remembers may be wrong: addresses, routes or path MTUs changed.
   void forget_paths() { ++generation_; }
   void on_deadline(Instant now);
+  // A transport protocol hears nothing from `peer` any more (RFC 1122 section 3.3.1.4, RFC 4861 section 7.3.3): its neighbour
+  // is asked.
+  void on_suspicion(Instant now, const IpAddress& peer);
+  // It saw that packets to `peer` arrive (RFC 4861 section 7.3.1): the neighbour need not be asked.
+  void on_progress(Instant now, const IpAddress& peer);
 
   // ---- Outputs
   bool poll_frame(Instant now, FrameSlot& slot);
@@ -87,6 +92,7 @@ class Egress {
     bool dont_fragment = true;  // DF may be set
     u32 generation = 0;
     Instant until;
+    Instant confirmed_until{};  // on_progress() is no news until then
   };
   struct ArpFrame {
     ArpMessage message;

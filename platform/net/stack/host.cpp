@@ -131,6 +131,7 @@ void Stack::Host::on_deadline(Instant now) {
     take_dhcp_outputs(now);
   }
   if (now >= tcp_.next_deadline()) tcp_.on_deadline(now);
+  while (const auto peer = tcp_.poll_suspect_path()) egress_.on_suspicion(now, *peer);
 }
 
 bool Stack::Host::poll_frame(Instant now, FrameSlot& slot) {

@@ -132,11 +132,14 @@ void Stack::Host::on_too_big(Instant now, const Quote& quote, u32 told_mtu) {
     ++counters_.icmp_not_ours;
     return;
   }
+  // RFC 5927 section 7.2: TCP knows what is under way.
+  if (quote.protocol == Protocol::tcp &&
+      !tcp_.on_delivery_error(now, DeliveryError::packet_too_big, quote.local, quote.peer, quote.transport)) {
+    ++counters_.icmp_not_ours;
+    return;
+  }
   u16 mtu = static_cast<u16>(std::min<u32>(told_mtu, 0xffff));
   if (v4 && mtu == 0) mtu = plateau_below(quote.total_length);
-  if (quote.protocol == Protocol::tcp) {
-    tcp_.on_delivery_error(now, DeliveryError::packet_too_big, quote.local, quote.peer, quote.transport);
-  }
   if (!egress_.path_mtus.learn(now, quote.peer, mtu)) return;
   egress_.forget_paths();
   tcp_.on_path_mtu(now, quote.peer, egress_.path_mtu(now, quote.peer));

@@ -81,7 +81,7 @@ std::optional<UdpDatagram> Stack::Host::on_packet(Instant now, const IpPacket& p
   switch (packet.protocol) {
     case Protocol::udp: return on_udp(now, packet);
     case Protocol::tcp:
-      if (packet.unicast) tcp_.on_segment(now, packet);
+      if (packet.unicast && tcp_.on_segment(now, packet)) egress_.on_progress(now, packet.source);
       return std::nullopt;
     case Protocol::icmp:
       if (!packet.source.is_v4()) break;

@@ -1,5 +1,5 @@
-// Congestion: how much may be under way (RFC 5681, NewReno's exit from recovery RFC 6582, initial window RFC 6928). What is
-// lost and what is under way is the scoreboard's business.
+// Congestion: how much may be under way (RFC 5681, initial window RFC 6928; in recovery RFC 6937 with selective
+// acknowledgements, RFC 6582 without). What is lost and what is under way is the scoreboard's business.
 #pragma once
 
 #include <algorithm>
@@ -37,7 +37,26 @@ class Congestion {
     threshold_ = std::max(flight / 2, 2 * mss);
     window_ = threshold_;
     acked_ = 0;
+    flight_ = std::max(flight, mss);
+    delivered_ = sent_ = 0;
   }
+  // RFC 6937 section 3: `arrived` octets are newly known to have, `under_way` are left. What is sent follows what arrives, in
+  // the proportion that brings the flight down to the threshold when the recovery ends; below the threshold it grows again, no
+  // faster than slow start does.
+  void on_recovery_ack(u32 arrived, u32 under_way, u32 mss) {
+    delivered_ += arrived;
+    u64 more = 0;
+    if (under_way > threshold_) {
+      const u64 due = (delivered_ * threshold_ + flight_ - 1) / flight_;
+      more = due - std::min(due, sent_);
+    } else {
+      const u64 owed = std::max<u64>(delivered_ - std::min(delivered_, sent_), arrived) + mss;
+      more = std::min<u64>(threshold_ - under_way, owed);
+    }
+    window_ = under_way + static_cast<u32>(more);
+  }
+  void on_recovery_sent(u32 octets) { sent_ += octets; }
+  void on_recovered() { window_ = threshold_; }
   // RFC 6582 section 3.2 step 3: a full acknowledgement ends recovery without a burst.
   void on_recovered(u32 flight, u32 mss) { window_ = std::min(threshold_, std::max(flight, mss) + mss); }
   // RFC 5681 section 3.1: the threshold falls at the first timeout of a segment only.
@@ -57,7 +76,10 @@ class Congestion {
   static constexpr u32 max_window = 1U << 30;  // of what windows can be scaled to (RFC 7323 section 2.3)
   u32 window_ = 0;
   u32 threshold_ = 0x7fffffff;
-  u32 acked_ = 0;  // in congestion avoidance, since the window grew last
+  u32 acked_ = 0;      // in congestion avoidance, since the window grew last
+  u32 flight_ = 1;     // when the recovery began
+  u64 delivered_ = 0;  // since then
+  u64 sent_ = 0;       // since then
 };
 
 }  // namespace samara::net::tcp

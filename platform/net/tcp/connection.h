@@ -66,6 +66,7 @@ class Connection {
   const Flow& flow() const { return flow_; }
   ListenerId listener() const { return listener_; }
   State state() const { return state_; }
+  SeqNumber una() const { return send_.una(); }  // the peer has acknowledged what comes before
   bool half_open() const { return state_ == State::syn_received && passive_; }
   bool orphaned() const { return orphaned_; }  // the caller has let go of it
   bool sendable_state() const;
@@ -73,7 +74,7 @@ class Connection {
   u32 queued() const { return send_.queued(); }
   bool at_end() const { return receive_.fin_received() && receive_.readable() == 0; }
   std::optional<u32> urgent_ahead() const { return receive_.urgent_ahead(); }
-  Instant next_deadline() const { return finished_ ? Instant::never() : timers_.earliest(); }
+  Instant next_deadline() const { return finished_ ? Instant::never() : std::min(timers_.earliest(), send_.loss_deadline()); }
   u32 room(const Shared& shared) const;
   // Over, as far as the network is concerned.
   bool finished() const { return finished_; }

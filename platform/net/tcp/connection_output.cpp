@@ -106,8 +106,9 @@ std::optional<OutgoingPacket> Connection::write_data(Instant now, FrameSlot& slo
   send_.read(shared.blocks, *cut, slot.payload_room().subspan(header_size(data.options), cut->length));
   const bool again = send_.on_sent(now, *cut);
   if (again) ++shared.counters.retransmitted;
-  // RFC 6298 section 5.1; a retransmission of the oldest octet has the timer to itself.
-  if (timers_.retransmit == Instant::never() || (again && cut->seq == send_.una())) {
+  // RFC 6298 section 5.1; a retransmission of the oldest octet has the timer to itself, and so has a probe (RFC 8985 section
+  // 7.3).
+  if (timers_.retransmit == Instant::never() || (again && cut->seq == send_.una()) || cut->tail_probe) {
     timers_.retransmit = now + send_.timeout();
   }
   return write(slot, data, cut->length, shared);
@@ -130,6 +131,7 @@ bool Connection::on_deadline(Instant now, Shared& shared) {
   bool suspect = false;
   if (due(timers_.delayed_ack)) ack_due_ = true;
   if (due(timers_.retransmit)) suspect = on_retransmission_timeout(now, shared);
+  if (!finished_ && send_.loss_deadline() <= now && send_.on_loss_deadline(now)) ++shared.counters.fast_retransmits;
   if (due(timers_.persist) && !finished_) {
     if (send_.window() == 0) {
       send_.on_probe_timeout(now);

@@ -128,14 +128,14 @@ void Tcp::Machine::remove_time_wait(u32 wait) {
 
 // ---- Inputs
 
-void Tcp::Machine::on_segment(Instant now, const IpPacket& packet) {
+bool Tcp::Machine::on_segment(Instant now, const IpPacket& packet) {
   ++counters_.segments_in;
   const auto parsed = parse_segment(packet.payload);
   // MUST-57, MUST-63: neither to nor from many.
   if (!parsed.ok() || !packet.unicast || !is_one_host(packet.source) || !is_one_host(packet.destination) ||
       packet.source.family() != packet.destination.family()) {
     ++counters_.malformed;
-    return;
+    return false;
   }
   if (!packet.checksum_known) {
     ChecksumSum sum;
@@ -144,7 +144,7 @@ void Tcp::Machine::on_segment(Instant now, const IpPacket& packet) {
     sum.add(packet.payload);
     if (sum.finish() != 0) {
       ++counters_.bad_checksum;
-      return;
+      return false;
     }
   }
   const Segment& segment = parsed.value();
@@ -158,12 +158,16 @@ void Tcp::Machine::on_segment(Instant now, const IpPacket& packet) {
     Connection& connection = entries_[entry].connection;
     const bool was_half_open = connection.half_open();
     const bool may_establish = !was_half_open || !backlog_full(connection.listener());
+    const SeqNumber una = connection.una();
     connection.on_segment(now, segment, may_establish, shared_);
+    const bool progress = after(connection.una(), una);
     if (was_half_open && !connection.half_open() && !connection.finished()) {
       if (Listener* listener = listeners_.get(connection.listener())) ++listener->untold;
     }
     settle(now, entry);
+    return progress;
   }
+  return false;
 }
 
 bool Tcp::Machine::backlog_full(ListenerId id) {

@@ -31,7 +31,7 @@ class Tcp::Machine {
   Shared& shared() { return shared_; }
   const Shared& shared() const { return shared_; }
 
-  void on_segment(Instant now, const IpPacket& packet);
+  bool on_segment(Instant now, const IpPacket& packet);
   bool on_delivery_error(Instant now, DeliveryError error, const IpAddress& local, const IpAddress& peer, Bytes quoted);
   void on_path_mtu(Instant now, const IpAddress& peer, u16 mtu);
   void on_address_removed(Instant now, const IpAddress& address);

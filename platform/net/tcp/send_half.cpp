@@ -1,6 +1,27 @@
 #include "platform/net/tcp/send_half.h"
 
 namespace samara::net::tcp {
+namespace {
+
+constexpr u32 duplicate_threshold = 3;  // RFC 5681 section 3.2
+// RFC 8985 section 7.2, TLP.max_ack_delay: what hosts in use delay the acknowledgement of a single segment by.
+constexpr Duration peer_ack_delay = Duration::milliseconds(100);
+// On a link of microseconds the time the two ends take to be scheduled is most of it, and varies.
+constexpr Duration min_probe_timeout = Duration::milliseconds(2);
+// RFC 8985 section 7.1 sends one and then waits for the timeout, which is a thousand round trips on a short link. More of them,
+// each after twice the time, are no more load than timeouts would be.
+constexpr u32 max_tail_probes = 3;
+
+// RFC 2883 section 4: the first block lies below the acknowledgement, or within the second one.
+bool reports_duplicate(const SegmentHeader& header) {
+  const auto blocks = header.options.sack_blocks();
+  if (blocks.empty()) return false;
+  const SackBlock& first = blocks.front();
+  if (at_or_before(first.end, header.ack)) return true;
+  return blocks.size() > 1 && at_or_before(blocks[1].begin, first.begin) && at_or_before(first.end, blocks[1].end);
+}
+
+}  // namespace
 
 void SendHalf::open(SeqNumber iss) {
   una_ = nxt_ = iss;
@@ -8,9 +29,13 @@ void SendHalf::open(SeqNumber iss) {
   mss_ = 536;
   syn_acked_ = urgent_ = fin_queued_ = fin_sent_ = fin_acked_ = sack_ = false;
   mode_ = Mode::open;
-  resend_now_ = rescued_ = recover_known_ = timing_ = false;
+  resend_now_ = recover_known_ = timing_ = tail_probe_due_ = false;
   duplicates_ = retries_ = 0;
   board_.reset(iss + 1);
+  rack_.start(iss + 1);
+  stop_awaiting();
+  probed_.reset();
+  tail_probes_ = 0;
   congestion_ = Congestion();
   rtt_ = RoundTrip();
   push_end_ = iss + 1;
@@ -38,6 +63,7 @@ void SendHalf::start(Instant now, u32 mss, bool sack, bool syn_lost, SeqNumber s
   mss_ = mss;
   sack_ = sack;
   board_.reset(una_);
+  rack_.start(una_);
   congestion_.start(mss, syn_lost);
   if (timing_) rtt_.on_sample(now - timed_at_);
   if (syn_lost) rtt_.on_syn_lost();
@@ -54,7 +80,7 @@ size_t SendHalf::append(BlockPool& pool, Bytes octets, bool push) {
 }
 
 u32 SendHalf::pipe() const {
-  const u32 all = board_.pipe(una_, nxt_);
+  const u32 all = board_.under_way();
   if (sack_) return all;
   // RFC 6582: each duplicate acknowledgement is a segment that has arrived.
   return all - std::min(all, duplicates_ * mss_);
@@ -64,16 +90,26 @@ SendHalf::Acknowledged SendHalf::on_ack(Instant now, const Segment& segment, u32
                                         BlockPool& pool) {
   Acknowledged result;
   const SegmentHeader& header = segment.header;
-  const bool news = sack_ && board_.on_sack(header.options.sack_blocks(), later(una_, header.ack), nxt_);
+  const bool duplicate_report = sack_ && reports_duplicate(header);
+  rack_.on_ack_begins(now, echoed, duplicate_report, later(una_, header.ack), nxt_);
+  if (probed_) on_tail_probe_ack(segment, duplicate_report);
+  u32 delivered = 0;
+  const bool was_recovering = mode_ == Mode::recovery;
   if (after(header.ack, una_)) {
-    on_advance(now, header.ack, echoed, pool);
+    delivered += on_advance(now, header.ack, echoed, pool);
     result.advanced = true;
-  } else if (header.ack == una_ && flight() > 0 && window_ > 0) {
-    // RFC 5681 section 2; RFC 6675 section 2 counts what brings news.
-    const bool plain = segment.length() == 0 && window == window_;
-    if (news || (plain && !sack_) || (plain && header.options.sack_count != 0)) result.fast_retransmit = on_duplicate();
+  } else if (!sack_ && header.ack == una_ && flight() > 0 && window_ > 0 && segment.length() == 0 && window == window_) {
+    result.fast_retransmit = on_duplicate();  // RFC 5681 section 2
   }
-  if (news) board_.find_lost(mss_);
+  if (sack_) {
+    delivered += board_.on_sack(header.options.sack_blocks(), rack_);
+    if (delivered != 0) result.fast_retransmit = find_lost(now);
+    if (was_recovering && mode_ == Mode::recovery) congestion_.on_recovery_ack(delivered, pipe(), mss_);
+    if (delivered != 0) {
+      tail_probes_ = 0;
+      await_tail(now);
+    }
+  }
   // RFC 9293 section 3.10.7.4: windows are taken from newer segments only.
   if (before(window_seq_, header.seq) || (window_seq_ == header.seq && at_or_before(window_ack_, header.ack))) {
     result.window_opened = window_ == 0 && window > 0;
@@ -90,7 +126,8 @@ SendHalf::Acknowledged SendHalf::on_ack(Instant now, const Segment& segment, u32
   return result;
 }
 
-void SendHalf::on_advance(Instant now, SeqNumber ack, std::optional<Duration> echoed, BlockPool& pool) {
+// How many octets are newly known to have arrived.
+u32 SendHalf::on_advance(Instant now, SeqNumber ack, std::optional<Duration> echoed, BlockPool& pool) {
   const u32 flight_before = flight();
   const u32 acked = octets_between(una_, ack);
   const u32 data = std::min(acked, queue_.size());
@@ -109,47 +146,98 @@ void SendHalf::on_advance(Instant now, SeqNumber ack, std::optional<Duration> ec
   // The longer timeout stays until there is a new measurement (RFC 6298 section 5).
   retries_ = 0;
   stalled_since_ = now;
-  board_.on_advance(una_);
+  const u32 delivered = board_.on_advance(una_, rack_);
   const bool full = mode_ != Mode::open && !before(una_, recover_);
   if (full) {
-    if (mode_ == Mode::recovery) congestion_.on_recovered(flight(), mss_);
+    if (mode_ == Mode::recovery) {
+      if (sack_) {
+        congestion_.on_recovered();
+      } else {
+        congestion_.on_recovered(flight(), mss_);
+      }
+      rack_.on_recovered();
+    }
     mode_ = Mode::open;
     duplicates_ = 0;
-    // Losses found from now on are new ones.
-    if (!board_.any_reported()) board_.reset(una_);
-    return;
+    return delivered;
   }
   if (mode_ == Mode::recovery && !sack_) {
     // RFC 6582 section 3.2 step 3, partial acknowledgement: the next segment is lost too.
     duplicates_ -= std::min(duplicates_, std::max<u32>(acked / mss_, 1) - 1);
-    board_.set_lost_before(earlier(una_ + mss_, nxt_));
-    board_.begin_recovery(una_);
+    board_.mark_lost(una_, earlier(una_ + mss_, nxt_));
     resend_now_ = true;
   }
   if (mode_ != Mode::recovery) {
     duplicates_ = 0;
     congestion_.on_ack(acked, mss_, flight_before + 2 * mss_ > congestion_.window());
   }
+  return delivered;
 }
 
-// True: recovery begins (RFC 5681 section 3.2, RFC 6675 section 5).
+// Without SACK. True: recovery begins (RFC 5681 section 3.2).
 bool SendHalf::on_duplicate() {
   ++duplicates_;
-  if (sack_) board_.find_lost(mss_);
-  if (mode_ != Mode::open) return false;
-  const bool lost = duplicates_ >= Scoreboard::duplicate_threshold || after(board_.lost_before(), una_);
-  if (!lost) return false;
+  if (mode_ != Mode::open || duplicates_ < duplicate_threshold) return false;
   // RFC 6582 section 3.2 step 2: duplicates of what a timeout sent again are no sign of a new loss.
-  if (!sack_ && recover_known_ && una_ == recover_) return false;
+  if (recover_known_ && una_ == recover_) return false;
+  board_.mark_lost(una_, earlier(una_ + mss_, nxt_));
+  begin_recovery();
+  return true;
+}
+
+// RFC 8985 section 6.2 step 5. True: recovery begins.
+bool SendHalf::find_lost(Instant now) {
+  const bool certain = mode_ != Mode::open || board_.many_reported(mss_);
+  const auto verdict = board_.find_lost(now, rack_, rack_.reordering_window(certain, rtt_.smoothed()));
+  stop_awaiting();
+  loss_deadline_ = verdict.again_at;
+  if (!verdict.lost || mode_ != Mode::open) return false;
+  begin_recovery();
+  return true;
+}
+
+void SendHalf::begin_recovery() {
   mode_ = Mode::recovery;
   recover_ = nxt_;
   recover_known_ = true;
-  rescued_ = false;
   congestion_.on_loss(flight(), mss_);
-  board_.set_lost_before(earlier(una_ + mss_, nxt_));
-  board_.begin_recovery(una_);
-  resend_now_ = true;
-  return true;
+  resend_now_ = true;  // RFC 6937 section 3: the first retransmission is not held back
+  probed_.reset();
+}
+
+// RFC 8985 section 7.2; in recovery too, where the last retransmission may be lost with nothing behind it.
+void SendHalf::await_tail(Instant now) {
+  // The deadline of what was overtaken goes first: there is something to recover from.
+  if (loss_deadline_ != Instant::never() && !awaits_tail_) return;
+  stop_awaiting();
+  const bool useful = mode_ != Mode::loss && board_.under_way() != 0 && window_ != 0;
+  if (!sack_ || !useful || tail_probes_ >= max_tail_probes) return;
+  Duration wait = RoundTrip::initial_timeout;
+  if (rtt_.measured()) wait = std::max(rtt_.smoothed() * 2, min_probe_timeout) * (i64{1} << tail_probes_);
+  if (flight() <= mss_) wait = wait + peer_ack_delay;
+  loss_deadline_ = now + wait;
+  awaits_tail_ = true;
+}
+
+bool SendHalf::on_loss_deadline(Instant now) {
+  if (awaits_tail_) {
+    stop_awaiting();
+    tail_probe_due_ = true;
+    return false;
+  }
+  return find_lost(now);
+}
+
+// RFC 8985 section 7.4: did the probe repair a loss that nobody would hear of otherwise?
+void SendHalf::on_tail_probe_ack(const Segment& segment, bool duplicate_report) {
+  const SegmentHeader& header = segment.header;
+  if (before(header.ack, *probed_)) return;
+  const bool repeats = header.ack == una_ && segment.length() == 0 && header.options.sack_count == 0;
+  if (probed_again_ && !duplicate_report && !repeats) {
+    if (!after(header.ack, *probed_)) return;  // what comes next tells
+    if (mode_ == Mode::open) congestion_.on_loss(flight(), mss_);
+  }
+  probed_.reset();
 }
 
 void SendHalf::on_timeout(Instant now) {
@@ -161,10 +249,15 @@ void SendHalf::on_timeout(Instant now) {
   recover_known_ = true;
   // RFC 2018 section 8: the peer may have thrown away what it reported. What it holds is believed once.
   if (retries_ > 1) board_.forget_reports();
-  board_.restart(una_, nxt_);
+  // RFC 8985 section 6.3 spares what was sent within the last round trip. Hardly anything was, so long after the last ACK.
+  board_.mark_all_lost();
   duplicates_ = 0;
   timing_ = false;
   resend_now_ = true;
+  stop_awaiting();
+  probed_.reset();
+  tail_probes_ = 0;
+  tail_probe_due_ = false;
   rtt_.back_off();
 }
 
@@ -176,7 +269,8 @@ void SendHalf::on_probe_timeout(Instant now) {
 }
 
 void SendHalf::resend_all() {
-  board_.restart(una_, nxt_);
+  board_.mark_all_lost();
+  stop_awaiting();
   timing_ = false;
   duplicates_ = 0;
   resend_now_ = true;
@@ -192,12 +286,13 @@ SendHalf::Cut SendHalf::cut_from(SeqNumber seq, u32 length, bool may_fin) const 
 }
 
 std::optional<SendHalf::Cut> SendHalf::lost_data(u32 room, u32 allowed) const {
-  const auto gap = board_.next_gap(una_, nxt_, board_.lost_before());
+  const auto gap = board_.first_lost();
   const SeqNumber right = una_ + window_;
   // SHLD-16: what lies beyond a window that has shrunk waits; a closed one is probed.
   if (!gap || fin_acked_ || !before(gap->begin, right)) return std::nullopt;
-  const SeqNumber stop = earlier(gap->bounded ? gap->end : data_end(), right);
-  const u32 length = std::min({room, octets_between(gap->begin, stop), octets_between(gap->begin, data_end())});
+  // What was never sent may follow what was sent last.
+  const SeqNumber stop = earlier(earlier(gap->end == nxt_ ? data_end() : gap->end, data_end()), right);
+  const u32 length = std::min(room, octets_between(gap->begin, stop));
   Cut cut = cut_from(gap->begin, length, true);
   if (length == 0 && !cut.fin) return std::nullopt;
   if (length > allowed && !resend_now_) return std::nullopt;
@@ -219,20 +314,18 @@ std::optional<SendHalf::Cut> SendHalf::new_data(u32 room, u32 allowed, bool no_d
   return std::nullopt;
 }
 
-// Rules 3 and 4 of NextSeg() in RFC 6675 section 4: nothing is lost for sure, nothing new can go, but the pipe has room.
-std::optional<SendHalf::Cut> SendHalf::doubtful_data(u32 room, u32 allowed) const {
-  if (mode_ != Mode::recovery || !board_.any_reported() || allowed < mss_ || fin_acked_) return std::nullopt;
-  const SeqNumber right = una_ + window_;
-  if (const auto gap = board_.next_gap(una_, nxt_, board_.highest_reported()); gap && before(gap->begin, right)) {
-    const u32 length = std::min({room, octets_between(gap->begin, gap->end), octets_between(gap->begin, right)});
-    return cut_from(gap->begin, length, false);
+// RFC 8985 section 7.3: what is lost or something new, whatever the congestion window says, or else the last segment once more.
+std::optional<SendHalf::Cut> SendHalf::tail_probe(u32 room) const {
+  auto cut = board_.lost() != 0 ? lost_data(room, room) : new_data(room, room, true, true);
+  if (!cut) {
+    const auto last = board_.last_under_way();
+    if (!last || fin_acked_) return std::nullopt;
+    const SeqNumber end = earlier(last->end, data_end());
+    const u32 length = std::min(room, octets_between(last->begin, end));
+    cut = cut_from(end - length, length, true);
+    if (length == 0 && !cut->fin) return std::nullopt;
   }
-  if (rescued_ || unsent()) return std::nullopt;
-  const SeqNumber end = earlier(data_end(), right);
-  const SeqNumber first = later(later(una_, board_.highest_reported()), end - std::min(room, octets_between(una_, end)));
-  Cut cut = cut_from(first, octets_between(first, end), true);
-  if (cut.length == 0 && !cut.fin) return std::nullopt;
-  cut.rescue = true;
+  cut->tail_probe = true;
   return cut;
 }
 
@@ -243,13 +336,11 @@ std::optional<SendHalf::Cut> SendHalf::next(Instant now, u32 room, bool no_delay
   const u32 window = congestion_.window();
   // An empty pipe takes a segment whatever the window says.
   const u32 allowed = under_way == 0 ? std::max(window, room) : window - std::min(window, under_way);
-  if (after(board_.lost_before(), una_)) {
-    const auto lost = lost_data(room, allowed);
-    if (lost) return lost;
-    if (board_.next_gap(una_, nxt_, board_.lost_before())) return std::nullopt;
+  if (tail_probe_due_) {
+    if (const auto cut = tail_probe(room)) return cut;
   }
-  if (const auto fresh = new_data(room, allowed, no_delay, force)) return fresh;
-  return doubtful_data(room, allowed);
+  if (board_.lost() != 0) return lost_data(room, allowed);
+  return new_data(room, allowed, no_delay, force);
 }
 
 std::optional<SendHalf::Cut> SendHalf::probe() const {
@@ -268,11 +359,6 @@ bool SendHalf::on_sent(Instant now, const Cut& cut) {
   const SeqNumber end = cut.seq + cut.length + (cut.fin ? 1 : 0);
   const bool again = before(cut.seq, nxt_);
   if (again) {
-    if (cut.rescue) {
-      rescued_ = true;
-    } else {
-      board_.on_resent(earlier(end, nxt_));
-    }
     timing_ = false;
     resend_now_ = false;
   } else if (!timing_) {
@@ -281,9 +367,20 @@ bool SendHalf::on_sent(Instant now, const Cut& cut) {
     timed_at_ = now;
   }
   if (una_ == nxt_) stalled_since_ = now;
+  board_.on_sent(now, cut.seq, end);
   nxt_ = later(nxt_, end);
   fin_sent_ = fin_sent_ || cut.fin;
   last_sent_ = now;
+  if (mode_ == Mode::recovery) congestion_.on_recovery_sent(cut.length);
+  tail_probe_due_ = false;
+  if (cut.tail_probe) {
+    ++tail_probes_;
+    if (mode_ == Mode::open) {
+      probed_ = nxt_;
+      probed_again_ = again;
+    }
+  }
+  await_tail(now);
   return again;
 }
 

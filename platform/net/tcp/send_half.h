@@ -1,14 +1,17 @@
 // SendHalf: what one direction of a connection sends, and when (RFC 9293 section 3.8): the send sequence variables, the peer's
-// window, Nagle's algorithm and silly window avoidance, and loss recovery (RFC 5681, 6582, 6675). Segments are cut out of the
-// queue when they are sent, also when they are sent again, so a smaller path MTU changes nothing that is stored.
+// window, Nagle's algorithm and silly window avoidance, and loss recovery: RFC 8985 (RACK-TLP) with selective acknowledgements,
+// RFC 6582 (NewReno) without. Segments are cut out of the queue when they are sent, also when they are sent again, so a smaller
+// path MTU changes nothing that is stored.
 //
-// The timers are the connection's; this says what happens when they expire.
+// The timers are the connection's; this says what happens when they expire. One moment is set here, loss_deadline(): when what
+// was overtaken counts as lost, or when the end of the flight is probed because no acknowledgement comes.
 #pragma once
 
 #include <optional>
 
 #include "platform/base/time.h"
 #include "platform/net/tcp/congestion.h"
+#include "platform/net/tcp/rack.h"
 #include "platform/net/tcp/round_trip.h"
 #include "platform/net/tcp/scoreboard.h"
 #include "platform/net/tcp/send_queue.h"
@@ -46,6 +49,7 @@ class SendHalf {
   Instant stalled_since() const { return stalled_since_; }
   const Congestion& congestion() const { return congestion_; }
   const RoundTrip& round_trip() const { return rtt_; }
+  Instant loss_deadline() const { return loss_deadline_; }
 
   // ---- Commands
   size_t append(BlockPool& pool, Bytes octets, bool push);
@@ -58,14 +62,16 @@ class SendHalf {
 
   // ---- Inputs
   struct Acknowledged {
-    bool advanced = false;       // SND.UNA moved
-    bool window_opened = false;  // it was 0
-    bool fast_retransmit = false;
+    bool advanced = false;         // SND.UNA moved
+    bool window_opened = false;    // it was 0
+    bool fast_retransmit = false;  // a recovery begins
   };
   // An acceptable ACK (SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT). `window` is scaled. `echoed`: how long ago the timestamp
   // that it echoes was sent.
   Acknowledged on_ack(Instant now, const Segment& segment, u32 window, std::optional<Duration> echoed, BlockPool& pool);
-  // The retransmission timer of data expired (RFC 6298 section 5, RFC 6675 section 5.1).
+  // True: a recovery begins.
+  bool on_loss_deadline(Instant now);
+  // The retransmission timer of data expired (RFC 6298 section 5, RFC 8985 section 6.3).
   void on_timeout(Instant now);
   // The retransmission timer of a SYN, or of a probe of a closed window, expired.
   void on_probe_timeout(Instant now);
@@ -78,7 +84,7 @@ class SendHalf {
     u32 length = 0;
     bool fin = false;
     bool push = false;
-    bool rescue = false;  // rule 4 of NextSeg() in RFC 6675
+    bool tail_probe = false;  // RFC 8985 section 7.3
   };
   // What to send now, in a segment with room for `room` octets. `force`: also when silly window avoidance would wait.
   std::optional<Cut> next(Instant now, u32 room, bool no_delay, bool force);
@@ -101,10 +107,18 @@ class SendHalf {
   u32 pipe() const;
   std::optional<Cut> lost_data(u32 room, u32 allowed) const;
   std::optional<Cut> new_data(u32 room, u32 allowed, bool no_delay, bool force) const;
-  std::optional<Cut> doubtful_data(u32 room, u32 allowed) const;
+  std::optional<Cut> tail_probe(u32 room) const;
   Cut cut_from(SeqNumber seq, u32 length, bool may_fin) const;
-  void on_advance(Instant now, SeqNumber ack, std::optional<Duration> echoed, BlockPool& pool);
+  u32 on_advance(Instant now, SeqNumber ack, std::optional<Duration> echoed, BlockPool& pool);
+  void on_tail_probe_ack(const Segment& segment, bool duplicate_report);
   bool on_duplicate();
+  bool find_lost(Instant now);
+  void begin_recovery();
+  void await_tail(Instant now);
+  void stop_awaiting() {
+    loss_deadline_ = Instant::never();
+    awaits_tail_ = false;
+  }
 
   SendQueue queue_;
   SeqNumber una_;
@@ -125,11 +139,17 @@ class SendHalf {
 
   Mode mode_ = Mode::open;
   bool resend_now_ = false;  // the first segment of a recovery goes whatever the window says
-  bool rescued_ = false;
   u32 duplicates_ = 0;
   SeqNumber recover_;  // recovery ends when this is acknowledged
   bool recover_known_ = false;
   Scoreboard board_;
+  Rack rack_;
+  Instant loss_deadline_ = Instant::never();
+  bool awaits_tail_ = false;  // what loss_deadline_ is about
+  bool tail_probe_due_ = false;
+  u32 tail_probes_ = 0;              // since something arrived
+  std::optional<SeqNumber> probed_;  // SND.NXT at the last tail probe (TLP.end_seq), until it is answered
+  bool probed_again_ = false;        // it was a retransmission
   Congestion congestion_;
   RoundTrip rtt_;
   u32 retries_ = 0;

@@ -55,8 +55,8 @@ const Counters& Tcp::counters() const {
   return machine_->counters();
 }
 
-void Tcp::on_segment(Instant now, const IpPacket& packet) {
-  machine_->on_segment(now, packet);
+bool Tcp::on_segment(Instant now, const IpPacket& packet) {
+  return machine_->on_segment(now, packet);
 }
 bool Tcp::on_delivery_error(Instant now, DeliveryError error, const IpAddress& local, const IpAddress& peer, Bytes quoted) {
   return machine_->on_delivery_error(now, error, local, peer, quoted);

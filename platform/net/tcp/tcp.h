@@ -140,7 +140,8 @@ class Tcp {
 
   // ---- Inputs
   // One segment whose destination is one of our unicast addresses. The checksum is verified here unless packet.checksum_known.
-  void on_segment(Instant now, const IpPacket& packet);
+  // True: it acknowledges something new, so what we send reaches its sender (RFC 4861 section 7.3.1).
+  bool on_segment(Instant now, const IpPacket& packet);
   // An ICMP error quoting a segment of ours: `quoted` is what it quotes from the TCP header on, at least 8 octets. False: no
   // such segment is under way, so the error was made up (RFC 5927 section 4) and nothing in it should be believed; what was
   // believed of packet_too_big, the IP layer tells by on_path_mtu().

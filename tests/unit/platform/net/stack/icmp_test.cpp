@@ -120,35 +120,49 @@ TEST_F(Icmp, ErrorAboutAPacketThatIsNotOursIsIgnored) {
 }
 
 // A TCP segment of ours as a router would quote it.
-Octets quoted_segment(bool dont_fragment, u16 total_length) {
-  Octets quoted = ipv4({.from = "192.0.2.1", .to = "198.51.100.7", .protocol = Protocol::tcp}, counted(8));
+Octets quoted_segment(bool dont_fragment, u16 total_length, Bytes transport = counted(8)) {
+  Octets quoted = ipv4({.from = "192.0.2.1", .to = "198.51.100.7", .protocol = Protocol::tcp}, transport);
   store_be16(quoted, 2, total_length);
   if (dont_fragment) quoted[6] |= 0x40;
   return quoted;
 }
 
+// A SYN of ours is on its way to 198.51.100.7: its first eight octets, which an error about it quotes.
+Octets syn_under_way(WirePeer& peer) {
+  peer.give(arp_frame(ArpMessage::Operation::request, router_mac, "192.0.2.254", {}, "192.0.2.1", MacAddress::broadcast()));
+  EXPECT_TRUE(peer.stack.tcp().connect(peer.now, {ip("192.0.2.1"), Port(4000)}, at("198.51.100.7:53"), 0).ok());
+  const auto out = peer.sent();
+  EXPECT_EQ(out.size(), 2U);
+  const Octets segment = ipv4_in(out.back()).payload;
+  return Octets(segment.begin(), segment.begin() + 8);
+}
+
 TEST_F(Icmp, TooBigLowersThePathMtuForTenMinutes) {
+  const Octets syn = syn_under_way(peer);
   const IpAddress far = ip("198.51.100.7");
   EXPECT_EQ(peer.stack.path_mtu(far), 1500);
-  give_icmp(icmp(3, 4, 1400, quoted_segment(true, 1500)));
+  give_icmp(icmp(3, 4, 1400, quoted_segment(true, 1500, syn)));
   EXPECT_EQ(peer.stack.path_mtu(far), 1400);
   EXPECT_EQ(peer.stack.path_mtu(ip("198.51.100.8")), 1500);
-  give_icmp(icmp(3, 4, 1450, quoted_segment(true, 1500)));
+  give_icmp(icmp(3, 4, 1450, quoted_segment(true, 1500, syn)));
   EXPECT_EQ(peer.stack.path_mtu(far), 1400);  // never raised by a message
   peer.wait(Duration::seconds(601));
+  peer.sent();
   peer.introduce();  // gives it the time
   EXPECT_EQ(peer.stack.path_mtu(far), 1500);
 }
 
 TEST_F(Icmp, TooBigWithoutAnMtuGoesToTheNextPlateau) {
-  give_icmp(icmp(3, 4, 0, quoted_segment(true, 1500)));
+  const Octets syn = syn_under_way(peer);
+  give_icmp(icmp(3, 4, 0, quoted_segment(true, 1500, syn)));
   EXPECT_EQ(peer.stack.path_mtu(ip("198.51.100.7")), 1492);
-  give_icmp(icmp(3, 4, 0, quoted_segment(true, 1492)));
+  give_icmp(icmp(3, 4, 0, quoted_segment(true, 1492, syn)));
   EXPECT_EQ(peer.stack.path_mtu(ip("198.51.100.7")), 1006);
 }
 
 TEST_F(Icmp, TooBigIsBelievedNoFurtherThanTheLeastMtu) {
-  give_icmp(icmp(3, 4, 68, quoted_segment(true, 1500)));
+  const Octets syn = syn_under_way(peer);
+  give_icmp(icmp(3, 4, 68, quoted_segment(true, 1500, syn)));
   EXPECT_EQ(peer.stack.path_mtu(ip("198.51.100.7")), 552);
 }
 

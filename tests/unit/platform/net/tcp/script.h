@@ -59,6 +59,11 @@ class Script {
     run("listen\n< S 0(0) win " + window + " " + syn_options + "\n> S. 0(0) ack 1\n< . 1(0) ack 1 win " + window +
         "\nevents accepted\nstate established");
   }
+  // The same with a peer whose answers take 10 ms.
+  void far_established(const std::string& syn_options) {
+    run("listen\n< S 0(0) win 65535 " + syn_options +
+        "\n> S. 0(0) ack 1\n+10\n< . 1(0) ack 1 win 65535\nevents accepted\nstate established");
+  }
   SegmentHeader build(u8 flags, u32 seq, std::optional<u32> ack, u16 window = 65'535) const {
     SegmentHeader header;
     header.source = peer.port;

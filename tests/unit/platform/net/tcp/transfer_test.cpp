@@ -125,6 +125,20 @@ TEST(TcpTransfer, SacksKeepLossFromStallingIt) {
   EXPECT_LT(pair.a.tcp.counters().timeouts, pair.a.tcp.counters().fast_retransmits);
 }
 
+// 0.2 ms away; one segment in ten is lost each way.
+TEST(TcpTransfer, ALossyLinkNearByDoesNotWaitForTimeouts) {
+  Capacity large = Host::small();
+  large.blocks = 4'096;
+  large.send_limit = large.receive_limit = 262'144;
+  Pair pair(17, large, large);
+  pair.faults = {.loss_percent = 10, .delay = Duration::microseconds(100)};
+  Transfer transfer{pair, pattern(20'000'000)};
+  transfer.open();
+  ASSERT_TRUE(transfer.run(seconds(6)));
+  transfer.expect_complete();
+  EXPECT_LT(pair.a.tcp.counters().timeouts, 20U);
+}
+
 TEST(TcpTransfer, DoesNotTakeRandomLossForABlackHole) {
   Pair pair(21);
   pair.faults = {.loss_percent = 10, .delay = ms(1)};
