@@ -89,7 +89,8 @@ void BareWorker::report(FrameHandler& handler) {
   const virtio::NetCounters& frames = start_.card->counters();
   if (start_.measure && !answered_before_ && frames.received != 0 && frames.sent != 0) {
     answered_before_ = true;
-    log(Level::info, "measure: ", frames.received, " frames came and were answered before ", clock::ticks_since_entry(), " ticks");
+    log(Level::info, "measure: ", frames.received, " frames came and were answered before ", clock::ticks_since_entry(),
+        " ticks");
   }
   TextBuffer<max_log_line> trouble;
   if (handler.poll_trouble(trouble.writer())) give_up(trouble.view());
