@@ -1,5 +1,6 @@
 // The primary's image: what an authoritative server is made of. The loader turns the boot configuration's zone texts into a set
 // of zones in shared memory; each worker answers from it.
+#include <algorithm>
 #include <optional>
 
 #include "platform/codec/device_tree.h"
@@ -68,7 +69,7 @@ class Primary final : public hal::Role {
     hal::Plan plan;
     plan.listen = config_->listen;
     plan.workers = config_->workers;
-    plan.max_streams = (config_->limits.tcp_clients + config_->workers - 1) / config_->workers;
+    plan.max_streams = max_streams();
     plan.region_size = config_->limits.zone_memory;
     if (config_->network) plan.link = runtime::link_plan(*config_->network);
     plan.user_id = config_->user;
@@ -96,6 +97,7 @@ class Primary final : public hal::Role {
     crypto::Drbg seeds(std::span<const u8>(worker.entropy()).first<crypto::Drbg::seed_size>());
     std::array<u8, crypto::Drbg::seed_size> seed{};
     seeds.fill(seed);
+    fit_tables(worker.max_streams());
     ServingWorker app(*config_, cookie_secret_, seed, worker.region(), worker.max_streams());
     if (!worker.has_link()) worker.run(app);
     const runtime::NetworkConfig network = config_->network.value_or(runtime::NetworkConfig{});
@@ -131,6 +133,14 @@ class Primary final : public hal::Role {
   }
 
  private:
+  u32 max_streams() const { return (config_->limits.tcp_clients + config_->workers - 1) / config_->workers; }
+  // On a machine with memory for fewer clients than asked for, the table of the rate limit is smaller by as much.
+  void fit_tables(u32 streams) {
+    if (!config_->rate_limit.has_value() || streams >= max_streams()) return;
+    u32& size = config_->rate_limit->table_size;
+    size = std::max<u32>(256, static_cast<u32>(u64{size} * streams / max_streams()));
+  }
+
   std::optional<PrimaryConfig> config_;
   std::optional<ZoneLoader> zones_;
   ServerCookies::Secret cookie_secret_{};

@@ -22,7 +22,7 @@ TcpSessions::Limits limits_of(const PrimaryConfig& config, u32 max_streams) {
           .prefix_ipv6 = config.limits.tcp_prefix_ipv6,
           .idle = Duration::seconds(config.limits.tcp_idle_seconds),
           .queries = config.limits.tcp_queries_per_connection,
-          .long_messages = std::min<u32>(max_streams, 64)};
+          .long_messages = std::clamp<u32>(max_streams / 16, std::min<u32>(max_streams, 4), 64)};
 }
 
 std::optional<RateLimiter> limiter_of(const PrimaryConfig& config, Rng& rng) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "dns-core/rdata/rdata.h"
 #include "platform/base/panic.h"
@@ -14,6 +15,7 @@ using dns::RrType;
 
 // Zones repeat name server and mail exchanger sets thousands of times; a set's most recent equals are looked up here.
 constexpr size_t recent_set_slots = 1 << 14;
+constexpr size_t least_recent_set_slots = 1 << 8;  // of a small zone
 constexpr size_t max_shared_octets = 512;
 constexpr size_t prefix_symbols = 10;
 constexpr unsigned symbol_bits = 6;
@@ -106,7 +108,10 @@ struct ZoneBuilder::Ancestry {
 };
 
 ZoneBuilder::ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets)
-    : memory_(memory), apex_(apex), apex_key_size_(LookupKey(apex).size()), recent_sets_(recent_set_slots) {
+    : memory_(memory),
+      apex_(apex),
+      apex_key_size_(LookupKey(apex).size()),
+      recent_sets_(std::clamp(std::bit_ceil(expected_octets / 32), least_recent_set_slots, recent_set_slots)) {
   staged_.reserve(expected_octets + expected_octets / 2);
   entries_.reserve(expected_octets / 32);
 }
@@ -403,7 +408,7 @@ Result<Ref, BuildError> ZoneBuilder::write_rrset(ExtentWriter& out, std::span<co
 // An equal set that was written before, or `fresh`, the last thing written.
 Ref ZoneBuilder::shared_rrset(ExtentWriter& out, Ref fresh) {
   const RrsetView set(out.view(), fresh);
-  Ref& slot = recent_sets_[content_hash(set.images()) % recent_set_slots];
+  Ref& slot = recent_sets_[content_hash(set.images()) & (recent_sets_.size() - 1)];
   if (slot != 0) {
     const RrsetView other(out.view(), slot);
     if (other.count() == set.count() && other.flags() == set.flags() && std::ranges::equal(other.images(), set.images())) {

@@ -13,7 +13,6 @@ namespace {
 using dns::SyntaxError;
 using dns::Token;
 
-constexpr size_t max_rdata = 65535;
 // What one field set of a $GENERATE line may expand to.
 constexpr size_t max_expanded = 16384;
 
@@ -60,7 +59,7 @@ void MasterFileError::write_text(TextWriter& out) const {
 }
 
 MasterFile::MasterFile(std::span<const SourceFile> files, const dns::Name& apex)
-    : files_(files), apex_(apex), origin_(apex), rdata_(max_rdata) {
+    : files_(files), apex_(apex), origin_(apex), rdata_(std::make_unique_for_overwrite<std::array<u8, max_rdata>>()) {
   frames_.push_back({0, dns::Lexer(files.empty() ? std::string_view() : files[0].text), {}, {}, false});
   TextWriter hint(apex_hint_);
   hint.put("a name at or below ");
@@ -120,13 +119,13 @@ MasterFile::Parsed<bool> MasterFile::read_simple_line(Record& out) {
     return false;
   }
   out.owner = &owner_;
-  const auto data = read_simple_data(text.substr(simple->data_at), simple->type, origin_, rdata_);
+  const auto data = read_simple_data(text.substr(simple->data_at), simple->type, origin_, *rdata_);
   if (data.has_value()) {
     at.step_over_line(simple->data_at + data->line_size);
-    out.rdata = Bytes(rdata_).first(data->rdata_size);
+    out.rdata = Bytes(*rdata_).first(data->rdata_size);
   } else {
     at.step_into_line(simple->data_at);
-    ByteWriter stored(rdata_);
+    ByteWriter stored(*rdata_);
     TRY(dns::parse_rdata(simple->type, at, origin_, stored));
     out.rdata = stored.written();
   }
@@ -152,7 +151,7 @@ MasterFile::Parsed<bool> MasterFile::read_entry(const Token& first, Record& out)
     const Token token = TRY(lexer().expect_text(expected_data));
     TRY(read_head(token, head));
   }
-  ByteWriter stored(rdata_);
+  ByteWriter stored(*rdata_);
   TRY(dns::parse_rdata(head.type, lexer(), origin_, stored));
   out.owner = &owner_;
   out.rdata = stored.written();
@@ -356,7 +355,7 @@ MasterFile::Parsed<void> MasterFile::next_generated(Record& out) {
     return error_at(owner, "owner is outside the zone", std::string_view(apex_hint_.data(), apex_hint_size_));
   }
   dns::Lexer data(text.view().substr(owner_size));
-  ByteWriter stored(rdata_);
+  ByteWriter stored(*rdata_);
   const auto result = dns::parse_rdata(generated_head_.type, data, origin_, stored);
   if (!result.ok()) {
     SyntaxError error = result.error();

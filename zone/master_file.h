@@ -18,6 +18,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -105,7 +106,8 @@ class MasterFile {
   std::optional<dns::Ttl> default_ttl_;  // of $TTL
   std::optional<dns::Ttl> last_ttl_;
   std::vector<Frame> frames_;  // the file being read last
-  std::vector<u8> rdata_;
+  static constexpr size_t max_rdata = 65535;
+  std::unique_ptr<std::array<u8, max_rdata>> rdata_;
   std::vector<MasterFileError> warnings_;
   size_t errors_ = 0;
   std::array<char, dns::max_name_text + 32> apex_hint_;  // "a name at or below APEX"

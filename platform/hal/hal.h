@@ -183,6 +183,7 @@ struct WorkerApplicationRef {
 class Worker {
  public:
   virtual u32 index() const = 0;
+  // Plan::max_streams, or fewer where the machine's memory is small: other tables are to be sized alike.
   virtual u32 max_streams() const = 0;
   virtual const Entropy& entropy() const = 0;
   // The shared region, read-only.

@@ -31,7 +31,11 @@ net::StackConfig stack_config(const NetworkConfig& config, const hal::LinkDescri
   stack.mirror_neighbors = link.shared_with_kernel;
   stack.checksum_offload = link.transmit_checksum;
   stack.tcp.connections = max_streams + backlog;
-  stack.tcp.blocks = std::clamp<u32>(2 * max_streams, 256, 8192);
+  // What is not asked for by its number follows the number of clients, which the target fits to its memory.
+  stack.tcp.blocks = std::clamp<u32>(2 * max_streams, 128, 8192);
+  stack.tcp.time_wait = std::clamp<u32>(4 * max_streams, 128, stack.tcp.time_wait);
+  stack.reassembly_octets = std::clamp<u32>(1024 * max_streams, 128 * 1024, stack.reassembly_octets);
+  stack.large_packets = std::clamp<u32>(max_streams / 128, 2, stack.large_packets);
   return stack;
 }
 

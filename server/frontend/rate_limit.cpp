@@ -14,11 +14,19 @@ constexpr i64 one_response = 1000;
 }  // namespace
 
 RateLimiter::RateLimiter(Rules rules, const crypto::SipHashKey& key)
-    : rules_(std::move(rules)), key_(key), accounts_(std::bit_ceil(std::max<size_t>(rules_.table_size, ways))) {}
+    : rules_(std::move(rules)),
+      key_(key),
+      buckets_(std::bit_ceil(std::max<size_t>(rules_.table_size, ways)) / ways),
+      touched_((buckets_.size() + 63) / 64) {}
 
 RateLimiter::Account& RateLimiter::account_of(u64 identity, i64 now_milliseconds) {
-  const size_t bucket = (identity % (accounts_.size() / ways)) * ways;
-  const std::span<Account> candidates = std::span<Account>(accounts_).subspan(bucket, ways);
+  const size_t bucket = identity % buckets_.size();
+  std::array<Account, ways>& candidates = buckets_[bucket].accounts;
+  const u64 bit = u64{1} << bucket % 64;
+  if ((touched_[bucket / 64] & bit) == 0) {
+    touched_[bucket / 64] |= bit;
+    candidates.fill({.identity = 0, .credit = 0, .updated = -1, .over = 0});
+  }
   for (Account& account : candidates) {
     if (account.updated >= 0 && account.identity == identity) return account;
   }

@@ -5,6 +5,7 @@
 // Capacity: `table_size` accounts, four to a bucket; the account least recently used makes room.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "platform/base/ip_address.h"
@@ -36,18 +37,24 @@ class RateLimiter {
 
  private:
   struct Account {
-    u64 identity = 0;
-    i64 credit = 0;    // thousandths of a response
-    i64 updated = -1;  // milliseconds since boot; -1: never used
-    u32 over = 0;      // answers over the limit in a row, for slip
+    u64 identity;
+    i64 credit;   // thousandths of a response
+    i64 updated;  // milliseconds since boot; -1: never used
+    u32 over;     // answers over the limit in a row, for slip
   };
   static constexpr size_t ways = 4;
+  // Not set before its bit in `touched_` is: a table that nobody asks for costs no memory and no time.
+  struct Bucket {
+    Bucket() {}  // NOLINT(modernize-use-equals-default)
+    std::array<Account, ways> accounts;
+  };
 
   Account& account_of(u64 identity, i64 now_milliseconds);
 
   Rules rules_;
   crypto::SipHashKey key_;
-  std::vector<Account> accounts_;
+  std::vector<Bucket> buckets_;
+  std::vector<u64> touched_;  // a bit for each bucket
 };
 
 }  // namespace samara::server

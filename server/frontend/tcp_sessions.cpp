@@ -14,7 +14,15 @@ constexpr i64 idle_times_for_output = 3;
 }  // namespace
 
 TcpSessions::TcpSessions(const Limits& limits)
-    : limits_(limits), sessions_(limits.streams), clients_(limits.streams), block_holder_(limits.long_messages) {
+    : limits_(limits),
+      sessions_(limits.streams),
+      near_(size_t{2} * limits.streams),
+      clients_(limits.streams),
+      block_holder_(limits.long_messages) {
+  for (u32 i = 0; i < limits.streams; ++i) {
+    sessions_[i].in.near = 2 * i;
+    sessions_[i].out.near = 2 * i + 1;
+  }
   free_blocks_.reserve(limits.long_messages);
   blocks_.reserve(limits.long_messages);
   for (u32 i = limits.long_messages; i-- > 0;) {
@@ -25,12 +33,12 @@ TcpSessions::TcpSessions(const Limits& limits)
 }
 
 MutableBytes TcpSessions::memory(Buffer& buffer) {
-  if (buffer.block == no_block) return buffer.near;
+  if (buffer.block == no_block) return near_[buffer.near].octets;
   return *blocks_[buffer.block];
 }
 
 Bytes TcpSessions::memory(const Buffer& buffer) const {
-  if (buffer.block == no_block) return buffer.near;
+  if (buffer.block == no_block) return near_[buffer.near].octets;
   return *blocks_[buffer.block];
 }
 
@@ -51,8 +59,8 @@ bool TcpSessions::grow(Id id, Buffer& buffer) {
   const u32 block = free_blocks_.back();
   free_blocks_.pop_back();
   block_holder_[block] = id;
-  const auto near = buffer.near;
   buffer.block = block;
+  const Bytes near = near_[buffer.near].octets;
   std::copy_n(near.begin(), std::min<size_t>(buffer.filled, near.size()), memory(buffer).begin());
   return true;
 }
@@ -148,7 +156,7 @@ void TcpSessions::answer(Instant now, Id id, Bytes message) {
   session.deadline = now + limits_.idle;
   if (message.empty() || session.abort) return;
   Buffer& out = session.out;
-  if (message.size() + length_size > out.near.size() && !grow(id, out)) {
+  if (message.size() + length_size > short_size && !grow(id, out)) {
     abort(id);
     return;
   }

@@ -69,9 +69,14 @@ class TcpSessions {
   static constexpr Duration check_interval = Duration::milliseconds(250);
 
   using Block = std::array<u8, long_size>;
+  // Beside the sessions and not zeroed: a session that is never opened touches no memory.
+  struct Near {
+    Near() {}  // NOLINT(modernize-use-equals-default)
+    std::array<u8, short_size> octets;
+  };
 
   struct Buffer {
-    std::array<u8, short_size> near{};
+    u32 near = 0;  // of near_
     u32 block = no_block;
     u32 filled = 0;
     u32 done = 0;  // octets sent (output) or consumed (input)
@@ -98,6 +103,7 @@ class TcpSessions {
 
   Limits limits_;
   std::vector<Session> sessions_;
+  std::vector<Near> near_;                      // two for each session
   std::vector<u64> clients_;                    // by stream; 0 when not open
   std::vector<std::unique_ptr<Block>> blocks_;  // made at start and left unwritten: pages never used cost nothing
   std::vector<u32> free_blocks_;

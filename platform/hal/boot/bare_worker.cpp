@@ -86,9 +86,11 @@ void BareWorker::report(FrameHandler& handler) {
     print("\n");
     if (start_.measure) log(Level::info, "measure: ready after ", clock::ticks_since_entry(), " ticks");
   }
-  if (start_.measure && !sent_before_ && start_.card->counters().sent != 0) {
-    sent_before_ = true;
-    log(Level::info, "measure: the first frame was sent before ", clock::ticks_since_entry(), " ticks");
+  const virtio::NetCounters& frames = start_.card->counters();
+  if (start_.measure && !answered_before_ && frames.received != 0 && frames.sent != 0) {
+    answered_before_ = true;
+    log(Level::info, "measure: ", frames.received, " frames came and were answered before ", clock::ticks_since_entry(),
+        " ticks");
   }
   TextBuffer<max_log_line> trouble;
   if (handler.poll_trouble(trouble.writer())) give_up(trouble.view());

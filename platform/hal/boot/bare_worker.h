@@ -68,7 +68,7 @@ class BareWorker final : public Worker {
   void sleep(Instant deadline);
 
   Start start_;
-  bool sent_before_ = false;
+  bool answered_before_ = false;
 };
 
 }  // namespace samara::hal

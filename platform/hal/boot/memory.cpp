@@ -136,6 +136,10 @@ Gauges gauges() {
       .arena = arena_end - arena_begin, .region_touched = pages_touched * page_size, .heap_given = arena_end - floor_of_heap};
 }
 
+u64 left() {
+  return floor_of_heap - std::max(region_used, arena_begin);
+}
+
 void end_without(u64 wanted) {
   const Gauges now = gauges();
   log(Level::error, "out of memory: of ", now.arena >> 10, " KiB zones use ", now.region_touched >> 10,

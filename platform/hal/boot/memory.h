@@ -24,6 +24,8 @@ MutableBytes grow_heap(size_t size);
 // A page fault. True: it was the first touch of a page of the region, which is there now.
 bool on_fault(u64 address);
 Gauges gauges();
+// Octets that neither the region nor the heap has taken.
+u64 left();
 // Says what the memory is used for, and ends: `wanted` more octets are not there.
 [[noreturn]] void end_without(u64 wanted);
 

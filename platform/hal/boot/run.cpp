@@ -1,4 +1,6 @@
 // run(): from main() to the worker's loop, in the order hal.h promises, on a machine of its own.
+#include <algorithm>
+
 #include "platform/base/log.h"
 #include "platform/codec/device_tree.h"
 #include "platform/hal/boot/acpi.h"
@@ -105,6 +107,21 @@ void describe(const virtio::NetCard& card, const Devices& devices, const Entropy
   }
 }
 
+// A stream's share of all tables of a role and the stack, and what they take however few streams there are.
+constexpr u64 memory_per_stream = 24 * 1024;
+constexpr u64 memory_without_streams = 1280 * 1024;
+constexpr u64 least_streams = 8;
+
+// How many streams there is memory for, the zones being loaded.
+u32 streams_within_memory(u32 wanted) {
+  const u64 left = memory::left();
+  const u64 streams = left < memory_without_streams ? 0 : (left - memory_without_streams) / memory_per_stream;
+  if (streams >= wanted) return wanted;
+  const u32 fitting = static_cast<u32>(std::max(streams, std::min<u64>(least_streams, wanted)));
+  log(Level::info, left >> 10, " KiB of memory are left: tables for ", fitting, " TCP clients instead of ", wanted);
+  return fitting;
+}
+
 Result<ExitCode, Refusal> start(Role& role) {
   const Machine& here = machine();
   check_command_line(here.command_line);
@@ -122,7 +139,7 @@ Result<ExitCode, Refusal> start(Role& role) {
   const Plan plan = TRY(role.configure(blob, pool->take()));
   BareLoader loader(memory::take_region(plan.region_size), wall, pool->take());
   loader.publish(TRY(role.load(blob, loader)));
-  BareWorker worker({.max_streams = plan.max_streams,
+  BareWorker worker({.max_streams = streams_within_memory(plan.max_streams),
                      .region = loader.region(),
                      .entropy = pool->take(),
                      .wall = wall,

@@ -7,7 +7,7 @@ PacketStore::PacketStore(u32 small, size_t small_size, u32 large)
       small_size_(small_size),
       packets_(small + large),
       small_octets_(small * small_size),
-      large_octets_(large * max_ip_payload) {
+      large_buffers_(large) {
   for (u32 i = small; i-- > 0;) free_small_.push_back(static_cast<u16>(i));
   for (u32 i = small + large; i-- > small;) free_large_.push_back(static_cast<u16>(i));
 }
@@ -34,7 +34,7 @@ MutableBytes PacketStore::octets(WaitingPacket id) {
 
 MutableBytes PacketStore::buffer(u16 index) {
   if (index < small_) return MutableBytes(small_octets_).subspan(index * small_size_, small_size_);
-  return MutableBytes(large_octets_).subspan((index - small_) * max_ip_payload, max_ip_payload);
+  return large_buffers_[index - small_].octets;
 }
 
 void PacketStore::push(PacketQueue& queue, WaitingPacket id) {

@@ -3,6 +3,7 @@
 // finds none left drops the packet. A stored packet is a transport header and its data with a complete checksum.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -54,7 +55,12 @@ class PacketStore {
   u32 in_use_ = 0;
   std::vector<StoredPacket> packets_;  // small ones first
   std::vector<u8> small_octets_;
-  std::vector<u8> large_octets_;
+  // Not zeroed: memory that no packet has needed yet is not touched.
+  struct LargeBuffer {
+    LargeBuffer() {}  // NOLINT(modernize-use-equals-default)
+    std::array<u8, max_ip_payload> octets;
+  };
+  std::vector<LargeBuffer> large_buffers_;
   std::vector<u16> free_small_;
   std::vector<u16> free_large_;
 };

@@ -5,7 +5,6 @@
 namespace samara::net {
 namespace {
 
-constexpr size_t max_datagram = 65535;
 constexpr u32 max_datagrams = 64;
 constexpr u32 max_datagrams_per_source = 16;
 
@@ -26,7 +25,7 @@ Reassembler::Reassembler(u32 octets) : pending_(max_datagrams) {
   blocks_.resize(blocks);
   free_blocks_.reserve(blocks);
   for (size_t i = blocks; i-- > 0;) free_blocks_.push_back(static_cast<u16>(i));
-  assembled_.resize(max_datagram);
+  assembled_ = std::make_unique_for_overwrite<std::array<u8, max_datagram>>();
   expired_.reserve(max_datagrams);
 }
 
@@ -173,7 +172,7 @@ Reassembler::Pending* Reassembler::make(Instant now, const Fragment& fragment) {
 }
 
 void Reassembler::assemble(Pending& pending) {
-  const MutableBytes whole = MutableBytes(assembled_).first(pending.total);
+  const MutableBytes whole = MutableBytes(*assembled_).first(pending.total);
   for (const Piece& piece : std::span(pending.pieces).first(pending.piece_count)) {
     MutableBytes to = whole.subspan(piece.offset, piece.size);
     for (u16 block = piece.block; block != none; block = blocks_[block].next) {

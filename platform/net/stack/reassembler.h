@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -90,6 +91,7 @@ class Reassembler {
   std::optional<Expired> poll_expired();
 
  private:
+  static constexpr size_t max_datagram = 65535;
   static constexpr size_t block_size = 1536;  // most fragments, whole
   static constexpr u16 none = 0xffff;
   static constexpr u32 unknown_total = 0xffffffff;
@@ -110,9 +112,11 @@ class Reassembler {
     std::array<Piece, max_fragments> pieces{};  // by offset
     Expired expired;
   };
+  // Not zeroed, next included: memory that no fragment has needed yet is not touched.
   struct Block {
+    Block() {}  // NOLINT(modernize-use-equals-default)
     std::array<u8, block_size> octets;
-    u16 next = none;
+    u16 next;
   };
 
   Pending* find(const Fragment& fragment);
@@ -128,7 +132,7 @@ class Reassembler {
   std::vector<Pending> pending_;
   std::vector<Block> blocks_;
   std::vector<u16> free_blocks_;
-  std::vector<u8> assembled_;
+  std::unique_ptr<std::array<u8, max_datagram>> assembled_;
   std::vector<u32> expired_;  // of pending_, to be told
   Datagram completed_;
   u32 used_ = 0;

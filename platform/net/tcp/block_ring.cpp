@@ -5,9 +5,13 @@
 
 namespace samara::net::tcp {
 
-BlockRing::BlockRing(u32 limit) : slots_(std::bit_ceil(limit / block_size + 2), no_block) {}
+BlockRing::BlockRing(u32 limit) : rows_(std::bit_ceil((limit / block_size + 2 + row_size - 1) / row_size)) {}
 
 size_t BlockRing::write(BlockPool& pool, u64 position, Bytes octets, u32 reserve) {
+  if (!set_) {
+    for (Row& row : rows_) row.slots.fill(no_block);
+    set_ = true;
+  }
   size_t written = 0;
   while (written < octets.size()) {
     BlockIndex& block = slot(block_of(position + written));
@@ -36,7 +40,7 @@ void BlockRing::read(const BlockPool& pool, u64 position, MutableBytes into) con
 }
 
 void BlockRing::release(BlockPool& pool, u64 first, u64 end) {
-  end = std::min(end, first + slots_.size());
+  end = std::min(end, first + size());
   for (u64 number = first; number < end && blocks_ > 0; ++number) {
     BlockIndex& block = slot(number);
     if (block == no_block) continue;

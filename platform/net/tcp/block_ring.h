@@ -2,6 +2,7 @@
 // missing, so that what arrives out of order is written once and stays where it is.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "platform/base/types.h"
@@ -25,10 +26,18 @@ class BlockRing {
   static constexpr u64 block_of(u64 position) { return position / block_size; }
 
  private:
-  BlockIndex& slot(u64 block) { return slots_[block & (slots_.size() - 1)]; }
-  BlockIndex slot(u64 block) const { return slots_[block & (slots_.size() - 1)]; }
+  // Not set before the first write(): a connection that never carries octets does not touch them.
+  static constexpr size_t row_size = 64;
+  struct Row {
+    Row() {}  // NOLINT(modernize-use-equals-default)
+    std::array<BlockIndex, row_size> slots;
+  };
+  size_t size() const { return rows_.size() * row_size; }
+  BlockIndex& slot(u64 block) { return rows_[block / row_size & (rows_.size() - 1)].slots[block % row_size]; }
+  BlockIndex slot(u64 block) const { return rows_[block / row_size & (rows_.size() - 1)].slots[block % row_size]; }
 
-  std::vector<BlockIndex> slots_;  // a power of two of them
+  std::vector<Row> rows_;  // a power of two of them
+  bool set_ = false;       // all slots have a value
   u32 blocks_ = 0;
 };
 

@@ -51,18 +51,19 @@ class ReceiveQueue {
 
  private:
   struct Held {
-    u64 begin = 0;
-    u64 end = 0;
-    u64 stamp = 0;  // larger: touched later
+    u64 begin;
+    u64 end;
+    u64 stamp;  // larger: touched later
   };
   void release_front(BlockPool& pool, u64 first_block);
   bool hold(u64 begin, u64 end);
   void erase(size_t first, size_t count);
 
   BlockRing ring_;
-  u64 begin_ = 0;                          // the next octet to give to the application
-  u64 next_ = 0;                           // the next octet expected
-  std::array<Held, max_ranges> ranges_{};  // in order, disjoint, not touching, all beyond next_
+  u64 begin_ = 0;  // the next octet to give to the application
+  u64 next_ = 0;   // the next octet expected
+  // In order, disjoint, not touching, all beyond next_; not set from range_count_ on.
+  std::array<Held, max_ranges> ranges_;
   size_t range_count_ = 0;
   u64 stamp_ = 0;
 };
