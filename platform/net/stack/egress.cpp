@@ -139,9 +139,12 @@ std::optional<MacAddress> Egress::known_mac(Instant now, const IpAddress& destin
 }
 
 const Egress::Path* Egress::path_to(Instant now, const IpAddress& destination, std::optional<WaitingPacket> waiting) {
-  const Path& path = paths_[path_index(destination)];
-  if (path.generation == path_generation() && now < path.until && path.destination == destination) [[likely]]
-    return &path;
+  const auto holds = [&](const Path& path) {
+    return path.generation == path_generation() && now < path.until && path.destination == destination;
+  };
+  if (holds(paths_[hot_path_])) return &paths_[hot_path_];
+  hot_path_ = path_index(destination);
+  if (holds(paths_[hot_path_])) return &paths_[hot_path_];
   return slow_path_to(now, destination, waiting);
 }
 

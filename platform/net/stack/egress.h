@@ -111,7 +111,10 @@ class Egress {
   bool emit_stored(Instant now, FrameSlot& slot);
   void emit_fragment(WaitingPacket id, const Path& path, size_t mtu, FrameSlot& slot);
   void emit_arp(const ArpFrame& frame, FrameSlot& slot);
-  u16 next_identification(const IpAddress& destination) { return identifications_[path_index(destination)]++; }
+  size_t index_of(const IpAddress& destination) const {
+    return paths_[hot_path_].destination == destination ? hot_path_ : path_index(destination);
+  }
+  u16 next_identification(const IpAddress& destination) { return identifications_[index_of(destination)]++; }
   void take_neighbor_outputs();
   void note_large(const OutgoingPacket& packet, Bytes transport);
 
@@ -122,6 +125,7 @@ class Egress {
   AddressHash hash_;
   u32 generation_ = 1;
   std::array<Path, 256> paths_{};           // the ways used lately, by destination
+  size_t hot_path_ = 0;                     // the last one: answers come in rows
   std::array<u16, 256> identifications_{};  // RFC 6864: counted apart for different destinations
   PacketStore store_;
   PacketQueue queue_;

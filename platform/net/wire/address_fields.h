@@ -21,7 +21,12 @@ constexpr IpAddress load_v6(Bytes at, size_t offset) {
 }
 constexpr void store_address(MutableBytes at, size_t offset, const IpAddress& address) {
   const Bytes octets = address.octets();
-  std::copy_n(octets.begin(), octets.size(), at.subspan(offset, octets.size()).begin());
+  // One store each: the sizes are known to the compiler.
+  if (address.is_v4()) {
+    store_be32(at, offset, load_be32(octets));
+  } else {
+    std::ranges::copy(octets.first<16>(), at.subspan(offset, 16).begin());
+  }
 }
 constexpr MacAddress load_mac(Bytes at, size_t offset) {
   MacAddress mac;

@@ -27,8 +27,11 @@ constexpr bool is_v4_mapped(const IpAddress& a) {
 // Can stand as the source of a packet from somebody else: one host, and not this one. 0.0.0.0/8 and 240.0.0.0/4 name no host
 // (RFC 1122 section 3.2.1.3 and RFC 1112 section 4).
 constexpr bool is_peer_unicast(const IpAddress& a) {
-  if (is_multicast(a) || is_loopback(a) || a.is_unspecified() || is_v4_mapped(a)) return false;
-  return !a.is_v4() || (a.octets()[0] != 0 && a.octets()[0] < 240);
+  if (a.is_v4()) {
+    const u8 first = a.octets()[0];
+    return first != 0 && first != 127 && first < 224;
+  }
+  return !is_multicast(a) && !is_loopback(a) && !a.is_unspecified() && !is_v4_mapped(a);
 }
 // The group that a neighbour solicitation for `a` goes to (RFC 4291 section 2.7.1).
 constexpr IpAddress solicited_node_group(const IpAddress& a) {

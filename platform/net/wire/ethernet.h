@@ -19,14 +19,16 @@ struct EthernetHeader {
   // WireError::length: the third field is a length (below 0x0600).
   static Result<EthernetHeader, WireError> parse(Bytes frame) {
     if (frame.size() < size) return fail(WireError::truncated);
-    const u16 type = load_be16(frame, 12);
+    const auto fixed = frame.first<size>();
+    const u16 type = load_be16(fixed, 12);
     if (type < 0x0600) return fail(WireError::length);
-    return EthernetHeader{load_mac(frame, 0), load_mac(frame, 6), EtherType{type}};
+    return EthernetHeader{load_mac(fixed, 0), load_mac(fixed, 6), EtherType{type}};
   }
   void write(MutableBytes into) const {
-    store_mac(into, 0, destination);
-    store_mac(into, 6, source);
-    store_be16(into, 12, static_cast<u16>(type));
+    const auto out = into.first<size>();
+    store_mac(out, 0, destination);
+    store_mac(out, 6, source);
+    store_be16(out, 12, static_cast<u16>(type));
   }
   friend bool operator==(const EthernetHeader&, const EthernetHeader&) = default;
 };

@@ -34,31 +34,35 @@ Result<void, WireError> check_options(Bytes options) {
 
 Result<Ipv4Header, WireError> Ipv4Header::parse(Bytes packet) {
   if (packet.size() < size) return fail(WireError::truncated);
-  if (packet[0] >> 4 != 4) return fail(WireError::version);
+  const auto fixed = packet.first<size>();
+  if (fixed[0] >> 4 != 4) return fail(WireError::version);
   Ipv4Header h;
-  h.header_length = static_cast<u8>((packet[0] & 15) * 4);
-  h.total_length = load_be16(packet, 2);
+  h.header_length = static_cast<u8>((fixed[0] & 15) * 4);
+  h.total_length = load_be16(fixed, 2);
   if (h.header_length < size || h.total_length < h.header_length) return fail(WireError::length);
   if (h.total_length > packet.size()) return fail(WireError::truncated);
-  const Bytes header = packet.first(h.header_length);
-  if (internet_checksum(header) != 0) return fail(WireError::checksum);
-  if (h.header_length > size) TRY(check_options(header.subspan(size)));
-  h.traffic_class = packet[1];
-  h.identification = load_be16(packet, 4);
-  const u16 flags = load_be16(packet, 6);
+  ChecksumSum sum;
+  sum.add(fixed);
+  const Bytes options = packet.subspan(size, h.header_length - size);
+  if (!options.empty()) sum.add(options);
+  if (sum.finish() != 0) return fail(WireError::checksum);
+  if (!options.empty()) TRY(check_options(options));
+  h.traffic_class = fixed[1];
+  h.identification = load_be16(fixed, 4);
+  const u16 flags = load_be16(fixed, 6);
   if ((flags & flag_reserved) != 0) return fail(WireError::value);
   h.dont_fragment = (flags & flag_dont_fragment) != 0;
   h.more_fragments = (flags & flag_more_fragments) != 0;
   h.fragment_offset = static_cast<u16>((flags & 0x1fff) * 8);
-  h.hop_limit = packet[8];
-  h.protocol = Protocol{packet[9]};
-  h.source = load_v4(packet, 12);
-  h.destination = load_v4(packet, 16);
+  h.hop_limit = fixed[8];
+  h.protocol = Protocol{fixed[9]};
+  h.source = load_v4(fixed, 12);
+  h.destination = load_v4(fixed, 16);
   return h;
 }
 
 void Ipv4Header::write(MutableBytes into) const {
-  const MutableBytes out = into.first(size);
+  const auto out = into.first<size>();
   out[0] = 0x45;
   out[1] = traffic_class;
   store_be16(out, 2, total_length);
@@ -72,7 +76,9 @@ void Ipv4Header::write(MutableBytes into) const {
   store_be16(out, 10, 0);
   store_address(out, 12, source);
   store_address(out, 16, destination);
-  store_be16(out, 10, internet_checksum(out));
+  ChecksumSum sum;
+  sum.add(std::span<const u8, size>(out));
+  store_be16(out, 10, sum.finish());
 }
 
 }  // namespace samara::net

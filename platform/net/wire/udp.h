@@ -18,17 +18,18 @@ struct UdpHeader {
   // length <= datagram.size(); what follows is padding of the IP packet's sender and not part of the datagram.
   static Result<UdpHeader, WireError> parse(Bytes datagram) {
     if (datagram.size() < size) return fail(WireError::truncated);
-    const UdpHeader h{Port(load_be16(datagram, 0)), Port(load_be16(datagram, 2)), load_be16(datagram, 4),
-                      load_be16(datagram, 6)};
+    const auto fixed = datagram.first<size>();
+    const UdpHeader h{Port(load_be16(fixed, 0)), Port(load_be16(fixed, 2)), load_be16(fixed, 4), load_be16(fixed, 6)};
     if (h.length < size) return fail(WireError::length);
     if (h.length > datagram.size()) return fail(WireError::truncated);
     return h;
   }
   void write(MutableBytes into) const {
-    store_be16(into, 0, source.value());
-    store_be16(into, 2, destination.value());
-    store_be16(into, 4, length);
-    store_be16(into, 6, checksum);
+    const auto out = into.first<size>();
+    store_be16(out, 0, source.value());
+    store_be16(out, 2, destination.value());
+    store_be16(out, 4, length);
+    store_be16(out, 6, checksum);
   }
   friend bool operator==(const UdpHeader&, const UdpHeader&) = default;
 };
