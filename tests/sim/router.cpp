@@ -39,8 +39,9 @@ void Router::on_packet(Instant, const EthernetHeader& link, Bytes packet) {
   const IpAddress& to = header.value().destination;
   if (header.value().next_header == Protocol::icmpv6 && !payload.empty()) {
     if (payload[0] == router_solicitation) advertise();
-    const bool asks_for_us = payload[0] == neighbor_solicitation && payload.size() >= 24 &&
-                             std::ranges::equal(payload.subspan(8, 16), address().octets());
+    const IpAddress own = address();
+    const bool asks_for_us =
+        payload[0] == neighbor_solicitation && payload.size() >= 24 && std::ranges::equal(payload.subspan(8, 16), own.octets());
     if (asks_for_us && !header.value().source.is_unspecified()) answer_solicitation(header.value().source, link.source);
   } else if (link.destination == mac() && to != address()) {
     ++forwarded_;
@@ -70,7 +71,8 @@ void Router::answer_solicitation(const IpAddress& from, const MacAddress& from_m
   std::vector<u8> message(8);
   message[0] = neighbor_advertisement;
   message[4] = 0xe0;  // router, solicited, override
-  message.insert(message.end(), address().octets().begin(), address().octets().end());
+  const IpAddress own = address();
+  message.insert(message.end(), own.octets().begin(), own.octets().end());
   put_mac(message, 2, mac());
   send_message(from, from_mac, message);
 }

@@ -151,11 +151,13 @@ bool run_scenario(const Scenario& scenario, const Options& options, const char* 
     waitpid(children[job], &status, 0);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
     ++board.failed;
-    const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    tell(scenario, board.playing[job],
-         signal == SIGALRM ? "takes more than a minute" : "died of signal " + std::to_string(signal), program, {});
+    std::string what = "ended with code " + std::to_string(WEXITSTATUS(status));
+    if (WIFSIGNALED(status)) what = "died of signal " + std::to_string(WTERMSIG(status));
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) what = "takes more than a minute";
+    tell(scenario, board.playing[job], what, program, {});
   }
-  if (options.seed.has_value()) show(scenario, first);
+  // Not after a crash, of which this process would die too: then nobody has asked for a second seed.
+  if (options.seed.has_value() && board.next > count) show(scenario, first);
   const u64 excused = board.excused;
   if (!options.seed.has_value() && excused * 1000 > std::max(count * scenario.excused_per_thousand, u64{1000})) {
     std::printf("FAIL %.*s: too many runs came to nothing\n", static_cast<int>(scenario.name.size()), scenario.name.data());
