@@ -181,7 +181,12 @@ void LoaderProcess::stop_workers() {
   wake_workers();
   const Instant limit = monotonic_now() + stop_patience;
   epoll_event event;
-  while (!page().all_ended(workers()) && monotonic_now() < limit) ::epoll_pwait(epoll_.get(), &event, 1, 1, nullptr);
+  signalfd_siginfo unread;  // a signal left unread would keep the wait from waiting
+  while (!page().all_ended(workers()) && monotonic_now() < limit) {
+    ::epoll_pwait(epoll_.get(), &event, 1, 1, nullptr);
+    while (::read(start_.signals.get(), &unread, sizeof unread) == static_cast<ssize_t>(sizeof unread)) {
+    }
+  }
 }
 
 }  // namespace samara::hal
