@@ -100,6 +100,7 @@ size_t PrimaryWorker::respond(const Endpoint& peer, Transport transport, Bytes p
       .peer = peer, .packet = packet, .query = query, .rules = {}, .cookie = CookieVerdict::absent, .key = std::nullopt};
   request.rules.transport = transport;
   request.rules.nsid = config_.identity.nsid;
+  request.rules.rotate = config_.answer_rotation;
   request.rules.udp_payload_size = peer.address.is_v4() ? config_.limits.udp_payload_ipv4 : config_.limits.udp_payload_ipv6;
   if (transport == Transport::tcp) {
     request.rules.tcp_keepalive = static_cast<u16>(std::min<u32>(config_.limits.tcp_idle_seconds * 10, 0xffff));

@@ -410,7 +410,8 @@ void Answerer::refer(const zone::NodeView& cut, size_t labels, Answer& answer) {
 
 bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32 ttl_limit) {
   const bool compressible = (set.flags() & zone::rrset_compressible) != 0;
-  if (!out_.rrset(section, owner, set.images(), set.count(), compressible, ttl_limit)) return false;
+  const size_t first = rules_.rotate && section == Section::answer ? query_.id.value() % set.count() : 0;
+  if (!out_.rrset(section, owner, set.images(), set.count(), compressible, ttl_limit, first)) return false;
   return add_signatures(section, owner, set, ttl_limit);
 }
 

@@ -30,6 +30,7 @@ struct AnswerRules {
   std::string_view nsid;             // at most max_nsid_size octets, for those who ask (RFC 5001); empty: none
   std::optional<u16> tcp_keepalive;  // units of 100 ms (RFC 7828 section 3.1), by TCP
   size_t tail_room = 0;              // octets to leave free behind the message (TSIG)
+  bool rotate = false;               // begin each RRset of the answer with another record, by the message's id
 };
 
 // What was answered, for rate limiting, metrics and logs.

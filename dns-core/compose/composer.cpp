@@ -75,12 +75,15 @@ bool Composer::write_compressible(Bytes image) {
   return true;
 }
 
-bool Composer::rrset(Section section, Owner owner, Bytes images, size_t count, bool compressible, u32 ttl_limit) {
+bool Composer::rrset(Section section, Owner owner, Bytes images, size_t count, bool compressible, u32 ttl_limit, size_t first) {
   const ByteWriter::Mark mark = out_.mark();
   const size_t anchors_before = anchor_count_;
   u16& counter = counts_[static_cast<size_t>(section)];
   size_t owner_at = owner.offset();
-  for (Bytes rest = images; !rest.empty();) {
+  Bytes rest = images;
+  for (; first != 0; --first) rest = rest.subspan(record_overhead + load_be16(rest, 8));
+  for (size_t left = count; left != 0; --left) {
+    if (rest.empty()) rest = images;
     const Bytes image = rest.first(record_overhead + load_be16(rest, 8));
     rest = rest.subspan(image.size());
     if (owner_at == 0 || owner_at > max_pointer) {

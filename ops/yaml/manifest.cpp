@@ -87,6 +87,9 @@ void read_root(const Value& root, const Reading& reading, Deployment& deployment
   if (const Value* value = fields.find("acl")) read_access(*value, reading, config);
   if (const Value* value = fields.find("limits")) read_limits(*value, reading, config.limits);
   if (const Value* value = fields.find("rate-limit")) config.rate_limit = read_rate_limit(*value, reading);
+  if (const Value* value = fields.find("answer-rotation")) {
+    config.answer_rotation = reading.truth(*value).value_or(config.answer_rotation);
+  }
   if (const Value* value = fields.find("network")) config.network = read_network(*value, reading, deployment);
   if (const Value* value = fields.find("cookies")) read_cookies(*value, reading, config.cookies);
   if (const Value* value = fields.require("zones", "zones: NAME: {file: FILE} lines")) read_zones(*value, reading, deployment);

@@ -64,6 +64,7 @@ class ManifestWriter {
     line("target: " + std::string(target));
     write_listen();
     number("", "workers", config_.workers);
+    line(config_.answer_rotation ? "answer-rotation: true" : "answer-rotation: false");
     number("", "user", config_.user);
     number("", "group", config_.group);
     line("log: {level: " + std::string(level_name(config_.log_level)) + "}");

@@ -10,8 +10,8 @@ namespace samara::server::layout {
 
 using Words = std::string_view;
 
-inline constexpr std::array<Words, 8> root_properties{"compatible", "role",      "workers",      "user",
-                                                      "group",      "log-level", "entropy-seed", "boot-time"};
+inline constexpr std::array<Words, 9> root_properties{"compatible", "role",         "workers",   "user",           "group",
+                                                      "log-level",  "entropy-seed", "boot-time", "answer-rotation"};
 inline constexpr std::array<Words, 9> root_children{"listen", "key",        "zone",    "acl",    "identity",
                                                     "limits", "rate-limit", "cookies", "network"};
 inline constexpr std::array<Words, 1> listen_properties{"endpoint"};

@@ -168,6 +168,7 @@ struct PrimaryConfig {
   Limits limits;
   std::optional<RateLimit> rate_limit;  // absent: no limit
   Cookies cookies;
+  bool answer_rotation = false;  // begin each RRset of an answer with another of its records
   // For an image with a TCP/IP of its own. Absent: the Linux target uses the kernel's, the others are told nothing and fail.
   std::optional<runtime::NetworkConfig> network;
   friend bool operator==(const PrimaryConfig&, const PrimaryConfig&) = default;

@@ -185,6 +185,7 @@ Read<void> read_root(const NodeReader& root, PrimaryConfig& config) {
   if (TRY(root.text("role", PrimaryConfig::role)) != PrimaryConfig::role) {
     return root.error(Kind::malformed, "role", PrimaryConfig::role);
   }
+  TRY(root.truth("answer-rotation", config.answer_rotation));
   TRY(root.number("workers", worker_count, config.workers));
   TRY(root.number("user", unprivileged_id, config.user));
   TRY(root.number("group", unprivileged_id, config.group));

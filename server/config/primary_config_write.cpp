@@ -127,6 +127,7 @@ void write_primary_config(const PrimaryConfig& config, DeviceTreeWriter& out) {
   out.string("compatible", boot_compatible);
   out.string("role", PrimaryConfig::role);
   out.u32("workers", config.workers);
+  out.u32("answer-rotation", config.answer_rotation ? 1 : 0);
   out.u32("user", config.user);
   out.u32("group", config.group);
   out.string("log-level", level_name(config.log_level));

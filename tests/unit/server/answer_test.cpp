@@ -176,6 +176,34 @@ TEST(Answer, keeps_to_every_size_and_says_when_it_was_cut) {
   }
 }
 
+TEST(Answer, rotates_its_rrsets_by_the_message_id_when_told_to) {
+  const auto first_record = [&](bool rotate, u16 id, std::string_view question) {
+    ScenarioQuery query = query_of(std::string(question));
+    store_be16(query.packet, 0, id);
+    AnswerRules rules;
+    rules.rotate = rotate;
+    rules.udp_payload_size = 4096;
+    Octets reply(4'096);
+    const Answer result = answer_query(served().zones(), identity, rules, query.packet, dns::parse_query(query.packet), reply);
+    return Octets(reply.begin(), reply.begin() + static_cast<std::ptrdiff_t>(result.size));
+  };
+  // The same records whatever the order: equal sizes, other octets; and the order of the zone where nothing was said.
+  const std::string question = "big.example. TXT edns=4096";
+  const Octets plain = first_record(false, 0, question);
+  Octets again = first_record(false, 7, question);
+  store_be16(again, 0, 0);
+  EXPECT_EQ(again, plain);
+  EXPECT_EQ(first_record(true, 0, question), plain);
+  Octets turned = first_record(true, 1, question);
+  store_be16(turned, 0, 0);
+  EXPECT_EQ(turned.size(), plain.size());
+  EXPECT_NE(turned, plain);
+  std::ranges::sort(turned);
+  Octets sorted = plain;
+  std::ranges::sort(sorted);
+  EXPECT_EQ(turned, sorted);
+}
+
 TEST(Answer, leaves_room_for_what_is_put_behind_it) {
   const ScenarioQuery query = query_of("big.example. TXT");
   for (const size_t room : {0U, 100U, 700U, 1'150U}) {

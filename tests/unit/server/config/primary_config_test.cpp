@@ -43,6 +43,7 @@ PrimaryConfig with_everything() {
   config.limits = {512, 4096, 1, 65'536, 1, 128, 3600, 1, u64{1} << 33};
   config.rate_limit = RateLimit{1, 100, 3600, 32, 1, 256, {prefix_of("127.0.0.0/8"), prefix_of("::1")}};
   config.cookies.enabled = false;
+  config.answer_rotation = true;
   config.cookies.current.emplace().fill(1);
   config.cookies.previous.emplace().fill(2);
   runtime::NetworkConfig& network = config.network.emplace();
