@@ -1,6 +1,7 @@
 #include "tests/sim/dns_client.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "platform/base/byte_order.h"
 
@@ -70,7 +71,13 @@ DnsClient::Question* DnsClient::question_of(Bytes answer, Way way) {
 void DnsClient::on_answer(Instant now, Question& question, Bytes answer) {
   const std::vector<u8> right = question.way == Way::udp ? oracle_.by_udp(question.packet) : oracle_.by_tcp(question.packet);
   if (!std::ranges::equal(right, answer) && !wrong_.has_value()) {
-    wrong_ = "the answer about name " + std::to_string(question.name) + " is not the one it should be";
+    size_t bits = 0;
+    for (size_t i = 0; i < std::min(right.size(), answer.size()); ++i) {
+      bits += static_cast<size_t>(std::popcount(static_cast<u8>(right[i] ^ answer[i])));
+    }
+    wrong_ = "the answer about name " + std::to_string(question.name) +
+             " is not the one it should be: " + std::to_string(answer.size()) + " octets for " + std::to_string(right.size()) +
+             ", " + std::to_string(bits) + " bits differ";
   }
   if ((load_be16(answer, 2) & truncated) != 0) {
     question.way = Way::tcp;

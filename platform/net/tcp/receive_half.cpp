@@ -32,7 +32,8 @@ void ReceiveHalf::start(SeqNumber irs) {
 }
 
 bool ReceiveHalf::acceptable(SeqNumber seq, u32 length) const {
-  if (length == 0) return window() == 0 ? seq == nxt_ : !before(seq, nxt_) && before(seq, right_);
+  // What carries nothing is good at the right edge too: a peer that has filled our window acknowledges from there.
+  if (length == 0) return !before(seq, nxt_) && !after(seq, right_);
   if (window() == 0) return false;
   const SeqNumber last = seq + (length - 1);
   return (!before(seq, nxt_) && before(seq, right_)) || (!before(last, nxt_) && before(last, right_)) ||

@@ -99,6 +99,16 @@ TEST(TcpHandshake, ASynWithoutListenerIsRefused) {
   s.run("< R 1(0)\n> nothing");
 }
 
+// The peer has filled our window with segments that were lost, and the ACK that completed the handshake was lost, too: what it
+// acknowledges with now has the sequence number behind the window.
+TEST(TcpHandshake, AnAckFromTheRightEdgeOfTheWindowCompletesIt) {
+  Script s;
+  s.run("listen\n< S 0(0) win 65535 mss 1460\n> S. 0(0) ack 1");
+  const u32 edge = 1 + s.last->header.window;
+  s.run("< . " + std::to_string(edge + 1) + "(0) ack 1 win 65535\n> . 1(0) ack 1\nevents\n< . " + std::to_string(edge) +
+        "(0) ack 1 win 65535\nevents accepted\nstate established");
+}
+
 TEST(TcpHandshake, ALostSynAckIsSentAgain) {
   Script s;
   s.run("listen\n< S 0(0) win 100\n> S. 0(0) ack 1\n< S 0(0) win 100\n> S. 0(0) ack 1\n+1000\n> S. 0(0) ack 1");
