@@ -71,7 +71,8 @@ def answered(result, name, response, records, truncated=False):
 
 
 async def many(address, count):
-    """So many questions at once over one socket; how many different ones were answered."""
+    """So many questions at once over one socket, and again what is unanswered after a second, as every client does; how many
+    different ones were answered, and how many at the first attempt."""
     class Client(asyncio.DatagramProtocol):
         def __init__(self):
             self.seen = set()
@@ -87,16 +88,19 @@ async def many(address, count):
     so_rcvbufforce = 33  # not in Python's socket module: a size beyond the system's limit for others
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, so_rcvbufforce, 4 << 20)
     wire = question("www.example.", "A").to_wire()[2:]
-    for i in range(count):
-        transport.sendto(i.to_bytes(2, "big") + wire)
-        if i % 100 == 99:
-            await asyncio.sleep(0.001)  # the tap device's queue is as long as this burst
-    for _ in range(100):
-        await asyncio.sleep(0.05)
-        if len(client.seen) == count:
-            break
+    at_first = 0
+    for attempt in range(4):
+        for n, i in enumerate(i for i in range(count) if i.to_bytes(2, "big") not in client.seen):
+            transport.sendto(i.to_bytes(2, "big") + wire)
+            if n % 100 == 99:
+                await asyncio.sleep(0.001)  # the tap device's queue is as long as this burst
+        for _ in range(20):
+            await asyncio.sleep(0.05)
+            if len(client.seen) == count:
+                break
+        at_first = at_first if attempt else len(client.seen)
     transport.close()
-    return len(client.seen)
+    return len(client.seen), at_first
 
 
 def refused(address, kind):
@@ -155,9 +159,9 @@ def static_addresses(result, kind, folder):
         sizes = pipelined(GUEST_ADDRESS, 5)
         result.check(len(sizes) == 5 and len(set(sizes)) == 1 and sizes[0] > 60_000, f"{kind}: five large answers on one connection",
                      str(sizes))
-        count = asyncio.run(many(GUEST_ADDRESS, PARALLEL))
-        dropped = subprocess.run(["ip", "-s", "link", "show", TAP], capture_output=True, text=True).stdout
-        result.check(count == PARALLEL, f"{kind}: {PARALLEL} questions at once", f"{count} answered; {dropped}")
+        count, at_first = asyncio.run(many(GUEST_ADDRESS, PARALLEL))
+        result.check(count == PARALLEL, f"{kind}: {PARALLEL} questions at once", f"{count} answered, {at_first} of them at once")
+        result.check(at_first >= PARALLEL // 2, f"{kind}: most of {PARALLEL} questions at the first attempt", str(at_first))
         neighbors = subprocess.run(["ip", "neigh", "show", "dev", TAP], capture_output=True, text=True).stdout
         for address in (GUEST_ADDRESS, GUEST6):
             result.check(re.search(rf"^{re.escape(address)} lladdr 52:54:00:12:34:56 .*(REACHABLE|STALE|DELAY)", neighbors, re.M),

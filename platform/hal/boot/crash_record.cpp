@@ -128,7 +128,8 @@ void put_registers(TextWriter& out, const TrapFrame& f) {
   }
 }
 
-// Follows frame pointers as long as they lead up inside the stacks and return into code.
+// Follows frame pointers as long as they lead up inside the stacks and return into code. What is printed of a return address is
+// the octet before it, which belongs to the call: behind a call that does not return, another function may begin.
 void put_backtrace(TextWriter& out, u64 first, u64 frame) {
   constexpr u32 max_frames = 32;
   out.put("backtrace (llvm-symbolizer -e IMAGE.debug):");
@@ -138,7 +139,7 @@ void put_backtrace(TextWriter& out, u64 first, u64 frame) {
     const auto* const link = reinterpret_cast<const u64*>(frame);
     if (!inside(link[1], image_start, constants_start)) break;
     out.put(" 0x");
-    out.hex(link[1], 6);
+    out.hex(link[1] - 1, 6);
     if (link[0] <= frame) break;
     frame = link[0];
   }
@@ -173,7 +174,7 @@ void leave_for_panic(std::string_view message) {
   out.put(message.substr(0, 512));
   out.put('\n');
   const auto* const frame = static_cast<const u64*>(__builtin_frame_address(0));
-  put_backtrace(out, frame[1], frame[0]);
+  put_backtrace(out, frame[1] - 1, frame[0]);
   put_end(out);
   publish(out.view());
 }
@@ -209,7 +210,7 @@ void leave(const TrapFrame& frame) {
   // Where a call led out of the code, the caller is the last thing on the stack.
   const bool called_away = !inside(frame.rip, image_start, constants_start) && frame.rsp % 8 == 0 &&
                            inside(frame.rsp, main_guard + page_size, stacks_end - 8);
-  put_backtrace(out, called_away ? *reinterpret_cast<const u64*>(frame.rsp) : frame.rip, frame.rbp);
+  put_backtrace(out, called_away ? *reinterpret_cast<const u64*>(frame.rsp) - 1 : frame.rip, frame.rbp);
   put_end(out);
   publish(out.view());
 }
