@@ -93,7 +93,7 @@ std::optional<std::array<u8, 6>> parse_mac(std::string_view text) {
   std::array<u8, 6> mac{};
   for (size_t i = 0; i < mac.size(); ++i) {
     if (i != 0 && text[3 * i - 1] != ':') return {};
-    ByteWriter octet(std::span(mac).subspan(i, 1));
+    ByteWriter octet(MutableBytes(mac).subspan(i, 1));
     if (!codec::decode_hex(text.substr(3 * i, 2), octet).ok()) return {};
   }
   if ((mac[0] & 1) != 0 || mac == std::array<u8, 6>{}) return {};  // a group, or nobody

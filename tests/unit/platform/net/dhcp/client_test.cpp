@@ -147,7 +147,9 @@ TEST_F(DhcpClient, RefusalBeginsAnewAndRepeatedOnesWait) {
     reply(2, discover.transaction);
     reply(6, seen(client.poll_message()).transaction);
     EXPECT_EQ(client.state(), State::init);
-    if (i == 0) EXPECT_EQ(until_deadline(), 0);
+    if (i == 0) {
+      EXPECT_EQ(until_deadline(), 0);
+    }
   }
   EXPECT_TRUE(events().empty());  // nothing was held
 }

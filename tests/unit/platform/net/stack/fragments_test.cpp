@@ -35,7 +35,9 @@ TEST_F(Fragments, EveryOrderIsGood) {
     for (size_t i = 0; i < order.size(); ++i) {
       const auto whole = give(edges[order[i]], edges[order[i] + 1], id);
       ASSERT_EQ(whole.has_value(), i == 4);
-      if (whole.has_value()) EXPECT_TRUE(std::ranges::equal(whole->payload, counted(4000)));
+      if (whole.has_value()) {
+        EXPECT_TRUE(std::ranges::equal(whole->payload, counted(4000)));
+      }
     }
     ++id;
   } while (std::ranges::next_permutation(order).found);

@@ -96,7 +96,9 @@ struct Ipv6 : testing::Test {
 TEST_F(Ipv6, AddressesPassDuplicateDetectionAtTheStart) {
   WirePeer fresh(dual(), false);
   for (const AssignedAddress& own : fresh.stack.addresses()) {
-    if (!own.interface.address.is_v4()) EXPECT_EQ(own.condition, AssignedAddress::Condition::tentative);
+    if (!own.interface.address.is_v4()) {
+      EXPECT_EQ(own.condition, AssignedAddress::Condition::tentative);
+    }
   }
   fresh.wait(Duration::seconds(3));
   u32 solicitations = 0;
