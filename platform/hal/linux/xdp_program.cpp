@@ -22,14 +22,15 @@ static_assert(sizeof(ServedKey) == 20);
 
 constexpr u8 r0 = 0, r1 = 1, r2 = 2, r3 = 3, r6 = 6, r7 = 7, r8 = 8, r10 = 10;
 
-// The program's text, with jumps to labels that are resolved at the end.
+// The program's text, with jumps to labels that are resolved at the end. BPF_K and BPF_IMM (a constant, not a register) are 0
+// and stand nowhere beside another 0.
 class Assembler {
  public:
   enum class Label : u8 { pass, v4, v4_ports, v6_ports, lookup, count };
 
   void move(u8 to, u8 from) { emit(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0); }
   void set(u8 to, i32 value) { emit(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value); }
-  void add(u8 to, i32 value) { emit(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value); }
+  void add(u8 to, i32 value) { emit(BPF_ALU64 | BPF_ADD, to, 0, 0, value); }
   void mask(u8 to, i32 value) { emit(BPF_ALU64 | BPF_AND | BPF_K, to, 0, 0, value); }
   void load(u8 size, u8 to, u8 base, i16 offset) { emit(static_cast<u8>(BPF_LDX | BPF_MEM | size), to, base, offset, 0); }
   void store(u8 size, u8 base, i16 offset, u8 from) { emit(static_cast<u8>(BPF_STX | BPF_MEM | size), base, from, offset, 0); }
@@ -53,7 +54,7 @@ class Assembler {
     emit(BPF_JMP | BPF_JGT | BPF_X, a, b, 0, 0);
   }
   void load_map(u8 to, int map) {
-    emit(BPF_LD | BPF_DW | BPF_IMM, to, BPF_PSEUDO_MAP_FD, 0, map);
+    emit(BPF_LD | BPF_DW, to, BPF_PSEUDO_MAP_FD, 0, map);
     emit(0, 0, 0, 0, 0);
   }
   void call(i32 function) { emit(BPF_JMP | BPF_CALL, 0, 0, 0, function); }

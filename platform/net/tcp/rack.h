@@ -49,7 +49,9 @@ class Rack {
   void on_delivered(const Piece& piece);
   // A recovery ended.
   void on_recovered() {
-    if (patience_ > 0 && --patience_ == 0) window_factor_ = 1;
+    if (patience_ == 0) return;
+    --patience_;
+    if (patience_ == 0) window_factor_ = 1;
   }
 
  private:
