@@ -22,7 +22,7 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
 # Compiling again what did not change is a waste of two cores.
 find_program(SAMARA_CCACHE ccache)
 if(SAMARA_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${SAMARA_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${SAMARA_CCACHE})
 endif()
 
 set(samara_warnings -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-align -Wcast-qual -Wvla

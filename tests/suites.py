@@ -164,34 +164,13 @@ def fuzz_all():
         return sum(pool.map(one, targets), Count())
 
 
-def tidy():
-    """clang-tidy over every source file of the product: with the host's flags, or the bare machine's where only that has it."""
-    presets = {}
-    for preset in ("virtio", "dev"):
-        with open(os.path.join(ROOT, "out", "build", preset, "compile_commands.json"), encoding="utf-8") as file:
-            presets.update({os.path.relpath(entry["file"], ROOT): preset for entry in json.load(file)})
-    sources = sorted(path for path in presets if path.endswith(".cpp") and not path.startswith(("tests/", "out/")))
-
-    def one(path):
-        # Without thread-safe statics clang-tidy takes every constant in a header for one that is computed at the start.
-        less = ["--checks=-bugprone-dynamic-static-initializers"] if presets[path] == "virtio" else []
-        return run("tidy-" + path, ["clang-tidy-19", "--quiet", *less, "-p", f"out/build/{presets[path]}", path], timeout=600)
-
-    total = Count()
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for path, (code, text, log) in zip(sources, pool.map(one, sources)):
-            errors = [line for line in text.splitlines() if " error: " in line]
-            total += failed(f"tidy {path}", log, errors[:10] or text.splitlines()[-3:]) if code else Count(1)
-    return total
-
-
 def configured(preset):
     code, text, log = run(f"configure-{preset}", ["cmake", "--preset", preset])
     return failed(f"configure {preset}", log, text.splitlines()[-10:]) if code else Count()
 
 
 def headers():
-    count = build("dev", "all_verify_interface_header_sets")
+    count = build("release", "all_verify_interface_header_sets")
     return count if count.failed else Count(1)
 
 
@@ -216,12 +195,12 @@ def machine_steps(*scripts):
 
 def simulations():
     """Every program of tests/sim; each plays its seeds on all cores."""
-    total = build("sim", "simulations")
+    total = build("release", "simulations")
     if total.failed:
         return total
-    for program in sorted(glob.glob(os.path.join(ROOT, "out", "build", "sim", "sim", "sim-*"))):
+    for program in sorted(glob.glob(os.path.join(ROOT, "out", "build", "release", "sim", "sim-*"))):
         total += counted(os.path.basename(program), program)
-    return total + counted("sim-replay", PYTHON, "tests/sim/replay.py", "out/build/sim/sim/sim-tcp_transfer")
+    return total + counted("sim-replay", PYTHON, "tests/sim/replay.py", "out/build/release/sim/sim-tcp_transfer")
 
 
 SUITES = {
@@ -231,7 +210,7 @@ SUITES = {
                  lambda: configured("linux") + counted("mustfail", PYTHON, "tests/mustfail/run_mustfail.py", "out/build/linux")),
     "unit": ("unit tests, clang-19 and libstdc++", lambda: build("dev") + unit_programs("dev")),
     "abi": ("the network stack behind its C interface",
-            lambda: build("dev", "samara_net") + counted("abi", PYTHON, "tests/abi/example.py")),
+            lambda: build("release", "samara_net") + counted("abi", PYTHON, "tests/abi/example.py")),
     "sim": ("whole hosts in a simulated network, ten thousand seeds of TCP", simulations),
     "headers": ("each interface header compiles on its own", headers),
     "image": ("what the images are made of, and bare machines in QEMU",
@@ -244,7 +223,7 @@ SUITES = {
     "asan": ("unit tests under AddressSanitizer and UBSan", lambda: build(SANITIZED) + unit_programs(SANITIZED)),
     "fuzz": ("every fuzz target, a minute altogether", lambda: build(SANITIZED) + fuzz_all()),
     "gcc": ("unit tests, g++-12", lambda: build("gcc") + unit_programs("gcc")),
-    "tidy": ("clang-tidy", lambda: configured("dev") + configured("virtio") + tidy()),
+    "tidy": ("clang-tidy", lambda: configured("dev") + configured("virtio") + counted("tidy", PYTHON, "tests/style/tidy.py")),
 }
 
 

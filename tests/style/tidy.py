@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+"""clang-tidy over every source file of the product: with the host's flags, or the bare machine's where only that has it.
+
+Nearly all of clang-tidy's time goes into the standard library's headers, again for each file. So files with the same flags
+are looked at together, as parts of one translation unit, as far as they compile as one: what stands in the unnamed namespaces
+of two files may have the same name, and then the later file goes into another unit. Ends with `N passed, N failed`, a test
+for each source file. With arguments, only the files named."""
+import collections
+import concurrent.futures
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+UNITS = os.path.join(ROOT, "out", "tidy")
+JOBS = max(2, os.cpu_count() or 2)
+MOST_FILES = 24  # of one unit: enough to share the headers, few enough to keep all cores busy
+TIMEOUT = 900
+# A unit includes source files on purpose. Without thread-safe statics clang-tidy takes every constant in a header for one that
+# is computed at the start.
+LESS = {"dev": "-bugprone-suspicious-include",
+        "virtio": "-bugprone-suspicious-include,-bugprone-dynamic-static-initializers"}
+
+
+def commands():
+    """Source files by (preset, flags); flags as the compiler is called, without file and output."""
+    found = {}
+    for preset in ("virtio", "dev"):
+        with open(os.path.join(ROOT, "out", "build", preset, "compile_commands.json"), encoding="utf-8") as file:
+            for entry in json.load(file):
+                path = os.path.relpath(entry["file"], ROOT)
+                if not path.endswith(".cpp") or path.startswith(("tests/", "out/")):
+                    continue
+                words = shlex.split(entry["command"])
+                words = words[next(i for i, word in enumerate(words) if "clang" in word and "ccache" not in word):]
+                at = words.index("-o")
+                del words[at:at + 2]
+                words.remove("-c")
+                words.remove(entry["file"])
+                found[path] = (preset, tuple(words))
+    groups = collections.defaultdict(list)
+    for path in sorted(found):
+        groups[found[path]].append(path)
+    return groups
+
+
+def write_unit(number, files):
+    path = os.path.join(UNITS, f"unit{number}.cpp")
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f'#include "{os.path.join(ROOT, name)}"\n' for name in files)
+    return path
+
+
+def fits_together(preset, flags, files, number):
+    """The files that compile as one unit, and those that do not with these."""
+    if len(files) == 1:
+        return files, []
+    unit = write_unit(number, files)
+    result = subprocess.run([*flags, "-w", "-fsyntax-only", "-ferror-limit=0", unit], capture_output=True, text=True,
+                            cwd=os.path.join(ROOT, "out", "build", preset), timeout=TIMEOUT)
+    blamed = {os.path.relpath(found, ROOT) for found in re.findall(r"^(\S+?):\d+:\d+: (?:fatal )?error:", result.stderr, re.M)}
+    if result.returncode == 0:
+        return files, []
+    apart = [name for name in files if name in blamed]
+    # Where a header is blamed, or the first file, they are looked at one by one.
+    if not apart or files[0] in blamed:
+        return files[:1], files[1:]
+    return fits_together(preset, flags, [name for name in files if name not in blamed], number)[0], apart
+
+
+def units():
+    number = 0
+    for (preset, flags), files in commands().items():
+        wanted = [name for name in files if not sys.argv[1:] or name in sys.argv[1:]]
+        for start in range(0, len(wanted), MOST_FILES):
+            rest = wanted[start:start + MOST_FILES]
+            while rest:
+                number += 1
+                together, apart = fits_together(preset, flags, rest, number)
+                rest = [name for name in rest if name not in together]
+                yield number, preset, flags, together
+
+
+def tidy(unit):
+    """The lines that are wrong in a unit's files, by file, and whether the unit as a whole failed."""
+    number, preset, flags, files = unit
+    path = write_unit(number, files) if len(files) > 1 else os.path.join(ROOT, files[0])
+    result = subprocess.run(["clang-tidy-19", "--quiet", f"--config-file={os.path.join(ROOT, '.clang-tidy')}",
+                             f"--checks={LESS[preset]}", path, "--", *flags[1:], "-w"], capture_output=True, text=True,
+                            cwd=os.path.join(ROOT, "out", "build", preset), timeout=TIMEOUT)
+    wrong = collections.defaultdict(list)
+    for line in result.stdout.splitlines():
+        found = re.match(r"(\S+?):\d+:\d+: (?:error|warning): ", line)
+        if found:
+            wrong[os.path.relpath(os.path.join(ROOT, found.group(1)), ROOT)].append(line)
+    if result.returncode and not wrong:
+        wrong[files[0]] = (result.stdout + result.stderr).splitlines()[-5:] or [f"clang-tidy: exit code {result.returncode}"]
+    return files, wrong
+
+
+def main():
+    os.makedirs(UNITS, exist_ok=True)
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for files, wrong in pool.map(tidy, list(units())):
+            elsewhere = [name for name in wrong if name not in files]  # in a header
+            for name in [name for name in files if name in wrong] + elsewhere:
+                failed += 1
+                print(f"FAIL tidy {name}")
+                print("".join(f"  {line}\n" for line in wrong[name][:10]), end="")
+            passed += sum(name not in wrong for name in files)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
