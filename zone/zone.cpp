@@ -34,6 +34,7 @@ std::optional<NodeView> Zone::find(const dns::Name& name) const {
 }
 
 Ref Zone::find(const SearchName& name, size_t apex_labels, size_t labels) const {
+  if (labels == apex_labels) return memory_.word(header_ + apex_node_at);  // which is not in the index
   const Bytes wanted = name.labels_between(apex_labels, labels);
   const auto found = index().find(name.hash(labels), [&](Ref ref) { return equal_octets(node(ref).labels(), wanted); });
   if (found.has_value()) [[likely]]
