@@ -77,11 +77,7 @@ Result<void, BuildError> ZoneBuilder::add(const dns::Name& owner, RrType type, d
   }
   const u32 record_at = static_cast<u32>(staged_.size());
   staged_.resize(staged_.size() + record_fixed_size);
-  const MutableBytes fixed = MutableBytes(staged_).subspan(record_at, record_fixed_size);
-  store_be16(fixed, 0, dns::code(type));
-  store_be16(fixed, 2, dns::code(dns::RrClass::IN));
-  store_be32(fixed, 4, ttl.seconds());
-  store_be16(fixed, 8, static_cast<u16>(rdata.size()));
+  write_record_start(MutableBytes(staged_).subspan(record_at), type, ttl, rdata.size());
   staged_.insert(staged_.end(), rdata.begin(), rdata.end());
   entries_.push_back({0, last_key_at_, record_at});
   entries_.back().prefix = key_prefix(key_of(entries_.back()));

@@ -50,6 +50,10 @@ Ref write_header(ExtentWriter& out, const HeaderWords& words, const dns::Name& a
   return *ref;
 }
 
+void set_history(ExtentWriter& out, Ref header, const HeaderWords& words) {
+  for (const Ref at : {Zone::history_at, Zone::history_count_at, Zone::history_octets_at}) out.set_word(header + at, words[at]);
+}
+
 void set_extent(ExtentWriter& out, Ref header, Extent extent) {
   out.set_word(header + Zone::extent_offset_at, static_cast<u32>(extent.offset / 4));
   out.set_word(header + Zone::extent_size_at, static_cast<u32>(extent.size / 4));

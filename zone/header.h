@@ -16,6 +16,8 @@ HeaderWords header_words(const Zone& zone);
 Result<void, BuildError> set_soa(ExtentWriter& out, const dns::Name& apex, const NodeView& apex_node, HeaderWords& words);
 // Returns 0 when the extent is full.
 Ref write_header(ExtentWriter& out, const HeaderWords& words, const dns::Name& apex);
+// Sets the history's words in the header of a zone that nobody has seen.
+void set_history(ExtentWriter& out, Ref header, const HeaderWords& words);
 // The extent in which a zone was built whole.
 void set_extent(ExtentWriter& out, Ref header, Extent extent);
 

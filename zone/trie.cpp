@@ -41,6 +41,19 @@ Ref Trie::at_or_before(Bytes key) const {
   return before == 0 ? 0 : rightmost(before);
 }
 
+Twig Trie::below(Bytes prefix) const {
+  Twig twig = root_;
+  while (is_branch(twig)) {
+    const Branch branch(memory_, twig);
+    if (branch.offset() >= prefix.size()) break;
+    const u8 symbol = prefix[branch.offset()];
+    if (!branch.holds(symbol)) return 0;
+    twig = branch.twig(branch.below(symbol));
+  }
+  if (twig == 0 || common_symbols(NodeView(memory_, leftmost(twig)).key(), prefix) != prefix.size()) return 0;
+  return twig;
+}
+
 Ref Trie::leftmost(Twig twig) const {
   while (is_branch(twig)) twig = Branch(memory_, twig).twig(0);
   return twig;

@@ -83,4 +83,9 @@ Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes labels
   return *ref;
 }
 
+void set_node_flags(ExtentWriter& out, Ref node, u8 flags, size_t governing_depth) {
+  constexpr u32 others = ~u32{0x7fff};
+  out.set_word(node, (out.word(node) & others) | flags | static_cast<u32>(governing_depth) << 8);
+}
+
 }  // namespace samara::zone
