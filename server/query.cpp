@@ -97,7 +97,7 @@ Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const 
     case dns::code(RrType::MAILA):
     case dns::code(RrType::MAILB):
       return error(Rcode::NOTIMP, ExtendedError::not_supported);  // RFC 1035 section 3.2.3: obsolete
-    case dns::code(RrType::AXFR):
+    case dns::code(RrType::AXFR):                                 // in class IN they do not come here (transfer_request.h)
     case dns::code(RrType::IXFR): return error(Rcode::REFUSED, ExtendedError::not_supported);
     default: break;
   }

@@ -37,8 +37,10 @@ void TransferOut::start(const TransferPlan& plan, StepFinder steps, Bytes packet
 
 size_t TransferOut::first(const AnswerRules& rules, MutableBytes reply) {
   const size_t budget = message_budget(rules, query_, reply);
-  const size_t size = compose(&rules, reply, std::min(budget, message_size), any_number);
-  return size != 0 || failed_ ? size : compose(&rules, reply, budget, 1);
+  size_t size = compose(&rules, reply, std::min(budget, message_size - rules.tail_room), any_number);
+  if (size == 0) size = compose(&rules, reply, budget, 1);
+  failed_ = size == 0;
+  return size;
 }
 
 size_t TransferOut::next(MutableBytes room, UnixTime now) {

@@ -8,6 +8,8 @@
 // It holds references into the zone's memory: whoever owns it says which generation is in use (outgoing_transfers.h). No memory
 // is taken after the construction, whatever the zone. Each message has the question, for names to point to, and up to
 // message_size octets, as far as pointers reach; a record larger than that has a message of its own. All messages are signed.
+// Left out: keeping the case of names in the rdata that point to an equal name in another case (RFC 4343 section 4.1 allows
+// it).
 #pragma once
 
 #include <array>

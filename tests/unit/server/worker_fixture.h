@@ -32,7 +32,7 @@ cut NS ns.elsewhere.test.
 )";
   static constexpr std::string_view www_answer = "answer www.example. 300 A 192.0.2.80\n";
 
-  WorkerTest() : region_(size_t{1} << 20), loader_(region_) {
+  WorkerTest() : region_(size_t{4} << 20), loader_(region_) {
     config_.zones.push_back({name_of("example."), {{"example.zone", zone_text}}});
   }
 
