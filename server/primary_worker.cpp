@@ -52,10 +52,6 @@ std::optional<RateLimiter> limiter_of(const PrimaryConfig& config, Rng& rng) {
                                     key);
 }
 
-std::optional<TransferStep> find_step(const zone::Zone&, dns::Serial) {
-  return std::nullopt;
-}
-
 dns::TsigAlgorithm algorithm_of(KeyAlgorithm algorithm) {
   switch (algorithm) {
     case KeyAlgorithm::hmac_sha1: return dns::TsigAlgorithm::hmac_sha1;
@@ -193,13 +189,13 @@ Answer PrimaryWorker::transfer(const Request& request, MutableBytes reply) {
   if (!transfer_access_.allows(peer.address, key)) {
     return error(Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not transfer zones");
   }
-  const TransferPlan plan = plan_transfer(*zones_, find_step, rules.transport, packet, query);
+  const TransferPlan plan = plan_transfer(*zones_, rules.transport, packet, query);
   if (!plan.zone.has_value()) return error(plan.rcode, plan.why, plan.why.has_value() ? reason_text(*plan.why) : "");
   if (!stream.has_value() || plan.content == TransferPlan::Content::serial) return transfer_at_once(request, plan, reply);
   TransferOut* const transfer = transfers_.start(now_, *stream, sessions_.client(*stream), generation_);
   // RFC 5936 section 2.2.1 leaves the RCODE open; SERVFAIL makes a secondary try again later, or elsewhere.
   if (transfer == nullptr) return error(Rcode::SERVFAIL, dns::ExtendedError::not_ready, "too many transfers are under way");
-  transfer->start(plan, find_step, packet, query);
+  transfer->start(plan, packet, query);
   const size_t size = transfer->first(rules, reply);
   if (transfer->done() || transfer->failed()) transfers_.end(*stream);
   if (transfer->failed()) return error(Rcode::SERVFAIL, std::nullopt, {});
@@ -210,12 +206,12 @@ Answer PrimaryWorker::transfer(const Request& request, MutableBytes reply) {
 // come by TCP (RFC 1995 section 2).
 Answer PrimaryWorker::transfer_at_once(const Request& request, const TransferPlan& plan, MutableBytes reply) {
   TransferOut transfer;
-  transfer.start(plan, find_step, request.packet, request.query);
+  transfer.start(plan, request.packet, request.query);
   size_t size = transfer.first(request.rules, reply);
   if (!transfer.done()) {
     TransferPlan least = plan;
     least.content = TransferPlan::Content::serial;
-    transfer.start(least, find_step, request.packet, request.query);
+    transfer.start(least, request.packet, request.query);
     size = transfer.first(request.rules, reply);
   }
   if (!transfer.done()) return answer_truncated(request.rules, request.packet, request.query, Rcode::NOERROR, reply);

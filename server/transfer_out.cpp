@@ -4,6 +4,7 @@
 
 #include "dns-core/rdata/rdata.h"
 #include "platform/base/panic.h"
+#include "zone/history.h"
 
 namespace samara::server {
 namespace {
@@ -18,10 +19,9 @@ Bytes record_at(Bytes images) {
 
 }  // namespace
 
-void TransferOut::start(const TransferPlan& plan, StepFinder steps, Bytes packet, const dns::Query& query) {
+void TransferOut::start(const TransferPlan& plan, Bytes packet, const dns::Query& query) {
   query_ = query;
   std::ranges::copy(packet.first(dns::header_size + query.question_size()), head_.begin());
-  steps_ = steps;
   zone_ = plan.zone;
   tsig_.reset();
   content_ = plan.content;
@@ -105,10 +105,7 @@ bool TransferOut::write_differences(dns::Composer& out, dns::OwnerTrail& trail, 
   for (;;) {
     if (rest_.empty()) {
       if (at_ == zone_->serial()) return true;
-      const auto step = steps_(*zone_, at_);
-      if (!step.has_value()) panic("transfer: a step of the history that was there is missing");
-      rest_ = step->records;
-      at_ = step->to;
+      find_difference();
     }
     const size_t owner_size = dns::wire_name_size(rest_);
     const Bytes image = record_at(rest_.subspan(owner_size));
@@ -118,6 +115,17 @@ bool TransferOut::write_differences(dns::Composer& out, dns::OwnerTrail& trail, 
     rest_ = rest_.subspan(owner_size + image.size());
     if (--most == 0) return false;
   }
+}
+
+// The history is linked from the newest back, so that versions share it. A client is seldom many steps behind.
+void TransferOut::find_difference() {
+  dns::Serial to;
+  const bool kept = zone::History(*zone_).for_each_back_to(at_, [&](const zone::StoredDifference& step) {
+    rest_ = step.records();
+    to = step.to();
+  });
+  if (!kept) panic("transfer: a difference that was there is missing");
+  at_ = to;
 }
 
 bool TransferOut::write_soa(dns::Composer& out, dns::OwnerTrail& trail) const {

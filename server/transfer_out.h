@@ -32,7 +32,7 @@ class TransferOut {
   TransferOut& operator=(const TransferOut&) = delete;
 
   // `plan` has a zone. The packet is needed for this call only.
-  void start(const TransferPlan& plan, StepFinder steps, Bytes packet, const dns::Query& query);
+  void start(const TransferPlan& plan, Bytes packet, const dns::Query& query);
   // The first message, complete but for its TSIG record, for which rules.tail_room is left.
   size_t first(const AnswerRules& rules, MutableBytes reply);
   void continue_signed(const dns::TsigServer& tsig) { tsig_ = tsig; }
@@ -54,10 +54,11 @@ class TransferOut {
   // Makes the zone's next RRset, or the signatures of the last, `rest_`; false when there is none.
   bool find_set();
   bool find_node();
+  // Makes the next difference `rest_`.
+  void find_difference();
 
   std::array<u8, max_head> head_;  // the request's header and question
   dns::Query query_;
-  StepFinder steps_ = nullptr;
   std::optional<zone::Zone> zone_;
   std::optional<dns::TsigServer> tsig_;
   Content content_ = Content::whole;
@@ -73,7 +74,7 @@ class TransferOut {
   std::optional<zone::RrsetView> signed_;  // the RRset whose signatures are still to come
   bool compressible_ = false;
   // Differences.
-  dns::Serial at_;
+  dns::Serial at_;  // where the next one leads on from
 };
 
 }  // namespace samara::server

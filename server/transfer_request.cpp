@@ -1,5 +1,7 @@
 #include "server/transfer_request.h"
 
+#include "zone/history.h"
+
 namespace samara::server {
 namespace {
 
@@ -32,17 +34,12 @@ std::optional<dns::Serial> client_serial(const dns::Name& zone, Bytes packet, co
   return dns::Serial(serial.value());
 }
 
-// Whether the differences since `from` are all kept, and fewer records than the zone has.
-bool worth_differences(const zone::Zone& zone, StepFinder steps, dns::Serial from) {
+// Whether the differences since `from` are all kept, and have no more records than the zone.
+bool worth_differences(const zone::Zone& zone, dns::Serial from) {
   u64 records = 0;
-  while (from != zone.serial()) {
-    const auto step = steps(zone, from);
-    if (!step.has_value()) return false;
-    records += step->record_count;
-    if (records > zone.record_count()) return false;
-    from = step->to;
-  }
-  return true;
+  const bool kept =
+      zone::History(zone).for_each_back_to(from, [&](const zone::StoredDifference& step) { records += step.record_count(); });
+  return kept && records <= zone.record_count();
 }
 
 }  // namespace
@@ -52,8 +49,7 @@ bool asks_for_transfer(const dns::Query& query) {
          (query.type == RrType::AXFR || query.type == RrType::IXFR);
 }
 
-TransferPlan plan_transfer(const zone::ZoneSet& zones, StepFinder steps, Transport transport, Bytes packet,
-                           const dns::Query& query) {
+TransferPlan plan_transfer(const zone::ZoneSet& zones, Transport transport, Bytes packet, const dns::Query& query) {
   ByteReader reader(query.name(packet));
   const auto name = dns::Name::from_wire(reader);
   if (!name.ok()) return refused(Rcode::FORMERR);
@@ -74,7 +70,7 @@ TransferPlan plan_transfer(const zone::ZoneSet& zones, StepFinder steps, Transpo
   const dns::Serial::Order order = from->compare(plan.zone->serial());
   if (order == dns::Serial::Order::equal || order == dns::Serial::Order::greater) {
     plan.content = Content::serial;
-  } else if (worth_differences(*plan.zone, steps, *from)) {
+  } else if (worth_differences(*plan.zone, *from)) {
     plan.content = Content::differences;
   }
   return plan;

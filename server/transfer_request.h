@@ -10,17 +10,6 @@
 
 namespace samara::server {
 
-// One step of a zone's history, from one serial to the next.
-struct TransferStep {
-  dns::Serial to;
-  u32 record_count = 0;  // both SOAs included
-  // Old SOA, deletions, new SOA, additions (RFC 1995 section 4), each as owner in wire form, TYPE CLASS TTL RDLENGTH RDATA; in
-  // the zone's memory.
-  Bytes records;
-};
-// The step that leads on from a serial; nothing when it is not kept.
-using StepFinder = std::optional<TransferStep> (*)(const zone::Zone& zone, dns::Serial from);
-
 struct TransferPlan {
   enum class Content : u8 {
     whole,        // the zone
@@ -37,7 +26,6 @@ struct TransferPlan {
 // AXFR or IXFR of class IN.
 bool asks_for_transfer(const dns::Query& query);
 
-TransferPlan plan_transfer(const zone::ZoneSet& zones, StepFinder steps, Transport transport, Bytes packet,
-                           const dns::Query& query);
+TransferPlan plan_transfer(const zone::ZoneSet& zones, Transport transport, Bytes packet, const dns::Query& query);
 
 }  // namespace samara::server

@@ -3,6 +3,7 @@
 
 #include "server/zone_loader.h"
 #include "transfer_messages.h"
+#include "zone/revision.h"
 
 namespace samara::server {
 namespace {
@@ -27,16 +28,14 @@ class TransferOutTest : public testing::Test {
     ASSERT_TRUE(zone_.has_value());
   }
 
-  static std::optional<TransferStep> no_steps(const zone::Zone&, dns::Serial) { return std::nullopt; }
-
-  TransferPlan plan(const Octets& request, Transport transport = Transport::tcp, StepFinder steps = no_steps) {
-    return plan_transfer(*set_, steps, transport, request, dns::parse_query(request));
+  TransferPlan plan(const Octets& request, Transport transport = Transport::tcp) {
+    return plan_transfer(*set_, transport, request, dns::parse_query(request));
   }
   // All messages of a transfer, and the records in them.
-  Lines transfer(const Octets& request, StepFinder steps = no_steps) {
-    const TransferPlan what = plan(request, Transport::tcp, steps);
+  Lines transfer(const Octets& request) {
+    const TransferPlan what = plan(request);
     EXPECT_EQ(what.rcode, dns::Rcode::NOERROR);
-    transfer_.start(what, steps, request, dns::parse_query(request));
+    transfer_.start(what, request, dns::parse_query(request));
     sizes_.clear();
     messages_.clear();
     Lines records;
@@ -239,85 +238,95 @@ TEST_F(TransferOutTest, finds_ixfr_without_a_version_malformed) {
 
 // ---- differences ------------------------------------------------------------------------------------------------------------
 
-// Two steps, 5 to 6 to 7, in the order of RFC 1995 section 4.
+// Versions 5, 6 and 7 of a zone, and the steps between them in the order of RFC 1995 section 4.
 class TransferOutDifferences : public TransferOutTest {
  protected:
-  static void put(Octets& to, const dns::Name& owner, dns::RrType type, Bytes rdata) {
-    Octets memory(70'000);
-    ByteWriter out(memory);
-    out.bytes(owner.wire());
-    out.u16(dns::code(type));
-    out.u16(1);
-    out.u32(300);
-    out.u16(static_cast<u16>(rdata.size()));
-    out.bytes(rdata);
-    to.insert(to.end(), memory.begin(), memory.begin() + static_cast<std::ptrdiff_t>(out.size()));
-    expected_.push_back(line_of(owner, 300, type, rdata));
-    ++count_;
-  }
-  void put_soa(Octets& to, u32 serial) {
-    const Bytes soa = zone_->soa().first().rdata();
-    Octets rdata(soa.begin(), soa.end());
-    store_be32(rdata, rdata.size() - 20, serial);
-    put(to, name_of("example."), dns::RrType::SOA, rdata);
-  }
-  void make(int records) {
-    std::string text(head);
-    for (int i = 0; i < 3 * records; ++i) text += "h" + std::to_string(i) + " A 192.0.2.1\n";
+  static constexpr u32 first = 5;
+  static constexpr u32 last = 7;
+
+  // Each step deletes `changes` names and adds as many; what stays is `steady` names.
+  void make(int changes, int steady) {
+    std::string text = "$TTL 300\n@ SOA ns host 5 7200 900 1209600 60\n@ NS ns\nns A 192.0.2.1\n";
+    for (int i = 0; i < steady; ++i) text += "h" + std::to_string(i) + " A 192.0.2.1\n";
+    for (int i = 0; i < changes; ++i) text += changing(i, first) + " A 10.0.0.5\n";
     serve("example.", text);
-    expected_.assign(1, soa_line(*zone_));
-    for (u32 serial = 5; serial < 7; ++serial) {
-      Octets& to = octets_[serial - 5];
-      to.clear();
-      count_ = 0;
-      put_soa(to, serial);
-      for (int i = 0; i < records / 2; ++i)
-        put(to, name_of("gone-" + std::to_string(i) + ".b.example."), dns::RrType::A, Octets{10, 0, 0, 1});
-      put_soa(to, serial + 1);
-      for (int i = 0; i < records / 2; ++i) {
-        const dns::Name target = name_of("new-" + std::to_string(i) + ".b.example.");
-        put(to, target, dns::RrType::NS, Bytes(target.wire()));
+    zone::ZoneBuilder builder(memory_, name_of("example."));
+    zone_->for_each_record([&](const dns::Name& owner, zone::RecordView record) {
+      ASSERT_TRUE(builder.add(owner, record.type(), record.ttl(), record.rdata()).ok());
+    });
+    versions_.adopt(MUST(builder.finish()));
+    for (u32 serial = first; serial < last; ++serial) step(changes, serial);
+    zone_ = versions_.zone();
+    const std::array entries{zone::ZoneSetEntry{name_of("example."), zone_}};
+    set_ = MUST(zone::build_zone_set(memory_, entries));
+  }
+  static std::string changing(int number, u32 serial) {
+    return "c" + std::to_string(1'000'000 + number) + ".v" + std::to_string(serial) + ".b";
+  }
+  void step(int changes, u32 serial) {
+    zone::Patch patch;
+    Lines deleted;
+    Lines added;
+    const auto change = [&](bool add, const dns::Name& owner, dns::RrType type, Bytes rdata) {
+      (add ? added : deleted).push_back(line_of(owner, 300, type, rdata));
+      if (add) {
+        patch.add_record(owner, type, dns::Ttl(300), rdata);
+      } else {
+        patch.delete_record(owner, type, rdata);
       }
-      counts_[serial - 5] = count_;
+    };
+    const Bytes old = versions_.zone()->soa().first().rdata();
+    Octets soa(old.begin(), old.end());
+    change(false, name_of("example."), dns::RrType::SOA, soa);
+    store_be32(soa, soa.size() - 20, serial + 1);
+    change(true, name_of("example."), dns::RrType::SOA, soa);
+    for (int i = 0; i < changes; ++i) {
+      change(false, name_of(changing(i, serial) + ".example."), dns::RrType::A, Octets{10, 0, 0, 5});
+      change(true, name_of(changing(i, serial + 1) + ".example."), dns::RrType::A, Octets{10, 0, 0, 5});
     }
-    expected_.push_back(soa_line(*zone_));
+    ASSERT_TRUE(versions_.apply(patch).ok());
+    deleted.insert(deleted.end(), added.begin(), added.end());
+    steps_.push_back(deleted);
   }
-  static std::optional<TransferStep> steps(const zone::Zone&, dns::Serial from) {
-    const u32 at = from.value() - 5;
-    if (at > 1) return std::nullopt;
-    return TransferStep{from.next(), counts_[at], octets_[at]};
+  // What leads on from a version, between the new SOA at both ends.
+  Lines expected(u32 from) {
+    Lines lines{soa_line(*zone_)};
+    for (size_t i = from - first; i < steps_.size(); ++i) lines.insert(lines.end(), steps_[i].begin(), steps_[i].end());
+    lines.push_back(soa_line(*zone_));
+    return lines;
   }
-  static inline std::array<Octets, 2> octets_;
-  static inline std::array<u32, 2> counts_{};
-  static inline u32 count_ = 0;
-  static inline Lines expected_;
+
+  std::vector<u8> versions_region_ = std::vector<u8>(size_t{32} << 20);
+  zone::ZoneMemory memory_{versions_region_};
+  zone::VersionedZone versions_{memory_};
+  std::vector<Lines> steps_;
 };
 
 TEST_F(TransferOutDifferences, go_out_oldest_first_framed_by_the_new_soa) {
-  make(8);
-  EXPECT_EQ(transfer(ixfr_of("example.", 5), steps), expected_);
+  make(8, 100);
+  EXPECT_EQ(transfer(ixfr_of("example.", 5)), expected(5));
   EXPECT_EQ(messages_.size(), 1U);
-}
-
-TEST_F(TransferOutDifferences, of_one_step_begin_where_the_client_is) {
-  make(8);
-  const Lines records = transfer(ixfr_of("example.", 6), steps);
-  expected_.erase(expected_.begin() + 1, expected_.begin() + 1 + counts_[0]);
-  EXPECT_EQ(records, expected_);
+  EXPECT_EQ(transfer(ixfr_of("example.", 6)), expected(6));
 }
 
 TEST_F(TransferOutDifferences, go_on_over_many_messages) {
-  make(4'000);
-  EXPECT_TRUE(transfer(ixfr_of("example.", 5), steps) == expected_);
+  make(2'000, 8'000);
+  EXPECT_TRUE(transfer(ixfr_of("example.", 5)) == expected(5));
   EXPECT_GT(messages_.size(), 5U);
   for (const size_t size : sizes_) EXPECT_LE(size, TransferOut::message_size);
 }
 
 TEST_F(TransferOutDifferences, are_left_out_where_one_is_missing_or_the_zone_is_smaller) {
-  make(8);
-  expect_whole(*zone_, transfer(ixfr_of("example.", 4), steps));
-  counts_[1] = zone_->record_count();
-  expect_whole(*zone_, transfer(ixfr_of("example.", 5), steps));
+  make(8, 20);
+  expect_whole(*zone_, transfer(ixfr_of("example.", 4)));
+  EXPECT_EQ(transfer(ixfr_of("example.", 6)), expected(6));
+  expect_whole(*zone_, transfer(ixfr_of("example.", 5)));  // 36 records, the zone has 31
+}
+
+TEST_F(TransferOutDifferences, lead_to_a_version_that_is_no_step_further) {
+  make(8, 100);
+  EXPECT_EQ(transfer(ixfr_of("example.", 7)), Lines{soa_line(*zone_)});
+  EXPECT_EQ(transfer(ixfr_of("example.", 8)), Lines{soa_line(*zone_)});
 }
 
 }  // namespace
