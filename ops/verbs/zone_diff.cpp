@@ -11,6 +11,7 @@
 #include "ops/verbs/zone_options.h"
 #include "zone/format.h"
 #include "zone/master_file.h"
+#include "zone/revision.h"
 
 namespace samara::ops {
 
@@ -173,7 +174,9 @@ ExitCode apply(const Options& options, Diagnostics& found) {
             [&](const zone::Record& r) { patch.add_record(*r.owner, r.type, r.ttl, r.rdata); });
   if (!found.good()) return ExitCode::bad_data;
   if (patch.size() == 0) return write_zone_text(base->zone(), options.output);  // no difference is a difference, too
-  const auto patched = patch.apply(base->zone(), base->memory());
+  zone::VersionedZone versions(base->memory());
+  versions.adopt(base->zone());
+  const auto patched = versions.apply(patch);
   if (!patched) {
     std::string reason(zone::describe(patched.error().error));
     if (patched.error().build) reason += ": " + std::string(zone::describe(*patched.error().build));

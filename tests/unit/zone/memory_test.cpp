@@ -47,6 +47,19 @@ TEST_F(ZoneMemoryTest, keeps_an_extent_that_is_used_up_and_frees_one_that_is_not
   EXPECT_EQ(memory_.in_use(), 0U);
 }
 
+TEST_F(ZoneMemoryTest, takes_what_is_asked_for_from_where_it_fits_best) {
+  std::vector<Extent> parts;
+  for (const size_t pages : {2U, 1U, 3U, 1U, 5U}) parts.push_back(memory_.shrink(*memory_.take_largest(), pages * page));
+  for (const size_t i : {0U, 2U, 4U}) memory_.give_back(parts[i]);  // free: 2, 3 and, with the end, 9 pages
+  EXPECT_EQ(memory_.take(2 * page + 1), parts[2]);
+  EXPECT_EQ(memory_.take(1), (Extent{0, page}));
+  EXPECT_EQ(memory_.take(10 * page), std::nullopt);
+  EXPECT_EQ(memory_.take(9 * page), (Extent{7 * page, 9 * page}));
+  EXPECT_EQ(memory_.take(0), std::nullopt);
+  EXPECT_EQ(memory_.take_largest(), (Extent{page, page}));
+  EXPECT_EQ(memory_.in_use(), 16 * page);
+}
+
 TEST_F(ZoneMemoryTest, merges_with_both_neighbours) {
   std::vector<Extent> parts;
   for (int i = 0; i < 4; ++i) parts.push_back(memory_.shrink(*memory_.take_largest(), 4 * page));

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
 #include <vector>
 
 #include "master_file_zone.h"
 #include "random_names.h"
+#include "zone/growth.h"
 #include "zone/search_name.h"
 
 namespace samara::zone {
@@ -70,6 +73,128 @@ TEST_F(NameIndexTest, says_when_there_is_no_room_for_it) {
   ExtentWriter out(little, {0, little.size()});
   builder_.add(1, 1);
   EXPECT_EQ(builder_.finish(out), 0U);
+}
+
+// Names with hashes that collide in their slots, so that neighbourhoods are full and names are left out.
+class NameIndexEditorTest : public testing::Test {
+ protected:
+  NameIndexEditorTest() {
+    growth_.begin();
+    index_ = NameIndexBuilder().finish(growth_.writer());
+    growth_.commit();
+  }
+  // One version of the index to the next.
+  template <class F>
+  void edit(F&& change) {
+    growth_.begin();
+    NameIndexEditor editor(growth_, index_);
+    change(editor);
+    index_ = editor.index();
+    growth_.commit();
+  }
+  void expect_finds(Ref index, const std::map<u64, Ref>& names, bool all_in_table) const {
+    const NameIndex now(memory_.view(), index);
+    for (const auto& [hash, node] : names) {
+      const auto found = now.find(hash, [node](Ref ref) { return ref == node; });
+      if (all_in_table || found.has_value()) ASSERT_EQ(found, node) << "a name that is there";
+    }
+  }
+
+  std::vector<u8> region_ = std::vector<u8>(size_t{1} << 24, 0xff);
+  ZoneMemory memory_{region_};
+  Growth growth_{memory_, 0};
+  Ref index_ = 0;
+};
+
+TEST_F(NameIndexEditorTest, adds_replaces_and_removes_and_leaves_the_version_before_as_it_was) {
+  const u64 step = 0x9e3779b97f4a7c15;
+  std::map<u64, Ref> before;
+  for (u32 i = 1; i <= 40; ++i) before[i * step] = i;
+  edit([&](NameIndexEditor& editor) {
+    for (const auto& [hash, node] : before) ASSERT_TRUE(editor.add(hash, node));
+  });
+  const Ref first = index_;
+  std::map<u64, Ref> after = before;
+  edit([&](NameIndexEditor& editor) {
+    for (u32 i = 1; i <= 40; i += 2) {
+      ASSERT_TRUE(editor.replace(i * step, i, 1'000 + i));
+      after[i * step] = 1'000 + i;
+    }
+    for (u32 i = 2; i <= 40; i += 4) {
+      ASSERT_TRUE(editor.remove(i * step, i));
+      after.erase(i * step);
+    }
+  });
+  expect_finds(first, before, true);
+  expect_finds(index_, after, true);
+  const NameIndex now(memory_.view(), index_);
+  for (u32 i = 2; i <= 40; i += 4) EXPECT_EQ(now.find(i * step, [](Ref) { return true; }), Ref{0});
+  EXPECT_GE(now.taken(), after.size());
+}
+
+TEST_F(NameIndexEditorTest, never_says_no_to_a_name_that_is_there_whatever_comes_and_goes) {
+  std::mt19937 engine(4);
+  std::map<u64, Ref> names;
+  Ref next = 0;
+  unsigned undecided = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    // 256 hashes in each of few slots; the last of a page among them.
+    const u64 slot = std::array<u64, 4>{0, 5, 120, 127}[engine() % 4];
+    const u64 hash = slot << 57 | engine() % 256;
+    edit([&](NameIndexEditor& editor) {
+      const auto known = names.find(hash);
+      if (known == names.end()) {
+        names[hash] = ++next;
+        ASSERT_TRUE(editor.add(hash, next));
+      } else if (engine() % 4 == 0) {
+        ASSERT_TRUE(editor.replace(hash, known->second, ++next));
+        known->second = next;
+      } else {
+        ASSERT_TRUE(editor.remove(hash, known->second));
+        names.erase(known);
+      }
+    });
+    const NameIndex now(memory_.view(), index_);
+    const auto known = names.find(hash);
+    const auto found = now.find(hash, [&](Ref ref) { return known != names.end() && ref == known->second; });
+    if (!found.has_value()) {
+      ++undecided;
+    } else {
+      ASSERT_EQ(*found, known == names.end() ? 0 : known->second);
+    }
+    if (round % 100 == 0) expect_finds(index_, names, false);
+    if (growth_.used() > region_.size() / 2) {  // begin anew
+      for (const Extent& extent : growth_.take_extents(0)) memory_.give_back(extent);
+      NameIndexBuilder builder;
+      for (const auto& [name, node] : names) builder.add(name, node);
+      growth_.begin();
+      index_ = builder.finish(growth_.writer());
+      growth_.commit();
+    }
+  }
+  EXPECT_GT(undecided, 100U);
+}
+
+TEST_F(NameIndexEditorTest, frees_the_slots_of_names_that_nobody_depends_on) {
+  edit([&](NameIndexEditor& editor) { ASSERT_TRUE(editor.add(7, 1) && editor.add(7, 2)); });
+  edit([&](NameIndexEditor& editor) { ASSERT_TRUE(editor.remove(7, 1)); });
+  EXPECT_EQ(NameIndex(memory_.view(), index_).taken(), 2U) << "the other name is found over it";
+  edit([&](NameIndexEditor& editor) { ASSERT_TRUE(editor.add(7, 3)); });
+  EXPECT_EQ(NameIndex(memory_.view(), index_).taken(), 2U) << "another name may have it";
+  edit([&](NameIndexEditor& editor) { ASSERT_TRUE(editor.remove(7, 2) && editor.remove(7, 3)); });
+  EXPECT_EQ(NameIndex(memory_.view(), index_).taken(), 0U);
+}
+
+TEST_F(NameIndexEditorTest, copies_little_of_a_large_index) {
+  NameIndexBuilder builder;
+  for (u64 i = 1; i <= 500'000; ++i) builder.add(i * 0x9e3779b97f4a7c15, static_cast<Ref>(i));
+  growth_.begin();
+  index_ = builder.finish(growth_.writer());
+  growth_.commit();
+  ASSERT_NE(index_, 0U);
+  const size_t before = growth_.used();
+  edit([&](NameIndexEditor& editor) { ASSERT_TRUE(editor.replace(0x9e3779b97f4a7c15, 1, 2)); });
+  EXPECT_LT(growth_.used() - before, size_t{3} << 10);
 }
 
 TEST(SearchName, knows_where_each_suffix_begins_and_ignores_case) {

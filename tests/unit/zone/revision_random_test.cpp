@@ -55,11 +55,9 @@ class RandomRecords {
     const u32 which = below(8);
     dns::Nsec3Hash hash{};
     if (which < 2) {
-      const u8 salt = 1;
       const dns::Nsec3ParameterView parameters =
           MUST(dns::Nsec3ParameterView::parse(which == 0 ? Bytes(one_chain) : Bytes(other_chain)));
       hash = MUST(dns::nsec3_hash(apex_, parameters, 100));
-      EXPECT_EQ(salt, 1);
     } else {
       hash.fill(static_cast<u8>(37 * which));
     }
@@ -186,7 +184,7 @@ TEST_P(RandomRevisions, AreWhatBuildingFromScratchGives) {
   SCOPED_TRACE("seed " + std::to_string(GetParam()));
   unsigned applied = 0;
   unsigned refused = 0;
-  for (int step = 0; step < 400 && !HasFailure(); ++step) {
+  for (int step = 0; step < 300 && !HasFailure(); ++step) {
     SCOPED_TRACE("step " + std::to_string(step));
     Records deletions;
     Records additions;
@@ -233,7 +231,7 @@ TEST_P(RandomRevisions, AreWhatBuildingFromScratchGives) {
   EXPECT_EQ(memory_.in_use(), 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomRevisions, testing::Range(1U, 25U));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomRevisions, testing::Range(1U, 13U));
 
 }  // namespace
 }  // namespace samara::zone
