@@ -14,15 +14,10 @@ AccessTable table_of(const AccessList& list) {
   return AccessTable(std::move(rules));
 }
 
-// A sixteenth of the streams, a few in any case.
-u32 sixteenth_of(u32 max_streams) {
-  return std::max(max_streams / 16, std::min<u32>(max_streams, 4));
-}
-
 // The worker's share, and no more than a sixteenth of the streams: each has a transfer's state and a message of 64 KiB.
 OutgoingTransfers::Limits transfer_limits_of(const PrimaryConfig& config, u32 max_streams) {
   const u32 share = (config.limits.transfers + config.workers - 1) / config.workers;
-  return {.transfers = std::min(share, sixteenth_of(max_streams)), .per_client = config.limits.transfers_per_prefix};
+  return {.transfers = std::min(share, std::max<u32>(max_streams / 16, 1)), .per_client = config.limits.transfers_per_prefix};
 }
 
 TcpSessions::Limits limits_of(const PrimaryConfig& config, u32 max_streams) {
@@ -33,7 +28,8 @@ TcpSessions::Limits limits_of(const PrimaryConfig& config, u32 max_streams) {
           .prefix_ipv6 = config.limits.tcp_prefix_ipv6,
           .idle = Duration::seconds(config.limits.tcp_idle_seconds),
           .queries = config.limits.tcp_queries_per_connection,
-          .long_messages = std::min<u32>(sixteenth_of(max_streams), 64) + transfer_limits_of(config, max_streams).transfers};
+          .long_messages = std::clamp<u32>(max_streams / 16, std::min<u32>(max_streams, 4), 64) +
+                           transfer_limits_of(config, max_streams).transfers};
 }
 
 std::optional<RateLimiter> limiter_of(const PrimaryConfig& config, Rng& rng) {

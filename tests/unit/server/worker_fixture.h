@@ -14,7 +14,7 @@ namespace samara::server {
 
 class WorkerTest : public testing::Test {
  protected:
-  static constexpr u32 streams = 8;
+  static constexpr u32 streams = 64;
   static constexpr std::string_view zone_text = R"($TTL 300
 @ SOA ns host 7 7200 900 1209600 60
 @ NS ns
