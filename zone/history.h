@@ -58,6 +58,19 @@ class History {
   bool path(dns::Serial from, std::vector<StoredDifference>& steps) const;
   // All of them, oldest first.
   std::vector<StoredDifference> all() const;
+  // Calls f(const StoredDifference&) for each from the newest back to the one that leads on from `from`, and takes no memory.
+  // False when that is not kept; then f was called for all.
+  template <class F>
+  bool for_each_back_to(dns::Serial from, F&& f) const {
+    Ref ref = newest_;
+    for (u32 i = 0; i < count_; ++i) {
+      const StoredDifference step(memory_, ref);
+      f(step);
+      if (step.from() == from) return true;
+      ref = step.previous();
+    }
+    return false;
+  }
 
  private:
   MemoryView memory_;

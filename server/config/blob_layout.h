@@ -23,9 +23,9 @@ inline constexpr std::array<Words, 4> access_children{"query", "transfer", "noti
 inline constexpr std::array<Words, 1> access_list_children{"rule"};
 inline constexpr std::array<Words, 2> rule_properties{"from", "key"};
 inline constexpr std::array<Words, 3> identity_properties{"server-id", "version", "nsid"};
-inline constexpr std::array<Words, 9> limit_properties{
+inline constexpr std::array<Words, 11> limit_properties{
     "udp-payload-ipv4", "udp-payload-ipv6", "tcp-clients", "tcp-clients-per-prefix", "tcp-prefix-ipv4", "tcp-prefix-ipv6",
-    "tcp-idle",         "tcp-queries",      "zone-memory"};
+    "tcp-idle",         "tcp-queries",      "transfers",   "transfers-per-prefix",   "zone-memory"};
 inline constexpr std::array<Words, 6> rate_limit_properties{"responses-per-second", "slip",        "window",
                                                             "prefix-ipv4",          "prefix-ipv6", "table-size"};
 inline constexpr std::array<Words, 1> rate_limit_children{"exempt"};

@@ -51,6 +51,7 @@ constexpr Range<u32> udp_payload_size{512, 4096};  // RFC 6891 section 6.2.3; be
 constexpr Range<u32> tcp_client_count{1, 65'536};
 constexpr Range<u32> tcp_idle_time{1, 3600};
 constexpr Range<u32> tcp_query_count{1, 1'000'000'000};
+constexpr Range<u32> transfer_count{1, 65'535};
 constexpr Range<u64> zone_memory_size{u64{1} << 20, u64{1} << 33};  // zones refer to 8 GiB at most (zone/memory.h)
 constexpr Range<u32> response_rate{1, 1'000'000};
 constexpr Range<u32> rate_slip{0, 100};
@@ -122,6 +123,8 @@ struct Limits {
   u8 tcp_prefix_ipv6 = 64;
   u32 tcp_idle_seconds = 10;  // RFC 7766 section 6.2.3
   u32 tcp_queries_per_connection = 100'000;
+  u32 transfers = 64;              // transfers out at a time, shared by the workers; at most one for sixteen connections
+  u32 transfers_per_prefix = 8;    // of them to one client prefix, as for connections
   u64 zone_memory = u64{4} << 30;  // octets of address space for zones, the old version of a zone beside the new one
   friend bool operator==(const Limits&, const Limits&) = default;
 };

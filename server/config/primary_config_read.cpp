@@ -134,6 +134,8 @@ Read<Limits> read_limits(const NodeReader& node) {
   TRY(node.number("tcp-prefix-ipv6", ipv6_prefix_length, limits.tcp_prefix_ipv6));
   TRY(node.number("tcp-idle", tcp_idle_time, limits.tcp_idle_seconds));
   TRY(node.number("tcp-queries", tcp_query_count, limits.tcp_queries_per_connection));
+  TRY(node.number("transfers", transfer_count, limits.transfers));
+  TRY(node.number("transfers-per-prefix", transfer_count, limits.transfers_per_prefix));
   TRY(node.number("zone-memory", zone_memory_size, limits.zone_memory));
   return limits;
 }

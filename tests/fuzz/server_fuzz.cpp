@@ -1,5 +1,6 @@
 // A whole worker of the primary: the first octet says how the rest reaches it, as a datagram or by TCP, in pieces or at once.
-// Whatever comes in, what goes out is well formed, belongs to the request, and keeps its limits.
+// Whatever comes in, what goes out is well formed, belongs to the request, and keeps its limits; a transfer has its SOA at both
+// ends.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -84,21 +85,24 @@ struct Server {
     config.identity = {.server_id = "here", .version = "1", .nsid = "node"};
     config.keys.push_back({name_of("key."), server::KeyAlgorithm::hmac_sha256, "0123456789abcdef"});
     config.limits.tcp_clients_per_prefix = streams;
+    config.access.transfer = {server::AccessRule{}};
     LoadReport report([](void*, Level, std::string_view) {}, nullptr);
     const auto set = loader.load(config, report);
     require(set.has_value() && loader.zones_served() == 3);
     worker.emplace(config, server::ServerCookies::Secret{1}, std::array<u8, crypto::Drbg::seed_size>{}, region, streams);
-    worker->use_zones(set->root());
+    worker->use_zones(set->root(), 1);
+    zones = set;
   }
   using LoadReport = server::LoadReport;
   std::vector<u8> region;
   server::PrimaryConfig config;
   server::ZoneLoader loader;
   std::optional<server::PrimaryWorker> worker;
+  std::optional<zone::ZoneSet> zones;
 };
 
-// Header, counts, names and data must all hold together.
-void check_response(Bytes response, Bytes request, size_t limit) {
+// Header, counts, names and data must all hold together. How many SOA records it has.
+u32 check_response(Bytes response, Bytes request, size_t limit) {
   require(response.size() >= dns::header_size && response.size() <= limit && request.size() >= dns::header_size);
   require(load_be16(response) == load_be16(request));
   const u16 flags = load_be16(response, 2);
@@ -116,12 +120,14 @@ void check_response(Bytes response, Bytes request, size_t limit) {
     require(std::ranges::equal(response.subspan(12, at.position() - 12), request.subspan(12, at.position() - 12)));
   }
   bool opt = false;
+  u32 soas = 0;
   static std::vector<u8> stored(65'535);
   for (; records > 0; --records) {
     require(dns::Name::from_message(at).ok());
     const auto type = static_cast<dns::RrType>(MUST(at.u16()));
     require(at.skip(6).ok());
     const u16 length = MUST(at.u16());
+    if (type == dns::RrType::SOA) ++soas;
     if (type == dns::RrType::OPT) {
       require(!opt && at.skip(length).ok());
       opt = true;
@@ -131,6 +137,16 @@ void check_response(Bytes response, Bytes request, size_t limit) {
     require(dns::rdata_from_message(type, at, length, rdata).ok());
   }
   require(at.at_end());
+  return soas;
+}
+
+// How many SOA records the messages of the answer to a request have, where it is a transfer.
+u32 soas_of_transfer(const Server& server, Bytes request) {
+  const dns::Query query = dns::parse_query(request);
+  if (!server::asks_for_transfer(query)) return 0;
+  const auto plan = server::plan_transfer(*server.zones, server::Transport::tcp, request, query);
+  if (!plan.zone.has_value()) return 0;
+  return plan.content == server::TransferPlan::Content::whole ? 2 : 1;
 }
 
 void run_datagram(server::PrimaryWorker& worker, Bytes packet) {
@@ -143,7 +159,8 @@ void run_datagram(server::PrimaryWorker& worker, Bytes packet) {
 }
 
 // The input is what the client sends, lengths included; answers come in the order of the requests that have one.
-void run_stream(server::PrimaryWorker& worker, Bytes sent, size_t at_once) {
+void run_stream(Server& server, Bytes sent, size_t at_once) {
+  server::PrimaryWorker& worker = *server.worker;
   const Endpoint peer{IpAddress::v4({192, 0, 2, 1}), Port(1053)};
   const Instant now;
   constexpr runtime::StreamId id = 0;
@@ -167,7 +184,7 @@ void run_stream(server::PrimaryWorker& worker, Bytes sent, size_t at_once) {
   }
   worker.on_stream_end(now, id);
   receive();
-  require(worker.stream_finished(id) && !worker.poll_stream_abort().has_value());
+  require(worker.stream_finished(id) && worker.oldest_generation() == 1 && !worker.poll_stream_abort().has_value());
   worker.on_stream_closed(now, id);
 
   ByteReader answers(received);
@@ -177,8 +194,13 @@ void run_stream(server::PrimaryWorker& worker, Bytes sent, size_t at_once) {
     const auto request = requests.bytes(length.value());
     if (!request.ok()) break;
     if (dns::parse_query(request.value()).verdict == dns::QueryVerdict::ignore) continue;
-    const Bytes answer = MUST(answers.bytes(MUST(answers.u16())));
-    check_response(answer, request.value(), 65'535);
+    // An error, of TSIG perhaps, is all there is of it.
+    const u32 wanted = soas_of_transfer(server, request.value());
+    for (u32 soas = 0;;) {
+      const Bytes answer = MUST(answers.bytes(MUST(answers.u16())));
+      soas += check_response(answer, request.value(), 65'535);
+      if (soas >= wanted || (answer[3] & 15) != 0) break;
+    }
   }
   require(answers.at_end());
 }
@@ -193,7 +215,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
   if (input[0] % 4 != 3) {
     run_datagram(*server.worker, input.subspan(1));
   } else {
-    run_stream(*server.worker, input.subspan(1), size_t{1} + input[0] / 4);
+    run_stream(server, input.subspan(1), size_t{1} + input[0] / 4);
   }
   return 0;
 }

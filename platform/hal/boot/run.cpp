@@ -108,8 +108,8 @@ void describe(const virtio::NetCard& card, const Devices& devices, const Entropy
 }
 
 // A stream's share of all tables of a role and the stack, and what they take however few streams there are.
-constexpr u64 memory_per_stream = 24 * 1024;
-constexpr u64 memory_without_streams = 1280 * 1024;
+constexpr u64 memory_per_stream = 29 * 1024;
+constexpr u64 memory_without_streams = 1344 * 1024;
 constexpr u64 least_streams = 8;
 
 // How many streams there is memory for, the zones being loaded.

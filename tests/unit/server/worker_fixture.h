@@ -14,7 +14,7 @@ namespace samara::server {
 
 class WorkerTest : public testing::Test {
  protected:
-  static constexpr u32 streams = 8;
+  static constexpr u32 streams = 64;
   static constexpr std::string_view zone_text = R"($TTL 300
 @ SOA ns host 7 7200 900 1209600 60
 @ NS ns
@@ -32,7 +32,7 @@ cut NS ns.elsewhere.test.
 )";
   static constexpr std::string_view www_answer = "answer www.example. 300 A 192.0.2.80\n";
 
-  WorkerTest() : region_(size_t{1} << 20), loader_(region_) {
+  WorkerTest() : region_(size_t{4} << 20), loader_(region_) {
     config_.zones.push_back({name_of("example."), {{"example.zone", zone_text}}});
   }
 
@@ -43,7 +43,7 @@ cut NS ns.elsewhere.test.
     ASSERT_TRUE(set.has_value());
     ASSERT_EQ(report.errors(), 0U);
     worker_.emplace(config_, ServerCookies::Secret{1, 2, 3}, std::array<u8, crypto::Drbg::seed_size>{}, region_, streams);
-    worker_->use_zones(set->root());
+    worker_->use_zones(set->root(), 1);
     at(Duration::seconds(1));
   }
   // A turn at this time since boot, and this much after `epoch`.

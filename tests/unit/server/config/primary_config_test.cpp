@@ -40,7 +40,7 @@ PrimaryConfig with_everything() {
   config.access.transfer = {{prefix_of("192.0.2.0/24"), 1}, {std::nullopt, 0}, {prefix_of("2001:db8::/32"), std::nullopt}};
   config.access.notify = {AccessRule{}};
   config.access.update = {{prefix_of("0.0.0.0/0"), 0}};
-  config.limits = {512, 4096, 1, 65'536, 1, 128, 3600, 1, u64{1} << 33};
+  config.limits = {512, 4096, 1, 65'536, 1, 128, 3600, 1, 65'535, 1, u64{1} << 33};
   config.rate_limit = RateLimit{1, 100, 3600, 32, 1, 256, {prefix_of("127.0.0.0/8"), prefix_of("::1")}};
   config.cookies.enabled = false;
   config.answer_rotation = true;

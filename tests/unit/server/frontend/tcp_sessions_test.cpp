@@ -277,6 +277,85 @@ TEST_F(TcpSessionsTest, drops_a_long_message_when_there_is_no_memory_for_any) {
   EXPECT_EQ(aborted(), (std::vector<Id>{0}));
 }
 
+// ---- answers of many messages
+// ------------------------------------------------------------------------------------------------
+
+TEST_F(TcpSessionsTest, sends_the_messages_of_one_answer_one_after_the_other) {
+  ASSERT_TRUE(open(0));
+  const auto put_octets = [&](const Octets& octets) {
+    const MutableBytes space = sessions_->input_space(0);
+    ASSERT_GE(space.size(), octets.size());
+    std::ranges::copy(octets, space.begin());
+    sessions_->on_input(now_, 0, octets.size());
+  };
+  put_octets(framed({1}) + framed({2}));
+  ASSERT_TRUE(sessions_->next_query(0).has_value());
+  sessions_->answer(now_, 0, message(10, 7), true);
+  sessions_->on_end(0);
+  Octets received;
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_FALSE(sessions_->wants_message(0));
+    EXPECT_FALSE(sessions_->next_query(0).has_value());
+    while (!sessions_->output(0).empty()) {
+      received.push_back(sessions_->output(0)[0]);
+      sessions_->on_sent(now_, 0, 1);
+    }
+    EXPECT_TRUE(sessions_->wants_message(0));
+    EXPECT_FALSE(sessions_->next_query(0).has_value());
+    EXPECT_FALSE(sessions_->finished(0));
+    const MutableBytes space = sessions_->message_space(0);
+    ASSERT_EQ(space.size(), 65'535U);
+    std::ranges::fill(space.first(1'000 * i), static_cast<u8>(i));
+    sessions_->message(now_, 0, 1'000 * i, i != 4);
+  }
+  received = received + take(0);
+  EXPECT_EQ(received, framed(message(10, 7)) + framed({}) + framed(message(1'000, 1)) + framed(message(2'000, 2)) +
+                          framed(message(3'000, 3)) + framed(message(4'000, 4)) + framed({2}));
+  EXPECT_TRUE(sessions_->finished(0));
+}
+
+TEST_F(TcpSessionsTest, gives_the_client_its_time_for_each_message_of_an_answer) {
+  use({.streams = 1, .idle = Duration::seconds(10)});
+  ASSERT_TRUE(open(0));
+  const MutableBytes space = sessions_->input_space(0);
+  const Octets query = framed({1});
+  std::ranges::copy(query, space.begin());
+  sessions_->on_input(now_, 0, query.size());
+  ASSERT_TRUE(sessions_->next_query(0).has_value());
+  sessions_->answer(now_, 0, message(10, 7), true);
+  for (i64 second = 29; second < 300; second += 29) {
+    now_ = at(second * 1'000);
+    sessions_->on_deadline(now_);
+    EXPECT_TRUE(aborted().empty());
+    sessions_->on_sent(now_, 0, sessions_->output(0).size());
+    ASSERT_TRUE(sessions_->wants_message(0));
+    EXPECT_FALSE(sessions_->message_space(0).empty());
+    sessions_->message(now_, 0, 100, true);
+  }
+  sessions_->on_sent(now_, 0, 50);  // some is not enough
+  now_ = now_ + Duration::seconds(29);
+  sessions_->on_deadline(now_);
+  EXPECT_TRUE(aborted().empty());
+  now_ = now_ + Duration::seconds(2);
+  sessions_->on_deadline(now_);
+  EXPECT_EQ(aborted(), (std::vector<Id>{0}));
+}
+
+TEST_F(TcpSessionsTest, drops_an_answer_whose_next_message_has_no_memory) {
+  use({.streams = 2, .long_messages = 0});
+  ASSERT_TRUE(open(0));
+  const MutableBytes space = sessions_->input_space(0);
+  const Octets query = framed({1});
+  std::ranges::copy(query, space.begin());
+  sessions_->on_input(now_, 0, query.size());
+  ASSERT_TRUE(sessions_->next_query(0).has_value());
+  sessions_->answer(now_, 0, message(10, 7), true);
+  take(0);
+  EXPECT_TRUE(sessions_->message_space(0).empty());
+  EXPECT_FALSE(sessions_->wants_message(0));
+  EXPECT_EQ(aborted(), (std::vector<Id>{0}));
+}
+
 TEST_F(TcpSessionsTest, survives_what_the_loop_still_tells_of_a_dropped_stream) {
   use({.streams = 4, .long_messages = 1});
   ASSERT_TRUE(open(0));
