@@ -15,6 +15,8 @@
 
 namespace samara::hal {
 
+class Mailbox;
+
 constexpr size_t frame_burst = 64;  // frames of one receive(), and of one turn
 
 struct LinkDescription {
@@ -58,6 +60,8 @@ class FrameHandler {
   // Serve `root` of `generation` from now on (hal.h, Publication); before the first turn for the first one.
   virtual void on_publication(Instant now, u64 generation, u64 root) = 0;
   virtual u64 oldest_generation() const = 0;
+  // Before the first turn: where messages from the loader come in, within turn(), and those to it go (mailbox.h).
+  virtual void use_mailbox(Mailbox& /*mailbox*/) {}
   // A line for the person who waits, "192.0.2.1:53": an endpoint that is answered from now on. False: nothing new.
   virtual bool poll_ready(TextWriter& out) = 0;
   // Why nothing can be served, found out after the start (no address from DHCP, a duplicate one). False: nothing is wrong.

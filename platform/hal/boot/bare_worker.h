@@ -27,6 +27,7 @@ class BareLoader final : public Loader {
   u64 publish(u64 root) override;
   u64 generation() const override { return publication_.generation; }
   u64 oldest_in_use() const override { return publication_.generation; }
+  bool send(u32, Bytes) override { return false; }
   Instant now() const override;
   UnixTime wall() const override { return wall_.at(now()); }
   const Entropy& entropy() const override { return entropy_; }
@@ -46,6 +47,8 @@ class BareWorker final : public Worker {
  public:
   struct Start {
     u32 max_streams;
+    u32 client_streams;
+    bool client_datagrams;
     Bytes region;
     Entropy entropy;
     WallClock wall;
@@ -57,6 +60,8 @@ class BareWorker final : public Worker {
 
   u32 index() const override { return 0; }
   u32 max_streams() const override { return start_.max_streams; }
+  u32 client_streams() const override { return start_.client_streams; }
+  bool client_datagrams() const override { return start_.client_datagrams; }
   const Entropy& entropy() const override { return start_.entropy; }
   Bytes region() const override { return start_.region; }
   bool has_link() const override { return true; }

@@ -77,6 +77,10 @@ u64 LoaderProcess::publish(u64 root) {
   return generation();
 }
 
+bool LoaderProcess::send(u32, Bytes) {
+  return false;
+}
+
 void LoaderProcess::wake_workers() {
   const u64 one = 1;
   for (const WorkerHandle& worker : start_.workers) {

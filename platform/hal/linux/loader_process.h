@@ -47,6 +47,7 @@ class LoaderProcess final : public Loader {
   u64 publish(u64 root) override;
   u64 generation() const override { return page().generation(); }
   u64 oldest_in_use() const override { return page().oldest_in_use(workers()); }
+  bool send(u32 worker, Bytes message) override;
   Instant now() const override;
   UnixTime wall() const override;
   const Entropy& entropy() const override { return start_.entropy; }

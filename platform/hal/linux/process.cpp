@@ -130,6 +130,8 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
       loader.control.reset();
       WorkerProcess::live({.index = i,
                            .max_streams = plan.max_streams,
+                           .client_streams = i == 0 ? plan.client_streams : 0,
+                           .client_datagrams = i == 0 && plan.client_datagrams,
                            .loader = self,
                            .wake = wake_fd,
                            .sockets = std::move(own),

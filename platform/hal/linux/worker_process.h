@@ -15,6 +15,8 @@ class WorkerProcess final : public Worker {
   struct Start {
     u32 index;
     u32 max_streams;
+    u32 client_streams;
+    bool client_datagrams;
     pid_t loader;
     int wake;
     ListenSockets sockets;                // none where there is a device
@@ -27,6 +29,8 @@ class WorkerProcess final : public Worker {
 
   u32 index() const override { return start_.index; }
   u32 max_streams() const override { return start_.max_streams; }
+  u32 client_streams() const override { return start_.client_streams; }
+  bool client_datagrams() const override { return start_.client_datagrams; }
   const Entropy& entropy() const override { return entropy_; }
   Bytes region() const override { return start_.state->region().bytes(); }
   bool has_link() const override { return start_.device != nullptr; }
