@@ -145,7 +145,8 @@ Result<ExitCode, Refusal> start(Role& role) {
                      .region = loader.region(),
                      .entropy = pool->take(),
                      .wall = wall,
-                     .publication = loader.publication(),
+                     .role = &role,
+                     .loader = &loader,
                      .card = &*card,
                      .measure = here.command_line.value("measure") == "start"});
   role.serve(worker);
