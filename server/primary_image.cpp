@@ -19,14 +19,8 @@ class ServingWorker : public PrimaryWorker {
  public:
   using PrimaryWorker::PrimaryWorker;
   void on_publication(Instant, hal::Publication publication) {
-    use_zones(static_cast<zone::Ref>(publication.root));
-    generation_ = publication.generation;
+    use_zones(static_cast<zone::Ref>(publication.root), publication.generation);
   }
-  // An answer is complete when it is composed: nothing refers to an older set.
-  u64 oldest_generation() const { return generation_; }
-
- private:
-  u64 generation_ = 0;
 };
 
 Result<PrimaryConfig, hal::Refusal> read_config(Bytes blob) {

@@ -14,6 +14,17 @@ AccessTable table_of(const AccessList& list) {
   return AccessTable(std::move(rules));
 }
 
+// A sixteenth of the streams, a few in any case.
+u32 sixteenth_of(u32 max_streams) {
+  return std::max(max_streams / 16, std::min<u32>(max_streams, 4));
+}
+
+// The worker's share, and no more than a sixteenth of the streams: each has a transfer's state and a message of 64 KiB.
+OutgoingTransfers::Limits transfer_limits_of(const PrimaryConfig& config, u32 max_streams) {
+  const u32 share = (config.limits.transfers + config.workers - 1) / config.workers;
+  return {.transfers = std::min(share, sixteenth_of(max_streams)), .per_client = config.limits.transfers_per_prefix};
+}
+
 TcpSessions::Limits limits_of(const PrimaryConfig& config, u32 max_streams) {
   // RFC 9210 section 6.1: limits in all, for one client, and in time.
   return {.streams = max_streams,
@@ -22,7 +33,7 @@ TcpSessions::Limits limits_of(const PrimaryConfig& config, u32 max_streams) {
           .prefix_ipv6 = config.limits.tcp_prefix_ipv6,
           .idle = Duration::seconds(config.limits.tcp_idle_seconds),
           .queries = config.limits.tcp_queries_per_connection,
-          .long_messages = std::clamp<u32>(max_streams / 16, std::min<u32>(max_streams, 4), 64)};
+          .long_messages = std::min<u32>(sixteenth_of(max_streams), 64) + transfer_limits_of(config, max_streams).transfers};
 }
 
 std::optional<RateLimiter> limiter_of(const PrimaryConfig& config, Rng& rng) {
@@ -39,6 +50,10 @@ std::optional<RateLimiter> limiter_of(const PrimaryConfig& config, Rng& rng) {
                                                        .table_size = limit.table_size,
                                                        .exempt = limit.exempt},
                                     key);
+}
+
+std::optional<TransferStep> find_step(const zone::Zone&, dns::Serial) {
+  return std::nullopt;
 }
 
 dns::TsigAlgorithm algorithm_of(KeyAlgorithm algorithm) {
@@ -73,8 +88,10 @@ PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::S
     : config_(config),
       memory_(region),
       query_access_(table_of(config.access.query)),
+      transfer_access_(table_of(config.access.transfer)),
       cookies_(config.cookies.current.value_or(cookie_secret), config.cookies.previous),
       sessions_(limits_of(config, max_streams)),
+      transfers_(transfer_limits_of(config, max_streams), max_streams),
       reply_(std::make_unique_for_overwrite<std::array<u8, max_message>>()) {
   crypto::Drbg rng(seed);
   limiter_ = limiter_of(config, rng);
@@ -88,21 +105,26 @@ PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::S
 }
 
 size_t PrimaryWorker::on_datagram(Instant, const runtime::Datagram& datagram) {
-  return respond(datagram.peer, Transport::udp, datagram.payload, datagram.reply);
+  return respond(datagram.peer, std::nullopt, datagram.payload, datagram.reply);
 }
 
-size_t PrimaryWorker::respond(const Endpoint& peer, Transport transport, Bytes packet, MutableBytes reply) {
+size_t PrimaryWorker::respond(const Endpoint& peer, std::optional<runtime::StreamId> stream, Bytes packet, MutableBytes reply) {
   const dns::Query query = dns::parse_query(packet);
   if (query.verdict == dns::QueryVerdict::ignore || !zones_.has_value()) return 0;
 
   SAMARA_UNINITIALIZED ServerCookies::Full cookie;
-  Request request{
-      .peer = peer, .packet = packet, .query = query, .rules = {}, .cookie = CookieVerdict::absent, .key = std::nullopt};
-  request.rules.transport = transport;
+  Request request{.peer = peer,
+                  .packet = packet,
+                  .query = query,
+                  .rules = {},
+                  .cookie = CookieVerdict::absent,
+                  .key = std::nullopt,
+                  .stream = stream};
+  request.rules.transport = stream.has_value() ? Transport::tcp : Transport::udp;
   request.rules.nsid = config_.identity.nsid;
   request.rules.rotate = config_.answer_rotation;
   request.rules.udp_payload_size = peer.address.is_v4() ? config_.limits.udp_payload_ipv4 : config_.limits.udp_payload_ipv6;
-  if (transport == Transport::tcp) {
+  if (stream.has_value()) {
     request.rules.tcp_keepalive = static_cast<u16>(std::min<u32>(config_.limits.tcp_idle_seconds * 10, 0xffff));
   }
   if (config_.cookies.enabled && query.edns.has_value() && query.edns->cookie.has_value()) {
@@ -133,6 +155,9 @@ size_t PrimaryWorker::respond_signed(Request& request, MutableBytes reply) {
   if (size == 0 || verdict == dns::TsigVerdict::formerr) return size;
   ByteWriter message(reply, size);
   tsig.sign_response(message, wall_);
+  if (request.stream.has_value() && transfers_.runs(*request.stream)) {
+    transfers_.of(now_, *request.stream)->continue_signed(tsig);
+  }
   return message.overflowed() ? 0 : message.size();
 }
 
@@ -140,10 +165,11 @@ size_t PrimaryWorker::admit(const Request& request, MutableBytes reply) {
   return limit(request, answer(request, reply), reply);
 }
 
-Answer PrimaryWorker::answer(const Request& request, MutableBytes reply) const {
-  const auto& [peer, packet, query, rules, cookie, key] = request;
+Answer PrimaryWorker::answer(const Request& request, MutableBytes reply) {
+  const auto& [peer, packet, query, rules, cookie, key, stream] = request;
+  const bool for_transfer = asks_for_transfer(query);
   if (query.verdict == dns::QueryVerdict::good) {
-    if (!query_access_.allows(peer.address, key)) {
+    if (!for_transfer && !query_access_.allows(peer.address, key)) {
       return answer_error(rules, packet, query, Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not ask here",
                           reply);
     }
@@ -153,7 +179,47 @@ Answer PrimaryWorker::answer(const Request& request, MutableBytes reply) const {
       return answer_truncated(rules, packet, query, Rcode::NOERROR, reply);
     }
   }
+  if (for_transfer) [[unlikely]]
+    return transfer(request, reply);
   return answer_query(*zones_, config_.identity, rules, packet, query, reply);
+}
+
+// The first message of a transfer. More of them by TCP follow when it is on its way.
+Answer PrimaryWorker::transfer(const Request& request, MutableBytes reply) {
+  const auto& [peer, packet, query, rules, cookie, key, stream] = request;
+  const auto error = [&](Rcode rcode, std::optional<dns::ExtendedError> why, std::string_view text) {
+    return answer_error(rules, packet, query, rcode, why, text, reply);
+  };
+  if (!transfer_access_.allows(peer.address, key)) {
+    return error(Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not transfer zones");
+  }
+  const TransferPlan plan = plan_transfer(*zones_, find_step, rules.transport, packet, query);
+  if (!plan.zone.has_value()) return error(plan.rcode, plan.why, plan.why.has_value() ? reason_text(*plan.why) : "");
+  if (!stream.has_value() || plan.content == TransferPlan::Content::serial) return transfer_at_once(request, plan, reply);
+  TransferOut* const transfer = transfers_.start(now_, *stream, sessions_.client(*stream), generation_);
+  // RFC 5936 section 2.2.1 leaves the RCODE open; SERVFAIL makes a secondary try again later, or elsewhere.
+  if (transfer == nullptr) return error(Rcode::SERVFAIL, dns::ExtendedError::not_ready, "too many transfers are under way");
+  transfer->start(plan, find_step, packet, query);
+  const size_t size = transfer->first(rules, reply);
+  if (transfer->done() || transfer->failed()) transfers_.end(*stream);
+  if (transfer->failed()) return error(Rcode::SERVFAIL, std::nullopt, {});
+  return {.size = size, .rcode = Rcode::NOERROR};
+}
+
+// A transfer of one message. By UDP it is the whole answer or, when that does not fit, the SOA alone, which makes the client
+// come by TCP (RFC 1995 section 2).
+Answer PrimaryWorker::transfer_at_once(const Request& request, const TransferPlan& plan, MutableBytes reply) {
+  TransferOut transfer;
+  transfer.start(plan, find_step, request.packet, request.query);
+  size_t size = transfer.first(request.rules, reply);
+  if (!transfer.done()) {
+    TransferPlan least = plan;
+    least.content = TransferPlan::Content::serial;
+    transfer.start(least, find_step, request.packet, request.query);
+    size = transfer.first(request.rules, reply);
+  }
+  if (!transfer.done()) return answer_truncated(request.rules, request.packet, request.query, Rcode::NOERROR, reply);
+  return {.size = size, .rcode = Rcode::NOERROR};
 }
 
 // What is sent of an answer: errors may be aimed at a victim as well as data. Only a good cookie shows that the address is the
@@ -208,14 +274,26 @@ void PrimaryWorker::on_stream_end(Instant now, runtime::StreamId id) {
 }
 
 void PrimaryWorker::on_stream_closed(Instant, runtime::StreamId id) {
+  transfers_.end(id);
   sessions_.closed(id);
 }
 
 void PrimaryWorker::answer_waiting(Instant now, runtime::StreamId id) {
+  if (sessions_.wants_message(id)) go_on_with_transfer(now, id);
   for (auto message = sessions_.next_query(id); message.has_value(); message = sessions_.next_query(id)) {
-    const size_t size = respond(sessions_.peer(id), Transport::tcp, *message, *reply_);
-    sessions_.answer(now, id, Bytes(*reply_).first(size));
+    const size_t size = respond(sessions_.peer(id), id, *message, *reply_);
+    if (size == 0) transfers_.end(id);
+    sessions_.answer(now, id, Bytes(*reply_).first(size), transfers_.runs(id));
   }
+}
+
+void PrimaryWorker::go_on_with_transfer(Instant now, runtime::StreamId id) {
+  TransferOut* const transfer = transfers_.of(now, id);
+  const MutableBytes room = sessions_.message_space(id);
+  const size_t size = transfer == nullptr || room.empty() ? 0 : transfer->next(room, wall_);
+  if (size == 0 || transfer->done()) transfers_.end(id);
+  if (size == 0) return sessions_.drop(id);
+  sessions_.message(now, id, size, !transfer->done());
 }
 
 }  // namespace samara::server

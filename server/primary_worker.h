@@ -14,6 +14,7 @@
 #include "server/frontend/cookies.h"
 #include "server/frontend/rate_limit.h"
 #include "server/frontend/tcp_sessions.h"
+#include "server/outgoing_transfers.h"
 #include "server/query.h"
 
 namespace samara::server {
@@ -27,8 +28,13 @@ class PrimaryWorker {
   PrimaryWorker(const PrimaryWorker&) = delete;
   PrimaryWorker& operator=(const PrimaryWorker&) = delete;
 
-  // Serve the zone set at `root` of the region from now on.
-  void use_zones(zone::Ref root) { zones_.emplace(memory_, root); }
+  // Serve the zone set at `root` of the region from now on; `generation` is the number it was published under.
+  void use_zones(zone::Ref root, u64 generation) {
+    zones_.emplace(memory_, root);
+    generation_ = generation;
+  }
+  // The oldest generation that is still read. Answers are complete when they are composed; transfers go on.
+  u64 oldest_generation() const { return transfers_.oldest_generation(generation_); }
 
   void on_turn(Instant now, UnixTime wall) {
     now_ = now;
@@ -57,25 +63,32 @@ class PrimaryWorker {
     const dns::Query& query;
     AnswerRules rules;
     CookieVerdict cookie = CookieVerdict::absent;
-    std::optional<u16> key;  // the TSIG key it was verified with, as an index into the configuration's
+    std::optional<u16> key;                   // the TSIG key it was verified with, as an index into the configuration's
+    std::optional<runtime::StreamId> stream;  // absent: a datagram
   };
 
-  size_t respond(const Endpoint& peer, Transport transport, Bytes packet, MutableBytes reply);
+  size_t respond(const Endpoint& peer, std::optional<runtime::StreamId> stream, Bytes packet, MutableBytes reply);
   size_t respond_signed(Request& request, MutableBytes reply);
   size_t admit(const Request& request, MutableBytes reply);
-  Answer answer(const Request& request, MutableBytes reply) const;
+  Answer answer(const Request& request, MutableBytes reply);
+  Answer transfer(const Request& request, MutableBytes reply);
+  static Answer transfer_at_once(const Request& request, const TransferPlan& plan, MutableBytes reply);
   size_t limit(const Request& request, const Answer& answer, MutableBytes reply);
   RateVerdict rate(const IpAddress& client, const dns::Query& query, Bytes packet, const Answer& answer);
   void answer_waiting(Instant now, runtime::StreamId id);
+  void go_on_with_transfer(Instant now, runtime::StreamId id);
 
   const PrimaryConfig& config_;
   zone::MemoryView memory_;
   std::optional<zone::ZoneSet> zones_;
+  u64 generation_ = 0;
   AccessTable query_access_;
+  AccessTable transfer_access_;
   dns::TsigKeyring keys_;
   ServerCookies cookies_;
   std::optional<RateLimiter> limiter_;
   TcpSessions sessions_;
+  OutgoingTransfers transfers_;
   std::unique_ptr<std::array<u8, max_message>> reply_;  // one answer by TCP
   Instant now_;
   UnixTime wall_;

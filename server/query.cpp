@@ -15,73 +15,11 @@ using dns::RrClass;
 using dns::RrType;
 using dns::Section;
 
-constexpr size_t min_udp_size = 512;    // RFC 1035 section 4.2.1, without EDNS
-constexpr size_t max_tcp_size = 65535;  // RFC 1035 section 4.2.2
-constexpr size_t option_head = 4;       // code and length
 constexpr u32 chaos_ttl = 0;
-
-// Octets the OPT record will take, so that the sections leave room for it.
-size_t opt_size(const AnswerRules& rules, const dns::Query& query) {
-  if (!query.edns.has_value()) return 0;
-  size_t size = dns::opt_fixed_size;
-  if (!rules.cookie.empty()) size += option_head + rules.cookie.size();
-  if (rules.tcp_keepalive.has_value() && query.edns->tcp_keepalive) size += option_head + 2;
-  if (query.edns->nsid && !rules.nsid.empty()) size += option_head + rules.nsid.size();
-  if (query.edns->expire) size += option_head + 4;
-  if (query.edns->zoneversion) size += option_head + 6;
-  return size;
-}
-
-size_t message_budget(const AnswerRules& rules, const dns::Query& query, MutableBytes reply) {
-  size_t budget = max_tcp_size;
-  if (rules.transport == Transport::udp) {
-    // RFC 6891 section 6.2.5: the lesser of what the client takes and what we send.
-    budget = query.edns.has_value() ? std::min<size_t>(query.edns->udp_payload_size, rules.udp_payload_size) : min_udp_size;
-  }
-  budget = std::min(budget, reply.size());
-  return budget > rules.tail_room ? budget - rules.tail_room : 0;
-}
-
-u16 response_flags(const dns::Query& query) {
-  // RFC 1035 section 4.1.1: opcode and RD are copied. RFC 4035 section 3.1.6: AD and CD are clear in what we know ourselves.
-  const u16 opcode = static_cast<u16>(query.flags & 0x7800);
-  return static_cast<u16>(dns::flag_qr | opcode | (query.flags & dns::flag_rd));
-}
-
-void write_nsid(Composer& out, std::string_view nsid) {
-  std::array<u8, max_nsid_size> data;
-  ByteWriter writer(data);
-  writer.text(nsid);
-  out.option(dns::EdnsOption::nsid, writer.written());
-}
-
-// The OPT record with the options that every answer may have, errors too.
-void write_opt(Composer& out, const AnswerRules& rules, const dns::Query& query, Rcode rcode) {
-  out.begin_opt(static_cast<u16>(rules.udp_payload_size), rcode, query.edns->dnssec_ok);
-  if (!rules.cookie.empty()) out.option(dns::EdnsOption::cookie, rules.cookie);
-  if (rules.tcp_keepalive.has_value() && query.edns->tcp_keepalive) {
-    std::array<u8, 2> timeout{};
-    store_be16(timeout, 0, *rules.tcp_keepalive);
-    out.option(dns::EdnsOption::tcp_keepalive, timeout);
-  }
-  if (query.edns->nsid && !rules.nsid.empty()) write_nsid(out, rules.nsid);
-}
-
-void write_extended_error(Composer& out, ExtendedError why, std::string_view text) {
-  std::array<u8, 64> data{};
-  ByteWriter writer(data);
-  writer.u16(dns::code(why));
-  writer.text(text.substr(0, data.size() - 2));
-  out.option(dns::EdnsOption::extended_error, writer.written());
-}
 
 void write_zone_options(Composer& out, const dns::Query& query, const std::optional<zone::Zone>& zone, size_t apex_labels) {
   if (!zone.has_value()) return;
-  if (query.edns->expire && query.type == RrType::SOA && out.count(Section::answer) != 0) {
-    // RFC 7314 section 3.2: a primary answers with the SOA's EXPIRE field.
-    const Bytes soa = zone->soa().first().rdata();
-    out.option(dns::EdnsOption::expire, soa.subspan(soa.size() - 8, 4));
-  }
+  if (query.type == RrType::SOA && out.count(Section::answer) != 0) write_expire(out, query, *zone);
   if (query.edns->zoneversion) {
     // RFC 9660 section 2: label count, type 0 (SOA-SERIAL), serial.
     std::array<u8, 6> version{};
@@ -89,21 +27,6 @@ void write_zone_options(Composer& out, const dns::Query& query, const std::optio
     store_be32(version, 2, zone->serial().value());
     out.option(dns::EdnsOption::zoneversion, version);
   }
-}
-
-std::string_view reason_text(ExtendedError why) {
-  switch (why) {
-    case ExtendedError::not_authoritative: return "no zone here holds this name";
-    case ExtendedError::not_ready: return "the zone has no valid data";
-    case ExtendedError::not_supported: return "not supported";
-    case ExtendedError::prohibited: return "refused by policy";
-    case ExtendedError::other:
-    case ExtendedError::stale_answer:
-    case ExtendedError::blocked:
-    case ExtendedError::filtered:
-    case ExtendedError::invalid_data: return {};
-  }
-  return {};
 }
 
 bool equals_text(Bytes wire, std::string_view first, std::string_view second) {
@@ -148,27 +71,6 @@ Answer answer_chaos(const Identity& identity, const AnswerRules& rules, Bytes pa
 }
 
 }  // namespace
-
-Answer answer_error(const AnswerRules& rules, Bytes packet, const dns::Query& query, Rcode rcode,
-                    std::optional<ExtendedError> why, std::string_view text, MutableBytes reply) {
-  Composer out(reply, message_budget(rules, query, reply), 0, packet, query, response_flags(query));
-  if (query.edns.has_value()) {
-    write_opt(out, rules, query, rcode);
-    if (why.has_value()) write_extended_error(out, *why, text);
-    out.end_opt();
-  }
-  return {.size = out.finish(rcode), .rcode = rcode, .bare = true};
-}
-
-Answer answer_truncated(const AnswerRules& rules, Bytes packet, const dns::Query& query, Rcode rcode, MutableBytes reply) {
-  Composer out(reply, message_budget(rules, query, reply), 0, packet, query,
-               static_cast<u16>(response_flags(query) | dns::flag_tc));
-  if (query.edns.has_value()) {
-    write_opt(out, rules, query, rcode);
-    out.end_opt();
-  }
-  return {.size = out.finish(rcode), .rcode = rcode, .truncated = true, .bare = true};
-}
 
 Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const AnswerRules& rules, Bytes packet,
                     const dns::Query& query, MutableBytes reply) {

@@ -94,19 +94,24 @@ Ref Trie::rightmost(Twig twig) const {
   return twig;
 }
 
-TrieCursor::TrieCursor(MemoryView memory, Twig root) : memory_(memory) {
-  if (root != 0) pending_.push_back(root);
-}
-
 Ref TrieCursor::next() {
-  while (!pending_.empty()) {
-    const Twig twig = pending_.back();
-    pending_.pop_back();
-    if (!is_branch(twig)) return twig;
-    const Branch branch(memory_, twig);
-    for (size_t i = branch.count(); i-- > 0;) pending_.push_back(branch.twig(i));
+  Twig twig = first_;
+  first_ = 0;
+  while (twig == 0) {
+    if (depth_ == 0) return 0;
+    Place& place = path_[depth_ - 1U];
+    if (place.next == place.count) {
+      --depth_;
+    } else {
+      twig = memory_.word(place.branch + 2 + place.next++);
+    }
   }
-  return 0;
+  while (is_branch(twig)) {
+    const Branch branch(memory_, twig);
+    path_[depth_++] = {.branch = twig & ~branch_bit, .next = 1, .count = static_cast<u8>(branch.count())};
+    twig = branch.twig(0);
+  }
+  return twig;
 }
 
 void TrieBuilder::add(Bytes symbols, Ref node) {

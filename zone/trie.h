@@ -47,16 +47,25 @@ class Trie {
   Twig root_;
 };
 
-// Visits the nodes of a trie in canonical order.
+// Visits the nodes of a trie in canonical order. It may be kept as long as the trie is there: it holds the way to the node
+// given last, and no memory besides.
 class TrieCursor {
  public:
-  TrieCursor(MemoryView memory, Twig root);
+  TrieCursor(MemoryView memory, Twig root) : memory_(memory), first_(root) {}  // NOLINT: what is not written here is not read
   // The next node's reference; 0 at the end.
   Ref next();
 
  private:
+  struct Place {
+    Ref branch;
+    u8 next;  // the twig to follow next
+    u8 count;
+  };
+
   MemoryView memory_;
-  std::vector<Twig> pending_;  // twigs still to visit, the next one last
+  Twig first_;  // the root, until it was followed
+  u16 depth_ = 0;
+  std::array<Place, max_key_size> path_;  // each branch tells names apart at a later symbol than the one above it
 };
 
 // Builds a trie from nodes given in canonical order, writing each branch once.

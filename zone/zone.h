@@ -67,12 +67,16 @@ class Zone {
   // The absolute owner name of a node, in lower case (above the apex: as the apex is written).
   dns::Name owner(const NodeView& node) const;
 
+  // The nodes of all names, empty non-terminals included, and those of the owners of NSEC3 records of all chains.
+  TrieCursor name_cursor() const { return TrieCursor(memory_, memory_.word(header_ + root_at)); }
+  TrieCursor nsec3_cursor() const { return TrieCursor(memory_, memory_.word(header_ + nsec3_root_at)); }
+
   // Calls f(const NodeView&) for every node with data in canonical order of owner names; NSEC3 owners included, empty
   // non-terminals not. Where NSEC3 data and other data share an owner, two nodes come one after the other.
   template <class F>
   void for_each_node(F&& f) const {
-    TrieCursor names(memory_, memory_.word(header_ + root_at));
-    TrieCursor hashes(memory_, memory_.word(header_ + nsec3_root_at));
+    TrieCursor names = name_cursor();
+    TrieCursor hashes = nsec3_cursor();
     Ref a = names.next();
     Ref b = hashes.next();
     while (a != 0 || b != 0) {
@@ -98,13 +102,13 @@ class Zone {
   // Calls f(const NodeView&) for every name in canonical order, empty non-terminals included, NSEC3 owners not.
   template <class F>
   void for_each_name(F&& f) const {
-    TrieCursor names(memory_, memory_.word(header_ + root_at));
+    TrieCursor names = name_cursor();
     for (Ref ref = names.next(); ref != 0; ref = names.next()) f(NodeView(memory_, ref));
   }
   // The same for the owners of NSEC3 records of all chains, which is also the order of the hashes.
   template <class F>
   void for_each_nsec3(F&& f) const {
-    TrieCursor names(memory_, memory_.word(header_ + nsec3_root_at));
+    TrieCursor names = nsec3_cursor();
     for (Ref ref = names.next(); ref != 0; ref = names.next()) f(NodeView(memory_, ref));
   }
 

@@ -21,7 +21,7 @@ Composer::Composer(MutableBytes reply, size_t budget, size_t reserved, Bytes pac
   anchors_[0] = {.at = header_size, .literal = query.has_question ? query.name_size : u8{0}, .tail = 0, .base = 0};
 }
 
-Composer::Written Composer::compressed_name(Bytes source) {
+Composer::Written Composer::compressed_name(Bytes source, const OwnerTrail* trail) {
   const Bytes wire = source.first(wire_name_size(source));
   // Octets it shares with each name that stands in the message, the longest of them, and where those begin.
   SAMARA_UNINITIALIZED std::array<u8, max_anchors> shared_with;
@@ -43,13 +43,23 @@ Composer::Written Composer::compressed_name(Bytes source) {
     sharer = i;
     target = anchor.at + anchor.literal - above;
   }
+  bool in_trail = false;
+  if (const size_t apex = anchors_[0].literal; trail != nullptr && (shared_with[0] == apex || apex == 1)) {
+    const size_t above = trail->common(wire.first(wire.size() - apex));
+    if (above != 0 && apex + above > shared) {
+      shared = apex + above;
+      target = trail->place(above);
+      in_trail = true;
+    }
+  }
 
   const size_t start = out_.size();
   const size_t literal = wire.size() - shared;
   if (literal != 0) out_.bytes(wire.first(literal));
   if (shared != 0) out_.u16(pointer_to(target));
   if (literal == 0) return {target, wire.size()};
-  if (anchor_count_ < max_anchors && start <= max_pointer - max_name_size && !out_.overflowed()) {
+  // What ends in an owner will not be met again when the owners have gone on.
+  if (!in_trail && anchor_count_ < max_anchors && start <= max_pointer - max_name_size && !out_.overflowed()) {
     anchors_[anchor_count_++] = {.at = static_cast<u16>(start),
                                  .literal = static_cast<u8>(literal),
                                  .tail = static_cast<u8>(shared),
@@ -58,14 +68,14 @@ Composer::Written Composer::compressed_name(Bytes source) {
   return {start, wire.size()};
 }
 
-bool Composer::write_compressible(Bytes image) {
+bool Composer::write_compressible(Bytes image, const OwnerTrail* trail) {
   const CompressibleNames names = compressible_names(static_cast<RrType>(load_be16(image)));
   const size_t length_at = out_.size() + 8;
   // TYPE to RDLENGTH (to be corrected) and what stands before the first name.
   size_t done = record_overhead + names.offset;
   out_.bytes(image.first(done));
   for (size_t i = 0; i < names.count; ++i) {
-    const Written name = compressed_name(image.subspan(done));
+    const Written name = compressed_name(image.subspan(done), trail);
     if (i == 0) last_target_ = name.at;
     done += name.size;
   }
@@ -110,6 +120,35 @@ bool Composer::rrset(Section section, Owner owner, Bytes images, size_t count, b
     return false;
   }
   counter = static_cast<u16>(counter + count);
+  return true;
+}
+
+bool Composer::record(Section section, OwnerTrail& owner, Bytes image, bool compressible) {
+  const ByteWriter::Mark mark = out_.mark();
+  const size_t anchors_before = anchor_count_;
+  const Bytes labels = owner.labels();
+  const size_t standing = owner.standing();
+  if (labels.size() != standing) {
+    out_.bytes(labels.first(labels.size() - standing));
+    if (mark.size <= max_pointer - max_name_size) owner.written(mark.size);
+  }
+  if (standing == 0 && anchors_[0].literal == 1) {
+    out_.u8(0);  // the root is shorter than a pointer to it
+  } else {
+    out_.u16(pointer_to(owner.place(standing)));
+  }
+  if (compressible) {
+    write_compressible(image, &owner);
+  } else {
+    out_.bytes(image);
+  }
+  if (out_.overflowed()) [[unlikely]] {
+    out_.rollback(mark);
+    anchor_count_ = anchors_before;
+    owner.rollback(standing);
+    return false;
+  }
+  ++counts_[static_cast<size_t>(section)];
   return true;
 }
 

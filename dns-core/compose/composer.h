@@ -2,12 +2,13 @@
 // Names are compressed against the question and the first names written (section 4.1.4), within a size budget; an RRset that
 // does not fit is taken back whole, so a truncated message ends at an RRset's edge. It never allocates.
 //
-// Order of calls: the constructor writes header and question; rrset() and prepared() in the order answer, authority,
+// Order of calls: the constructor writes header and question; rrset(), prepared() and record() in the order answer, authority,
 // additional; then begin_opt(), option() and end_opt() for the OPT record if there is one; finish() once.
 #pragma once
 
 #include <array>
 
+#include "dns-core/compose/owner_trail.h"
 #include "dns-core/compose/prepared_record.h"
 #include "dns-core/message/query.h"
 #include "platform/base/byte_writer.h"
@@ -46,6 +47,9 @@ class Composer {
              size_t first = 0);
   // Adds a record whose owner stands in the question's name at `owner_at` and is not the root. False when it does not fit.
   bool prepared(Section section, size_t owner_at, const PreparedRecord& record);
+  // Adds one record of a transfer: `image` as in rrset(), its owner at or below the question's name. False, and nothing added,
+  // when it does not fit.
+  bool record(Section section, OwnerTrail& owner, Bytes image, bool compressible);
   // Where the first name in the rdata of the last record added stands (the target of a CNAME); only right after a compressible
   // set.
   size_t last_target() const { return last_target_; }
@@ -80,9 +84,9 @@ class Composer {
   static constexpr size_t max_anchors = 9;
   static constexpr size_t max_pointer = 0x3fff;  // 14 bits (RFC 1035 section 4.1.4)
 
-  // Writes the name that `source` starts with, compressed.
-  Written compressed_name(Bytes source);
-  bool write_compressible(Bytes image);
+  // Writes the name that `source` starts with, compressed; against the owner's labels too where there is a trail of them.
+  Written compressed_name(Bytes source, const OwnerTrail* trail = nullptr);
+  bool write_compressible(Bytes image, const OwnerTrail* trail = nullptr);
 
   ByteWriter out_;
   size_t budget_;

@@ -145,6 +145,8 @@ class ManifestWriter {
     number("  ", "tcp-prefix-ipv6", limits.tcp_prefix_ipv6);
     line("  tcp-idle: " + std::to_string(limits.tcp_idle_seconds) + "s");
     number("  ", "tcp-queries", limits.tcp_queries_per_connection);
+    number("  ", "transfers", limits.transfers);
+    number("  ", "transfers-per-prefix", limits.transfers_per_prefix);
     number("  ", "zone-memory", limits.zone_memory);
   }
 

@@ -181,6 +181,8 @@ void read_limits(const Value& value, const Reading& reading, server::Limits& lim
     limits.tcp_idle_seconds = reading.seconds(*idle, server::tcp_idle_time).value_or(limits.tcp_idle_seconds);
   }
   set(fields.find("tcp-queries"), reading, server::tcp_query_count, limits.tcp_queries_per_connection);
+  set(fields.find("transfers"), reading, server::transfer_count, limits.transfers);
+  set(fields.find("transfers-per-prefix"), reading, server::transfer_count, limits.transfers_per_prefix);
   if (const Value* memory = fields.find("zone-memory")) {
     limits.zone_memory = reading.octets(*memory, server::zone_memory_size).value_or(limits.zone_memory);
   }

@@ -54,6 +54,8 @@ void write_limits(const Limits& limits, DeviceTreeWriter& out) {
   out.u32("tcp-prefix-ipv6", limits.tcp_prefix_ipv6);
   out.u32("tcp-idle", limits.tcp_idle_seconds);
   out.u32("tcp-queries", limits.tcp_queries_per_connection);
+  out.u32("transfers", limits.transfers);
+  out.u32("transfers-per-prefix", limits.transfers_per_prefix);
   out.u64("zone-memory", limits.zone_memory);
   out.u32("transfers", limits.transfers);
   out.u32("transfers-per-prefix", limits.transfers_per_prefix);

@@ -90,6 +90,7 @@ bool TcpSessions::open(Instant now, Id id, const Endpoint& peer) {
   session.ended = false;
   session.abort = false;
   session.waiting = false;
+  session.more = false;
   session.queries = 0;
   session.client = client;
   session.peer = peer;
@@ -105,21 +106,22 @@ MutableBytes TcpSessions::input_space(Id id) {
   Buffer& in = session.in;
   const MutableBytes space = memory(in).subspan(in.filled);
   // While an answer waits to be taken, no more than what is there already is read: the client's window closes.
-  if (session.out.filled != 0 && in.filled - in.done >= length_size) return {};
+  if ((session.out.filled != 0 || session.more) && in.filled - in.done >= length_size) return {};
   return space;
 }
 
 void TcpSessions::on_input(Instant now, Id id, size_t count) {
   Session& session = sessions_[id];
   // The time for a query begins with its first octet.
-  if (session.in.filled == session.in.done && session.out.filled == 0) session.deadline = now + limits_.idle;
+  if (session.in.filled == session.in.done && session.out.filled == 0 && !session.more) session.deadline = now + limits_.idle;
   session.in.filled += static_cast<u32>(count);
 }
 
 std::optional<Bytes> TcpSessions::next_query(Id id) {
   Session& session = sessions_[id];
   Buffer& in = session.in;
-  if (session.abort || session.waiting || session.out.filled != 0 || session.queries >= limits_.queries) return std::nullopt;
+  if (session.abort || session.waiting || session.more || session.out.filled != 0 || session.queries >= limits_.queries)
+    return std::nullopt;
   if (in.done != 0 && in.done == in.filled) shrink(in);
   if (in.filled - in.done < length_size) {
     // A first octet of the next length may be all there is; it moves to the front.
@@ -149,7 +151,7 @@ std::optional<Bytes> TcpSessions::next_query(Id id) {
   return message;
 }
 
-void TcpSessions::answer(Instant now, Id id, Bytes message) {
+void TcpSessions::answer(Instant now, Id id, Bytes message, bool more) {
   Session& session = sessions_[id];
   session.waiting = false;
   if (session.in.done == session.in.filled) shrink(session.in);
@@ -160,11 +162,29 @@ void TcpSessions::answer(Instant now, Id id, Bytes message) {
     abort(id);
     return;
   }
-  const MutableBytes octets = memory(out);
-  store_be16(octets, 0, static_cast<u16>(message.size()));
-  std::ranges::copy(message, octets.subspan(length_size).begin());
-  out.filled = static_cast<u32>(length_size + message.size());
-  out.done = 0;
+  std::ranges::copy(message, memory(out).subspan(length_size).begin());
+  put_message(now, session, message.size(), more);
+}
+
+MutableBytes TcpSessions::message_space(Id id) {
+  Session& session = sessions_[id];
+  if (!grow(id, session.out)) {
+    abort(id);
+    return {};
+  }
+  return memory(session.out).subspan(length_size);
+}
+
+void TcpSessions::message(Instant now, Id id, size_t size, bool more) {
+  put_message(now, sessions_[id], size, more);
+}
+
+// A message stands in the output behind the place for its length.
+void TcpSessions::put_message(Instant now, Session& session, size_t size, bool more) {
+  store_be16(memory(session.out), 0, static_cast<u16>(size));
+  session.out.filled = static_cast<u32>(length_size + size);
+  session.out.done = 0;
+  session.more = more;
   session.deadline = now + limits_.idle * idle_times_for_output;
 }
 
@@ -178,7 +198,12 @@ void TcpSessions::on_sent(Instant now, Id id, size_t count) {
   Session& session = sessions_[id];
   session.out.done += static_cast<u32>(count);
   if (session.out.done < session.out.filled) return;
-  shrink(session.out);
+  if (session.more) {
+    session.out.filled = 0;  // the block is for the next message
+    session.out.done = 0;
+  } else {
+    shrink(session.out);
+  }
   session.deadline = now + limits_.idle;
 }
 
@@ -188,7 +213,7 @@ void TcpSessions::on_end(Id id) {
 
 bool TcpSessions::finished(Id id) const {
   const Session& session = sessions_[id];
-  if (session.out.filled != 0 || session.waiting) return false;
+  if (session.out.filled != 0 || session.waiting || session.more) return false;
   return session.ended || session.queries >= limits_.queries;
 }
 
@@ -213,6 +238,7 @@ void TcpSessions::on_deadline(Instant now) {
 void TcpSessions::abort(Id id) {
   Session& session = sessions_[id];
   session.abort = true;
+  session.more = false;
   shrink(session.in);
   shrink(session.out);
   aborted_.push_back(id);

@@ -7,6 +7,10 @@
 // with answer() after each; output()/on_sent() as octets go; on_end() when the peer is done; closed() once, last.
 // on_deadline() and poll_abort() end what takes too long. `now` never goes back.
 //
+// An answer of many messages (a transfer) begins with answer(…, true). When its first message is on its way wants_message()
+// says so; the next is written to message_space() and told by message(), and so on until the last. The queries behind it wait.
+// The client has its time to take an answer for each message: that is the slowest it may be.
+//
 // Capacities: Limits::streams sessions of about 1.2 KiB; `long_messages` blocks of 64 KiB, shared, for messages longer than
 // that; who holds one longest without getting on makes room.
 #pragma once
@@ -41,6 +45,8 @@ class TcpSessions {
 
   u32 open_count() const { return open_count_; }
   const Endpoint& peer(Id id) const { return sessions_[id].peer; }
+  // A number for the client's prefix, never 0.
+  u64 client(Id id) const { return sessions_[id].client; }
   bool is_open(Id id) const { return sessions_[id].open; }
 
   // False: over a limit, refuse it.
@@ -49,8 +55,16 @@ class TcpSessions {
   void on_input(Instant now, Id id, size_t count);
   // The next complete message, if there is one and the last answer is on its way.
   std::optional<Bytes> next_query(Id id);
-  // The answer to the message next_query() gave: copied from `message`; empty: none. Then the next can be asked for.
-  void answer(Instant now, Id id, Bytes message);
+  // The answer to the message next_query() gave: copied from `message`; empty: none. Then the next can be asked for, unless
+  // this one has `more` messages.
+  void answer(Instant now, Id id, Bytes message, bool more = false);
+  bool wants_message(Id id) const { return sessions_[id].more && !sessions_[id].abort && sessions_[id].out.filled == 0; }
+  // Room for one message of any size; empty: there is none to be had, and the session ends.
+  MutableBytes message_space(Id id);
+  // The first `size` octets of message_space() are the next message.
+  void message(Instant now, Id id, size_t size, bool more);
+  // Ends the session without ceremony: what it began to send cannot be completed.
+  void drop(Id id) { abort(id); }
   Bytes output(Id id) const;
   void on_sent(Instant now, Id id, size_t count);
   void on_end(Id id);
@@ -86,6 +100,7 @@ class TcpSessions {
     bool ended = false;  // the peer has sent its last octet
     bool abort = false;
     bool waiting = false;  // a query is out of next_query() and not answered
+    bool more = false;     // of the answer that is sent now there are more messages to come
     u32 queries = 0;
     u64 client = 0;  // prefix, as a number
     Endpoint peer;
@@ -98,6 +113,7 @@ class TcpSessions {
   Bytes memory(const Buffer& buffer) const;
   bool grow(Id id, Buffer& buffer);
   void shrink(Buffer& buffer);
+  void put_message(Instant now, Session& session, size_t size, bool more);
   u64 client_number(const IpAddress& address) const;
   void abort(Id id);
 

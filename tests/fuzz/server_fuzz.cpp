@@ -88,7 +88,7 @@ struct Server {
     const auto set = loader.load(config, report);
     require(set.has_value() && loader.zones_served() == 3);
     worker.emplace(config, server::ServerCookies::Secret{1}, std::array<u8, crypto::Drbg::seed_size>{}, region, streams);
-    worker->use_zones(set->root());
+    worker->use_zones(set->root(), 1);
   }
   using LoadReport = server::LoadReport;
   std::vector<u8> region;

@@ -65,7 +65,7 @@ PrimaryHost::PrimaryHost(const std::vector<runtime::NetworkAddress>& addresses, 
 Oracle::Oracle()
     : worker_(ExampleZone::instance().config(), server::ServerCookies::Secret{1}, std::array<u8, crypto::Drbg::seed_size>{},
               ExampleZone::instance().region(), 1) {
-  worker_.use_zones(ExampleZone::instance().root());
+  worker_.use_zones(ExampleZone::instance().root(), 1);
 }
 
 std::vector<u8> Oracle::by_udp(Bytes query) {

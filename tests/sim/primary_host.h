@@ -39,13 +39,8 @@ class SimulatedWorker : public server::PrimaryWorker {
  public:
   using PrimaryWorker::PrimaryWorker;
   void on_publication(Instant, hal::Publication publication) {
-    use_zones(static_cast<zone::Ref>(publication.root));
-    generation_ = publication.generation;
+    use_zones(static_cast<zone::Ref>(publication.root), publication.generation);
   }
-  u64 oldest_generation() const { return generation_; }
-
- private:
-  u64 generation_ = 0;
 };
 
 class PrimaryHost {

@@ -43,7 +43,7 @@ cut NS ns.elsewhere.test.
     ASSERT_TRUE(set.has_value());
     ASSERT_EQ(report.errors(), 0U);
     worker_.emplace(config_, ServerCookies::Secret{1, 2, 3}, std::array<u8, crypto::Drbg::seed_size>{}, region_, streams);
-    worker_->use_zones(set->root());
+    worker_->use_zones(set->root(), 1);
     at(Duration::seconds(1));
   }
   // A turn at this time since boot, and this much after `epoch`.

@@ -1,0 +1,83 @@
+#include "server/transfer_request.h"
+
+namespace samara::server {
+namespace {
+
+using dns::ExtendedError;
+using dns::Rcode;
+using dns::RrType;
+using Content = TransferPlan::Content;
+
+constexpr size_t soa_numbers_size = 20;
+
+TransferPlan refused(Rcode rcode, std::optional<ExtendedError> why = std::nullopt) {
+  return {.rcode = rcode, .why = why, .zone = std::nullopt, .content = Content::whole, .from = {}};
+}
+
+// RFC 1995 section 3: the client's version, as the zone's SOA in the authority section.
+std::optional<dns::Serial> client_serial(const dns::Name& zone, Bytes packet, const dns::Query& query) {
+  if (query.authority_at == 0) return std::nullopt;
+  ByteReader at(packet);
+  if (!at.skip(query.authority_at).ok()) return std::nullopt;
+  const auto owner = dns::Name::from_message(at);
+  if (!owner.ok() || owner.value() != zone) return std::nullopt;
+  const auto type = at.u16();
+  if (!type.ok() || static_cast<RrType>(type.value()) != RrType::SOA || !at.skip(6).ok()) return std::nullopt;
+  const auto size = at.u16();
+  const size_t start = at.position();
+  if (!size.ok() || !dns::Name::from_message(at).ok() || !dns::Name::from_message(at).ok()) return std::nullopt;
+  if (at.position() - start + soa_numbers_size != size.value()) return std::nullopt;
+  const auto serial = at.u32();
+  if (!serial.ok()) return std::nullopt;
+  return dns::Serial(serial.value());
+}
+
+// Whether the differences since `from` are all kept, and fewer records than the zone has.
+bool worth_differences(const zone::Zone& zone, StepFinder steps, dns::Serial from) {
+  u64 records = 0;
+  while (from != zone.serial()) {
+    const auto step = steps(zone, from);
+    if (!step.has_value()) return false;
+    records += step->record_count;
+    if (records > zone.record_count()) return false;
+    from = step->to;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool asks_for_transfer(const dns::Query& query) {
+  return query.verdict == dns::QueryVerdict::good && query.opcode == dns::Opcode::QUERY && query.rr_class == dns::RrClass::IN &&
+         (query.type == RrType::AXFR || query.type == RrType::IXFR);
+}
+
+TransferPlan plan_transfer(const zone::ZoneSet& zones, StepFinder steps, Transport transport, Bytes packet,
+                           const dns::Query& query) {
+  ByteReader reader(query.name(packet));
+  const auto name = dns::Name::from_wire(reader);
+  if (!name.ok()) return refused(Rcode::FORMERR);
+  const auto found = zones.at(name.value());
+  // RFC 5936 section 2.2.1: NOTAUTH where the name is no zone of ours.
+  if (!found.has_value()) return refused(Rcode::NOTAUTH, ExtendedError::not_authoritative);
+  if (!found->zone.has_value()) return refused(Rcode::SERVFAIL, ExtendedError::not_ready);
+  TransferPlan plan;
+  plan.zone = found->zone;
+  if (query.type == RrType::AXFR) {
+    if (transport == Transport::udp) return refused(Rcode::FORMERR, ExtendedError::not_supported);
+    return plan;
+  }
+  const auto from = client_serial(name.value(), packet, query);
+  if (!from.has_value()) return refused(Rcode::FORMERR);
+  plan.from = *from;
+  // RFC 1995 section 2: a client that has this version or a newer one is told so by the SOA alone.
+  const dns::Serial::Order order = from->compare(plan.zone->serial());
+  if (order == dns::Serial::Order::equal || order == dns::Serial::Order::greater) {
+    plan.content = Content::serial;
+  } else if (worth_differences(*plan.zone, steps, *from)) {
+    plan.content = Content::differences;
+  }
+  return plan;
+}
+
+}  // namespace samara::server
