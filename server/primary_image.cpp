@@ -9,6 +9,7 @@
 #include "server/config/control.h"
 #include "server/config/primary_config.h"
 #include "server/primary_worker.h"
+#include "server/update_batch.h"
 #include "server/zone_loader.h"
 
 namespace samara::server {
@@ -65,6 +66,7 @@ class Primary final : public hal::Role {
     plan.workers = config_->workers;
     plan.max_streams = max_streams();
     plan.region_size = config_->limits.zone_memory;
+    plan.client_datagrams = NotifyAgent::is_needed(*config_);
     if (config_->network) plan.link = runtime::link_plan(*config_->network);
     plan.user_id = config_->user;
     plan.group_id = config_->group;
@@ -83,6 +85,7 @@ class Primary final : public hal::Role {
       return fail(hal::Refusal(hal::ExitCode::bad_data, "no zone could be loaded"));
     }
     zones_->published(1);
+    updates_.emplace(*config_, *zones_);
     return set->root();
   }
 
@@ -92,7 +95,7 @@ class Primary final : public hal::Role {
     std::array<u8, crypto::Drbg::seed_size> seed{};
     seeds.fill(seed);
     fit_tables(worker.max_streams());
-    ServingWorker app(*config_, cookie_secret_, seed, worker.region(), worker.max_streams());
+    ServingWorker app(*config_, cookie_secret_, seed, worker.region(), worker.max_streams(), worker.client_datagrams());
     if (!worker.has_link()) worker.run(app);
     const runtime::NetworkConfig network = config_->network.value_or(runtime::NetworkConfig{});
     runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(app), seeds);
@@ -117,9 +120,32 @@ class Primary final : public hal::Role {
       report.line(Level::warning, "only zones are reloaded; other changes take effect when the server is started again");
     }
     const auto set = zones_->load(config.value(), report);
-    if (set.has_value()) zones_->published(loader.publish(set->root()));
+    if (set.has_value()) {
+      zones_->published(loader.publish(set->root()));
+      updates_->on_published();
+      updates_->on_reloaded(zones_->take_changed());
+      send(loader);
+    }
     if (report.errors() != 0) reply.status = static_cast<u32>(hal::ExitCode::bad_data);
     return reply;
+  }
+
+  void on_message(u32 worker, Bytes message, hal::Loader& /*loader*/) override {
+    if (kind_of(message) != LoaderMessage::update) return;
+    if (const auto update = read_update(message); update.has_value()) updates_->on_update(worker, *update);
+  }
+
+  // Updates that came together are published together, and answered when the zones they made are served.
+  Instant next_deadline() override {
+    if (!updates_.has_value() || waits_for_room_ || !(updates_->is_changed() || updates_->has_output()))
+      return Instant::never();
+    return publish_again_at_;
+  }
+
+  void on_deadline(hal::Loader& loader) override {
+    waits_for_room_ = false;
+    if (updates_->is_changed() && !publish(loader)) return;
+    send(loader);
   }
 
   void on_released(hal::Loader& loader) override {
@@ -135,8 +161,30 @@ class Primary final : public hal::Role {
     size = std::max<u32>(256, static_cast<u32>(u64{size} * streams / max_streams()));
   }
 
+  // False: no memory for a set of zones; what old sets hold may soon be free.
+  bool publish(hal::Loader& loader) {
+    const auto set = zones_->next_set();
+    if (!set.has_value()) {
+      log(Level::error, "zones: no memory to serve what updates have changed; raise limits/zone-memory");
+      publish_again_at_ = loader.now() + Duration::seconds(1);
+      return false;
+    }
+    publish_again_at_ = Instant();
+    zones_->published(loader.publish(set->root()));
+    updates_->on_published();
+    return true;
+  }
+
+  void send(hal::Loader& loader) {
+    // The loader asks again when there is room.
+    waits_for_room_ = !updates_->send_all([&](u32 worker, Bytes message) { return loader.send(worker, message); });
+  }
+
   std::optional<PrimaryConfig> config_;
   std::optional<ZoneLoader> zones_;
+  std::optional<UpdateBatch> updates_;
+  bool waits_for_room_ = false;  // of a worker's messages
+  Instant publish_again_at_;
   ServerCookies::Secret cookie_secret_{};
 };
 

@@ -76,7 +76,7 @@ Bytes subject_of(Bytes name, const Answer& answer, ResponseKind kind) {
 }  // namespace
 
 PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::Secret& cookie_secret,
-                             std::span<const u8, crypto::Drbg::seed_size> seed, Bytes region, u32 max_streams)
+                             std::span<const u8, crypto::Drbg::seed_size> seed, Bytes region, u32 max_streams, bool agent)
     : config_(config),
       memory_(region),
       query_access_(table_of(config.access.query)),
@@ -84,9 +84,14 @@ PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::S
       cookies_(config.cookies.current.value_or(cookie_secret), config.cookies.previous),
       sessions_(limits_of(config, max_streams)),
       transfers_(transfer_limits_of(config, max_streams), max_streams),
-      reply_(std::make_unique_for_overwrite<std::array<u8, max_message>>()) {
+      reply_(std::make_unique_for_overwrite<std::array<u8, max_message>>()),
+      overrides_(config),
+      update_access_(config) {
   crypto::Drbg rng(seed);
   limiter_ = limiter_of(config, rng);
+  crypto::SipHashKey hash_key{};
+  rng.fill(hash_key);
+  updates_.emplace(hash_key);
   for (const TsigKey& key : config.keys) {
     SAMARA_UNINITIALIZED std::array<u8, key_secret_size.high> octets;
     ByteWriter secret(octets);
@@ -94,13 +99,20 @@ PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::S
     keys_.add({.name = key.name, .algorithm = algorithm_of(key.algorithm), .secret = crypto::SecretBytes(secret.written())});
     crypto::wipe(octets);
   }
+  if (agent && NotifyAgent::is_needed(config)) {
+    std::array<u8, crypto::Drbg::seed_size> agent_seed{};
+    rng.fill(agent_seed);
+    agent_.emplace(config_, keys_, agent_seed);
+  }
 }
 
 size_t PrimaryWorker::on_datagram(Instant, const runtime::Datagram& datagram) {
-  return respond(datagram.peer, std::nullopt, datagram.payload, datagram.reply);
+  put_off_ = false;
+  return respond(datagram.peer, &datagram.local, std::nullopt, datagram.payload, datagram.reply);
 }
 
-size_t PrimaryWorker::respond(const Endpoint& peer, std::optional<runtime::StreamId> stream, Bytes packet, MutableBytes reply) {
+size_t PrimaryWorker::respond(const Endpoint& peer, const Endpoint* local, std::optional<runtime::StreamId> stream,
+                              Bytes packet, MutableBytes reply) {
   const dns::Query query = dns::parse_query(packet);
   if (query.verdict == dns::QueryVerdict::ignore || !zones_.has_value()) return 0;
 
@@ -111,7 +123,9 @@ size_t PrimaryWorker::respond(const Endpoint& peer, std::optional<runtime::Strea
                   .rules = {},
                   .cookie = CookieVerdict::absent,
                   .key = std::nullopt,
-                  .stream = stream};
+                  .stream = stream,
+                  .local = local,
+                  .tsig = nullptr};
   request.rules.transport = stream.has_value() ? Transport::tcp : Transport::udp;
   request.rules.nsid = config_.identity.nsid;
   request.rules.rotate = config_.answer_rotation;
@@ -139,6 +153,7 @@ size_t PrimaryWorker::respond_signed(Request& request, MutableBytes reply) {
   if (verdict == dns::TsigVerdict::verified) {
     const auto key = std::ranges::find(config_.keys, tsig.key()->name, &TsigKey::name);
     request.key = static_cast<u16>(key - config_.keys.begin());
+    request.tsig = &tsig;
     size = admit(request, reply);
   } else {
     size = limit(request, answer_error(request.rules, request.packet, request.query, tsig.rcode(), std::nullopt, {}, reply),
@@ -158,10 +173,11 @@ size_t PrimaryWorker::admit(const Request& request, MutableBytes reply) {
 }
 
 Answer PrimaryWorker::answer(const Request& request, MutableBytes reply) {
-  const auto& [peer, packet, query, rules, cookie, key, stream] = request;
+  const auto& [peer, packet, query, rules, cookie, key, stream, local, tsig] = request;
   const bool for_transfer = asks_for_transfer(query);
+  const bool for_change = query.verdict == dns::QueryVerdict::good && query.opcode != dns::Opcode::QUERY;
   if (query.verdict == dns::QueryVerdict::good) {
-    if (!for_transfer && !query_access_.allows(peer.address, key)) {
+    if (!for_transfer && !for_change && !query_access_.allows(peer.address, key)) {
       return answer_error(rules, packet, query, Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not ask here",
                           reply);
     }
@@ -171,6 +187,8 @@ Answer PrimaryWorker::answer(const Request& request, MutableBytes reply) {
       return answer_truncated(rules, packet, query, Rcode::NOERROR, reply);
     }
   }
+  if (for_change) [[unlikely]]
+    return query.opcode == dns::Opcode::UPDATE ? update(request, reply) : notified(request, reply);
   if (for_transfer) [[unlikely]]
     return transfer(request, reply);
   return answer_query(*zones_, config_.identity, rules, packet, query, reply);
@@ -178,7 +196,7 @@ Answer PrimaryWorker::answer(const Request& request, MutableBytes reply) {
 
 // The first message of a transfer. More of them by TCP follow when it is on its way.
 Answer PrimaryWorker::transfer(const Request& request, MutableBytes reply) {
-  const auto& [peer, packet, query, rules, cookie, key, stream] = request;
+  const auto& [peer, packet, query, rules, cookie, key, stream, local, tsig] = request;
   const auto error = [&](Rcode rcode, std::optional<dns::ExtendedError> why, std::string_view text) {
     return answer_error(rules, packet, query, rcode, why, text, reply);
   };
@@ -219,7 +237,7 @@ Answer PrimaryWorker::transfer_at_once(const Request& request, const TransferPla
 size_t PrimaryWorker::limit(const Request& request, const Answer& answer, MutableBytes reply) {
   const bool limited =
       limiter_.has_value() && request.rules.transport == Transport::udp && request.cookie != CookieVerdict::good;
-  if (!limited) return answer.size;
+  if (!limited || put_off_) return answer.size;
   switch (rate(request.peer.address, request.query, request.packet, answer)) {
     case RateVerdict::send: return answer.size;
     case RateVerdict::drop: return 0;
@@ -266,6 +284,7 @@ void PrimaryWorker::on_stream_end(Instant now, runtime::StreamId id) {
 }
 
 void PrimaryWorker::on_stream_closed(Instant, runtime::StreamId id) {
+  updates_->forget_stream(id);
   transfers_.end(id);
   sessions_.closed(id);
 }
@@ -273,7 +292,9 @@ void PrimaryWorker::on_stream_closed(Instant, runtime::StreamId id) {
 void PrimaryWorker::answer_waiting(Instant now, runtime::StreamId id) {
   if (sessions_.wants_message(id)) go_on_with_transfer(now, id);
   for (auto message = sessions_.next_query(id); message.has_value(); message = sessions_.next_query(id)) {
-    const size_t size = respond(sessions_.peer(id), id, *message, *reply_);
+    put_off_ = false;
+    const size_t size = respond(sessions_.peer(id), nullptr, id, *message, *reply_);
+    if (put_off_) return;  // the session waits
     if (size == 0) transfers_.end(id);
     sessions_.answer(now, id, Bytes(*reply_).first(size), transfers_.runs(id));
   }

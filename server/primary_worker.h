@@ -1,5 +1,7 @@
 // PrimaryWorker: what one worker of the primary does with what comes in: admit, answer, limit. It is the Application of
-// platform/runtime for datagrams and streams alike, takes all its memory when it is made and none afterwards.
+// platform/runtime for datagrams and streams alike, takes all its memory when it is made and none afterwards, but for updates.
+// These go to the loader, which owns the zones, and are answered when it has decided (pending_updates.h). One worker, the
+// agent, also sends NOTIFYs (notify_agent.h).
 #pragma once
 
 #include <memory>
@@ -14,17 +16,20 @@
 #include "server/frontend/cookies.h"
 #include "server/frontend/rate_limit.h"
 #include "server/frontend/tcp_sessions.h"
+#include "server/notify_agent.h"
 #include "server/outgoing_transfers.h"
+#include "server/pending_updates.h"
 #include "server/query.h"
+#include "server/update_access.h"
 
 namespace samara::server {
 
 class PrimaryWorker {
  public:
   // `config` and `region` outlive the worker. `cookie_secret` is used when the configuration has none; it is the same in all
-  // workers, so that each accepts what the others gave.
+  // workers, so that each accepts what the others gave. `agent`: it sends the NOTIFYs.
   PrimaryWorker(const PrimaryConfig& config, const ServerCookies::Secret& cookie_secret,
-                std::span<const u8, crypto::Drbg::seed_size> seed, Bytes region, u32 max_streams);
+                std::span<const u8, crypto::Drbg::seed_size> seed, Bytes region, u32 max_streams, bool agent = false);
   PrimaryWorker(const PrimaryWorker&) = delete;
   PrimaryWorker& operator=(const PrimaryWorker&) = delete;
 
@@ -50,8 +55,22 @@ class PrimaryWorker {
   void on_stream_end(Instant now, runtime::StreamId id);
   void on_stream_closed(Instant now, runtime::StreamId id);
   std::optional<runtime::StreamId> poll_stream_abort() { return sessions_.poll_abort(); }
-  Instant next_deadline() const { return sessions_.next_deadline(); }
+  Instant next_deadline() const {
+    if (!agent_.has_value()) [[likely]]
+      return sessions_.next_deadline();
+    return told_of_start_ || !zones_.has_value() ? std::min(sessions_.next_deadline(), agent_->next_deadline()) : Instant();
+  }
   void on_deadline(Instant now) { sessions_.on_deadline(now); }
+
+  // As a ClientApplication; it opens no streams.
+  void on_client_datagram(Instant, const Endpoint& peer, Bytes payload) {
+    if (agent_.has_value()) agent_->on_datagram(wall_, peer, payload);
+  }
+  void on_stream_connected(Instant, runtime::StreamId) {}
+  void on_message(Instant now, Bytes message);
+  std::optional<runtime::Connect> poll_connect() { return std::nullopt; }
+  size_t poll_datagram(Instant now, runtime::OutgoingDatagram& out);
+  size_t poll_message(MutableBytes room) { return updates_->poll_message(room); }
 
  private:
   static constexpr size_t max_message = 65535;
@@ -65,13 +84,26 @@ class PrimaryWorker {
     CookieVerdict cookie = CookieVerdict::absent;
     std::optional<u16> key;                   // the TSIG key it was verified with, as an index into the configuration's
     std::optional<runtime::StreamId> stream;  // absent: a datagram
+    const Endpoint* local = nullptr;          // of a datagram
+    const dns::TsigServer* tsig = nullptr;    // with a key
+  };
+  // An answer to a datagram that the loader has decided on.
+  struct LateDatagram {
+    Endpoint peer;
+    Endpoint local;
+    std::vector<u8> message;
   };
 
-  size_t respond(const Endpoint& peer, std::optional<runtime::StreamId> stream, Bytes packet, MutableBytes reply);
+  size_t respond(const Endpoint& peer, const Endpoint* local, std::optional<runtime::StreamId> stream, Bytes packet,
+                 MutableBytes reply);
   size_t respond_signed(Request& request, MutableBytes reply);
   size_t admit(const Request& request, MutableBytes reply);
   Answer answer(const Request& request, MutableBytes reply);
   Answer transfer(const Request& request, MutableBytes reply);
+  Answer notified(const Request& request, MutableBytes reply) const;
+  Answer update(const Request& request, MutableBytes reply);
+  bool relay(const Request& request);
+  void answer_updates(Instant now);
   static Answer transfer_at_once(const Request& request, const TransferPlan& plan, MutableBytes reply);
   size_t limit(const Request& request, const Answer& answer, MutableBytes reply);
   RateVerdict rate(const IpAddress& client, const dns::Query& query, Bytes packet, const Answer& answer);
@@ -90,10 +122,17 @@ class PrimaryWorker {
   TcpSessions sessions_;
   OutgoingTransfers transfers_;
   std::unique_ptr<std::array<u8, max_message>> reply_;  // one answer by TCP
+  OverridesByZone overrides_;
+  UpdateAccess update_access_;
+  std::optional<PendingUpdates> updates_;  // from the constructor on
+  std::vector<LateDatagram> late_;
+  bool put_off_ = false;  // the request at hand is answered later
+  std::optional<NotifyAgent> agent_;
+  bool told_of_start_ = false;  // the agent has been
   Instant now_;
   UnixTime wall_;
 };
 
-static_assert(runtime::Application<PrimaryWorker>);
+static_assert(runtime::ClientApplication<PrimaryWorker>);
 
 }  // namespace samara::server

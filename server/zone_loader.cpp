@@ -92,15 +92,73 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
   return zone;
 }
 
+// Whether the zone in service stays because its file does not have what updates did to it.
+bool ZoneLoader::keeps_updates(const zone::Zone& from_file, const zone::Zone& now, LoadReport& report) {
+  const dns::Name apex = now.apex();
+  const auto updated = std::ranges::find(updated_, apex, &Updated::apex);
+  if (updated == updated_.end() || from_file.serial().compare(now.serial()) == dns::Serial::Order::greater) return false;
+  if (from_file.serial() == updated->file_serial) {
+    report.line(Level::warning, "zone ", apex, ": the file still has serial ", from_file.serial().value(),
+                "; the zone keeps its updates (serial ", now.serial().value(), ')');
+  } else {
+    report.line(
+        Level::error, "zone ", apex, ": not loaded: serial ", from_file.serial().value(), " of the file is not above serial ",
+        now.serial().value(),
+        ", which updates have made; put the updates into the file (dig AXFR shows them) and raise its serial above that");
+  }
+  return true;
+}
+
+// Its memory is free when nobody reads it any more; at once when nobody ever did.
+void ZoneLoader::retire(const zone::Zone& zone) {
+  const auto unpublished = std::ranges::find(unpublished_, zone.header());
+  if (unpublished == unpublished_.end()) {
+    retired_.push_back({zone.extent(), generation_});
+  } else {
+    unpublished_.erase(unpublished);
+    memory_.give_back(zone.extent());
+  }
+}
+
+Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& patch) {
+  const auto entry = std::ranges::find(current_, apex, &zone::ZoneSetEntry::apex);
+  if (entry == current_.end() || !entry->zone.has_value()) return fail(dns::Rcode::SERVFAIL);
+  const auto changed = patch.apply(*entry->zone, memory_);
+  if (!changed.ok()) {
+    const auto& [error, build] = changed.error();
+    log(Level::error, "zone ", apex, ": update not made: ", build.has_value() ? zone::describe(*build) : zone::describe(error));
+    return fail(dns::Rcode::SERVFAIL);
+  }
+  if (std::ranges::find(updated_, apex, &Updated::apex) == updated_.end()) updated_.push_back({apex, entry->zone->serial()});
+  retire(*entry->zone);
+  entry->zone = changed.value();
+  unpublished_.push_back(entry->zone->header());
+  return {};
+}
+
+std::optional<zone::ZoneSet> ZoneLoader::next_set() {
+  const auto set = zone::build_zone_set(memory_, current_);
+  if (!set.ok()) return std::nullopt;
+  if (set_extent_.has_value()) retired_.push_back({*set_extent_, generation_});
+  set_extent_ = set.value().extent();
+  unpublished_.clear();
+  return set.value();
+}
+
 std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, LoadReport& report) {
   std::vector<zone::ZoneSetEntry> next;
   next.reserve(config.zones.size());
   std::vector<zone::Extent> fresh;
+  std::vector<dns::Name> changed;
   for (const ZoneSource& source : config.zones) {
     auto zone = source.files.empty() ? std::nullopt : load_zone(source, report);
     const auto before = zone_in_service(source.name);
-    if (zone.has_value()) {
+    if (zone.has_value() && before.has_value() && keeps_updates(*zone, *before, report)) {
+      memory_.give_back(zone->extent());
+      zone = before;
+    } else if (zone.has_value()) {
       fresh.push_back(zone->extent());
+      changed.push_back(source.name);
       if (before.has_value() && zone->serial().compare(before->serial()) == dns::Serial::Order::less) {
         report.line(Level::warning, "zone ", source.name, ": serial went back from ", before->serial().value(), " to ",
                     zone->serial().value(), "; secondaries will not follow until it is above");
@@ -126,11 +184,18 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, LoadR
     const bool kept = std::ranges::any_of(next, [&](const zone::ZoneSetEntry& entry) {
       return entry.zone.has_value() && entry.zone->header() == old.zone->header();
     });
-    if (!kept) retired_.push_back({old.zone->extent(), generation_});
+    if (!kept) retire(*old.zone);
   }
+  unpublished_.clear();
   if (set_extent_.has_value()) retired_.push_back({*set_extent_, generation_});
   set_extent_ = set.value().extent();
   current_ = std::move(next);
+  changed_ = std::move(changed);
+  // What came from its file, or is served no more, has no updates to lose.
+  std::erase_if(updated_, [&](const Updated& updated) {
+    const auto zone = zone_in_service(updated.apex);
+    return !zone.has_value() || std::ranges::find(fresh, zone->extent()) != fresh.end();
+  });
   return set.value();
 }
 

@@ -1,14 +1,19 @@
 // ZoneLoader: from zone texts to the set of zones in service, and from one set to the next. A zone that is broken never takes
 // another down and never replaces a good version of itself: it is reported, and what was served before stays.
 //
-// Order of calls: load() with each configuration; then, once nobody reads the set before any more, release_before() with its
-// generation's number.
+// Zones are also changed by updates. What these did is not in the zone's file, so the file is taken again only when its serial
+// is greater than that of the zone as it is; otherwise the zone stays and the report says so.
+//
+// Order of calls: load() with each configuration, or update() any number of times and then next_set(); published() with what
+// came of it; then, once nobody reads the set before any more, release_before() with its generation's number.
 #pragma once
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "server/config/primary_config.h"
+#include "zone/diff.h"
 #include "zone/zone_set.h"
 
 namespace samara::server {
@@ -42,7 +47,15 @@ class ZoneLoader {
 
   // Reads all zones of `config` and writes the next set. Nothing: no memory for the set itself (the old one stays).
   std::optional<zone::ZoneSet> load(const PrimaryConfig& config, LoadReport& report);
-  // The set load() made last is served as `generation` from now on.
+  // The zones whose data load() replaced, since this was last asked.
+  std::vector<dns::Name> take_changed() { return std::exchange(changed_, {}); }
+  // The zone as it is after all updates so far; nothing when it has no data, or there is no such zone.
+  std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const;
+  // Changes a zone that has data. Error: SERVFAIL; the zone stays as it was and a line in the log says why.
+  Result<void, dns::Rcode> change(const dns::Name& apex, zone::Patch& patch);
+  // A set with the zones as they are. Nothing: no memory for it; they are served when there is.
+  std::optional<zone::ZoneSet> next_set();
+  // The set load() or next_set() made last is served as `generation` from now on.
   void published(u64 generation) { generation_ = generation; }
   // Gives back the memory of what only generations before `generation` used; calls f(Extent) for each part.
   template <class F>
@@ -65,12 +78,22 @@ class ZoneLoader {
     u64 last_generation;
   };
 
+  // A zone that updates have changed since its file was read.
+  struct Updated {
+    dns::Name apex;
+    dns::Serial file_serial;
+  };
+
   std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);
-  std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const;
+  bool keeps_updates(const zone::Zone& from_file, const zone::Zone& now, LoadReport& report);
+  void retire(const zone::Zone& zone);
 
   zone::ZoneMemory memory_;
   std::vector<zone::ZoneSetEntry> current_;
   std::optional<zone::Extent> set_extent_;
+  std::vector<Updated> updated_;
+  std::vector<dns::Name> changed_;
+  std::vector<zone::Ref> unpublished_;  // zones that no set has held yet
   std::vector<Retired> retired_;
   u64 generation_ = 0;
 };

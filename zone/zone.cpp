@@ -43,6 +43,14 @@ Ref Zone::find(const SearchName& name, size_t apex_labels, size_t labels) const 
   return match.exact ? match.node : 0;
 }
 
+Ref Zone::find_nsec3(const SearchName& name, size_t apex_labels) const {
+  const Trie hashes(memory_, memory_.word(header_ + nsec3_root_at));
+  if (hashes.empty()) return 0;
+  const Bytes labels = name.labels_between(apex_labels, name.label_count());
+  const TrieMatch match = hashes.find(LookupKey::of_labels(labels).symbols());
+  return match.exact ? match.node : 0;
+}
+
 std::optional<RrsetView> Zone::find(const dns::Name& name, dns::RrType type) const {
   const auto node = find(name);
   if (!node.has_value()) return std::nullopt;

@@ -61,6 +61,8 @@ class Zone {
   std::optional<NodeView> find(const dns::Name& name) const;
   // The same for the last `labels` labels of a name at or below the apex, which has `apex_labels`; 0 when there is none.
   Ref find(const SearchName& name, size_t apex_labels, size_t labels) const;
+  // The node of the NSEC3 records that a name at or below the apex owns, of whichever chain; 0 when there is none.
+  Ref find_nsec3(const SearchName& name, size_t apex_labels) const;
   std::optional<RrsetView> find(const dns::Name& name, dns::RrType type) const;
   // The absolute owner name of a node, in lower case (above the apex: as the apex is written).
   dns::Name owner(const NodeView& node) const;

@@ -79,7 +79,7 @@ bool read_options(Bytes data, Edns& edns) {
 // Reads the records behind the question. False: FORMERR.
 bool read_records(ByteReader& at, Query& query, u32 answers, u32 authorities, u32 additionals) {
   const u32 total = answers + authorities + additionals;
-  if (total > max_query_records) return false;
+  if (total > max_query_records && query.opcode != Opcode::UPDATE) return false;
   for (u32 i = 0; i < total; ++i) {
     const size_t start = at.position();
     if (query.tsig_at != 0) return false;  // RFC 8945 section 5.1: TSIG is the last record
@@ -115,13 +115,12 @@ bool read_records(ByteReader& at, Query& query, u32 answers, u32 authorities, u3
   return at.at_end();
 }
 
-}  // namespace
-
-Query parse_query(Bytes packet) {
+template <bool response>
+Query parse(Bytes packet) {
   SAMARA_UNINITIALIZED Query query;  // its members say what they start as
   if (packet.size() < header_size || packet.size() > 0xffff) return query;
   query.flags = load_be16(packet, 2);
-  if ((query.flags & flag_qr) != 0) return query;
+  if (((query.flags & flag_qr) != 0) != response) return query;
   query.id = MessageId(load_be16(packet));
   query.opcode = static_cast<Opcode>(query.flags >> 11 & 15);
   query.verdict = QueryVerdict::formerr;
@@ -156,6 +155,16 @@ Query parse_query(Bytes packet) {
   const bool known = query.opcode == Opcode::QUERY || query.opcode == Opcode::NOTIFY || query.opcode == Opcode::UPDATE;
   query.verdict = known ? QueryVerdict::good : QueryVerdict::notimp;
   return query;
+}
+
+}  // namespace
+
+Query parse_query(Bytes packet) {
+  return parse<false>(packet);
+}
+
+Query parse_response(Bytes packet) {
+  return parse<true>(packet);
 }
 
 }  // namespace samara::dns

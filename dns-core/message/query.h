@@ -12,7 +12,8 @@
 namespace samara::dns {
 
 constexpr size_t header_size = 12;
-// Records besides the question that a query may carry (OPT, TSIG, an IXFR's SOA, SIG(0), and a little room).
+// Records besides the question that a query may carry (OPT, TSIG, an IXFR's SOA, SIG(0), and a little room). An UPDATE is made
+// of records, and carries as many as a message holds.
 constexpr unsigned max_query_records = 16;
 
 // TYPE, CLASS, TTL and RDLENGTH behind the owner name of each record.
@@ -55,5 +56,8 @@ struct Query {
 
 // Reads a request. Whatever the octets are, the result says what to do with them.
 Query parse_query(Bytes packet);
+// The same for a response, of which a request with one question is expected back: `good` when it can be read. What the flags
+// say is for the caller to look at.
+Query parse_response(Bytes packet);
 
 }  // namespace samara::dns

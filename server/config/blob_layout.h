@@ -10,22 +10,69 @@ namespace samara::server::layout {
 
 using Words = std::string_view;
 
-inline constexpr std::array<Words, 9> root_properties{"compatible", "role",         "workers",   "user",           "group",
-                                                      "log-level",  "entropy-seed", "boot-time", "answer-rotation"};
-inline constexpr std::array<Words, 9> root_children{"listen", "key",        "zone",    "acl",    "identity",
-                                                    "limits", "rate-limit", "cookies", "network"};
+template <size_t A, size_t B>
+constexpr std::array<Words, A + B> joined(const std::array<Words, A>& a, const std::array<Words, B>& b) {
+  std::array<Words, A + B> both;
+  for (size_t i = 0; i < A; ++i) both[i] = a[i];
+  for (size_t i = 0; i < B; ++i) both[A + i] = b[i];
+  return both;
+}
+
+// Of every role, and what each adds.
+inline constexpr std::array<Words, 10> root_properties{
+    "compatible",       "role", "workers", "user", "group", "log-level", "entropy-seed", "boot-time", "answer-rotation",
+    "notify-ns-records"};
+inline constexpr std::array<Words, 10> service_children{"listen",     "key",     "acl",     "identity", "limits",
+                                                        "rate-limit", "cookies", "network", "notify",   "history"};
+inline constexpr auto primary_children = joined(service_children, std::array<Words, 3>{"zone", "catalog", "update-policy"});
+inline constexpr std::array<Words, 1> secondary_properties{"forward-updates"};
+inline constexpr auto secondary_children =
+    joined(service_children, std::array<Words, 5>{"zone", "catalog", "transfers-in", "refresh", "storage"});
+
+// Of a zone and of a catalog of any role.
+inline constexpr std::array<Words, 2> zone_properties{"name", "notify-ns-records"};
+inline constexpr std::array<Words, 3> override_children{"acl", "notify", "history"};
+inline constexpr std::array<Words, 3> override_access_children{"transfer", "notify", "update"};
+inline constexpr std::array<Words, 1> notify_children{"peer"};
+inline constexpr std::array<Words, 2> peer_properties{"endpoint", "key"};
+inline constexpr std::array<Words, 2> history_properties{"differences", "octets"};
+
+// The primary's.
+inline constexpr auto primary_zone_children = joined(override_children, std::array<Words, 1>{"file"});
+inline constexpr auto primary_catalog_properties = joined(zone_properties, std::array<Words, 2>{"all", "members"});
+inline constexpr auto primary_catalog_children = joined(override_children, std::array<Words, 1>{"group"});
+inline constexpr std::array<Words, 2> group_properties{"name", "members"};
+inline constexpr std::array<Words, 1> update_policy_children{"rule"};
+inline constexpr std::array<Words, 9> update_rule_properties{"from",  "key",   "add",   "remove", "signed-zones",
+                                                             "zones", "match", "names", "types"};
+
+// The secondary's.
+inline constexpr auto secondary_zone_children = joined(override_children, std::array<Words, 1>{"primary"});
+inline constexpr auto secondary_catalog_children = joined(override_children, std::array<Words, 2>{"primary", "member-primary"});
+inline constexpr std::array<Words, 6> transfers_in_properties{"concurrent",   "per-primary",  "zone-octets",
+                                                              "zone-records", "minimum-rate", "total-time"};
+inline constexpr std::array<Words, 6> refresh_properties{"refresh-min", "refresh-max", "retry-min",
+                                                         "retry-max",   "expire-min",  "expire-max"};
+inline constexpr std::array<Words, 2> storage_properties{"file", "size"};
+
 inline constexpr std::array<Words, 1> listen_properties{"endpoint"};
 inline constexpr std::array<Words, 3> key_properties{"name", "algorithm", "secret"};
-inline constexpr std::array<Words, 1> zone_properties{"name"};
-inline constexpr std::array<Words, 1> zone_children{"file"};
 inline constexpr std::array<Words, 2> file_properties{"path", "text"};
 inline constexpr std::array<Words, 4> access_children{"query", "transfer", "notify", "update"};
 inline constexpr std::array<Words, 1> access_list_children{"rule"};
 inline constexpr std::array<Words, 2> rule_properties{"from", "key"};
 inline constexpr std::array<Words, 3> identity_properties{"server-id", "version", "nsid"};
-inline constexpr std::array<Words, 11> limit_properties{
-    "udp-payload-ipv4", "udp-payload-ipv6", "tcp-clients", "tcp-clients-per-prefix", "tcp-prefix-ipv4", "tcp-prefix-ipv6",
-    "tcp-idle",         "tcp-queries",      "transfers",   "transfers-per-prefix",   "zone-memory"};
+inline constexpr std::array<Words, 11> limit_properties{"udp-payload-ipv4",
+                                                        "udp-payload-ipv6",
+                                                        "tcp-clients",
+                                                        "tcp-clients-per-prefix",
+                                                        "tcp-prefix-ipv4",
+                                                        "tcp-prefix-ipv6",
+                                                        "tcp-idle",
+                                                        "tcp-queries",
+                                                        "zone-memory",
+                                                        "transfers",
+                                                        "transfers-per-prefix"};
 inline constexpr std::array<Words, 6> rate_limit_properties{"responses-per-second", "slip",        "window",
                                                             "prefix-ipv4",          "prefix-ipv6", "table-size"};
 inline constexpr std::array<Words, 1> rate_limit_children{"exempt"};

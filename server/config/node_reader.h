@@ -8,7 +8,7 @@
 #include "dns-core/name.h"
 #include "platform/codec/device_tree.h"
 #include "server/config/blob_layout.h"
-#include "server/config/primary_config.h"
+#include "server/config/service_config.h"
 
 namespace samara::server {
 
@@ -23,10 +23,10 @@ class NodeReader {
   using Kind = ConfigError::Kind;
 
  public:
-  NodeReader(codec::DeviceTreeNode node, std::array<std::string_view, 3> path) : node_(node), path_(path) {}
+  NodeReader(codec::DeviceTreeNode node, std::array<std::string_view, 4> path) : node_(node), path_(path) {}
 
   NodeReader below(codec::DeviceTreeNode child) const {
-    std::array<std::string_view, 3> path = path_;
+    std::array<std::string_view, 4> path = path_;
     const auto end = std::ranges::find(path, std::string_view());
     if (end != path.end()) *end = child.name();
     return {child, path};
@@ -67,7 +67,7 @@ class NodeReader {
     if (!size.holds(value.value().size())) return error(Kind::out_of_range, property, expected);
     return value.value();
   }
-  // Leaves `into` alone when the property is absent: defaults are those of PrimaryConfig.
+  // Leaves `into` alone when the property is absent: defaults are those of the configuration.
   template <class T>
   Read<void> number(std::string_view property, Range<u32> range, T& into) const {
     if (!node_.has(property)) return {};
@@ -92,12 +92,23 @@ class NodeReader {
     return {};
   }
   Read<dns::Name> name(std::string_view property) const {
-    const std::string_view text = TRY(this->text(property, dns::max_name_text, name_form));
-    // Names in a blob are absolute and say so; "@" and relative ones are a writer's mistake.
-    if (!text.ends_with('.')) return error(Kind::malformed, property, name_form);
-    const auto name = dns::Name::parse(text, dns::Name());
-    if (!name) return error(Kind::malformed, property, name_form);
-    return name.value();
+    return name_of(property, TRY(this->text(property, dns::max_name_text, name_form)));
+  }
+  // One or more texts.
+  Read<std::vector<std::string_view>> texts(std::string_view property, size_t max, std::string_view expected) const {
+    auto values = node_.strings(property);
+    if (!values) return refuse(values.error(), property, expected);
+    if (values.value().size() > max) return error(Kind::too_many, property, expected);
+    return std::move(values).value();
+  }
+  // One or more names; none when the property is absent.
+  Read<std::vector<dns::Name>> names(std::string_view property, size_t max) const {
+    std::vector<dns::Name> names;
+    if (!node_.has(property)) return names;
+    for (const std::string_view text : TRY(texts(property, max, "domain names"))) {
+      names.push_back(TRY(name_of(property, text)));
+    }
+    return names;
   }
   template <size_t Size>
   Read<void> secret(std::string_view property, std::optional<std::array<u8, Size>>& into) const {
@@ -108,13 +119,39 @@ class NodeReader {
     return {};
   }
 
+  // The key that `property` names, as an index into `keys`; nothing when the property is absent.
+  Read<std::optional<u16>> key(std::string_view property, const std::vector<TsigKey>& keys) const {
+    if (!node_.has(property)) return std::optional<u16>();
+    const auto key = std::ranges::find(keys, TRY(name(property)), &TsigKey::name);
+    if (key == keys.end()) return error(Kind::malformed, property, "the name of a key in this blob");
+    return std::optional(static_cast<u16>(key - keys.begin()));
+  }
+  Read<std::optional<IpPrefix>> prefix(std::string_view property) const {
+    if (!node_.has(property)) return std::optional<IpPrefix>();
+    const auto prefix = IpPrefix::parse(TRY(text(property, prefix_form)));
+    if (!prefix) return error(Kind::malformed, property, prefix_form);
+    return prefix;
+  }
+  Read<Endpoint> endpoint(std::string_view property) const {
+    const auto endpoint = Endpoint::parse(TRY(text(property, endpoint_form)));
+    if (!endpoint) return error(Kind::malformed, property, endpoint_form);
+    return *endpoint;
+  }
+
  private:
+  // Names in a blob are absolute and say so; "@" and relative ones are a writer's mistake.
+  Read<dns::Name> name_of(std::string_view property, std::string_view text) const {
+    if (!text.ends_with('.')) return error(Kind::malformed, property, name_form);
+    const auto name = dns::Name::parse(text, dns::Name());
+    if (!name) return error(Kind::malformed, property, name_form);
+    return name.value();
+  }
   Failure<ConfigError> refuse(codec::PropertyError reason, std::string_view property, std::string_view expected) const {
     return error(reason == codec::PropertyError::missing ? Kind::missing : Kind::malformed, property, expected);
   }
 
   codec::DeviceTreeNode node_;
-  std::array<std::string_view, 3> path_;
+  std::array<std::string_view, 4> path_;
 };
 
 }  // namespace samara::server

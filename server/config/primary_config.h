@@ -1,66 +1,15 @@
-// PrimaryConfig: everything an authoritative primary is told at start, as values that have been checked. It travels as a
-// flattened device tree (docs/configuration.md has the layout); this is the only place that knows how to read and write it,
-// for the host command that compiles it and for the image that boots from it.
-//
-// Texts and secrets are views into the blob (or into whatever the writer's caller owns); the owner outlives the config.
+// PrimaryConfig: everything an authoritative primary is told at start: zones with their texts, what dynamic updates may change,
+// and the catalogs it produces. service_config.h says how it travels and who owns what it refers to.
 #pragma once
 
-#include <array>
-#include <optional>
-#include <string_view>
-#include <vector>
-
-#include "dns-core/name.h"
-#include "platform/base/ip_address.h"
-#include "platform/base/log.h"
-#include "platform/base/result.h"
-#include "platform/base/text_writer.h"
-#include "platform/base/types.h"
-#include "platform/codec/device_tree.h"
-#include "platform/runtime/network_config.h"
+#include "server/config/service_config.h"
+#include "server/config/update_policy.h"
 
 namespace samara::server {
 
-// ---- what the values may be -----------------------------------------------------------------------------------------
-
-constexpr std::string_view boot_compatible = "samara,boot-1";
-
-template <class T>
-struct Range {
-  T low;
-  T high;
-  constexpr bool holds(u64 value) const { return value >= low && value <= high; }
-};
-
-constexpr size_t max_listen = 64;
-constexpr size_t max_keys = 1024;
-constexpr size_t max_access_rules = 1024;  // in one list
-constexpr size_t max_zones = 100'000;
-constexpr size_t max_zone_files = 1024;  // of one zone
-constexpr size_t max_exempt_prefixes = 256;
-constexpr size_t max_path_size = 4096;
-constexpr size_t max_identity_text = 255;  // one character string of a TXT record (RFC 1035 section 3.3)
-constexpr size_t max_nsid_size = 128;      // RFC 5001 sets none; it rides in every answer that asks for it
-constexpr size_t cookie_secret_size = 16;  // RFC 9018 section 4.4: the SipHash-2-4 key
-constexpr size_t entropy_seed_size = 48;
-// RFC 2104 section 3 discourages secrets shorter than the hash; below 16 octets they can be guessed.
-constexpr Range<u32> key_secret_size{16, 512};
-constexpr Range<u32> worker_count{1, 64};
-constexpr Range<u32> unprivileged_id{1, 0xfffffffe};
-constexpr Range<u32> udp_payload_size{512, 4096};  // RFC 6891 section 6.2.3; beyond 4,096 answers only fragment
-constexpr Range<u32> tcp_client_count{1, 65'536};
-constexpr Range<u32> tcp_idle_time{1, 3600};
-constexpr Range<u32> tcp_query_count{1, 1'000'000'000};
-constexpr Range<u32> transfer_count{1, 65'535};
-constexpr Range<u64> zone_memory_size{u64{1} << 20, u64{1} << 33};  // zones refer to 8 GiB at most (zone/memory.h)
-constexpr Range<u32> response_rate{1, 1'000'000};
-constexpr Range<u32> rate_slip{0, 100};
-constexpr Range<u32> rate_window{1, 3600};
-constexpr Range<u32> rate_table_size{256, 1 << 24};
-constexpr Range<u32> ipv4_prefix_length{1, 32};
-constexpr Range<u32> ipv6_prefix_length{1, 128};
-
-// ---- what a primary is told -----------------------------------------------------------------------------------------
+constexpr size_t max_zone_files = 1024;      // of one zone
+constexpr size_t max_catalog_groups = 1024;  // of one catalog
+constexpr size_t max_group_name = 255;       // RFC 9432 section 4.4.2: one character string
 
 // One text of a zone. `path` is what error messages call it and what $INCLUDE finds it by.
 struct ZoneFile {
@@ -74,126 +23,37 @@ struct ZoneSource {
   // The zone file, then what its $INCLUDE directives name. None: the texts could not be had, and a server that has the zone
   // keeps the version it serves.
   std::vector<ZoneFile> files;
+  ZoneOverrides overrides{};
   friend bool operator==(const ZoneSource&, const ZoneSource&) = default;
 };
 
-enum class KeyAlgorithm : u8 { hmac_sha1, hmac_sha224, hmac_sha256, hmac_sha384, hmac_sha512 };
-// "hmac-sha256" (RFC 8945 section 6); the name is also the algorithm's domain name less the final dot.
-std::string_view key_algorithm_name(KeyAlgorithm algorithm);
-std::optional<KeyAlgorithm> parse_key_algorithm(std::string_view text);
-
-struct TsigKey {
-  dns::Name name;
-  KeyAlgorithm algorithm = KeyAlgorithm::hmac_sha256;
-  std::string_view secret;  // octets, not text
-  friend bool operator==(const TsigKey&, const TsigKey&) = default;
+// Zones of a catalog that its consumers are to treat alike, by a name they know (RFC 9432 section 4.4.2).
+struct CatalogGroup {
+  std::string_view name;
+  std::vector<dns::Name> zones;
+  friend bool operator==(const CatalogGroup&, const CatalogGroup&) = default;
 };
 
-// Matches when the client is within `from` and the message is signed with `key`; what is absent always matches.
-struct AccessRule {
-  std::optional<IpPrefix> from;
-  std::optional<u16> key;  // index into PrimaryConfig::keys
-  friend bool operator==(const AccessRule&, const AccessRule&) = default;
-};
-// Access is given when any rule matches; an empty list gives it to nobody.
-using AccessList = std::vector<AccessRule>;
-
-struct AccessControl {
-  AccessList query{AccessRule{}};
-  AccessList transfer;
-  AccessList notify;
-  AccessList update;
-  friend bool operator==(const AccessControl&, const AccessControl&) = default;
+// A catalog zone (RFC 9432) that the primary makes of the names of its zones.
+struct ProducedCatalog {
+  dns::Name name;  // not that of a zone
+  // Absent: every zone of `zones`. Otherwise these, each of which is one of them.
+  std::optional<std::vector<dns::Name>> members;
+  std::vector<CatalogGroup> groups;  // their zones are members
+  ZoneOverrides overrides{};         // of the catalog itself
+  friend bool operator==(const ProducedCatalog&, const ProducedCatalog&) = default;
 };
 
-// What the server says about itself. An empty text is not answered at all.
-struct Identity {
-  std::string_view server_id;  // TXT id.server and hostname.bind, class CH (RFC 4892)
-  std::string_view version;    // TXT version.server and version.bind, class CH
-  std::string_view nsid;       // octets of the NSID option (RFC 5001)
-  friend bool operator==(const Identity&, const Identity&) = default;
-};
-
-struct Limits {
-  u16 udp_payload_ipv4 = 1232;  // octets of a UDP answer, and what our OPT advertises
-  u16 udp_payload_ipv6 = 1232;
-  u32 tcp_clients = 1024;            // connections in all, shared by the workers
-  u32 tcp_clients_per_prefix = 128;  // connections from one client prefix
-  u8 tcp_prefix_ipv4 = 32;           // what one client prefix is
-  u8 tcp_prefix_ipv6 = 64;
-  u32 tcp_idle_seconds = 10;  // RFC 7766 section 6.2.3
-  u32 tcp_queries_per_connection = 100'000;
-  u32 transfers = 64;              // transfers out at a time, shared by the workers; at most one for sixteen connections
-  u32 transfers_per_prefix = 8;    // of them to one client prefix, as for connections
-  u64 zone_memory = u64{4} << 30;  // octets of address space for zones, the old version of a zone beside the new one
-  friend bool operator==(const Limits&, const Limits&) = default;
-};
-
-// Response rate limiting: at most so many equal answers a second to one client prefix over UDP.
-struct RateLimit {
-  u32 responses_per_second = 200;
-  u32 slip = 2;  // every n-th answer over the limit goes out truncated, so that a real client can come by TCP; 0: none
-  u32 window_seconds = 15;
-  u8 prefix_ipv4 = 24;
-  u8 prefix_ipv6 = 56;
-  u32 table_size = 65'536;  // client prefixes remembered, in each worker
-  std::vector<IpPrefix> exempt;
-  friend bool operator==(const RateLimit&, const RateLimit&) = default;
-};
-
-using CookieSecret = std::array<u8, cookie_secret_size>;
-
-// DNS cookies (RFC 7873, RFC 9018). Without a current secret the server draws one at start; servers behind one address share
-// one.
-struct Cookies {
-  bool enabled = true;
-  bool required = false;  // UDP queries without a good server cookie get BADCOOKIE
-  std::optional<CookieSecret> current;
-  std::optional<CookieSecret> previous;  // also accepted, during a change (RFC 9018 section 5)
-  friend bool operator==(const Cookies&, const Cookies&) = default;
-};
-
-struct PrimaryConfig {
+struct PrimaryConfig : ServiceConfig {
   static constexpr std::string_view role = "primary";
-  u32 workers = 1;
-  std::vector<Endpoint> listen;  // at least one; UDP and TCP on each; port 0: the system chooses
-  // Who the process becomes once its sockets are bound, if it was started as root. 65534 is nobody and nogroup in Debian.
-  u32 user = 65534;
-  u32 group = 65534;
-  Identity identity;
-  Level log_level = Level::info;
-  std::optional<std::array<u8, entropy_seed_size>> entropy_seed;
-  // Seconds since 1970 when the blob was made, for a machine without a wall clock. The machine reads it, not the role.
-  std::optional<u64> boot_time;
-  std::vector<ZoneSource> zones;  // names are unique
-  std::vector<TsigKey> keys;      // names are unique
-  AccessControl access;
-  Limits limits;
-  std::optional<RateLimit> rate_limit;  // absent: no limit
-  Cookies cookies;
-  bool answer_rotation = false;  // begin each RRset of an answer with another of its records
-  // For an image with a TCP/IP of its own. Absent: the Linux target uses the kernel's, the others are told nothing and fail.
-  std::optional<runtime::NetworkConfig> network;
+  std::vector<ZoneSource> zones;          // names are unique
+  std::vector<ProducedCatalog> catalogs;  // names are unique, and not those of zones
+  std::vector<UpdateRule> update_rules;   // rights to update besides those that access.update gives
   friend bool operator==(const PrimaryConfig&, const PrimaryConfig&) = default;
 };
 
-// ---- to and from the blob -------------------------------------------------------------------------------------------
-
-// Why a blob is not a PrimaryConfig. The person who can fix it is the one who compiled the blob.
-struct ConfigError {
-  enum class Kind : u8 { missing, unknown, malformed, out_of_range, duplicate, too_many };
-  Kind kind = Kind::missing;
-  std::array<std::string_view, 3>
-      path;                   // node names from below the root: {"acl", "transfer", "rule@2"}; ends at the first empty
-  std::string_view property;  // empty when the node itself is meant
-  std::string_view expected;  // "an address or a prefix", may be empty
-  Range<u64> range{0, 0};     // the whole numbers expected, when `high` is not 0
-  // `/acl/transfer/rule@2: property "from" is malformed (expected an address or a prefix)`
-  void write_text(TextWriter& out) const;
-};
-
 Result<PrimaryConfig, ConfigError> read_primary_config(const codec::DeviceTree& tree);
-// `config` keeps the ranges above (the YAML schema and the command line see to that).
+// `config` keeps the ranges (the YAML schema and the command line see to that).
 void write_primary_config(const PrimaryConfig& config, codec::DeviceTreeWriter& out);
 
 }  // namespace samara::server

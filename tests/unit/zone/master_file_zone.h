@@ -52,11 +52,13 @@ class TestZones {
  public:
   explicit TestZones(std::string_view apex = "example.") : apex_(name_of(apex)) {}
 
-  Zone build(std::string_view text) {
+  Zone build(std::string_view text) { return build(text, apex_); }
+  // A zone of another apex in the same memory.
+  Zone build(std::string_view text, const dns::Name& apex) {
     index_.emplace();
     const SourceFile file{"test.zone", text};
-    MasterFile source(std::span(&file, 1), apex_);
-    ZoneBuilder builder(memory_, apex_);
+    MasterFile source(std::span(&file, 1), apex);
+    ZoneBuilder builder(memory_, apex);
     Record record;
     for (;;) {
       const auto more = source.next(record);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "server/config/primary_config.h"
+
 #include <functional>
 #include <string>
 

@@ -40,7 +40,7 @@ PrimaryConfig with_everything() {
   config.access.transfer = {{prefix_of("192.0.2.0/24"), 1}, {std::nullopt, 0}, {prefix_of("2001:db8::/32"), std::nullopt}};
   config.access.notify = {AccessRule{}};
   config.access.update = {{prefix_of("0.0.0.0/0"), 0}};
-  config.limits = {512, 4096, 1, 65'536, 1, 128, 3600, 1, 65'535, 1, u64{1} << 33};
+  config.limits = {512, 4096, 1, 65'536, 1, 128, 3600, 1, u64{1} << 33, 4096, 1};
   config.rate_limit = RateLimit{1, 100, 3600, 32, 1, 256, {prefix_of("127.0.0.0/8"), prefix_of("::1")}};
   config.cookies.enabled = false;
   config.answer_rotation = true;
@@ -58,8 +58,31 @@ PrimaryConfig with_everything() {
   network.router_advertisements = false;
   network.host_name = "primary";
   network.listen = {*Endpoint::parse("0.0.0.0:53"), *Endpoint::parse("[2001:db8::2]:5353")};
-  config.zones = {{name_of("."), {{"root.zone", ""}}},
-                  {name_of("example.com"), {{"a/b.zone", "@ SOA\n"}, {"a/c.inc", std::string_view("with\0zero", 9)}}}};
+  config.notify = {{Endpoint::parse("192.0.2.2:53").value(), u16{1}}, {Endpoint::parse("[::1]:1").value(), std::nullopt}};
+  config.notify_ns_records = true;
+  config.history = {0, u64{1} << 32};
+  config.zones = {
+      {name_of("."), {{"root.zone", ""}}, {}},
+      {name_of("example.com"),
+       {{"a/b.zone", "@ SOA\n"}, {"a/c.inc", std::string_view("with\0zero", 9)}},
+       {AccessList{}, AccessList{{{}, u16{0}}}, AccessList{AccessRule{}}, PeerList{}, false, HistoryConfig{7, 4096}}}};
+  config.catalogs = {{name_of("all.catalog"), {}, {}, {}},
+                     {name_of("some.catalog"),
+                      std::vector{name_of("EXAMPLE.com"), name_of(".")},
+                      {{"a group", {name_of("example.com")}}, {"", {}}},
+                      {{}, {}, {}, PeerList{{Endpoint::parse("192.0.2.3:5353").value(), u16{0}}}, true, {}}},
+                     {name_of("none.catalog"), std::vector<dns::Name>(), {}, {}}};
+  config.update_rules = {UpdateRule{},
+                         {prefix_of("192.0.2.0/24"),
+                          u16{0},
+                          {name_of("example.com")},
+                          UpdateNames::subtree,
+                          {name_of("dyn.example.com"), name_of("x.example.com")},
+                          {dns::RrType::A, dns::RrType{65280}},
+                          false,
+                          true,
+                          true},
+                         {{}, u16{1}, {}, UpdateNames::self_subtree, {}, {}, true, false, false}};
   return config;
 }
 
@@ -227,7 +250,111 @@ TEST(PrimaryConfig, RootMustSayWhatItIs) {
   resolver.string("compatible", boot_compatible);
   resolver.string("role", "resolver");
   resolver.end_node();
-  EXPECT_EQ(error_of(MUST(std::move(resolver).finish())), "/: property \"role\" is malformed (expected primary)");
+  EXPECT_EQ(error_of(MUST(std::move(resolver).finish())),
+            "/: this is the configuration of a resolver (expected that of a primary)");
+}
+
+TEST(PrimaryConfig, AnotherRolesSectionsAreNotWhatIsComplainedOf) {
+  Writer secondary;
+  secondary.begin_node("");
+  secondary.string("compatible", boot_compatible);
+  secondary.string("role", "secondary");
+  secondary.u32("forward-updates", 1);
+  node(secondary, "storage");
+  secondary.end_node();
+  EXPECT_EQ(error_of(MUST(std::move(secondary).finish())),
+            "/: this is the configuration of a secondary (expected that of a primary)");
+}
+
+TEST(PrimaryConfig, AZoneHasWhatHoldsForAllUnlessItSaysOtherwise) {
+  PrimaryConfig config = smallest();
+  config.access.transfer = {AccessRule{}};
+  config.notify = {{Endpoint::parse("192.0.2.2:53").value(), {}}};
+  config.history.differences = 3;
+  ZoneOverrides zone;
+  EXPECT_EQ(config.transfer_access(zone), config.access.transfer);
+  EXPECT_EQ(config.notify_targets(zone), config.notify);
+  EXPECT_FALSE(config.notifies_ns_records(zone));
+  EXPECT_EQ(config.history_of(zone).differences, 3U);
+  zone.transfer.emplace();
+  zone.notify.emplace();
+  zone.notify_ns_records = true;
+  zone.history = HistoryConfig{0, 0};
+  EXPECT_TRUE(config.transfer_access(zone).empty());
+  EXPECT_TRUE(config.update_access(zone).empty());
+  EXPECT_TRUE(config.notify_targets(zone).empty());
+  EXPECT_TRUE(config.notifies_ns_records(zone));
+  EXPECT_EQ(config.history_of(zone), (HistoryConfig{0, 0}));
+}
+
+void zone_and_catalog(Writer& w, std::string_view catalog, const std::function<void()>& content) {
+  node(w, "zone@0", [&] { w.string("name", "example.com."); });
+  node(w, "catalog@0", [&] {
+    w.string("name", catalog);
+    content();
+  });
+}
+
+TEST(PrimaryConfig, ACatalogIsNoZoneAndItsMembersAre) {
+  const auto with = [](std::string_view catalog, const std::function<void(Writer&)>& content) {
+    return error_with([&](Writer& w) { zone_and_catalog(w, catalog, [&] { content(w); }); });
+  };
+  EXPECT_EQ(with("catalog.", [](Writer&) {}), "no error");
+  EXPECT_EQ(with("EXAMPLE.com.", [](Writer&) {}),
+            "/: property \"name\" is there twice (expected catalogs with names that no zone has)");
+  EXPECT_EQ(with("catalog.", [](Writer& w) { w.string("members", "example.com."); }),
+            "/catalog@0: property \"members\" is not known");
+  const auto some = [](std::string_view member) {
+    return [member](Writer& w) {
+      w.u32("all", 0);
+      w.string("members", member);
+    };
+  };
+  EXPECT_EQ(with("catalog.", some("Example.COM.")), "no error");
+  EXPECT_EQ(with("catalog.", some("example.net.")),
+            "/: property \"members\" is malformed (expected names of zones in this blob)");
+  EXPECT_EQ(with("catalog.",
+                 [](Writer& w) {
+                   w.u32("all", 0);
+                   w.strings("members", std::array<std::string_view, 2>{"example.com.", "EXAMPLE.com."});
+                 }),
+            "/: property \"members\" is there twice (expected each zone once)");
+  EXPECT_EQ(with("catalog.",
+                 [](Writer& w) {
+                   w.u32("all", 0);
+                   node(w, "group@0", [&] {
+                     w.string("name", "g");
+                     w.string("members", "example.com.");
+                   });
+                 }),
+            "/: property \"members\" is malformed (expected groups of members of their catalog)");
+}
+
+TEST(PrimaryConfig, UpdateRulesListNamesWhereTheirKindHasSome) {
+  const auto rule = [](std::string_view match, bool names) {
+    return error_with([&](Writer& w) {
+      node(w, "update-policy", [&] {
+        node(w, "rule@0", [&] {
+          w.string("match", match);
+          if (names) w.string("names", "a.example.");
+        });
+      });
+    });
+  };
+  EXPECT_EQ(rule("zone", false), "no error");
+  EXPECT_EQ(rule("exact", true), "no error");
+  EXPECT_EQ(rule("zone", true), "/update-policy/rule@0: property \"names\" is not known");
+  EXPECT_EQ(rule("subtree", false), "/update-policy/rule@0: property \"names\" is missing");
+  EXPECT_EQ(rule("self", false), "/update-policy/rule@0: property \"key\" is missing");
+  EXPECT_EQ(rule("below", true),
+            "/update-policy/rule@0: property \"match\" is malformed (expected zone, exact, subtree, self "
+            "or self-subtree)");
+}
+
+TEST(PrimaryConfig, PeersHaveAPort) {
+  EXPECT_EQ(error_with(
+                [](Writer& w) { node(w, "notify", [&] { node(w, "peer@0", [&] { w.string("endpoint", "192.0.2.1:0"); }); }); }),
+            "/notify/peer@0: property \"endpoint\" is malformed (expected ADDRESS:PORT)");
 }
 
 TEST(PrimaryConfig, SomethingMustBeListenedOn) {

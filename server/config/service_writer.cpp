@@ -1,49 +1,12 @@
-// A PrimaryConfig written as a boot blob. Values that are the defaults are written too: a blob says what the image will do,
-// whatever the defaults of its version are.
-#include "platform/base/text_writer.h"
-#include "server/config/blob_layout.h"
+#include "server/config/service_writer.h"
+
 #include "server/config/network_config.h"
-#include "server/config/primary_config.h"
 
 namespace samara::server {
 
 namespace {
 
 using codec::DeviceTreeWriter;
-
-constexpr size_t longest_text = dns::max_name_text;  // names are longer than addresses
-
-std::vector<u8> octets_of(std::string_view text) {
-  return {text.begin(), text.end()};
-}
-
-template <class Item>
-void write_text_property(std::string_view property, const Item& item, DeviceTreeWriter& out) {
-  TextBuffer<longest_text> text;
-  item.write_text(text.writer());
-  out.string(property, text.view());
-}
-
-// "key@7"
-void begin_numbered(std::string_view kind, size_t index, DeviceTreeWriter& out) {
-  TextBuffer<64> name;
-  name.writer().put(kind);
-  name.writer().put('@');
-  name.writer().put(u64{index});
-  out.begin_node(name.view());
-}
-
-void write_zone(const ZoneSource& zone, size_t index, DeviceTreeWriter& out) {
-  begin_numbered("zone", index, out);
-  write_text_property("name", zone.name, out);
-  for (size_t i = 0; i < zone.files.size(); ++i) {
-    begin_numbered("file", i, out);
-    out.string("path", zone.files[i].path);
-    out.bytes("text", octets_of(zone.files[i].text));
-    out.end_node();
-  }
-  out.end_node();
-}
 
 void write_key(const TsigKey& key, size_t index, DeviceTreeWriter& out) {
   begin_numbered("key", index, out);
@@ -53,18 +16,18 @@ void write_key(const TsigKey& key, size_t index, DeviceTreeWriter& out) {
   out.end_node();
 }
 
-void write_access_list(std::string_view name, const AccessList& list, const PrimaryConfig& config, DeviceTreeWriter& out) {
+void write_access_list(std::string_view name, const AccessList& list, const ServiceConfig& config, DeviceTreeWriter& out) {
   out.begin_node(name);
   for (size_t i = 0; i < list.size(); ++i) {
     begin_numbered("rule", i, out);
     if (list[i].from) write_text_property("from", *list[i].from, out);
-    if (list[i].key) write_text_property("key", config.keys[*list[i].key].name, out);
+    write_key_property(list[i].key, config, out);
     out.end_node();
   }
   out.end_node();
 }
 
-void write_access(const PrimaryConfig& config, DeviceTreeWriter& out) {
+void write_access(const ServiceConfig& config, DeviceTreeWriter& out) {
   out.begin_node("acl");
   write_access_list("query", config.access.query, config, out);
   write_access_list("transfer", config.access.transfer, config, out);
@@ -91,9 +54,9 @@ void write_limits(const Limits& limits, DeviceTreeWriter& out) {
   out.u32("tcp-prefix-ipv6", limits.tcp_prefix_ipv6);
   out.u32("tcp-idle", limits.tcp_idle_seconds);
   out.u32("tcp-queries", limits.tcp_queries_per_connection);
+  out.u64("zone-memory", limits.zone_memory);
   out.u32("transfers", limits.transfers);
   out.u32("transfers-per-prefix", limits.transfers_per_prefix);
-  out.u64("zone-memory", limits.zone_memory);
   out.end_node();
 }
 
@@ -122,19 +85,89 @@ void write_cookies(const Cookies& cookies, DeviceTreeWriter& out) {
   out.end_node();
 }
 
+void write_notify(const PeerList& peers, const ServiceConfig& config, DeviceTreeWriter& out) {
+  out.begin_node("notify");
+  write_peers("peer", peers, config, out);
+  out.end_node();
+}
+
+void write_history(const HistoryConfig& history, DeviceTreeWriter& out) {
+  out.begin_node("history");
+  out.u32("differences", history.differences);
+  out.u64("octets", history.octets);
+  out.end_node();
+}
+
 }  // namespace
 
-void write_primary_config(const PrimaryConfig& config, DeviceTreeWriter& out) {
-  out.begin_node("");
+void begin_numbered(std::string_view kind, size_t index, DeviceTreeWriter& out) {
+  TextBuffer<64> name;
+  name.writer().put(kind);
+  name.writer().put('@');
+  name.writer().put(u64{index});
+  out.begin_node(name.view());
+}
+
+std::vector<u8> octets_of(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+void write_names(std::string_view property, const std::vector<dns::Name>& names, DeviceTreeWriter& out) {
+  if (names.empty()) return;
+  // What a list of texts is in a device tree: one behind the other, each with its zero.
+  std::vector<u8> texts;
+  for (const dns::Name& name : names) {
+    TextBuffer<dns::max_name_text> text;
+    name.write_text(text.writer());
+    texts.insert(texts.end(), text.view().begin(), text.view().end());
+    texts.push_back(0);
+  }
+  out.bytes(property, texts);
+}
+
+void write_key_property(std::optional<u16> key, const ServiceConfig& config, DeviceTreeWriter& out) {
+  if (key) write_text_property("key", config.keys[*key].name, out);
+}
+
+void write_peers(std::string_view kind, const PeerList& peers, const ServiceConfig& config, DeviceTreeWriter& out) {
+  for (size_t i = 0; i < peers.size(); ++i) {
+    begin_numbered(kind, i, out);
+    write_text_property("endpoint", peers[i].endpoint, out);
+    write_key_property(peers[i].key, config, out);
+    out.end_node();
+  }
+}
+
+void write_override_properties(const ZoneOverrides& overrides, DeviceTreeWriter& out) {
+  if (overrides.notify_ns_records) out.u32("notify-ns-records", *overrides.notify_ns_records ? 1 : 0);
+}
+
+void write_override_nodes(const ZoneOverrides& overrides, const ServiceConfig& config, DeviceTreeWriter& out) {
+  if (overrides.transfer || overrides.notify_from || overrides.update) {
+    out.begin_node("acl");
+    if (overrides.transfer) write_access_list("transfer", *overrides.transfer, config, out);
+    if (overrides.notify_from) write_access_list("notify", *overrides.notify_from, config, out);
+    if (overrides.update) write_access_list("update", *overrides.update, config, out);
+    out.end_node();
+  }
+  if (overrides.notify) write_notify(*overrides.notify, config, out);
+  if (overrides.history) write_history(*overrides.history, out);
+}
+
+void write_service_properties(const ServiceConfig& config, std::string_view role, DeviceTreeWriter& out) {
   out.string("compatible", boot_compatible);
-  out.string("role", PrimaryConfig::role);
+  out.string("role", role);
   out.u32("workers", config.workers);
   out.u32("answer-rotation", config.answer_rotation ? 1 : 0);
+  out.u32("notify-ns-records", config.notify_ns_records ? 1 : 0);
   out.u32("user", config.user);
   out.u32("group", config.group);
   out.string("log-level", level_name(config.log_level));
   if (config.entropy_seed) out.bytes("entropy-seed", *config.entropy_seed);
   if (config.boot_time) out.u64("boot-time", *config.boot_time);
+}
+
+void write_service_nodes(const ServiceConfig& config, DeviceTreeWriter& out) {
   for (size_t i = 0; i < config.listen.size(); ++i) {
     begin_numbered("listen", i, out);
     write_text_property("endpoint", config.listen[i], out);
@@ -146,9 +179,9 @@ void write_primary_config(const PrimaryConfig& config, DeviceTreeWriter& out) {
   write_limits(config.limits, out);
   if (config.rate_limit) write_rate_limit(*config.rate_limit, out);
   write_cookies(config.cookies, out);
+  write_notify(config.notify, config, out);
+  write_history(config.history, out);
   if (config.network) write_network(*config.network, out);
-  for (size_t i = 0; i < config.zones.size(); ++i) write_zone(config.zones[i], i, out);
-  out.end_node();
 }
 
 }  // namespace samara::server

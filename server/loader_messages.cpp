@@ -1,0 +1,88 @@
+#include "server/loader_messages.h"
+
+#include <algorithm>
+
+namespace samara::server {
+namespace {
+
+// In place of a number there is none of.
+constexpr u32 absent = 0xffffffff;
+
+std::optional<u16> optional_u16(u32 value) {
+  if (value > 0xffff) return std::nullopt;
+  return static_cast<u16>(value);
+}
+
+}  // namespace
+
+std::optional<LoaderMessage> kind_of(Bytes message) {
+  if (message.empty() || message[0] < 1 || message[0] > 3) return std::nullopt;
+  return static_cast<LoaderMessage>(message[0]);
+}
+
+void write_update(const UpdateRelay& update, ByteWriter& out) {
+  out.u8(static_cast<u8>(LoaderMessage::update));
+  out.u32(update.tag);
+  out.u8(static_cast<u8>(update.peer.address.family()));
+  const Bytes address = update.peer.address.octets();
+  out.bytes(address);
+  out.zeros(16 - address.size());
+  out.u16(update.peer.port.value());
+  out.u32(update.key.has_value() ? u32{*update.key} : absent);
+  out.bytes(update.message);
+}
+
+std::optional<UpdateRelay> read_update(Bytes message) {
+  if (message.size() < update_relay_head) return std::nullopt;
+  ByteReader at(message.subspan(1));
+  UpdateRelay update;
+  update.tag = at.u32().value_or(0);
+  const u8 family = at.u8().value_or(0);
+  const Bytes address = at.bytes(16).value_or(Bytes());
+  if (family == static_cast<u8>(IpFamily::v4)) {
+    std::array<u8, 4> octets{};
+    std::ranges::copy(address.first(4), octets.begin());
+    update.peer.address = IpAddress::v4(octets);
+  } else {
+    std::array<u8, 16> octets{};
+    std::ranges::copy(address, octets.begin());
+    update.peer.address = IpAddress::v6(octets);
+  }
+  update.peer.port = Port(at.u16().value_or(0));
+  update.key = optional_u16(at.u32().value_or(absent));
+  update.message = at.rest();
+  return update;
+}
+
+void write_update_done(const UpdateDone& done, ByteWriter& out) {
+  out.u8(static_cast<u8>(LoaderMessage::update_done));
+  out.u32(done.tag);
+  out.u16(dns::code(done.rcode));
+  out.u32(done.why.has_value() ? u32{dns::code(*done.why)} : absent);
+  out.text(done.reason.substr(0, out.remaining()));
+}
+
+std::optional<UpdateVerdict> read_update_done(Bytes message) {
+  if (message.empty()) return std::nullopt;
+  ByteReader at(message.subspan(1));
+  const auto tag = at.u32();
+  const auto rcode = at.u16();
+  const auto why = at.u32();
+  if (!tag.ok() || !rcode.ok() || !why.ok()) return std::nullopt;
+  UpdateVerdict done;
+  done.tag = tag.value();
+  done.rcode = static_cast<dns::Rcode>(rcode.value());
+  if (const auto code = optional_u16(why.value()); code.has_value()) done.why = static_cast<dns::ExtendedError>(*code);
+  done.reason = at.rest();
+  return done;
+}
+
+void begin_zones_changed(ByteWriter& out) {
+  out.u8(static_cast<u8>(LoaderMessage::zones_changed));
+}
+
+void add_changed_zone(const dns::Name& zone, ByteWriter& out) {
+  out.bytes(zone.wire());
+}
+
+}  // namespace samara::server

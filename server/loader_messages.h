@@ -1,0 +1,65 @@
+// What the primary's workers and its loader say to each other (platform/hal/hal.h, Role::on_message): updates to the loader,
+// their outcomes back, and to the agent, which is the worker that sends NOTIFYs, which zones have changed. Both ends are one
+// image, so a message that cannot be read is a bug; the readers still believe nothing.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "dns-core/message/edns.h"
+#include "dns-core/name.h"
+#include "dns-core/types.h"
+#include "platform/base/byte_reader.h"
+#include "platform/base/byte_writer.h"
+#include "platform/base/ip_address.h"
+
+namespace samara::server {
+
+enum class LoaderMessage : u8 { update = 1, update_done = 2, zones_changed = 3 };
+std::optional<LoaderMessage> kind_of(Bytes message);
+
+// An UPDATE whose sender has been verified and may change something in the zone.
+struct UpdateRelay {
+  u32 tag = 0;  // comes back with the outcome
+  Endpoint peer;
+  std::optional<u16> key;  // it was signed with; index into the configuration's keys
+  Bytes message;           // without the TSIG record: up to the end of the update section at least
+};
+// Octets in front of the message.
+constexpr size_t update_relay_head = 1 + 4 + 1 + 16 + 2 + 4;
+void write_update(const UpdateRelay& update, ByteWriter& out);
+std::optional<UpdateRelay> read_update(Bytes message);
+
+struct UpdateDone {
+  u32 tag = 0;
+  dns::Rcode rcode = dns::Rcode::NOERROR;
+  std::optional<dns::ExtendedError> why;
+  std::string_view reason;
+};
+constexpr size_t max_update_done = 1 + 4 + 2 + 4 + 64;
+void write_update_done(const UpdateDone& done, ByteWriter& out);
+// As it arrives: the text is octets of the message.
+struct UpdateVerdict {
+  u32 tag = 0;
+  dns::Rcode rcode = dns::Rcode::NOERROR;
+  std::optional<dns::ExtendedError> why;
+  Bytes reason;
+};
+std::optional<UpdateVerdict> read_update_done(Bytes message);
+
+// Zones whose serial changed: any number of names behind the kind.
+void begin_zones_changed(ByteWriter& out);
+void add_changed_zone(const dns::Name& zone, ByteWriter& out);
+// Calls f(const dns::Name&) for each.
+template <class F>
+void for_each_changed_zone(Bytes message, F&& f) {
+  ByteReader at(message);
+  if (!at.skip(1).ok()) return;
+  while (!at.at_end()) {
+    const auto name = dns::Name::from_wire(at);
+    if (!name.ok()) return;
+    f(name.value());
+  }
+}
+
+}  // namespace samara::server

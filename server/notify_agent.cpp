@@ -1,0 +1,82 @@
+#include "server/notify_agent.h"
+
+#include <algorithm>
+
+#include "dns-core/rdata/rdata_text.h"
+#include "platform/base/log.h"
+
+namespace samara::server {
+NotifyAgent::NotifyAgent(const PrimaryConfig& config, const dns::TsigKeyring& keys,
+                         std::span<const u8, crypto::Drbg::seed_size> seed)
+    : config_(config), overrides_(config), keys_(keys), rng_(seed), notifier_(Notifier::Limits{}, rng_) {}
+
+bool NotifyAgent::is_needed(const PrimaryConfig& config) {
+  const auto notifies = [&](const ZoneOverrides& zone) {
+    return !config.notify_targets(zone).empty() || config.notifies_ns_records(zone);
+  };
+  return notifies({}) || std::ranges::any_of(config.zones, notifies, &ZoneSource::overrides) ||
+         std::ranges::any_of(config.catalogs, notifies, &ProducedCatalog::overrides);
+}
+
+void NotifyAgent::tell(Instant now, const zone::ZoneSet& zones, const zone::Zone& zone, Notifier::Urgency urgency) {
+  const dns::Name apex = zone.apex();
+  const ZoneOverrides& overrides = overrides_.of(apex);
+  const NotifyRules rules{config_.notify_targets(overrides), config_.notifies_ns_records(overrides)};
+  const auto targets = notify_targets(config_, keys_, rules, zones, zone);
+  // Where there is no room, everybody is told of everything once there is: too much, but nobody is left out.
+  if (!notifier_.on_zone_changed(now, apex, zone.serial(), targets, urgency) && !told_.has_value()) told_ = 0;
+}
+
+void NotifyAgent::on_start(Instant now, const zone::ZoneSet& zones) {
+  told_ = 0;
+  go_on_telling_all(now, zones);
+}
+
+void NotifyAgent::go_on_telling_all(Instant now, const zone::ZoneSet& zones) {
+  size_t place = 0;
+  size_t told = *told_;
+  bool room = true;
+  zones.for_each_zone([&](const zone::Zone& zone) {
+    if (place++ < told || !room) return;
+    room = notifier_.has_room(max_peers + max_ns_targets);
+    if (!room) return;
+    tell(now, zones, zone, Notifier::Urgency::start);
+    ++told;
+  });
+  told_ = room ? std::nullopt : std::optional(told);
+}
+
+void NotifyAgent::on_zone_changed(Instant now, const zone::ZoneSet& zones, const dns::Name& zone) {
+  const auto match = zones.at(zone);
+  if (match.has_value() && match->zone.has_value()) tell(now, zones, *match->zone, Notifier::Urgency::change);
+}
+
+size_t NotifyAgent::poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& zones, Endpoint& peer,
+                                  MutableBytes message) {
+  const size_t size = notifier_.poll_datagram(now, wall, zones, peer, message);
+  // Half empty, so that the walk over all zones is seldom begun again.
+  if (told_.has_value() && notifier_.pending() < Notifier::Limits{}.pending / 2) go_on_telling_all(now, zones);
+  log_events();
+  return size;
+}
+
+void NotifyAgent::log_events() {
+  for (auto event = notifier_.poll_event(); event.has_value(); event = notifier_.poll_event()) {
+    switch (event->kind) {
+      case NotifyEvent::Kind::refused:
+        log(Level::warning, "zone ", event->zone, ": ", event->peer, " answers NOTIFY of serial ", event->serial.value(),
+            " with ", dns::rcode_name(event->rcode), "; is it a secondary of the zone, and does it take NOTIFY from here?");
+        break;
+      case NotifyEvent::Kind::given_up:
+        log(Level::warning, "zone ", event->zone, ": ", event->peer, " does not answer NOTIFY of serial ",
+            event->serial.value(), "; it learns of the change when its refresh time is over");
+        break;
+      case NotifyEvent::Kind::bad_signature:
+        log(Level::warning, "zone ", event->zone, ": ", event->peer,
+            " does not sign its answer to NOTIFY with the key set for it");
+        break;
+    }
+  }
+}
+
+}  // namespace samara::server

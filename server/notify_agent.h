@@ -1,0 +1,46 @@
+// NotifyAgent: sends the primary's NOTIFYs, in the one worker that has ports of its own. It tells the servers concerned of
+// every zone when the server starts, and then of each zone the loader says has changed.
+#pragma once
+
+#include <optional>
+
+#include "dns-core/tsig/key.h"
+#include "platform/crypto/drbg.h"
+#include "server/config/primary_config.h"
+#include "server/notify_out.h"
+#include "server/notify_targets.h"
+#include "server/overrides_by_zone.h"
+
+namespace samara::server {
+
+class NotifyAgent {
+ public:
+  // The configuration and the keys, which are its own, outlive this.
+  NotifyAgent(const PrimaryConfig& config, const dns::TsigKeyring& keys, std::span<const u8, crypto::Drbg::seed_size> seed);
+
+  // Whether anybody is to be told of anything.
+  static bool is_needed(const PrimaryConfig& config);
+
+  // All zones are new to those concerned; once, when the first set of zones is there.
+  void on_start(Instant now, const zone::ZoneSet& zones);
+  void on_zone_changed(Instant now, const zone::ZoneSet& zones, const dns::Name& zone);
+  void on_datagram(UnixTime wall, const Endpoint& peer, Bytes message) { notifier_.on_datagram(wall, peer, message); }
+  size_t poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& zones, Endpoint& peer, MutableBytes message);
+  Instant next_deadline() const { return notifier_.next_deadline(); }
+  const Notifier& notifier() const { return notifier_; }
+
+ private:
+  void tell(Instant now, const zone::ZoneSet& zones, const zone::Zone& zone, Notifier::Urgency urgency);
+  void go_on_telling_all(Instant now, const zone::ZoneSet& zones);
+  void log_events();
+
+  const PrimaryConfig& config_;
+  OverridesByZone overrides_;
+  const dns::TsigKeyring& keys_;
+  crypto::Drbg rng_;
+  Notifier notifier_;
+  // Zones, in the order of the set, that have been told of at start; nothing when all have.
+  std::optional<size_t> told_;
+};
+
+}  // namespace samara::server

@@ -1,0 +1,282 @@
+#include "server/notify_out.h"
+
+#include <algorithm>
+
+#include "dns-core/message/query.h"
+
+namespace samara::server {
+namespace {
+
+using dns::Rcode;
+
+constexpr Duration burst = Duration::milliseconds(500);  // of sending at the full rate
+constexpr Duration first_wait = Duration::seconds(2);    // RFC 1996 section 3.6 leaves it open; doubled after each try
+
+constexpr u16 notify_flags = static_cast<u16>(static_cast<u16>(dns::Opcode::NOTIFY) << 11) | dns::flag_aa;
+
+bool later(Instant a, Instant b) {
+  return a > b;
+}
+
+}  // namespace
+
+std::string_view describe(NotifyEvent::Kind kind) {
+  switch (kind) {
+    case NotifyEvent::Kind::refused: return "NOTIFY was refused";
+    case NotifyEvent::Kind::given_up: return "no answer to NOTIFY";
+    case NotifyEvent::Kind::bad_signature: return "answer to NOTIFY is not signed right";
+  }
+  return "NOTIFY failed";
+}
+
+Notifier::Notifier(const Limits& limits, Rng& rng) : limits_(limits), rng_(rng), buckets_(1024, none), ids_(id_slots, none) {
+  events_.reserve(max_events);
+}
+
+// ---- the table ------------------------------------------------------------------------------------------------------
+
+size_t Notifier::bucket_of(const dns::Name& zone, const Endpoint& peer) const {
+  const zone::SearchName name(zone);
+  u64 hash = name.hash(name.label_count());
+  for (const u8 octet : peer.address.octets()) hash = (hash ^ octet) * 0x100000001b3ULL;
+  hash = (hash ^ peer.port.value()) * 0x9e3779b97f4a7c15ULL;
+  return static_cast<size_t>(hash >> 32) & (buckets_.size() - 1);
+}
+
+u32 Notifier::find(const dns::Name& zone, const Endpoint& peer) const {
+  u32 index = buckets_[bucket_of(zone, peer)];
+  while (index != none && !(pending_[index].target.peer == peer && pending_[index].zone == zone)) index = pending_[index].next;
+  return index;
+}
+
+u32 Notifier::take() {
+  ++used_;
+  if (free_ == none) {
+    pending_.emplace_back();
+    return static_cast<u32>(pending_.size() - 1);
+  }
+  const u32 index = free_;
+  free_ = pending_[index].next;
+  return index;
+}
+
+void Notifier::release(u32 index) {
+  Pending& pending = pending_[index];
+  u32* link = &buckets_[bucket_of(pending.zone, pending.target.peer)];
+  while (*link != index) link = &pending_[*link].next;
+  *link = pending.next;
+  free_id(pending);
+  pending.tsig.reset();
+  pending.used = false;
+  ++pending.stamp;
+  pending.next = free_;
+  free_ = index;
+  --used_;
+}
+
+// The id must be hard to guess and no other's that is under way.
+bool Notifier::take_id(u32 index) {
+  constexpr unsigned draws = 64;  // half the places are free at least, so that this many miss once in 2^64
+  for (unsigned i = 0; i < draws; ++i) {
+    const u16 id = rng_.u16_value();
+    u32& slot = ids_[id % id_slots];
+    if (slot != none) continue;
+    slot = index;
+    pending_[index].id = id;
+    return true;
+  }
+  return false;
+}
+
+void Notifier::free_id(const Pending& pending) {
+  if (pending.tries != 0) ids_[pending.id % id_slots] = none;
+}
+
+// ---- time -----------------------------------------------------------------------------------------------------------
+
+void Notifier::schedule(Queue& queue, u32 index, Instant at) {
+  queue.push_back({at, index, ++pending_[index].stamp});
+  std::ranges::push_heap(queue, later, &Due::at);
+  tidy(queue);
+}
+
+// What is void is thrown out where it is most of a queue.
+void Notifier::tidy(Queue& queue) {
+  if (queue.size() <= 2 * used_ + 64) return;
+  std::erase_if(queue, [this](const Due& due) { return pending_[due.index].stamp != due.stamp; });
+  std::ranges::make_heap(queue, later, &Due::at);
+}
+
+std::optional<u32> Notifier::next_due(Queue& queue, Instant now) {
+  while (!queue.empty() && queue.front().at <= now) {
+    const Due due = queue.front();
+    std::ranges::pop_heap(queue, later, &Due::at);
+    queue.pop_back();
+    if (pending_[due.index].stamp == due.stamp) return due.index;
+  }
+  return std::nullopt;
+}
+
+Duration Notifier::wait_after(unsigned tries) {
+  const i64 whole = first_wait.milliseconds() << (tries - 1);
+  // A quarter less to a quarter more, so that what was sent together is not sent again together.
+  return Duration::milliseconds(whole * 3 / 4 + rng_.below(static_cast<u32>(whole / 2)));
+}
+
+Instant Notifier::next_deadline() const {
+  Instant earliest = Instant::never();
+  for (const Queue* queue : {&urgent_, &later_}) {
+    if (!queue->empty()) earliest = std::min(earliest, queue->front().at);
+  }
+  if (earliest == Instant::never()) return earliest;
+  return bucket_full_at_.since_boot() > burst ? std::max(earliest, Instant::since_boot(bucket_full_at_.since_boot() - burst))
+                                              : earliest;
+}
+
+// ---- what happens ---------------------------------------------------------------------------------------------------
+
+bool Notifier::on_zone_changed(Instant now, const dns::Name& zone, dns::Serial serial, std::span<const NotifyTarget> targets,
+                               Urgency urgency) {
+  bool all = true;
+  for (const NotifyTarget& target : targets) {
+    u32 index = find(zone, target.peer);
+    if (index != none) {
+      // Start again with the new serial; an answer to the old one says nothing about it.
+      free_id(pending_[index]);
+    } else if (used_ == limits_.pending) {
+      all = false;
+      continue;
+    } else {
+      index = take();
+      u32& bucket = buckets_[bucket_of(zone, target.peer)];
+      pending_[index].next = bucket;
+      bucket = index;
+    }
+    Pending& pending = pending_[index];
+    pending.zone = zone;
+    pending.serial = serial;
+    pending.target = target;
+    pending.tries = 0;
+    pending.used = true;
+    pending.tsig.reset();
+    if (urgency == Urgency::change) {
+      schedule(urgent_, index, now);
+    } else {
+      next_start_ = std::max(next_start_, now) + Duration::nanoseconds(1'000'000'000 / limits_.start_per_second);
+      schedule(later_, index, next_start_);
+    }
+  }
+  return all;
+}
+
+size_t Notifier::poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& zones, Endpoint& peer, MutableBytes message) {
+  for (;;) {
+    if (bucket_full_at_ > now + burst) return 0;
+    auto index = next_due(urgent_, now);
+    if (!index.has_value()) index = next_due(later_, now);
+    if (!index.has_value()) return 0;
+    Pending& pending = pending_[*index];
+    if (pending.tries == max_notify_tries) {
+      ++counters(pending.target.peer).given_up;
+      tell(NotifyEvent::Kind::given_up, pending, Rcode::NOERROR);
+      release(*index);
+      continue;
+    }
+    const auto match = zones.at(pending.zone);
+    if (!match.has_value() || !match->zone.has_value()) {
+      release(*index);  // the zone is not ours any more
+      continue;
+    }
+    if (pending.tries == 0 && !take_id(*index)) {
+      schedule(later_, *index, now + first_wait);
+      return 0;
+    }
+    ++pending.tries;
+    schedule(later_, *index, now + wait_after(pending.tries));
+    bucket_full_at_ = std::max(bucket_full_at_, now) + Duration::nanoseconds(1'000'000'000 / limits_.per_second);
+    ++counters(pending.target.peer).sent;
+    peer = pending.target.peer;
+    return send(pending, wall, *match->zone, message);
+  }
+}
+
+// RFC 1996 section 3.7: QDCOUNT 1, the zone's SOA in the answer section as a hint, AA set.
+size_t Notifier::send(Pending& pending, UnixTime wall, const zone::Zone& zone, MutableBytes message) {
+  constexpr u16 to_question = 0xc000 | dns::header_size;
+  pending.serial = zone.serial();
+  ByteWriter out(message);
+  for (const u16 word : {pending.id, notify_flags, u16{1}, u16{1}, u16{0}, u16{0}}) out.u16(word);
+  out.bytes(pending.zone.wire());
+  out.u16(dns::code(dns::RrType::SOA));
+  out.u16(dns::code(dns::RrClass::IN));
+  out.u16(to_question);
+  out.bytes(zone.soa().first().image());
+  if (pending.target.key != nullptr) {
+    // With the time of the first try, so that an answer to any of them has the right MAC before it.
+    if (pending.tries == 1) pending.signed_at = wall;
+    pending.tsig = std::make_unique<dns::TsigClient>(*pending.target.key);
+    pending.tsig->sign_request(out, pending.signed_at);
+  }
+  return out.overflowed() ? 0 : out.size();
+}
+
+void Notifier::on_datagram(UnixTime wall, const Endpoint& peer, Bytes message) {
+  if (message.size() < dns::header_size) return;
+  const u16 id = load_be16(message);
+  const u16 flags = load_be16(message, 2);
+  const u32 index = ids_[id % id_slots];
+  if (index == none || (flags & dns::flag_qr) == 0 || (flags & 0x7800) != (notify_flags & 0x7800)) return;
+  Pending& pending = pending_[index];
+  if (pending.id != id || pending.target.peer != peer) return;
+  const dns::Query response = dns::parse_response(message);
+  if (response.verdict != dns::QueryVerdict::good || response.type != dns::RrType::SOA ||
+      response.rr_class != dns::RrClass::IN || !pending.zone.equals(response.name(message))) {
+    return;
+  }
+  const auto rcode = static_cast<Rcode>(flags & 15);
+  NotifyCounters& counted = counters(peer);
+  if (pending.tsig != nullptr) {
+    const auto tsig_at = response.tsig_at != 0 ? std::optional<size_t>(response.tsig_at) : std::nullopt;
+    const auto verified = pending.tsig->on_response(message, tsig_at, wall);
+    if (!verified.ok()) {
+      // Anybody can send this; what is under way stays so, and a later try may be answered right.
+      ++counted.bad;
+      tell(NotifyEvent::Kind::bad_signature, pending, pending.tsig->peer_error());
+      pending.tsig = nullptr;
+      return;
+    }
+  } else if (pending.target.key != nullptr) {
+    return;  // a wrong answer to this try has come already
+  }
+  if (rcode == Rcode::NOERROR) {
+    ++counted.answered;
+  } else {
+    // RFC 1996 section 4.8 for NOTIMP: the peer has had it, and says that nothing comes of it.
+    ++counted.refused;
+    tell(NotifyEvent::Kind::refused, pending, rcode);
+  }
+  release(index);
+}
+
+// ---- what is told ---------------------------------------------------------------------------------------------------
+
+NotifyCounters& Notifier::counters(const Endpoint& peer) {
+  const auto found = std::ranges::find(peers_, peer.address, &PeerCount::address);
+  if (found != peers_.end()) return found->counters;
+  if (peers_.size() == max_notify_peers) return other_peers_;
+  return peers_.emplace_back(PeerCount{peer.address, {}}).counters;
+}
+
+void Notifier::tell(NotifyEvent::Kind kind, const Pending& pending, Rcode rcode) {
+  if (events_.size() == max_events) return;  // as good as the log's own limit; the counters have them all
+  events_.push_back({kind, pending.zone, pending.serial, pending.target.peer, rcode});
+}
+
+std::optional<NotifyEvent> Notifier::poll_event() {
+  if (events_.empty()) return std::nullopt;
+  const NotifyEvent event = events_.front();
+  events_.erase(events_.begin());
+  return event;
+}
+
+}  // namespace samara::server

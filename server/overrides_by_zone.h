@@ -1,0 +1,48 @@
+// OverridesByZone: which zones have settings of their own, found by name. Most have none, and are not kept here. A zone that a
+// reload adds has the settings that hold for all until the server is started again, as all settings but zones have.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "server/config/primary_config.h"
+#include "zone/search_name.h"
+
+namespace samara::server {
+
+class OverridesByZone {
+ public:
+  // The configuration outlives this.
+  explicit OverridesByZone(const PrimaryConfig& config) {
+    for (const ZoneSource& zone : config.zones) add(zone.name, zone.overrides);
+    for (const ProducedCatalog& catalog : config.catalogs) add(catalog.name, catalog.overrides);
+    std::ranges::sort(entries_, {}, &Entry::hash);
+  }
+  const ZoneOverrides& of(const dns::Name& zone) const {
+    const u64 hash = hash_of(zone);
+    for (auto at = std::ranges::lower_bound(entries_, hash, {}, &Entry::hash); at != entries_.end() && at->hash == hash; ++at) {
+      if (*at->zone == zone) return *at->overrides;
+    }
+    return none_;
+  }
+
+ private:
+  struct Entry {
+    u64 hash;
+    const dns::Name* zone;
+    const ZoneOverrides* overrides;
+  };
+
+  static u64 hash_of(const dns::Name& zone) {
+    const zone::SearchName name(zone);
+    return name.hash(name.label_count());
+  }
+  void add(const dns::Name& zone, const ZoneOverrides& overrides) {
+    if (overrides != none_) entries_.push_back({hash_of(zone), &zone, &overrides});
+  }
+
+  ZoneOverrides none_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace samara::server

@@ -1,0 +1,101 @@
+#include "server/pending_updates.h"
+
+#include <algorithm>
+
+namespace samara::server {
+
+PendingUpdates::Found PendingUpdates::find(Instant now, const Endpoint& peer, Bytes packet) const {
+  const u64 hash = crypto::siphash24(hash_key_, packet);
+  for (const Entry& entry : entries_) {
+    if (entry.state == Entry::State::unused || entry.hash != hash || entry.by_stream || entry.peer != peer) continue;
+    if (entry.state != Entry::State::answered) return {Known::waiting, nullptr};
+    if (entry.at + outcome_kept > now) return {Known::answered, &entry.outcome};
+  }
+  return {};
+}
+
+std::optional<size_t> PendingUpdates::slot_for_new(Instant now) {
+  std::optional<size_t> oldest;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].state == Entry::State::unused) return i;
+    if (entries_[i].state == Entry::State::answered && (!oldest.has_value() || entries_[i].at < entries_[*oldest].at))
+      oldest = i;
+  }
+  const bool past = oldest.has_value() && entries_[*oldest].at + outcome_kept <= now;
+  if (past || entries_.size() == max_pending_updates) return oldest;
+  entries_.emplace_back();
+  return entries_.size() - 1;
+}
+
+bool PendingUpdates::add(Instant now, Bytes packet, Bytes relayed, std::optional<u16> key, Asker asker) {
+  if (staged_octets_ + relayed.size() > max_staged_octets || relayed.size() + update_relay_head > runtime::max_message)
+    return false;
+  const auto slot = slot_for_new(now);
+  if (!slot.has_value()) return false;
+  Entry& entry = entries_[*slot];
+  entry.state = Entry::State::staged;
+  ++entry.turn;
+  entry.hash = crypto::siphash24(hash_key_, packet);
+  entry.at = now;
+  entry.key = key;
+  entry.message.assign(relayed.begin(), relayed.end());
+  entry.peer = asker.peer;
+  entry.by_stream = asker.stream.has_value();
+  entry.asker = std::make_unique<Asker>(std::move(asker));
+  entry.outcome = {};
+  staged_octets_ += relayed.size();
+  staged_.push_back(static_cast<u16>(*slot));
+  return true;
+}
+
+size_t PendingUpdates::poll_message(MutableBytes room) {
+  if (staged_.empty()) return 0;
+  const size_t slot = staged_.front();
+  staged_.erase(staged_.begin());
+  Entry& entry = entries_[slot];
+  ByteWriter out(room);
+  write_update({.tag = tag_of(slot), .peer = entry.peer, .key = entry.key, .message = entry.message}, out);
+  staged_octets_ -= entry.message.size();
+  entry.message = {};
+  entry.state = Entry::State::sent;
+  return out.overflowed() ? 0 : out.size();
+}
+
+void PendingUpdates::on_done(Instant now, const UpdateVerdict& verdict) {
+  const size_t slot = verdict.tag & 0xffff;
+  if (slot >= entries_.size() || tag_of(slot) != verdict.tag || entries_[slot].state != Entry::State::sent) return;
+  Entry& entry = entries_[slot];
+  entry.state = Entry::State::decided;
+  entry.at = now;
+  entry.outcome.rcode = verdict.rcode;
+  entry.outcome.why = verdict.why;
+  entry.outcome.reason_size = std::min(verdict.reason.size(), entry.outcome.reason.size());
+  for (size_t i = 0; i < entry.outcome.reason_size; ++i) entry.outcome.reason[i] = static_cast<char>(verdict.reason[i]);
+  decided_.push_back(static_cast<u16>(slot));
+}
+
+std::optional<PendingUpdates::Answer> PendingUpdates::poll_answer() {
+  while (!decided_.empty()) {
+    Entry& entry = entries_[decided_.front()];
+    decided_.erase(decided_.begin());
+    entry.state = entry.by_stream ? Entry::State::unused : Entry::State::answered;
+    const std::unique_ptr<Asker> asker = std::move(entry.asker);
+    if (asker == nullptr) continue;
+    return Answer{std::move(*asker), entry.outcome};
+  }
+  return std::nullopt;
+}
+
+void PendingUpdates::forget_stream(runtime::StreamId id) {
+  for (Entry& entry : entries_) {
+    if (entry.asker != nullptr && entry.asker->stream == id) entry.asker.reset();
+  }
+}
+
+size_t PendingUpdates::waiting() const {
+  return static_cast<size_t>(std::ranges::count_if(entries_, [](const Entry& entry) {
+    return entry.state != Entry::State::unused && entry.state != Entry::State::answered;
+  }));
+}
+
+}  // namespace samara::server

@@ -1,0 +1,260 @@
+#include "server/update.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "dns-core/rdata/descriptor.h"
+#include "dns-core/rdata/rdata.h"
+#include "zone/overlay.h"
+
+namespace samara::server {
+namespace {
+
+using dns::Rcode;
+using dns::RrClass;
+using dns::RrType;
+using zone::Overlay;
+
+constexpr size_t soa_numbers_size = 20;  // SERIAL, REFRESH, RETRY, EXPIRE, MINIMUM end an SOA's data (RFC 1035 section 3.3.13)
+
+// Not data of a zone, ANY included (RFC 6895 section 3.1).
+bool is_meta(RrType type) {
+  const u16 number = dns::code(type);
+  return number == 0 || (number >= 128 && number <= 255) || dns::is_meta_type(type);
+}
+
+// RFC 2181 section 10.1; RFC 4034 section 3 and RFC 4035 section 2.5 for what may stand beside a CNAME.
+bool may_stand_beside_cname(RrType type) {
+  return type == RrType::CNAME || type == RrType::NSEC || type == RrType::KEY || type == RrType::RRSIG;
+}
+
+dns::Serial serial_of(Bytes soa) {
+  return dns::Serial(load_be32(soa, soa.size() - soa_numbers_size));
+}
+
+class Update {
+ public:
+  Update(const zone::Zone& zone, const UpdateMessage& message, const UpdateRights& rights)
+      : zone_(zone),
+        message_(message),
+        rights_(rights),
+        apex_(zone.apex()),
+        overlay_(zone, message.prerequisites().size() + message.updates().size()) {}
+
+  UpdateOutcome run();
+
+ private:
+  using Check = Result<void, Rcode>;
+
+  Check check_prerequisites();
+  Check check_prerequisite(const UpdateRecord& record);
+  Check check_values(std::vector<const UpdateRecord*>& values);
+  bool is_permitted(const UpdateRecord& record);
+  Check prescan() const;
+  void apply(const UpdateRecord& record);
+  void add(const UpdateRecord& record, Overlay::Owner owner);
+  void remove_name(const UpdateRecord& record, Overlay::Owner owner);
+  bool keeps_zone(const UpdateRecord& record) const;
+  void make_patch(UpdateOutcome& outcome) const;
+
+  const zone::Zone& zone_;
+  const UpdateMessage& message_;
+  const UpdateRights& rights_;
+  dns::Name apex_;
+  Overlay overlay_;
+  std::optional<dns::Serial> new_serial_;  // brought by the update
+};
+
+// ---- prerequisites (RFC 2136 section 3.2) ---------------------------------------------------------------------------
+
+Update::Check Update::check_prerequisite(const UpdateRecord& record) {
+  if (record.ttl != 0) return fail(Rcode::FORMERR);
+  if (!record.owner.is_at_or_below(apex_)) return fail(Rcode::NOTZONE);
+  if (record.rr_class == RrClass::IN) return is_meta(record.type) ? Check(fail(Rcode::FORMERR)) : Check();
+  if ((record.rr_class != RrClass::ANY && record.rr_class != RrClass::NONE) || record.size != 0) return fail(Rcode::FORMERR);
+  const Overlay::Owner owner = overlay_.owner(record.owner);
+  const bool wanted = record.rr_class == RrClass::ANY;
+  if (record.type == RrType::ANY) {
+    if (overlay_.in_use(owner) != wanted) return fail(wanted ? Rcode::NXDOMAIN : Rcode::YXDOMAIN);
+  } else if (overlay_.has(owner, record.type) != wanted) {
+    return fail(wanted ? Rcode::NXRRSET : Rcode::YXRRSET);
+  }
+  return {};
+}
+
+// Section 3.2.3: each RRset the prerequisites give by value is the zone's, no record more and none less, whatever the TTLs.
+Update::Check Update::check_values(std::vector<const UpdateRecord*>& values) {
+  const auto order = [this](const UpdateRecord* a, const UpdateRecord* b) {
+    const auto owners = dns::canonical_compare(a->owner, b->owner);
+    if (owners != 0) return owners;
+    if (a->type != b->type) return a->type <=> b->type;
+    return dns::canonical_compare_rdata(a->type, message_.rdata(*a), message_.rdata(*b));
+  };
+  std::ranges::sort(values, [&](const UpdateRecord* a, const UpdateRecord* b) { return order(a, b) < 0; });
+  const auto [first, last] =
+      std::ranges::unique(values, [&](const UpdateRecord* a, const UpdateRecord* b) { return order(a, b) == 0; });
+  values.erase(first, last);
+  for (size_t start = 0; start < values.size();) {
+    const UpdateRecord& set = *values[start];
+    const Overlay::Owner owner = overlay_.owner(set.owner);
+    size_t end = start;
+    for (; end < values.size() && values[end]->type == set.type && values[end]->owner == set.owner; ++end) {
+      if (!overlay_.has_record(owner, set.type, message_.rdata(*values[end]))) return fail(Rcode::NXRRSET);
+    }
+    if (overlay_.count(owner, set.type) != end - start) return fail(Rcode::NXRRSET);
+    start = end;
+  }
+  return {};
+}
+
+Update::Check Update::check_prerequisites() {
+  std::vector<const UpdateRecord*> values;
+  for (const UpdateRecord& record : message_.prerequisites()) {
+    TRY(check_prerequisite(record));
+    if (record.rr_class == RrClass::IN) values.push_back(&record);
+  }
+  return check_values(values);
+}
+
+// ---- permission and prescan (sections 3.3 and 3.4.1) ----------------------------------------------------------------
+
+// What the record would touch in the zone as it is before the update.
+bool Update::is_permitted(const UpdateRecord& record) {
+  using enum UpdateOperation;
+  // The prescan has a better answer to these.
+  if (!record.owner.is_at_or_below(apex_)) return true;
+  const Overlay::Owner owner = overlay_.owner(record.owner);
+  if (record.rr_class == RrClass::IN) {
+    if (!rights_.allows(record.owner, record.type, add)) return false;
+    // Of these an owner has one, and a new one takes the place of the old.
+    const bool replaces = record.type == RrType::SOA || record.type == RrType::CNAME || record.type == RrType::DNAME ||
+                          record.type == RrType::WKS;
+    return !replaces || !overlay_.has(owner, record.type) || rights_.allows(record.owner, record.type, remove);
+  }
+  if (record.rr_class != RrClass::ANY || record.type != RrType::ANY) return rights_.allows(record.owner, record.type, remove);
+  bool permitted = rights_.allows_some_type(record.owner, remove);
+  overlay_.for_each_type(owner, [&](RrType type) {
+    const bool kept = record.owner == apex_ && (type == RrType::SOA || type == RrType::NS);
+    permitted = permitted && (kept || rights_.allows(record.owner, type, remove));
+  });
+  return permitted;
+}
+
+Update::Check Update::prescan() const {
+  for (const UpdateRecord& record : message_.updates()) {
+    if (!record.owner.is_at_or_below(apex_)) return fail(Rcode::NOTZONE);
+    switch (dns::code(record.rr_class)) {
+      case dns::code(RrClass::IN):
+        if (is_meta(record.type)) return fail(Rcode::FORMERR);
+        break;
+      case dns::code(RrClass::ANY):
+        if (record.ttl != 0 || record.size != 0) return fail(Rcode::FORMERR);
+        if (record.type != RrType::ANY && is_meta(record.type)) return fail(Rcode::FORMERR);
+        break;
+      case dns::code(RrClass::NONE):
+        if (record.ttl != 0 || is_meta(record.type)) return fail(Rcode::FORMERR);
+        break;
+      default: return fail(Rcode::FORMERR);
+    }
+  }
+  return {};
+}
+
+// ---- changes (section 3.4.2) ----------------------------------------------------------------------------------------
+
+// Section 3.4.2.2.
+void Update::add(const UpdateRecord& record, Overlay::Owner owner) {
+  const Bytes rdata = message_.rdata(record);
+  if (record.type == RrType::CNAME) {
+    bool other_data = false;
+    overlay_.for_each_type(owner, [&](RrType type) { other_data = other_data || !may_stand_beside_cname(type); });
+    if (other_data) return;
+  } else if (!may_stand_beside_cname(record.type) && overlay_.has(owner, RrType::CNAME)) {
+    return;
+  }
+  if (record.type == RrType::SOA) {
+    if (record.owner != apex_) return;
+    const dns::Serial serial = serial_of(rdata);
+    if (serial.compare(new_serial_.value_or(zone_.serial())) != dns::Serial::Order::greater) return;
+    new_serial_ = serial;
+  }
+  overlay_.add(owner, record.type, dns::Ttl(record.ttl), rdata);
+}
+
+// Section 3.4.2.3: all RRsets of a name, but what makes the zone.
+void Update::remove_name(const UpdateRecord& record, Overlay::Owner owner) {
+  std::vector<RrType> types;
+  overlay_.for_each_type(owner, [&types](RrType type) { types.push_back(type); });
+  for (const RrType type : types) {
+    if (record.owner == apex_ && (type == RrType::SOA || type == RrType::NS)) continue;
+    overlay_.remove_set(owner, type);
+  }
+}
+
+bool Update::keeps_zone(const UpdateRecord& record) const {
+  return record.owner == apex_ && (record.type == RrType::SOA || record.type == RrType::NS);
+}
+
+void Update::apply(const UpdateRecord& record) {
+  const Overlay::Owner owner = overlay_.owner(record.owner);
+  if (record.rr_class == RrClass::IN) return add(record, owner);
+  if (record.rr_class == RrClass::ANY) {
+    if (record.type == RrType::ANY) return remove_name(record, owner);
+    // Section 3.4.2.3: SOA and NS of the apex stay.
+    if (!keeps_zone(record)) overlay_.remove_set(owner, record.type);
+    return;
+  }
+  // Section 3.4.2.4: the SOA stays, and the last NS of the apex.
+  if (keeps_zone(record) && (record.type == RrType::SOA || overlay_.count(owner, RrType::NS) == 1)) return;
+  overlay_.remove(owner, record.type, message_.rdata(record));
+}
+
+void Update::make_patch(UpdateOutcome& outcome) const {
+  zone::Patch patch;
+  overlay_.write_to(patch);
+  if (patch.size() == 0) return;
+  outcome.serial = new_serial_.value_or(serial_after(zone_.serial()));
+  if (!new_serial_.has_value()) {
+    const zone::RecordView soa = zone_.soa().first();
+    std::vector<u8> raised(soa.rdata().begin(), soa.rdata().end());
+    store_be32(raised, raised.size() - soa_numbers_size, outcome.serial.value());
+    patch.delete_record(apex_, RrType::SOA, soa.rdata());
+    patch.add_record(apex_, RrType::SOA, soa.ttl(), raised);
+  }
+  outcome.patch = std::move(patch);
+}
+
+UpdateOutcome Update::run() {
+  UpdateOutcome outcome;
+  const auto refuse = [&outcome](std::string_view reason) {
+    outcome.rcode = Rcode::REFUSED;
+    outcome.why = dns::ExtendedError::prohibited;
+    outcome.reason = reason;
+    return outcome;
+  };
+  // RFC 2136 section 3.3 asks for permission after the prerequisites; who has none at all learns nothing from these.
+  if (rights_.refused_as_signed()) return refuse("the zone is signed elsewhere");
+  if (!rights_.any()) return refuse("this client may not update this zone");
+  if (const Check met = check_prerequisites(); !met.ok()) {
+    outcome.rcode = met.error();
+    return outcome;
+  }
+  for (const UpdateRecord& record : message_.updates()) {
+    if (!is_permitted(record)) return refuse("this client may not make this change");
+  }
+  if (const Check good = prescan(); !good.ok()) {
+    outcome.rcode = good.error();
+    return outcome;
+  }
+  for (const UpdateRecord& record : message_.updates()) apply(record);
+  make_patch(outcome);
+  return outcome;
+}
+
+}  // namespace
+
+UpdateOutcome apply_update(const zone::Zone& zone, const UpdateMessage& message, const UpdateRights& rights) {
+  return Update(zone, message, rights).run();
+}
+
+}  // namespace samara::server

@@ -1,0 +1,42 @@
+// What an UPDATE does to a zone (RFC 2136 section 3, RFC 3007 section 3.1): prerequisites, permission, prescan, changes, in
+// this order, each change seeing those before it, all of them or none. A pure function: the outcome is a response code and,
+// where the zone is to change, the Patch that changes it. The cost goes by the message and the RRsets it touches.
+//
+//   the zone section's type and count   UpdateMessage::read() (section 3.1.1)
+//   is the zone ours                    the caller, who has the zones (section 3.1.2): NOTAUTH
+//   the rest                            apply_update()
+//
+// Beyond the RFC: DNAME follows RFC 6672 section 5.2; an RRset's records take the TTL of the one added last (RFC 2181
+// section 5.2); where a change of the zone left the serial as it was, it is raised by one (section 3.6). Left out: forwarding
+// to a primary (section 6), which is a secondary's.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "dns-core/message/edns.h"
+#include "server/update_message.h"
+#include "server/update_policy.h"
+#include "zone/diff.h"
+
+namespace samara::server {
+
+struct UpdateOutcome {
+  dns::Rcode rcode = dns::Rcode::NOERROR;
+  // Why it was refused, for the response's extended error and the log; empty when the code says all.
+  std::optional<dns::ExtendedError> why;
+  std::string_view reason;
+  std::optional<zone::Patch> patch;  // nothing: the zone stays as it is
+  dns::Serial serial;                // with a patch: the zone's new serial
+};
+
+// `message` is about `zone`, which is of class IN.
+UpdateOutcome apply_update(const zone::Zone& zone, const UpdateMessage& message, const UpdateRights& rights);
+
+// The serial after `current` where an update did not bring one. 0 is passed over: some take it for none.
+constexpr dns::Serial serial_after(dns::Serial current) {
+  const dns::Serial next = current.next();
+  return next.value() == 0 ? next.next() : next;
+}
+
+}  // namespace samara::server

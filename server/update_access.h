@@ -1,0 +1,36 @@
+// What the configuration gives a requester in a zone, for the worker, which turns away who has no right at all, and for the
+// loader, which asks for each change.
+#pragma once
+
+#include "server/overrides_by_zone.h"
+#include "server/update_policy.h"
+
+namespace samara::server {
+
+// Whether some rule of the list is for a message from `address` signed with `key` (or unsigned).
+inline bool admits(const AccessList& list, const IpAddress& address, std::optional<u16> key) {
+  return std::ranges::any_of(list, [&](const AccessRule& rule) {
+    return (!rule.from.has_value() || rule.from->contains(address)) && (!rule.key.has_value() || rule.key == key);
+  });
+}
+
+class UpdateAccess {
+ public:
+  // The configuration outlives this.
+  explicit UpdateAccess(const PrimaryConfig& config) : config_(config), overrides_(config) {}
+
+  Requester requester(const IpAddress& address, std::optional<u16> key) const {
+    return {address, key, key.has_value() ? config_.keys[*key].name : dns::Name()};
+  }
+  UpdateRights rights(const Requester& requester, const zone::Zone& zone) const {
+    const dns::Name apex = zone.apex();
+    const bool everything = admits(config_.update_access(overrides_.of(apex)), requester.address, requester.key);
+    return UpdateRights(config_.update_rules, everything, requester, apex, is_signed(zone));
+  }
+
+ private:
+  const PrimaryConfig& config_;
+  OverridesByZone overrides_;
+};
+
+}  // namespace samara::server

@@ -1,0 +1,71 @@
+// UpdateBatch: the loader's side of updates. Those that have arrived are applied one after the other and published together;
+// then the workers hear the outcomes, and the agent which zones have changed. What a worker has no room for waits.
+//
+// Order of calls: on_update() for each; then while is_changed(), a set is made and published, and on_published() says so; then
+// send_all(), again when there is room.
+#pragma once
+
+#include <vector>
+
+#include "server/loader_messages.h"
+#include "server/update_access.h"
+#include "server/zone_loader.h"
+
+namespace samara::server {
+
+class UpdateBatch {
+ public:
+  // Both outlive this.
+  UpdateBatch(const PrimaryConfig& config, ZoneLoader& zones) : config_(config), access_(config), zones_(zones) {}
+
+  void on_update(u32 worker, const UpdateRelay& update);
+  // Zones that a reload has changed are told of like those of updates.
+  void on_reloaded(std::vector<dns::Name> changed);
+  // Zones are changed that are not published.
+  bool is_changed() const { return changed_ != 0; }
+  void on_published() { changed_ = 0; }
+  // Something is to be sent.
+  bool has_output() const { return !outcomes_.empty() || !changed_zones_.empty(); }
+  // send(u32 worker, Bytes message) -> bool. False: a worker had no room.
+  template <class F>
+  bool send_all(F&& send) {
+    std::array<u8, max_changed_message> memory;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is sent
+    while (!outcomes_.empty()) {
+      ByteWriter out(memory);
+      write_update_done(outcomes_.front().done, out);
+      if (!send(outcomes_.front().worker, out.written())) return false;
+      outcomes_.erase(outcomes_.begin());
+    }
+    while (!changed_zones_.empty()) {
+      ByteWriter out(memory);
+      begin_zones_changed(out);
+      size_t count = 0;
+      for (; count < changed_zones_.size() && out.remaining() >= dns::max_name_size; ++count) {
+        add_changed_zone(changed_zones_[count], out);
+      }
+      if (!send(agent, out.written())) return false;
+      changed_zones_.erase(changed_zones_.begin(), changed_zones_.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    return true;
+  }
+
+ private:
+  static constexpr u32 agent = 0;  // the worker that sends NOTIFYs
+  static constexpr size_t max_changed_message = 4096;
+
+  struct Outcome {
+    u32 worker;
+    UpdateDone done;
+  };
+
+  UpdateDone decide(const UpdateRelay& update);
+
+  const PrimaryConfig& config_;
+  UpdateAccess access_;
+  ZoneLoader& zones_;
+  size_t changed_ = 0;
+  std::vector<Outcome> outcomes_;
+  std::vector<dns::Name> changed_zones_;  // each once
+};
+
+}  // namespace samara::server

@@ -1,0 +1,80 @@
+#include "server/update_policy.h"
+
+#include <algorithm>
+
+namespace samara::server {
+namespace {
+
+using dns::RrType;
+
+bool is_for(const UpdateRule& rule, const Requester& requester, const dns::Name& zone) {
+  if (rule.from.has_value() && !rule.from->contains(requester.address)) return false;
+  if (rule.key.has_value() && rule.key != requester.key) return false;
+  const bool by_key_name = rule.match == UpdateNames::self || rule.match == UpdateNames::self_subtree;
+  if (by_key_name && !requester.key.has_value()) return false;
+  return rule.zones.empty() || std::ranges::find(rule.zones, zone) != rule.zones.end();
+}
+
+// Types that a rule must name: they make the zone what it is.
+bool must_be_named(RrType type) {
+  switch (dns::code(type)) {
+    case dns::code(RrType::SOA):
+    case dns::code(RrType::NS):
+    case dns::code(RrType::DNSKEY):
+    case dns::code(RrType::RRSIG):
+    case dns::code(RrType::NSEC):
+    case dns::code(RrType::NSEC3):
+    case dns::code(RrType::NSEC3PARAM): return true;
+    default: return false;
+  }
+}
+
+bool covers_type(const UpdateRule& rule, RrType type) {
+  if (rule.types.empty()) return !must_be_named(type);
+  return std::ranges::any_of(rule.types, [type](RrType listed) { return listed == type || listed == RrType::ANY; });
+}
+
+}  // namespace
+
+bool is_signed(const zone::Zone& zone) {
+  return zone.has_nsec() || zone.has_nsec3() || zone.soa().has_signatures() ||
+         zone.apex_node().find(RrType::DNSKEY).has_value();
+}
+
+UpdateRights::UpdateRights(std::span<const UpdateRule> rules, bool everything, const Requester& requester,
+                           const dns::Name& zone, bool zone_is_signed)
+    : requester_(requester), everything_(everything && !zone_is_signed), refused_as_signed_(everything && zone_is_signed) {
+  for (const UpdateRule& rule : rules) {
+    if (!is_for(rule, requester, zone)) continue;
+    if (zone_is_signed && !rule.signed_zones) {
+      refused_as_signed_ = true;
+    } else {
+      rules_.push_back(&rule);
+    }
+  }
+}
+
+bool UpdateRights::covers(const UpdateRule& rule, const dns::Name& owner, UpdateOperation operation) const {
+  if (operation == UpdateOperation::add ? !rule.add : !rule.remove) return false;
+  switch (rule.match) {
+    case UpdateNames::zone: return true;
+    case UpdateNames::exact: return std::ranges::find(rule.names, owner) != rule.names.end();
+    case UpdateNames::subtree:
+      return std::ranges::any_of(rule.names, [&](const dns::Name& top) { return owner.is_at_or_below(top); });
+    case UpdateNames::self: return owner == requester_.key_name;
+    case UpdateNames::self_subtree: return owner.is_at_or_below(requester_.key_name);
+  }
+  return false;
+}
+
+bool UpdateRights::allows(const dns::Name& owner, RrType type, UpdateOperation operation) const {
+  return everything_ || std::ranges::any_of(rules_, [&](const UpdateRule* rule) {
+           return covers_type(*rule, type) && covers(*rule, owner, operation);
+         });
+}
+
+bool UpdateRights::allows_some_type(const dns::Name& owner, UpdateOperation operation) const {
+  return everything_ || std::ranges::any_of(rules_, [&](const UpdateRule* rule) { return covers(*rule, owner, operation); });
+}
+
+}  // namespace samara::server

@@ -1,0 +1,53 @@
+// UpdateRights: what one requester may change in one zone (RFC 2136 section 3.3, RFC 3007 section 3). Who has a right by
+// `access.update` may change all of a zone that is not signed; UpdateRules (config/update_policy.h) give parts of that, and
+// in signed zones only those that say so count. Where nothing gives it, there is no right.
+//
+// A signed zone is one whose records prove each other: a change by somebody who does not bring the new signatures makes it fail
+// validation. Nothing here signs, so such changes are refused unless a rule says that the sender is the signer.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "platform/base/ip_address.h"
+#include "server/config/update_policy.h"
+#include "zone/zone.h"
+
+namespace samara::server {
+
+// Who sent an UPDATE: from where, and with which key it was verified.
+struct Requester {
+  IpAddress address;
+  std::optional<u16> key;
+  dns::Name key_name;  // with a key
+};
+
+enum class UpdateOperation : u8 { add, remove };
+
+// Whether it has keys, signatures or proofs.
+bool is_signed(const zone::Zone& zone);
+
+class UpdateRights {
+ public:
+  // `everything`: given by `access.update`. The rules and the requester outlive this.
+  UpdateRights(std::span<const UpdateRule> rules, bool everything, const Requester& requester, const dns::Name& zone,
+               bool zone_is_signed);
+
+  // Whether there is any right at all; if not, whether there were some if the zone were not signed.
+  bool any() const { return everything_ || !rules_.empty(); }
+  bool refused_as_signed() const { return !any() && refused_as_signed_; }
+  bool allows(const dns::Name& owner, dns::RrType type, UpdateOperation operation) const;
+  // Whether it may touch something at the name, whatever the type.
+  bool allows_some_type(const dns::Name& owner, UpdateOperation operation) const;
+
+ private:
+  bool covers(const UpdateRule& rule, const dns::Name& owner, UpdateOperation operation) const;
+
+  const Requester& requester_;
+  bool everything_;
+  bool refused_as_signed_ = false;
+  std::vector<const UpdateRule*> rules_;  // that are for this requester and zone
+};
+
+}  // namespace samara::server

@@ -1,0 +1,347 @@
+#include "server/notify_out.h"
+
+#include <gtest/gtest.h>
+
+#include "../zone/master_file_zone.h"
+#include "dns-core/message/query.h"
+#include "dns-core/tsig/server.h"
+#include "platform/crypto/drbg.h"
+#include "server/notify_targets.h"
+#include "zone/zone_set.h"
+
+namespace samara::server {
+namespace {
+
+using Octets = std::vector<u8>;
+using zone::name_of;
+
+class NotifyOut : public testing::Test {
+ protected:
+  using Urgency = Notifier::Urgency;
+  using Kind = NotifyEvent::Kind;
+
+  NotifyOut() { serve(7); }
+
+  void serve(u32 serial) {
+    const zone::Zone zone =
+        zones_.build("@ 60 SOA ns host " + std::to_string(serial) + " 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n");
+    const zone::ZoneSetEntry entry{name_of("example."), zone};
+    set_.emplace(zone::build_zone_set(zones_.memory(), std::span(&entry, 1)).value());
+  }
+  void at(Duration since_boot) { now_ = Instant::since_boot(since_boot); }
+  bool changed(std::span<const NotifyTarget> targets, u32 serial = 7, Urgency urgency = Urgency::change) {
+    return notifier_.on_zone_changed(now_, name_of("example."), dns::Serial(serial), targets, urgency);
+  }
+  static NotifyTarget target(std::string_view address, const dns::TsigKey* key = nullptr) {
+    return {{*IpAddress::parse(address), Port(53)}, key};
+  }
+  UnixTime wall() const { return {1'800'000'000 + now_.since_boot().seconds()}; }
+  Octets poll() {
+    Octets message(1232);
+    message.resize(notifier_.poll_datagram(now_, wall(), *set_, peer_, message));
+    return message;
+  }
+  static Octets answer_to(const Octets& request, u16 rcode = 0) {
+    Octets message = request;
+    message[2] |= 0x80;
+    message[3] = static_cast<u8>(rcode);
+    message[7] = 0;
+    message.resize(dns::header_size + dns::parse_query(request).question_size());
+    return message;
+  }
+  void answer(Bytes message, std::string_view from = "192.0.2.9") {
+    notifier_.on_datagram(wall(), {*IpAddress::parse(from), Port(53)}, message);
+  }
+  NotifyCounters counters() const {
+    NotifyCounters all;
+    notifier_.for_each_peer([&all](const IpAddress*, const NotifyCounters& peer) {
+      all.sent += peer.sent;
+      all.answered += peer.answered;
+      all.refused += peer.refused;
+      all.given_up += peer.given_up;
+      all.bad += peer.bad;
+    });
+    return all;
+  }
+
+  zone::TestZones zones_;
+  std::optional<zone::ZoneSet> set_;
+  crypto::Drbg rng_{std::array<u8, crypto::Drbg::seed_size>{}};
+  Notifier notifier_{Notifier::Limits{.pending = 3000, .per_second = 100, .start_per_second = 40}, rng_};
+  Instant now_ = Instant::since_boot(Duration::seconds(1));
+  Endpoint peer_;
+};
+
+TEST_F(NotifyOut, SendsTheSoaAtOnce) {
+  EXPECT_EQ(notifier_.next_deadline(), Instant::never());
+  ASSERT_TRUE(changed(std::array{target("192.0.2.9")}));
+  EXPECT_LE(notifier_.next_deadline(), now_);
+  const Octets message = poll();
+  EXPECT_EQ(peer_, (Endpoint{*IpAddress::parse("192.0.2.9"), Port(53)}));
+  const dns::Query query = dns::parse_query(message);
+  EXPECT_EQ(query.verdict, dns::QueryVerdict::good);
+  EXPECT_EQ(query.opcode, dns::Opcode::NOTIFY);
+  EXPECT_EQ(query.type, dns::RrType::SOA);
+  EXPECT_EQ(query.flags, 0x2400);  // NOTIFY, AA
+  EXPECT_TRUE(name_of("example.").equals(query.name(message)));
+  EXPECT_EQ(load_be16(message, 6), 1);
+  EXPECT_EQ(load_be32(Bytes(message).last(20)), 7U);
+  EXPECT_TRUE(poll().empty());
+}
+
+TEST_F(NotifyOut, AnyResponseEndsIt) {
+  for (const u16 rcode : {0, 4, 5}) {
+    ASSERT_TRUE(changed(std::array{target("192.0.2.9")}));
+    answer(answer_to(poll(), rcode));
+    EXPECT_EQ(notifier_.pending(), 0U);
+    at(now_.since_boot() + Duration::seconds(100));
+    EXPECT_TRUE(poll().empty());
+  }
+  EXPECT_EQ(counters().answered, 1U);
+  EXPECT_EQ(counters().refused, 2U);
+  EXPECT_EQ(notifier_.poll_event()->rcode, dns::Rcode::NOTIMP);
+  EXPECT_EQ(notifier_.poll_event()->rcode, dns::Rcode::REFUSED);
+  EXPECT_FALSE(notifier_.poll_event().has_value());
+}
+
+TEST_F(NotifyOut, SendsAgainWithLongerWaitsAndGivesUpInAMinute) {
+  ASSERT_TRUE(changed(std::array{target("192.0.2.9")}));
+  const Octets first = poll();
+  std::vector<double> waits;
+  Instant last = now_;
+  while (notifier_.pending() != 0) {
+    ASSERT_NE(notifier_.next_deadline(), Instant::never());
+    now_ = notifier_.next_deadline();
+    const Octets again = poll();
+    waits.push_back(static_cast<double>((now_ - last).milliseconds()) / 1000);
+    last = now_;
+    if (!again.empty()) EXPECT_EQ(again, first);
+  }
+  ASSERT_EQ(waits.size(), 5U);
+  for (size_t i = 0; i < waits.size(); ++i) {
+    const double nominal = static_cast<double>(2U << i);
+    EXPECT_GE(waits[i], nominal * 0.74);
+    EXPECT_LE(waits[i], nominal * 1.26);
+  }
+  EXPECT_EQ(counters().sent, 5U);
+  EXPECT_EQ(counters().given_up, 1U);
+  const auto event = notifier_.poll_event();
+  EXPECT_EQ(event->kind, Kind::given_up);
+  EXPECT_EQ(event->serial, dns::Serial(7));
+}
+
+TEST_F(NotifyOut, OnlyAnAnswerToItCounts) {
+  ASSERT_TRUE(changed(std::array{target("192.0.2.9")}));
+  const Octets good = answer_to(poll());
+  answer(good, "192.0.2.10");
+  Octets other = good;
+  other[1] ^= 1;  // id
+  answer(other);
+  other = good;
+  other[2] ^= 0x80;  // a request
+  answer(other);
+  other = good;
+  other[2] ^= 0x20;  // another opcode
+  answer(other);
+  other = good;
+  other[13] = 'x';  // another name
+  answer(other);
+  other = good;
+  other[good.size() - 3] = 1;  // another type
+  answer(other);
+  for (size_t size = 0; size < good.size(); ++size) answer(Bytes(good).first(size));
+  EXPECT_EQ(notifier_.pending(), 1U);
+  answer(good);
+  EXPECT_EQ(notifier_.pending(), 0U);
+}
+
+TEST_F(NotifyOut, ANewerSerialTakesThePlaceOfTheOneUnderWay) {
+  ASSERT_TRUE(changed(std::array{target("192.0.2.9")}));
+  const Octets old = poll();
+  at(Duration::seconds(2));
+  serve(8);
+  ASSERT_TRUE(changed(std::array{target("192.0.2.9")}, 8));
+  EXPECT_EQ(notifier_.pending(), 1U);
+  const Octets fresh = poll();
+  EXPECT_EQ(load_be32(Bytes(fresh).last(20)), 8U);
+  EXPECT_NE(load_be16(old), load_be16(fresh));
+  answer(answer_to(old));
+  EXPECT_EQ(notifier_.pending(), 1U);
+  answer(answer_to(fresh));
+  EXPECT_EQ(notifier_.pending(), 0U);
+}
+
+TEST_F(NotifyOut, AZoneThatIsGoneIsForgotten) {
+  ASSERT_TRUE(changed(std::array{target("192.0.2.9")}));
+  set_.emplace(zone::build_zone_set(zones_.memory(), {}).value());
+  EXPECT_TRUE(poll().empty());
+  EXPECT_EQ(notifier_.pending(), 0U);
+}
+
+TEST_F(NotifyOut, SignsAndTakesOnlySignedAnswers) {
+  dns::TsigKeyring keys;
+  keys.add({.name = name_of("key."), .secret = crypto::SecretBytes(Octets(32, 7))});
+  const dns::TsigKey* key = keys.find(name_of("key."));
+  ASSERT_TRUE(changed(std::array{target("192.0.2.9", key)}));
+  const Octets message = poll();
+  const dns::Query query = dns::parse_query(message);
+  ASSERT_NE(query.tsig_at, 0);
+  dns::TsigServer server;
+  EXPECT_EQ(server.on_request(message, query.tsig_at, keys, wall()), dns::TsigVerdict::verified);
+  Octets unsigned_answer = answer_to(message);
+  unsigned_answer[11] = 0;
+  Octets signed_answer = unsigned_answer;
+  const size_t size = signed_answer.size();
+  signed_answer.resize(512);
+  ByteWriter out(signed_answer, size);
+  server.sign_response(out, wall());
+  signed_answer.resize(out.size());
+
+  answer(unsigned_answer);
+  EXPECT_EQ(notifier_.pending(), 1U);
+  EXPECT_EQ(counters().bad, 1U);
+  EXPECT_EQ(notifier_.poll_event()->kind, Kind::bad_signature);
+  // A forger has not put an end to it: the next try is the same, and so is its answer.
+  now_ = notifier_.next_deadline();
+  EXPECT_EQ(poll(), message);
+  answer(signed_answer);
+  EXPECT_EQ(notifier_.pending(), 0U);
+  EXPECT_EQ(counters().answered, 1U);
+}
+
+TEST_F(NotifyOut, ManyZonesAtStartAreSpreadAndChangesGoFirst) {
+  std::vector<zone::ZoneSetEntry> entries;
+  const zone::Zone zone = zones_.build("@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns\n");
+  for (int i = 0; i < 1000; ++i) entries.push_back({name_of("z" + std::to_string(i) + "."), zone});
+  entries.push_back({name_of("changed."), zone});
+  set_.emplace(zone::build_zone_set(zones_.memory(), entries).value());
+  const std::array targets{target("192.0.2.9"), target("2001:db8::9")};
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(notifier_.on_zone_changed(now_, entries[static_cast<size_t>(i)].apex, dns::Serial(1), targets, Urgency::start));
+  }
+  std::array<unsigned, 200> in_second{};
+  const Instant start = now_;
+  Instant changed_at = start + Duration::seconds(20);
+  bool told = false;
+  while (notifier_.pending() != 0) {
+    now_ = std::max(now_, notifier_.next_deadline());
+    if (now_ >= changed_at) {
+      ASSERT_TRUE(
+          notifier_.on_zone_changed(now_, name_of("changed."), dns::Serial(1), std::span(targets).first(1), Urgency::change));
+      changed_at = Instant::never();
+      const Octets message = poll();
+      told = !message.empty() && name_of("changed.").equals(dns::parse_query(message).name(message));
+      answer(answer_to(message));
+    }
+    for (Octets message = poll(); !message.empty(); message = poll()) {
+      ++in_second[static_cast<size_t>((now_ - start).seconds())];
+      notifier_.on_datagram(wall(), peer_, answer_to(message));
+    }
+  }
+  EXPECT_TRUE(told);
+  EXPECT_LE(*std::ranges::max_element(in_second), 41U);
+  EXPECT_EQ(counters().answered, 2001U);
+}
+
+TEST_F(NotifyOut, PeersThatDoNotAnswerDoNotExceedTheRate) {
+  std::vector<zone::ZoneSetEntry> entries;
+  const zone::Zone zone = zones_.build("@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns\n");
+  for (int i = 0; i < 1000; ++i) entries.push_back({name_of("z" + std::to_string(i) + "."), zone});
+  set_.emplace(zone::build_zone_set(zones_.memory(), entries).value());
+  const std::array targets{target("192.0.2.9"), target("2001:db8::9")};
+  for (const auto& entry : entries)
+    ASSERT_TRUE(notifier_.on_zone_changed(now_, entry.apex, dns::Serial(1), targets, Urgency::change));
+  std::array<unsigned, 400> in_second{};
+  const Instant start = now_;
+  while (notifier_.pending() != 0) {
+    const Instant next = notifier_.next_deadline();
+    ASSERT_NE(next, Instant::never());
+    now_ = std::max(now_, next);
+    while (!poll().empty()) ++in_second.at(static_cast<size_t>((now_ - start).seconds()));
+  }
+  EXPECT_LE(*std::ranges::max_element(in_second), 151U);  // a second's and a burst
+  EXPECT_EQ(counters().sent, 10'000U);
+  EXPECT_EQ(counters().given_up, 2000U);
+}
+
+TEST_F(NotifyOut, SaysWhenThereIsNoRoom) {
+  std::vector<NotifyTarget> targets;
+  for (u8 i = 0; i < 200; ++i) targets.push_back({{IpAddress::v4({10, 0, 0, i}), Port(53)}, nullptr});
+  for (u32 i = 0; i < 15; ++i) {
+    ASSERT_TRUE(notifier_.has_room(targets.size()));
+    ASSERT_TRUE(notifier_.on_zone_changed(now_, name_of(std::to_string(i) + "."), dns::Serial(1), targets, Urgency::change));
+  }
+  EXPECT_FALSE(notifier_.has_room(1));
+  EXPECT_FALSE(changed(targets));
+  // One that is under way is no new one.
+  EXPECT_TRUE(notifier_.on_zone_changed(now_, name_of("3."), dns::Serial(2), targets, Urgency::change));
+}
+
+TEST_F(NotifyOut, PeersBeyondTheTableAreCountedTogether) {
+  for (u32 i = 0; i < max_notify_peers + 5; ++i) {
+    const NotifyTarget one{{IpAddress::v4({10, 0, static_cast<u8>(i >> 8), static_cast<u8>(i)}), Port(53)}, nullptr};
+    ASSERT_TRUE(changed(std::span(&one, 1)));
+    at(now_.since_boot() + Duration::seconds(1));
+    while (!poll().empty()) continue;
+  }
+  size_t peers = 0;
+  u64 others = 0;
+  notifier_.for_each_peer([&](const IpAddress* address, const NotifyCounters& counted) {
+    if (address == nullptr) others = counted.sent;
+    ++peers;
+  });
+  EXPECT_EQ(peers, max_notify_peers + 1);
+  EXPECT_GE(others, 5U);
+}
+
+// ---- targets --------------------------------------------------------------------------------------------------------
+
+class NotifyTargets : public testing::Test {
+ protected:
+  NotifyTargets() {
+    config_.listen.push_back({*IpAddress::parse("192.0.2.3"), Port(53)});
+    config_.keys.push_back({.name = name_of("key."), .secret = "0123456789abcdef"});
+    keys_.add({.name = name_of("key."), .secret = crypto::SecretBytes(Octets(16, 1))});
+  }
+  std::string text(const PeerList& servers, bool ns_records) {
+    const zone::Zone zone = zones_.build(R"($TTL 60
+@ SOA ns1 host 1 2 3 4 5
+@ NS ns1
+@ NS ns2
+@ NS ns3
+@ NS ns.other.
+@ NS ns.elsewhere.test.
+ns1 A 192.0.2.1
+ns2 A 192.0.2.2
+ns2 AAAA 2001:db8::2
+ns3 A 192.0.2.3
+)");
+    const std::array entries{
+        zone::ZoneSetEntry{name_of("example."), zone},
+        zone::ZoneSetEntry{name_of("other."),
+                           zones_.build("@ 60 SOA a b 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.4\n", name_of("other."))}};
+    const auto set = zone::build_zone_set(zones_.memory(), entries);
+    std::string all;
+    for (const NotifyTarget& target : notify_targets(config_, keys_, {servers, ns_records}, set.value(), zone)) {
+      all += zone::text_of(target.peer) + (target.key != nullptr ? " signed\n" : "\n");
+    }
+    return all;
+  }
+
+  zone::TestZones zones_;
+  ServiceConfig config_;
+  dns::TsigKeyring keys_;
+};
+
+TEST_F(NotifyTargets, AreTheConfiguredServers) {
+  EXPECT_EQ(
+      text({{*Endpoint::parse("198.51.100.1:5353"), u16{0}}, {*Endpoint::parse("[2001:db8::1]:53"), std::nullopt}}, false),
+      "198.51.100.1:5353 signed\n[2001:db8::1]:53\n");
+}
+
+TEST_F(NotifyTargets, AndNameServersWithAddressesHereButNotTheMnameAndNotOurselves) {
+  EXPECT_EQ(text({{*Endpoint::parse("192.0.2.4:53"), std::nullopt}}, true), "192.0.2.4:53\n192.0.2.2:53\n[2001:db8::2]:53\n");
+}
+
+}  // namespace
+}  // namespace samara::server
