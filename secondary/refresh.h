@@ -86,9 +86,9 @@ struct StartTransfer {
 struct TransferResult {
   enum class Outcome : u8 { installed, up_to_date, failed };
   Outcome outcome = Outcome::failed;
-  SoaFields soa;              // installed
-  std::optional<u32> expire;  // the EXPIRE option
-  TransferError error{};      // failed
+  SoaFields soa = {};              // installed
+  std::optional<u32> expire = {};  // the EXPIRE option
+  TransferError error{};           // failed
   dns::Rcode rcode{};
 };
 
