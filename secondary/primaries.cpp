@@ -25,7 +25,7 @@ std::optional<Primaries::Group> Primaries::add_group(std::span<const Primary> pr
   return static_cast<Group>(groups_.size() - 1);
 }
 
-std::optional<u8> Primaries::choose(Group group, u16 tried, std::optional<u8> preferred) const {
+std::optional<u8> Primaries::choose(Group group, u64 tried, std::optional<u8> preferred) const {
   const auto untried = [tried](size_t place) { return (tried >> place & 1) == 0; };
   const std::vector<Index>& members = groups_[group];
   if (preferred.has_value() && *preferred < members.size() && untried(*preferred)) return preferred;

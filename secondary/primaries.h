@@ -17,8 +17,8 @@ struct Primary {
   friend bool operator==(const Primary&, const Primary&) = default;
 };
 
-// Of one zone: what a bit mask of those tried holds, and more than anybody has.
-constexpr size_t max_primaries_per_group = 16;
+// Of one zone: what a bit mask of those tried holds; as many as a configuration may name (server/config).
+constexpr size_t max_primaries_per_group = 64;
 // Different ones in all; a mistake beyond that.
 constexpr size_t max_primaries = 4096;
 
@@ -43,7 +43,7 @@ class Primaries {
 
   // The one to ask next: of those whose bit in `tried` (by place in the group) is not set `preferred` (a place), else the first
   // of those that failed least. Nothing when all have been tried.
-  std::optional<u8> choose(Group group, u16 tried, std::optional<u8> preferred) const;
+  std::optional<u8> choose(Group group, u64 tried, std::optional<u8> preferred) const;
   // The place in the group of the primary with this address.
   std::optional<u8> place_of(Group group, const IpAddress& address) const;
 

@@ -161,7 +161,7 @@ class RefreshTable {
     bool expired_event = false;
     u8 place = 0;   // in the group, of the primary being asked
     u8 tries = 0;   // queries to it
-    u16 tried = 0;  // by place
+    u64 tried = 0;  // by place
     std::optional<u8> preferred;
     Primaries::Group group = 0;
     u32 generation = 0;

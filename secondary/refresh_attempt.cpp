@@ -76,7 +76,7 @@ void RefreshTable::next_primary(Instant now, u32 index) {
     return;
   }
   zone.place = *place;
-  zone.tried |= static_cast<u16>(1U << *place);
+  zone.tried |= u64{1} << *place;
   zone.tries = 0;
   zone.whole = false;
   make_ready(now, index);
