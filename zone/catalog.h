@@ -90,7 +90,7 @@ std::string_view describe(CatalogChange::Kind kind);
 class CatalogMembership {
  public:
   // `catalogs` of them, named by index; `names` are their apexes.
-  explicit CatalogMembership(std::vector<dns::Name> names);
+  explicit CatalogMembership(std::span<const dns::Name> names);
 
   // A new version of a catalog that has been read: what changes, ignored members last. `configured(zone)` says whether a zone
   // is configured otherwise, a catalog for example. A broken version is not given here: the old membership stays.

@@ -13,7 +13,7 @@ dns::Name name_of(Bytes wire) {
 
 }  // namespace
 
-CatalogMembership::CatalogMembership(std::vector<dns::Name> names) {
+CatalogMembership::CatalogMembership(std::span<const dns::Name> names) {
   sources_.reserve(names.size());
   for (const dns::Name& name : names) sources_.push_back({.name = name, .catalog = {}, .holds = {}});
 }

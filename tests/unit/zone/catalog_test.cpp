@@ -114,7 +114,8 @@ TEST(Catalog, ThatIsBrokenIsRefusedWhole) {
 
 struct Membership {
   Catalogs catalogs;
-  CatalogMembership membership{{name_of("catz."), name_of("other.")}};
+  dns::Name names[2] = {name_of("catz."), name_of("other.")};
+  CatalogMembership membership{names};
   std::vector<std::string> configured;
 
   // "KIND CATALOG ZONE" for each change.
