@@ -18,6 +18,7 @@
 //   load(blob, loader)   in the original process, now the loader, under its system call filter; the result is published
 //   serve(worker)        in each worker; run() installs the worker's filter, waits for the first publication, then serves
 //   on_request(…)        in the loader, for each request on the control stream
+//   on_message(…)        in the loader, for each message of a worker; on_deadline(…) when the role asked for it
 //   on_released(…)       in the loader, when no worker uses older publications any more
 #pragma once
 
@@ -69,7 +70,8 @@ class Refusal {
 constexpr u32 max_workers = 64;
 constexpr u32 max_listen_endpoints = 64;
 constexpr u32 max_streams_limit = 100'000;
-constexpr u32 unprivileged_id = 65534;  // "nobody" and "nogroup" on Debian
+constexpr u32 max_client_streams = 1'000;  // a socket of each family is made for each before the start
+constexpr u32 unprivileged_id = 65534;     // "nobody" and "nogroup" on Debian
 
 // The Linux target's way to frames instead of sockets (platform/runtime/frame_loop.h). The other targets have their own card.
 struct LinkPlan {
@@ -93,6 +95,10 @@ struct Plan {
   std::optional<LinkPlan> link;
   u32 workers = 1;        // 1 to max_workers
   u32 max_streams = 256;  // TCP connections per worker, 1 to max_streams_limit: StreamId is below this
+  // What the role asks others: streams it opens and datagrams from ports of its own (runtime::ClientApplication). Worker 0
+  // alone does that. 0 to max_client_streams; StreamId of the streams: max_streams and up.
+  u32 client_streams = 0;
+  bool client_datagrams = false;
   // Address space of the shared region; memory is used as it is written to.
   u64 region_size = u64{16} << 30;
   // Whom to run as after the sockets are bound, where the image was started as root.
@@ -116,7 +122,7 @@ struct SocketCounters {
   u64 accepts_failed = 0;   // the system was out of something; accepting pauses for a moment
 };
 
-// The loader's side of the machine. Given to Role::load, on_request and on_released.
+// The loader's side of the machine. Given to Role::load and the role's other functions in the loader.
 class Loader {
  public:
   // The shared region: all of it readable by the workers, writable only here. Zero where nothing was written yet.
@@ -136,6 +142,11 @@ class Loader {
   virtual u64 generation() const = 0;
   // No worker uses a generation below this one.
   virtual u64 oldest_in_use() const = 0;
+
+  // A message to a worker's application (runtime::ClientApplication), 1 to runtime::max_message octets. False: the worker is
+  // behind with what was sent before; Role::on_deadline is called when there is room again. Messages keep their order, and a
+  // publication made before a message is served before the message is told.
+  virtual bool send(u32 worker, Bytes message) = 0;
 
   virtual Instant now() const = 0;
   virtual UnixTime wall() const = 0;
@@ -185,6 +196,9 @@ class Worker {
   virtual u32 index() const = 0;
   // Plan::max_streams, or fewer where the machine's memory is small: other tables are to be sized alike.
   virtual u32 max_streams() const = 0;
+  // Plan::client_streams and client_datagrams in worker 0; nothing in the others.
+  virtual u32 client_streams() const = 0;
+  virtual bool client_datagrams() const = 0;
   virtual const Entropy& entropy() const = 0;
   // The shared region, read-only.
   virtual Bytes region() const = 0;
@@ -227,6 +241,12 @@ class Role {
   virtual Reply on_request(u32 kind, Bytes payload, Loader& loader) = 0;
   // No worker uses generations below loader.oldest_in_use() any more: their memory may be released.
   virtual void on_released(Loader& loader) = 0;
+  // A message of a worker's application. May publish and send.
+  virtual void on_message(u32 /*worker*/, Bytes /*message*/, Loader& /*loader*/) {}
+  // When on_deadline is wanted; asked again after each call of the role.
+  virtual Instant next_deadline() { return Instant::never(); }
+  // next_deadline() has come, or there is room again after Loader::send said no. May publish and send.
+  virtual void on_deadline(Loader& /*loader*/) {}
 
  protected:
   ~Role() = default;

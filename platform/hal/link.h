@@ -15,6 +15,8 @@
 
 namespace samara::hal {
 
+class Mailbox;
+
 constexpr size_t frame_burst = 64;  // frames of one receive(), and of one turn
 
 struct LinkDescription {
@@ -58,6 +60,10 @@ class FrameHandler {
   // Serve `root` of `generation` from now on (hal.h, Publication); before the first turn for the first one.
   virtual void on_publication(Instant now, u64 generation, u64 root) = 0;
   virtual u64 oldest_generation() const = 0;
+  // Whether it takes messages from the loader and sends some. Then it is told, before the first turn, where they come in and go
+  // out within turn() (mailbox.h).
+  virtual bool has_messages() const { return false; }
+  virtual void use_mailbox(Mailbox& /*mailbox*/) {}
   // A line for the person who waits, "192.0.2.1:53": an endpoint that is answered from now on. False: nothing new.
   virtual bool poll_ready(TextWriter& out) = 0;
   // Why nothing can be served, found out after the start (no address from DHCP, a duplicate one). False: nothing is wrong.

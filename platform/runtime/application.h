@@ -11,6 +11,13 @@
 //   poll_stream_abort()                        until it yields nothing
 //   next_deadline()                            how long the loop may sleep
 //
+// and of an application that also speaks first (ClientApplication), where its image asked for that:
+//
+//   on_message(now, message)                   behind on_turn: what its loader sends it
+//   on_client_datagram(now, peer, payload)     among the turn's input; so are on_stream_connected and the rest of such streams
+//   poll_connect(), poll_datagram(), poll_message()   in this order behind poll_stream_abort(), each until it yields nothing or
+//                                              the turn's share is used up; the rest is asked for in the next turn, at once
+//
 // `now` never goes back. Nothing of what is passed in (spans, endpoints) may be kept after the call returns.
 //
 // Getters (the loop may ask at any time, any number of times; they change nothing)
@@ -40,7 +47,31 @@
 //   std::optional<StreamId> poll_stream_abort()   a stream to drop without ceremony (idle too long, too slow, over a limit);
 //                                              output that is left is thrown away
 //
-// Apart from on_deadline, output appears on a stream only through on_stream_* calls for that stream.
+// Apart from on_deadline and on_message, output appears on a stream only through on_stream_* calls for that stream.
+//
+// ---- ClientApplication: connections and datagrams of its own, and messages to and from the loader of its image (platform/hal/
+// hal.h). An application without these functions costs its loop nothing.
+//
+// Inputs
+//   void on_client_datagram(now, peer, payload)   a datagram that arrived at a client port. From anybody: whether `peer` was
+//                                              asked anything, and whether this answers it, is for the application to check
+//   void on_stream_connected(now, id)          the stream that poll_connect() asked for is established; from here on all that
+//                                              is said of streams above holds for it
+//   void on_stream_closed(now, id)             as above: exactly once for each stream that poll_connect() asked for, last, also
+//                                              when it was never connected: refused, no way there, no answer within
+//                                              connect_limit, or no room. The id may be asked for again from now on
+//   void on_message(now, message)              from the loader; at most max_message octets. May make output appear on any
+//                                              stream; the loop asks each open stream after it
+//
+// Outputs
+//   std::optional<Connect> poll_connect()      a stream to open. Its id is the application's choice among those that are
+//   closed,
+//                                              at or above max_streams and below max_streams + client_streams of the plan.
+//                                              poll_stream_abort() may name it while it is still connecting
+//   size_t poll_datagram(now, out)             fills out.peer, out.payload, and out.local for a late answer; returns the octets
+//                                              of payload, 0: none. Sent at once or lost, as datagrams are
+//   size_t poll_message(room)                  a message to the loader, written to `room` of max_message octets; its length, 0:
+//                                              none. Not called while the loader is behind with what it has
 #pragma once
 
 #include <concepts>
@@ -63,8 +94,27 @@ struct Datagram {
 constexpr size_t min_reply_room = 3968;    // what a memory page holds beside a frame's headers
 constexpr size_t max_reply_room = 65'507;  // what an IPv4 datagram can carry
 
-// The place of a stream in the application's table: below the number of streams agreed on at start.
+// The place of a stream in the application's table: below the number of streams agreed on at start, those it opens itself
+// behind those its clients open.
 using StreamId = u32;
+
+// A datagram the application sends of its own accord. `payload` has at least `min_reply_room` octets, with unspecified
+// contents.
+struct OutgoingDatagram {
+  Endpoint peer;
+  std::optional<Endpoint> local;  // Datagram::local of the question this answers late; nothing: the client port of its family
+  MutableBytes payload;
+};
+
+// A stream the application wants.
+struct Connect {
+  StreamId id = 0;
+  Endpoint peer;
+};
+constexpr Duration connect_limit = Duration::seconds(10);  // a peer that is slower is down, or as good as
+
+// A message between a worker and its loader: as much as one DNS message over TCP, and what is said about it.
+constexpr size_t max_message = 65'536;
 
 template <class A>
 concept Application = requires(A& app, const A& fixed, Instant now, UnixTime wall, const Datagram& datagram, StreamId id,
@@ -82,6 +132,17 @@ concept Application = requires(A& app, const A& fixed, Instant now, UnixTime wal
   { app.poll_stream_abort() } -> std::same_as<std::optional<StreamId>>;
   { fixed.next_deadline() } -> std::same_as<Instant>;
   { app.on_deadline(now) } -> std::same_as<void>;
+};
+
+template <class A>
+concept ClientApplication = Application<A> && requires(A& app, Instant now, StreamId id, const Endpoint& peer, Bytes octets,
+                                                       OutgoingDatagram& datagram, MutableBytes room) {
+  { app.on_client_datagram(now, peer, octets) } -> std::same_as<void>;
+  { app.on_stream_connected(now, id) } -> std::same_as<void>;
+  { app.on_message(now, octets) } -> std::same_as<void>;
+  { app.poll_connect() } -> std::same_as<std::optional<Connect>>;
+  { app.poll_datagram(now, datagram) } -> std::same_as<size_t>;
+  { app.poll_message(room) } -> std::same_as<size_t>;
 };
 
 }  // namespace samara::runtime

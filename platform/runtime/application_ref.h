@@ -28,7 +28,26 @@ class ApplicationRef {
   Instant next_deadline() const { return calls_->next_deadline(app_); }
   void on_deadline(Instant now) { calls_->on_deadline(app_, now); }
 
+  // Whether it is a ClientApplication; what follows is for those only.
+  bool is_client() const { return calls_->client != nullptr; }
+  void on_client_datagram(Instant now, const Endpoint& peer, Bytes payload) {
+    calls_->client->on_client_datagram(app_, now, peer, payload);
+  }
+  void on_stream_connected(Instant now, StreamId id) { calls_->client->on_stream_connected(app_, now, id); }
+  void on_message(Instant now, Bytes message) { calls_->client->on_message(app_, now, message); }
+  std::optional<Connect> poll_connect() { return calls_->client->poll_connect(app_); }
+  size_t poll_datagram(Instant now, OutgoingDatagram& out) { return calls_->client->poll_datagram(app_, now, out); }
+  size_t poll_message(MutableBytes room) { return calls_->client->poll_message(app_, room); }
+
  private:
+  struct ClientCalls {
+    void (*on_client_datagram)(void*, Instant, const Endpoint&, Bytes);
+    void (*on_stream_connected)(void*, Instant, StreamId);
+    void (*on_message)(void*, Instant, Bytes);
+    std::optional<Connect> (*poll_connect)(void*);
+    size_t (*poll_datagram)(void*, Instant, OutgoingDatagram&);
+    size_t (*poll_message)(void*, MutableBytes);
+  };
   struct Calls {
     void (*on_turn)(void*, Instant, UnixTime);
     size_t (*on_datagram)(void*, Instant, const Datagram&);
@@ -43,11 +62,29 @@ class ApplicationRef {
     std::optional<StreamId> (*poll_stream_abort)(void*);
     Instant (*next_deadline)(const void*);
     void (*on_deadline)(void*, Instant);
+    const ClientCalls* client;  // nothing: it is none
   };
 
   template <class A>
   static A& as(void* app) {
     return *static_cast<A*>(app);
+  }
+
+  template <class A>
+  static constexpr ClientCalls client_calls_of{
+      .on_client_datagram = [](void* app, Instant now, const Endpoint& peer,
+                               Bytes payload) { as<A>(app).on_client_datagram(now, peer, payload); },
+      .on_stream_connected = [](void* app, Instant now, StreamId id) { as<A>(app).on_stream_connected(now, id); },
+      .on_message = [](void* app, Instant now, Bytes message) { as<A>(app).on_message(now, message); },
+      .poll_connect = [](void* app) { return as<A>(app).poll_connect(); },
+      .poll_datagram = [](void* app, Instant now, OutgoingDatagram& out) { return as<A>(app).poll_datagram(now, out); },
+      .poll_message = [](void* app, MutableBytes room) { return as<A>(app).poll_message(room); },
+  };
+
+  template <class A>
+  static constexpr const ClientCalls* client_calls() {
+    if constexpr (ClientApplication<A>) return &client_calls_of<A>;
+    return nullptr;
   }
 
   template <class A>
@@ -67,6 +104,7 @@ class ApplicationRef {
       .poll_stream_abort = [](void* app) { return as<A>(app).poll_stream_abort(); },
       .next_deadline = [](const void* app) { return static_cast<const A*>(app)->next_deadline(); },
       .on_deadline = [](void* app, Instant now) { as<A>(app).on_deadline(now); },
+      .client = client_calls<A>(),
   };
 
   void* app_;

@@ -75,14 +75,21 @@ std::optional<hal::LinkPlan> link_plan(const NetworkConfig& config) {
   return link;
 }
 
-FrameLoop::FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng)
-    : config_(config), app_(app), rng_(rng), streams_(max_streams), stream_of_connection_(max_streams + backlog, no_stream) {
+FrameLoop::FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng, Clients clients)
+    : config_(config),
+      app_(app),
+      rng_(rng),
+      max_streams_(max_streams),
+      clients_(app.app.is_client() ? clients : Clients{}),
+      streams_(max_streams + clients_.streams),
+      stream_of_connection_(streams_.size() + backlog, no_stream) {
   free_.reserve(max_streams);
   for (StreamId id = max_streams; id > 0; --id) free_.push_back(id - 1);
-  marked_.reserve(max_streams);
-  pumping_.reserve(max_streams);
-  waiting_.reserve(max_streams + backlog);
-  lingering_.reserve(max_streams);
+  marked_.reserve(streams_.size());
+  pumping_.reserve(streams_.size());
+  waiting_.reserve(streams_.size() + backlog);
+  lingering_.reserve(streams_.size());
+  connecting_.reserve(clients_.streams);
   ready_.reserve(hal::max_listen_endpoints);
 }
 
@@ -100,6 +107,7 @@ void FrameLoop::prepare(const hal::LinkDescription& link) {
     trouble.put(datagrams.ok() ? std::string_view("TCP has no room for it") : describe(datagrams.error()));
     break;
   }
+  if (clients_.datagrams) open_client_ports();
   if (config_.listen.empty()) trouble.put("the boot configuration has no network section: nothing to listen on");
   trouble_size_ = trouble.size();
 }
@@ -113,6 +121,7 @@ void FrameLoop::start(Instant now, UnixTime wall, hal::Link& link) {
 
 bool FrameLoop::turn(Instant now, UnixTime wall, hal::Link& link) {
   app_.app.on_turn(now, wall);
+  if (mailbox_ != nullptr) take_messages(now);
   bool more = receive(now, link);
   if (stack_->next_deadline() <= now) stack_->on_deadline(now);
   while (const auto event = stack_->poll_event()) on_stack_event(*event);
@@ -121,6 +130,7 @@ bool FrameLoop::turn(Instant now, UnixTime wall, hal::Link& link) {
     app_.app.on_deadline(now);
     mark_all();
   }
+  give_up_connecting(now);
   for (const StreamId id : lingering_) {
     if (streams_[id].close_at > now) break;
     mark(id);
@@ -132,6 +142,7 @@ bool FrameLoop::turn(Instant now, UnixTime wall, hal::Link& link) {
     forget(now, *id);
   }
   open_waiting(now);
+  if (app_.app.is_client() && speak(now)) more = true;
   if (transmit(now, link)) more = true;
   if (spare_.has_value()) {
     link.drop(*spare_);
@@ -143,7 +154,7 @@ bool FrameLoop::turn(Instant now, UnixTime wall, hal::Link& link) {
 }
 
 Instant FrameLoop::next_deadline() const {
-  return std::min({stack_->next_deadline(), app_.app.next_deadline(), next_linger_end()});
+  return std::min({stack_->next_deadline(), app_.app.next_deadline(), next_linger_end(), next_connect_limit()});
 }
 
 void FrameLoop::on_publication(Instant now, u64 generation, u64 root) {
@@ -170,7 +181,14 @@ bool FrameLoop::receive(Instant now, hal::Link& link) {
   std::array<ReceivedFrame, hal::frame_burst> burst;
   const size_t count = link.receive(burst);
   for (const ReceivedFrame& frame : std::span(burst).first(count)) {
-    if (const auto datagram = stack_->on_frame(now, frame)) answer(now, *datagram, link);
+    const auto datagram = stack_->on_frame(now, frame);
+    if (!datagram.has_value()) continue;
+    const Port client_port = datagram->local.address.is_v4() ? client_port_v4_ : client_port_v6_;
+    if (datagram->local.port == client_port) {
+      app_.app.on_client_datagram(now, datagram->peer, datagram->payload);
+    } else {
+      answer(now, *datagram, link);
+    }
   }
   return count == burst.size();
 }
@@ -236,7 +254,14 @@ void FrameLoop::on_tcp_event(Instant now, const net::tcp::Event& event) {
   }
   if (event.kind == Kind::closed) {
     forget(now, *id);
-  } else {
+    return;
+  }
+  if (event.kind == Kind::connected) {
+    streams_[*id].connecting = false;
+    std::erase(connecting_, *id);
+    app_.app.on_stream_connected(now, *id);
+  }
+  if (!streams_[*id].connecting) {
     mark(*id);
   }
 }
@@ -280,7 +305,7 @@ void FrameLoop::mark(StreamId id) {
 
 void FrameLoop::mark_all() {
   for (StreamId id = 0; id < streams_.size(); ++id) {
-    if (streams_[id].open) mark(id);
+    if (streams_[id].open && !streams_[id].connecting) mark(id);
   }
 }
 
@@ -371,7 +396,8 @@ void FrameLoop::forget(Instant now, StreamId id) {
   stream_of_connection_[stream.connection.index] = no_stream;
   stream.open = false;
   if (stream.lingering) std::erase(lingering_, id);
-  free_.push_back(id);
+  if (stream.connecting) std::erase(connecting_, id);
+  if (id < max_streams_) free_.push_back(id);
   app_.app.on_stream_closed(now, id);
 }
 

@@ -5,7 +5,10 @@
 //                        |
 //                        +-> tcp -> poll_event -> application.on_stream_*
 //
-// Everything is bounded: a burst a turn, a budget of octets a stream and turn.
+// What the application asks others (ClientApplication) goes out behind that: connections by tcp().connect(), datagrams from one
+// port of each family that is drawn at random at the start (RFC 6056).
+//
+// Everything is bounded: a burst a turn, a budget of octets a stream and turn, a few datagrams of its own a turn.
 #pragma once
 
 #include <vector>
@@ -13,6 +16,7 @@
 #include "platform/base/rng.h"
 #include "platform/hal/hal.h"
 #include "platform/hal/link.h"
+#include "platform/hal/mailbox.h"
 #include "platform/net/stack/stack.h"
 #include "platform/runtime/network_config.h"
 
@@ -23,8 +27,15 @@ std::optional<hal::LinkPlan> link_plan(const NetworkConfig& config);
 
 class FrameLoop final : public hal::FrameHandler {
  public:
-  // `config`, `app` and `rng` outlive the loop. `max_streams`: connections at once, StreamId is below it.
-  FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng);
+  // Streams that the application opens, with ids from max_streams up, and whether it has client ports.
+  struct Clients {
+    u32 streams = 0;
+    bool datagrams = false;
+  };
+  // `config`, `app` and `rng` outlive the loop. `max_streams`: connections of clients at once, their StreamId is below it.
+  FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng, Clients clients);
+  FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng)
+      : FrameLoop(config, max_streams, app, rng, Clients{}) {}
 
   void prepare(const hal::LinkDescription& link) override;
   void start(Instant now, UnixTime wall, hal::Link& link) override;
@@ -32,6 +43,8 @@ class FrameLoop final : public hal::FrameHandler {
   Instant next_deadline() const override;
   void on_publication(Instant now, u64 generation, u64 root) override;
   u64 oldest_generation() const override { return app_.oldest(app_.object); }
+  bool has_messages() const override { return app_.app.is_client(); }
+  void use_mailbox(hal::Mailbox& mailbox) override { mailbox_ = &mailbox; }
   bool poll_ready(TextWriter& out) override;
   bool poll_trouble(TextWriter& out) override;
 
@@ -40,12 +53,13 @@ class FrameLoop final : public hal::FrameHandler {
  private:
   struct Stream {
     net::tcp::ConnectionId connection;
-    Instant close_at;        // while lingering
-    size_t discarded = 0;    // octets, while lingering
-    bool open = false;       // the application knows it
-    bool ended = false;      // the application was told that no more input comes
-    bool marked = false;     // stands in marked_
-    bool lingering = false;  // our side is shut; what still comes is thrown away
+    Instant close_at;         // while connecting or lingering
+    size_t discarded = 0;     // octets, while lingering
+    bool open = false;        // the application knows it
+    bool ended = false;       // the application was told that no more input comes
+    bool marked = false;      // stands in marked_
+    bool connecting = false;  // not established yet; by the application
+    bool lingering = false;   // our side is shut; what still comes is thrown away
   };
 
   // Datagrams
@@ -69,12 +83,26 @@ class FrameLoop final : public hal::FrameHandler {
   void forget(Instant now, StreamId id);
   Instant next_linger_end() const;
 
+  // What the application asks others (frame_loop_client.cpp)
+  void open_client_ports();
+  void take_messages(Instant now);
+  bool speak(Instant now);
+  bool poll_connects(Instant now);
+  void connect(Instant now, const Connect& wanted);
+  void give_up_connecting(Instant now);
+  bool send_datagrams(Instant now);
+  void send_messages();
+  Instant next_connect_limit() const;
+
   bool can_serve() const;
   void on_stack_event(const net::StackEvent& event);
 
   const NetworkConfig& config_;
   hal::WorkerApplicationRef app_;
   Rng& rng_;
+  u32 max_streams_;
+  Clients clients_;
+  hal::Mailbox* mailbox_ = nullptr;
   std::optional<net::Stack> stack_;
   std::optional<FrameSlot> spare_;  // taken and not needed yet
   u64 datagrams_unsent_ = 0;        // no slot was free
@@ -85,7 +113,10 @@ class FrameLoop final : public hal::FrameHandler {
   std::vector<net::tcp::ConnectionId> waiting_;  // established, but all streams are in use
   std::vector<StreamId> stream_of_connection_;   // by the connection's index
   std::vector<StreamId> lingering_;              // in the order of close_at
-  std::vector<Endpoint> ready_;                  // to be announced
+  std::vector<StreamId> connecting_;             // too
+  Port client_port_v4_{0};                       // 0: none
+  Port client_port_v6_{0};
+  std::vector<Endpoint> ready_;  // to be announced
   std::array<char, 256> trouble_{};
   size_t trouble_size_ = 0;
 };

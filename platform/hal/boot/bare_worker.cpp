@@ -40,22 +40,17 @@ void BareLoader::forget(std::string_view part_of_blob) {
   runtime::process_heap().donate({begin, part_of_blob.size()});
 }
 
-u64 BareLoader::publish(u64 root) {
-  publication_ = {publication_.generation + 1, root};
-  return publication_.generation;
-}
-
 Instant BareLoader::now() const {
   return clock::now();
 }
 
-void BareWorker::run_frames(FrameHandler& handler) {
+void BareWorker::run_frames(FrameHandler& worker) {
   virtio::NetCard& card = *start_.card;
+  LoaderAndWorker handler(*start_.role, *start_.loader, worker);
   ConsoleRequests requests;
   Instant now = clock::now();
   handler.prepare(start_.card->description());
   handler.start(now, start_.wall.at(now), card);
-  handler.on_publication(now, start_.publication.generation, start_.publication.root);
   if (apic::route(console::interrupt_line)) console::request_interrupts();
   Instant last_frame = now;
   u64 frames_seen = 0;

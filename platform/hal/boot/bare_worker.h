@@ -3,6 +3,7 @@
 
 #include "platform/hal/boot/entropy.h"
 #include "platform/hal/hal.h"
+#include "platform/hal/local_loader.h"
 #include "platform/hal/virtio/net_card.h"
 
 namespace samara::hal {
@@ -17,39 +18,34 @@ class WallClock {
   UnixTime at_start_;
 };
 
-class BareLoader final : public Loader {
+class BareLoader final : public LocalLoader {
  public:
   BareLoader(MutableBytes region, WallClock wall, const Entropy& entropy) : region_(region), wall_(wall), entropy_(entropy) {}
 
   MutableBytes region() override { return region_; }
   void release(size_t offset, size_t length) override;
   void forget(std::string_view part_of_blob) override;
-  u64 publish(u64 root) override;
-  u64 generation() const override { return publication_.generation; }
-  u64 oldest_in_use() const override { return publication_.generation; }
   Instant now() const override;
   UnixTime wall() const override { return wall_.at(now()); }
   const Entropy& entropy() const override { return entropy_; }
-  u32 workers() const override { return 1; }
-  SocketCounters counters(u32) const override { return {}; }
-
-  Publication publication() const { return publication_; }
 
  private:
   MutableBytes region_;
   WallClock wall_;
   Entropy entropy_;
-  Publication publication_;
 };
 
 class BareWorker final : public Worker {
  public:
   struct Start {
     u32 max_streams;
+    u32 client_streams;
+    bool client_datagrams;
     Bytes region;
     Entropy entropy;
     WallClock wall;
-    Publication publication;
+    Role* role;
+    BareLoader* loader;  // has loaded
     virtio::NetCard* card;
     bool measure;  // print how long the start took
   };
@@ -57,10 +53,12 @@ class BareWorker final : public Worker {
 
   u32 index() const override { return 0; }
   u32 max_streams() const override { return start_.max_streams; }
+  u32 client_streams() const override { return start_.client_streams; }
+  bool client_datagrams() const override { return start_.client_datagrams; }
   const Entropy& entropy() const override { return start_.entropy; }
   Bytes region() const override { return start_.region; }
   bool has_link() const override { return true; }
-  [[noreturn]] void run_frames(FrameHandler& handler) override;
+  [[noreturn]] void run_frames(FrameHandler& worker) override;
 
  private:
   [[noreturn]] void run_application(WorkerApplicationRef app) override;

@@ -140,10 +140,13 @@ Result<ExitCode, Refusal> start(Role& role) {
   BareLoader loader(memory::take_region(plan.region_size), wall, pool->take());
   loader.publish(TRY(role.load(blob, loader)));
   BareWorker worker({.max_streams = streams_within_memory(plan.max_streams),
+                     .client_streams = plan.client_streams,
+                     .client_datagrams = plan.client_datagrams,
                      .region = loader.region(),
                      .entropy = pool->take(),
                      .wall = wall,
-                     .publication = loader.publication(),
+                     .role = &role,
+                     .loader = &loader,
                      .card = &*card,
                      .measure = here.command_line.value("measure") == "start"});
   role.serve(worker);

@@ -15,8 +15,13 @@ namespace {
 
 class FrameWorker {
  public:
-  FrameWorker(FrameDevice& device, FrameHandler& handler, ControlPage& control, u32 worker, Descriptor epoll)
-      : device_(device), handler_(handler), control_(control), row_(control.row(worker)), epoll_(std::move(epoll)) {}
+  FrameWorker(FrameDevice& device, FrameHandler& handler, ControlPage& control, u32 worker, Mailbox* mailbox, Descriptor epoll)
+      : device_(device),
+        handler_(handler),
+        control_(control),
+        row_(control.row(worker)),
+        mailbox_(mailbox),
+        epoll_(std::move(epoll)) {}
 
   ExitCode run() {
     while (control_.generation() == 0 && !control_.stopping()) wait(-1);
@@ -27,9 +32,11 @@ class FrameWorker {
     while (!control_.stopping()) {
       if (!more) wait(sleep_ms(now));
       now = monotonic_now();
+      if (mailbox_ != nullptr) mailbox_->look();
       if (control_.generation() != serving_) adopt(now);
       more = handler_.turn(now, wall_.at(now), device_);
       row_.oldest.store(handler_.oldest_generation(), std::memory_order_release);
+      if (mailbox_ != nullptr && mailbox_->take_wake()) wake_loader();
       if (!announce()) return ExitCode::unavailable;
     }
     return ExitCode::good;
@@ -39,6 +46,11 @@ class FrameWorker {
   void wait(int ms) {
     std::array<epoll_event, 2> events;
     ::epoll_pwait(epoll_.get(), events.data(), static_cast<int>(events.size()), ms, nullptr);
+  }
+
+  void wake_loader() {
+    const u64 one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(loader_wake_fd, &one, sizeof one);
   }
 
   void adopt(Instant now) {
@@ -76,6 +88,7 @@ class FrameWorker {
   FrameHandler& handler_;
   ControlPage& control_;
   WorkerRow& row_;
+  Mailbox* mailbox_;
   Descriptor epoll_;
   WallClock wall_;
   u64 serving_ = 0;
@@ -90,15 +103,16 @@ bool watch(int epoll, int fd, u32 events) {
 }  // namespace
 
 Result<ExitCode, Refusal> run_frame_worker(FrameDevice& device, int wake, FrameHandler& handler, ControlPage& control,
-                                           u32 worker) {
+                                           u32 worker, Mailbox* mailbox) {
   Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   // The wake descriptor is edge-triggered: each write to it is an event, and it never needs to be read.
   if (!epoll.open() || !watch(epoll.get(), device.descriptor(), EPOLLIN) || !watch(epoll.get(), wake, EPOLLIN | EPOLLET)) {
     return fail(Refusal(ExitCode::unavailable, "epoll: ", SystemError{}));
   }
   handler.prepare(device.description());
+  if (mailbox != nullptr) handler.use_mailbox(*mailbox);
   TRY(install_filter(device.system_calls()));
-  return FrameWorker(device, handler, control, worker, std::move(epoll)).run();
+  return FrameWorker(device, handler, control, worker, mailbox, std::move(epoll)).run();
 }
 
 }  // namespace samara::hal

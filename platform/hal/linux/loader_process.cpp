@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstring>
 
 #include "platform/hal/linux/clock.h"
@@ -14,7 +15,7 @@
 namespace samara::hal {
 namespace {
 
-enum Tag : u64 { signals_tag, control_tag };
+enum Tag : u64 { signals_tag, control_tag, messages_tag };
 
 // Workers say in the shared page that they took a publication over, or let an old one go; they do not wake us. So we look,
 // often while somebody waits, seldom for memory to be given back.
@@ -56,12 +57,19 @@ void log_worker_end(u32 index, const signalfd_siginfo& info) {
 Result<std::optional<LoaderProcess>, Refusal> LoaderProcess::create(Start start) {
   Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   bool good = epoll.open() && watch(epoll.get(), start.signals.get(), EPOLLIN, signals_tag);
+  // Edge-triggered: each write to it is an event, and it never needs to be read.
+  good = good && watch(epoll.get(), loader_wake_fd, EPOLLIN | EPOLLET, messages_tag);
   if (start.control.has_value()) {
     // Edge-triggered in both directions: what to wait for never has to be changed.
     good = good && watch(epoll.get(), start.control->fd(), EPOLLIN | EPOLLOUT | EPOLLET, control_tag);
   }
   if (!good) return fail(Refusal(ExitCode::unavailable, "epoll: ", SystemError{}));
   return std::optional<LoaderProcess>(LoaderProcess(std::move(start), std::move(epoll)));
+}
+
+LoaderProcess::LoaderProcess(Start start, Descriptor epoll)
+    : start_(std::move(start)), epoll_(std::move(epoll)), message_(runtime::max_message) {
+  for (u32 i = 0; i < workers(); ++i) mailboxes_.push_back(start_.lanes->loader_side(i, message_));
 }
 
 Instant LoaderProcess::now() const {
@@ -77,11 +85,35 @@ u64 LoaderProcess::publish(u64 root) {
   return generation();
 }
 
-void LoaderProcess::wake_workers() {
+bool LoaderProcess::send(u32 worker, Bytes message) {
+  return worker < workers() && mailboxes_[worker].send(message);
+}
+
+void LoaderProcess::wake(u32 worker) {
   const u64 one = 1;
-  for (const WorkerHandle& worker : start_.workers) {
-    [[maybe_unused]] const ssize_t written = ::write(worker.wake.get(), &one, sizeof one);
+  [[maybe_unused]] const ssize_t written = ::write(start_.workers[worker].wake.get(), &one, sizeof one);
+}
+
+void LoaderProcess::wake_workers() {
+  for (u32 i = 0; i < workers(); ++i) wake(i);
+}
+
+void LoaderProcess::wake_for_messages() {
+  for (u32 i = 0; i < workers(); ++i) {
+    if (mailboxes_[i].take_wake()) wake(i);
   }
+}
+
+// What has come by now; then deadlines, so that a worker that sends without end does not keep the role from them.
+void LoaderProcess::take_messages(Role& role) {
+  bool room_again = false;
+  for (u32 i = 0; i < workers(); ++i) {
+    Mailbox& mailbox = mailboxes_[i];
+    mailbox.look();
+    while (const auto message = mailbox.receive()) role.on_message(i, *message, *this);
+    if (mailbox.take_room_again()) room_again = true;
+  }
+  if (room_again || role.next_deadline() <= now()) role.on_deadline(*this);
 }
 
 ExitCode LoaderProcess::run(Role& role) {
@@ -97,15 +129,15 @@ ExitCode LoaderProcess::run(Role& role) {
   }
   publish(root.value());
   for (;;) {
+    wake_for_messages();
     std::array<epoll_event, 4> events;
-    const int ready = ::epoll_pwait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms(), nullptr);
+    const int ready = ::epoll_pwait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms(role), nullptr);
     std::optional<ExitCode> end;
     for (int i = 0; i < ready && !end.has_value(); ++i) {
       if (events[static_cast<size_t>(i)].data.u64 == signals_tag) end = take_signals();
     }
-    const bool all_serve = page().all_serve(generation(), workers());
-    if (all_serve && !announced_) announce();
-    if (all_serve && pending_.has_value()) {
+    if (!announced_ && page().all_serve(1, workers())) announce();
+    if (pending_.has_value() && page().all_serve(pending_generation_, workers())) {
       start_.control->reply(*pending_);
       pending_.reset();
     }
@@ -114,6 +146,7 @@ ExitCode LoaderProcess::run(Role& role) {
       if (*end == ExitCode::good) stop_workers();
       return *end;
     }
+    take_messages(role);
     if (const u64 oldest = oldest_in_use(); oldest > released_) {
       released_ = oldest;
       role.on_released(*this);
@@ -121,10 +154,21 @@ ExitCode LoaderProcess::run(Role& role) {
   }
 }
 
-int LoaderProcess::wait_ms() const {
-  if (!announced_ || pending_.has_value() || !page().all_serve(generation(), workers())) return adoption_poll_ms;
-  if (released_ < generation()) return release_poll_ms;
-  return -1;
+int LoaderProcess::wait_ms(Role& role) const {
+  int limit = -1;
+  if (!announced_ || pending_.has_value() || !page().all_serve(generation(), workers())) {
+    limit = adoption_poll_ms;
+  } else if (released_ < generation()) {
+    limit = release_poll_ms;
+  }
+  const Instant deadline = role.next_deadline();
+  if (deadline == Instant::never()) return limit;
+  const Instant at = now();
+  if (deadline <= at) return 0;
+  // Rounded up: waking before a deadline would only mean sleeping again.
+  const i64 rounded = ((deadline - at) + Duration::nanoseconds(999'999)).milliseconds();
+  const int until_deadline = static_cast<int>(std::min<i64>(rounded, INT_MAX));
+  return limit < 0 ? until_deadline : std::min(limit, until_deadline);
 }
 
 std::optional<ExitCode> LoaderProcess::take_signals() {
@@ -156,6 +200,7 @@ std::optional<ExitCode> LoaderProcess::take_requests(Role& role) {
     Reply reply = role.on_request(request->kind, request->payload(), *this);
     if (generation() != before) {
       pending_ = std::move(reply);
+      pending_generation_ = generation();
     } else {
       control.reply(reply);
     }

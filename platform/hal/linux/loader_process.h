@@ -15,6 +15,7 @@
 #include "platform/hal/linux/boot_blob.h"
 #include "platform/hal/linux/control_stream.h"
 #include "platform/hal/linux/descriptor.h"
+#include "platform/hal/linux/message_lanes.h"
 #include "platform/hal/linux/shared_state.h"
 
 namespace samara::hal {
@@ -27,6 +28,7 @@ class LoaderProcess final : public Loader {
   };
   struct Start {
     SharedState* state;
+    MessageLanes* lanes;
     BootBlob* blob;
     std::vector<WorkerHandle> workers;
     std::vector<Endpoint> listen;  // for the ready lines
@@ -47,6 +49,7 @@ class LoaderProcess final : public Loader {
   u64 publish(u64 root) override;
   u64 generation() const override { return page().generation(); }
   u64 oldest_in_use() const override { return page().oldest_in_use(workers()); }
+  bool send(u32 worker, Bytes message) override;
   Instant now() const override;
   UnixTime wall() const override;
   const Entropy& entropy() const override { return start_.entropy; }
@@ -54,10 +57,13 @@ class LoaderProcess final : public Loader {
   SocketCounters counters(u32 worker) const override { return page().row(worker).counters.read(); }
 
  private:
-  LoaderProcess(Start start, Descriptor epoll) : start_(std::move(start)), epoll_(std::move(epoll)) {}
+  LoaderProcess(Start start, Descriptor epoll);
   ControlPage& page() const { return start_.state->control(); }
   void wake_workers();
-  int wait_ms() const;
+  void wake(u32 worker);
+  void wake_for_messages();
+  void take_messages(Role& role);
+  int wait_ms(Role& role) const;
   std::optional<ExitCode> take_signals();
   std::optional<ExitCode> take_requests(Role& role);
   void announce();
@@ -67,7 +73,10 @@ class LoaderProcess final : public Loader {
   Descriptor epoll_;
   bool announced_ = false;
   u64 released_ = 1;              // what Role::on_released was told last
-  std::optional<Reply> pending_;  // goes out when the workers serve what the request published
+  std::optional<Reply> pending_;  // goes out when the workers serve what the request published:
+  u64 pending_generation_ = 0;
+  std::vector<u8> message_;         // the one that is looked at
+  std::vector<Mailbox> mailboxes_;  // by worker
 };
 
 }  // namespace samara::hal

@@ -1,4 +1,5 @@
 // run(): from main() to the loader and its workers, in the order hal.h promises.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -13,6 +14,7 @@
 #include "platform/hal/linux/entropy.h"
 #include "platform/hal/linux/listen_sockets.h"
 #include "platform/hal/linux/loader_process.h"
+#include "platform/hal/linux/message_lanes.h"
 #include "platform/hal/linux/process_log.h"
 #include "platform/hal/linux/shared_state.h"
 #include "platform/hal/linux/system_error.h"
@@ -61,6 +63,15 @@ Result<void, Refusal> check(const Plan& plan) {
     return fail(Refusal(ExitCode::bad_data, "1 to ", max_streams_limit, " TCP connections per worker are expected, not ",
                         plan.max_streams));
   }
+  if (plan.client_streams > max_client_streams) {
+    return fail(Refusal(ExitCode::bad_data, "at most ", max_client_streams, " connections to others are expected, not ",
+                        plan.client_streams));
+  }
+  if (plan.link.has_value() && plan.link->kind == LinkPlan::Kind::xdp && (plan.client_streams != 0 || plan.client_datagrams)) {
+    return fail(Refusal(ExitCode::bad_data,
+                        "network: mode xdp: only packets to what is listened on arrive there, and this image asks others; use "
+                        "mode sockets or tap"));
+  }
   if (plan.region_size == 0) return fail(Refusal(ExitCode::bad_data, "the region for zones has no size"));
   return {};
 }
@@ -82,17 +93,24 @@ Result<Descriptor, Refusal> take_signals_over() {
 u32 descriptors_needed(const Plan& plan) {
   constexpr u32 others = 32;
   const u32 sockets = 2 * static_cast<u32>(plan.listen.size());
-  return others + std::max(sockets * plan.workers + plan.workers, sockets + plan.max_streams + plan.workers);
+  const u32 clients = 2 * plan.client_streams + 2;
+  return others + std::max(sockets * plan.workers + plan.workers, sockets + plan.max_streams + clients + plan.workers);
 }
 
 Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
-  const Options options = TRY(read_options(arguments));
+  Options options = TRY(read_options(arguments));
   BootBlob blob = TRY(BootBlob::read(options.config_fd));
   const Entropy shared_entropy = TRY(take_entropy());
   const Plan plan = TRY(role.configure(blob.bytes(), shared_entropy));
   TRY(check(plan));
+  if (options.control_fd == loader_wake_fd) {
+    options.control_fd = ::fcntl(loader_wake_fd, F_DUPFD_CLOEXEC, loader_wake_fd + 1);
+  }
+  TRY(make_loader_wake());
 
+  MessageLanes lanes = TRY(MessageLanes::create(plan.workers));
   LoaderProcess::Start loader{.state = nullptr,
+                              .lanes = &lanes,
                               .blob = &blob,
                               .workers = {},
                               .listen = {},
@@ -130,11 +148,14 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
       loader.control.reset();
       WorkerProcess::live({.index = i,
                            .max_streams = plan.max_streams,
+                           .client_streams = i == 0 ? plan.client_streams : 0,
+                           .client_datagrams = i == 0 && plan.client_datagrams,
                            .loader = self,
                            .wake = wake_fd,
                            .sockets = std::move(own),
                            .device = std::move(device),
-                           .state = &state},
+                           .state = &state,
+                           .lanes = &lanes},
                           role);
     }
     loader.workers.push_back({.process = child, .wake = std::move(wake)});

@@ -61,22 +61,37 @@ void change(int epoll, int fd, u32 interest, u64 tag) {
 
 }  // namespace
 
-StreamTable::StreamTable(int epoll, const std::vector<ListenSocket>& listeners, u32 capacity, runtime::ApplicationRef app,
-                         SharedCounters& counters)
-    : epoll_(epoll), listeners_(&listeners), app_(app), counters_(&counters), streams_(capacity) {
-  for (Id id = 0; id < capacity; ++id) {
-    streams_[id].previous = id == 0 ? none : id - 1;
-    streams_[id].next = id + 1 == capacity ? none : id + 1;
-  }
-  if (capacity != 0) free_ = {.first = 0, .last = capacity - 1, .size = capacity};
+StreamTable::StreamTable(int epoll, const std::vector<ListenSocket>& listeners, u32 capacity, u32 client_capacity,
+                         ClientSockets& clients, runtime::ApplicationRef app, SharedCounters& counters)
+    : epoll_(epoll),
+      listeners_(&listeners),
+      app_(app),
+      counters_(&counters),
+      streams_(capacity + client_capacity),
+      client_base_(capacity),
+      clients_(&clients) {
+  start_list(0, capacity, State::free);
+  start_list(capacity, capacity + client_capacity, State::idle);
   for (size_t i = 0; i < listeners.size(); ++i) {
     if (!add(epoll_, listeners[i].fd.get(), 0, listener_tag + i)) panic("epoll refused a listener");
   }
 }
 
+void StreamTable::start_list(Id first, Id end, State state) {
+  if (first == end) return;
+  for (Id id = first; id < end; ++id) {
+    streams_[id].state = state;
+    streams_[id].previous = id == first ? none : id - 1;
+    streams_[id].next = id + 1 == end ? none : id + 1;
+  }
+  list_of(state) = {.first = first, .last = end - 1, .size = end - first};
+}
+
 StreamTable::List& StreamTable::list_of(State state) {
   switch (state) {
     case State::free: return free_;
+    case State::idle: return idle_;
+    case State::connecting: return connecting_;
     case State::serving: return serving_;
     case State::lingering: return lingering_;
   }
@@ -145,7 +160,9 @@ void StreamTable::on_listener_ready(Instant now, size_t listener) {
 void StreamTable::on_stream_ready(Instant now, Id id, u32 events) {
   if (id >= streams_.size()) return;
   switch (streams_[id].state) {
-    case State::free: return;  // closed earlier in this turn
+    case State::free:
+    case State::idle: return;  // closed earlier in this turn
+    case State::connecting: on_connect_ready(now, id, events); return;
     case State::lingering: discard_input(now, id); return;
     case State::serving: break;
   }
@@ -265,7 +282,61 @@ void StreamTable::discard_input(Instant now, Id id) {
   }
 }
 
+// The kernel goes on with the handshake; what comes of it is an event, or the limit.
+void StreamTable::connect(Instant now, const runtime::Connect& wanted) {
+  const Id id = wanted.id;
+  if (id >= streams_.size() || streams_[id].state != State::idle) {
+    panic("an application connects a stream that is none of its own, or in use");
+  }
+  std::vector<Descriptor>& pool = clients_->streams_to(wanted.peer.address);
+  if (pool.empty()) {  // this system has no such family
+    app_.on_stream_closed(now, id);
+    return;
+  }
+  Stream& stream = streams_[id];
+  stream.fd = std::move(pool.back());
+  pool.pop_back();
+  stream.to_v4 = wanted.peer.address.is_v4();
+  stream.input_ended = false;
+  stream.interest = EPOLLOUT;
+  stream.discarded = 0;
+  stream.close_at = now + runtime::connect_limit;
+  move_to(id, State::connecting);
+  SocketAddress address;
+  const socklen_t size = from_endpoint(wanted.peer, address);
+  const bool begun = ::connect(stream.fd.get(), &address.generic, size) == 0 || errno == EINPROGRESS || errno == EINTR;
+  if (!add(epoll_, stream.fd.get(), stream.interest, stream_tag + id) || !begun) close(now, id);
+}
+
+void StreamTable::on_connect_ready(Instant now, Id id, u32 events) {
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+    close(now, id);
+    return;
+  }
+  move_to(id, State::serving);
+  count(counters_->streams_opened);
+  app_.on_stream_connected(now, id);
+  pump(now, id, true, true);
+}
+
+// A socket that cannot be used again is closed, and there is one less.
+void StreamTable::give_back(Id id) {
+  Stream& stream = streams_[id];
+  // A socket without a connection has a hang-up to report, always.
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, stream.fd.get(), nullptr);
+  // The peer has ended, so nobody waits for its FIN: ours goes out before the socket is taken back, which would send a reset.
+  if (stream.input_ended) ::shutdown(stream.fd.get(), SHUT_WR);
+  if (recycle_stream(stream.fd)) (stream.to_v4 ? clients_->stream_v4 : clients_->stream_v6).push_back(std::move(stream.fd));
+  stream.fd.close();
+}
+
 void StreamTable::close(Instant now, Id id) {
+  if (is_client(id)) {
+    give_back(id);
+    move_to(id, State::idle);
+    app_.on_stream_closed(now, id);
+    return;
+  }
   streams_[id].fd.close();  // leaves epoll by itself: nobody else holds this socket
   move_to(id, State::free);
   app_.on_stream_closed(now, id);
@@ -273,7 +344,7 @@ void StreamTable::close(Instant now, Id id) {
 }
 
 void StreamTable::abort(Instant now, Id id) {
-  if (id >= streams_.size() || streams_[id].state == State::free) return;
+  if (id >= streams_.size() || streams_[id].state == State::free || streams_[id].state == State::idle) return;
   close(now, id);
 }
 
@@ -282,10 +353,12 @@ void StreamTable::close_all(Instant now) {
   set_accepting(false);
   while (serving_.first != none) close(now, serving_.first);
   while (lingering_.first != none) close(now, lingering_.first);
+  while (connecting_.first != none) close(now, connecting_.first);
 }
 
 void StreamTable::on_deadline(Instant now) {
   while (lingering_.first != none && streams_[lingering_.first].close_at <= now) close(now, lingering_.first);
+  while (connecting_.first != none && streams_[connecting_.first].close_at <= now) close(now, connecting_.first);
   if (accept_again_ <= now) {
     accept_again_ = Instant::never();
     set_accepting(free_.first != none);
@@ -294,7 +367,8 @@ void StreamTable::on_deadline(Instant now) {
 
 Instant StreamTable::next_deadline() const {
   const Instant linger = lingering_.first == none ? Instant::never() : streams_[lingering_.first].close_at;
-  return std::min(linger, accept_again_);
+  const Instant connect = connecting_.first == none ? Instant::never() : streams_[connecting_.first].close_at;
+  return std::min({linger, connect, accept_again_});
 }
 
 void StreamTable::pause_accepting(Instant now) {

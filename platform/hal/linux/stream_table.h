@@ -1,8 +1,13 @@
-// StreamTable: the TCP connections of one worker, from accept to close, over level-triggered epoll. It moves octets between
-// sockets and the application's memory and holds none itself. A stream is free, serving or lingering.
+// StreamTable: the TCP connections of one worker, from accept or connect to close, over level-triggered epoll. It moves octets
+// between sockets and the application's memory and holds none itself. A stream is free, serving or lingering; one of those that
+// the application opens is idle or connecting instead of free.
 //
 //   free --accept, on_stream_open--> serving --stream_finished and all sent--> lingering --FIN, 2 s--> free
-//                                       '----------- reset, error, abort --------------------------------^
+//                                     ^ '----------- reset, error, abort --------------------------------^
+//   idle --connect--> connecting -----' on_stream_connected (or refused, 10 s: on_stream_closed)
+//
+// Streams the application opens come behind the others. Their sockets go back to their pool and are used again
+// (client_sockets.h); an id belongs to no socket.
 //
 // Lingering: our FIN is sent and what the client still sends is read and thrown away. Closing at once with input unread would
 // send a reset, and that may overtake and destroy the last answers (RFC 1122 section 4.2.2.13).
@@ -15,6 +20,7 @@
 #include <vector>
 
 #include "platform/hal/hal.h"
+#include "platform/hal/linux/client_sockets.h"
 #include "platform/hal/linux/descriptor.h"
 #include "platform/hal/linux/listen_sockets.h"
 #include "platform/hal/linux/shared_state.h"
@@ -28,8 +34,9 @@ class StreamTable {
 
   // Registers the listeners with `epoll`, silent until start(); their events carry `listener_tag` + index, those of streams
   // `stream_tag` + id. All memory is taken here. `listeners` outlives the table.
-  StreamTable(int epoll, const std::vector<ListenSocket>& listeners, u32 capacity, runtime::ApplicationRef app,
-              SharedCounters& counters);
+  // `clients`: with sockets for as many streams of the application's own as `client_capacity`.
+  StreamTable(int epoll, const std::vector<ListenSocket>& listeners, u32 capacity, u32 client_capacity, ClientSockets& clients,
+              runtime::ApplicationRef app, SharedCounters& counters);
 
   static constexpr u64 listener_tag = u64{1} << 32;
   static constexpr u64 stream_tag = u64{2} << 32;
@@ -42,6 +49,7 @@ class StreamTable {
   void serve_all(Instant now);
   void on_deadline(Instant now);
   // Commands
+  void connect(Instant now, const runtime::Connect& wanted);
   void abort(Instant now, Id id);
   void close_all(Instant now);
   // Getters
@@ -51,7 +59,7 @@ class StreamTable {
 
  private:
   static constexpr u32 none = 0xffffffff;
-  enum class State : u8 { free, serving, lingering };
+  enum class State : u8 { free, idle, connecting, serving, lingering };
 
   struct Stream {
     Descriptor fd;
@@ -60,8 +68,9 @@ class StreamTable {
     u32 interest = 0;          // what epoll watches for
     Id previous = none;
     Id next = none;
-    Instant close_at;      // lingering: until then
+    Instant close_at;      // connecting or lingering: until then
     size_t discarded = 0;  // lingering: octets thrown away
+    bool to_v4 = false;    // connecting and on: the pool its socket goes back to
   };
   // Every stream is in exactly one, by its state. New ones go to the end, so the first lingering one is the first to close.
   struct List {
@@ -71,6 +80,10 @@ class StreamTable {
   };
   enum class Moved : u8 { some, nothing, gone };
 
+  bool is_client(Id id) const { return id >= client_base_; }
+  void start_list(Id first, Id end, State state);
+  void on_connect_ready(Instant now, Id id, u32 events);
+  void give_back(Id id);
   List& list_of(State state);
   void move_to(Id id, State state);
   void pump(Instant now, Id id, bool can_read, bool can_write);
@@ -88,7 +101,11 @@ class StreamTable {
   runtime::ApplicationRef app_;
   SharedCounters* counters_;
   std::vector<Stream> streams_;
+  u32 client_base_;
+  ClientSockets* clients_;
   List free_;
+  List idle_;
+  List connecting_;
   List serving_;
   List lingering_;
   bool accepting_ = false;

@@ -1,4 +1,5 @@
-// The system calls that are left to each kind of process once it is confined: at most ten, everything else kills the process.
+// The system calls that are left to each kind of process once it is confined: at most ten, and one more for a worker that makes
+// connections; everything else kills the process.
 // docs/linux-target.md repeats the tables for operators; a test compares the two.
 #pragma once
 
@@ -36,6 +37,11 @@ struct AllowedCall {
 constexpr size_t max_system_calls = 10;
 constexpr u64 whole_argument = 0xffffffff;
 
+// The eventfd that wakes the loader has this number in every process, so that a filter can name it (message_lanes.h).
+constexpr int loader_wake_fd = 3;
+constexpr u64 all_but_lowest_bit = 0xfffffffe;
+static_assert((loader_wake_fd & all_but_lowest_bit) == STDERR_FILENO, "one comparison allows both");
+
 constexpr std::array<AllowedCall, 10> worker_system_calls{{
     {SYS_epoll_pwait, "epoll_pwait", "sleep until a socket, a stream or the loader has something"},
     {SYS_epoll_ctl, "epoll_ctl", "say which streams may be read or written"},
@@ -48,18 +54,27 @@ constexpr std::array<AllowedCall, 10> worker_system_calls{{
      {{{1, whole_argument, SHUT_WR}}},
      1},
     {SYS_close, "close", "give a TCP connection back"},
-    {SYS_write, "write", "a log line, to standard error only", {{{0, whole_argument, STDERR_FILENO}}}, 1},
+    {SYS_write, "write", "a log line, or waking the loader", {{{0, all_but_lowest_bit, STDERR_FILENO}}}, 1},
     {SYS_clock_gettime, "clock_gettime", "the time, where the clock source is not readable without a call"},
     {SYS_exit_group, "exit_group", "end"},
 }};
 
+// A worker that makes connections (Plan::client_streams). All its sockets exist by now.
+constexpr std::array<AllowedCall, worker_system_calls.size() + 1> client_system_calls = [] {
+  std::array<AllowedCall, worker_system_calls.size() + 1> calls{};
+  for (size_t i = 0; i < worker_system_calls.size(); ++i) calls[i] = worker_system_calls[i];
+  calls.back() = {SYS_connect, "connect", "connect a socket, and take it back to be used again"};
+  return calls;
+}();
+
 constexpr u64 all_but_standard_streams = 0xfffffffc;
+static_assert((loader_wake_fd & all_but_standard_streams) == 0);
 
 constexpr std::array<AllowedCall, 6> tap_system_calls{{
     {SYS_epoll_pwait, "epoll_pwait", "sleep until a frame comes or the loader has something"},
     {SYS_readv, "readv", "receive a frame"},
     {SYS_writev, "writev", "send a frame"},
-    {SYS_write, "write", "log lines and ready lines, to the standard streams only", {{{0, all_but_standard_streams, 0}}}, 1},
+    {SYS_write, "write", "log lines, ready lines, waking the loader", {{{0, all_but_standard_streams, 0}}}, 1},
     {SYS_clock_gettime, "clock_gettime", "the time, where the clock source is not readable without a call"},
     {SYS_exit_group, "exit_group", "end"},
 }};
@@ -67,13 +82,13 @@ constexpr std::array<AllowedCall, 6> tap_system_calls{{
 constexpr std::array<AllowedCall, 5> xdp_system_calls{{
     {SYS_epoll_pwait, "epoll_pwait", "sleep until frames come or the loader has something"},
     {SYS_sendto, "sendto", "tell the kernel that frames are to be sent"},
-    {SYS_write, "write", "log lines and ready lines, to the standard streams only", {{{0, all_but_standard_streams, 0}}}, 1},
+    {SYS_write, "write", "log lines, ready lines, waking the loader", {{{0, all_but_standard_streams, 0}}}, 1},
     {SYS_clock_gettime, "clock_gettime", "the time, where the clock source is not readable without a call"},
     {SYS_exit_group, "exit_group", "end"},
 }};
 
 constexpr std::array<AllowedCall, 10> loader_system_calls{{
-    {SYS_epoll_pwait, "epoll_pwait", "sleep until a signal or a control request comes"},
+    {SYS_epoll_pwait, "epoll_pwait", "sleep until a signal, a control request or a message comes"},
     {SYS_read, "read", "take signals and control requests"},
     {SYS_write, "write", "log lines, ready lines, control replies, waking workers"},
     {SYS_mmap,

@@ -38,6 +38,7 @@ void WorkerProcess::live(Start start, Role& role) {
   // free() must not give memory back by a call the filter forbids.
   ::mallopt(M_TRIM_THRESHOLD, -1);
   if (!start.state->region().make_read_only()) panic("the shared region cannot be made read-only");
+  start.lanes->keep_only(start.index);
   const auto entropy = take_entropy();
   if (!entropy.ok()) refuse(entropy.error());
   WorkerProcess worker(std::move(start), entropy.value());
@@ -48,9 +49,17 @@ void WorkerProcess::live(Start start, Role& role) {
 void WorkerProcess::run_application(WorkerApplicationRef app) {
   if (start_.device != nullptr) panic("a role serves sockets, and this worker has a card");
   ControlPage& control = start_.state->control();
-  auto loop = KernelSockets::create(std::move(start_.sockets), start_.wake, start_.max_streams, app, control, start_.index);
+  auto loop = KernelSockets::create({.sockets = std::move(start_.sockets),
+                                     .wake = start_.wake,
+                                     .max_streams = start_.max_streams,
+                                     .worker = start_.index,
+                                     .client_streams = app.app.is_client() ? start_.client_streams : 0,
+                                     .client_datagrams = app.app.is_client() && start_.client_datagrams,
+                                     .mailbox = open_mailbox(app.app.is_client()),
+                                     .loader_wake = loader_wake_fd},
+                                    app, control);
   if (!loop.ok()) refuse(loop.error());
-  const auto confined = install_filter(worker_system_calls);
+  const auto confined = start_.client_streams != 0 ? install_filter(client_system_calls) : install_filter(worker_system_calls);
   if (!confined.ok()) refuse(confined.error());
   loop.value()->run();
   end(ExitCode::good);
@@ -58,9 +67,16 @@ void WorkerProcess::run_application(WorkerApplicationRef app) {
 
 void WorkerProcess::run_frames(FrameHandler& handler) {
   if (start_.device == nullptr) panic("a role serves frames, and this worker has sockets");
-  const auto code = run_frame_worker(*start_.device, start_.wake, handler, start_.state->control(), start_.index);
+  Mailbox* mailbox = open_mailbox(handler.has_messages());
+  const auto code = run_frame_worker(*start_.device, start_.wake, handler, start_.state->control(), start_.index, mailbox);
   if (!code.ok()) refuse(code.error());
   end(code.value());
+}
+
+Mailbox* WorkerProcess::open_mailbox(bool wanted) {
+  if (!wanted) return nullptr;
+  message_.resize(runtime::max_message);
+  return &mailbox_.emplace(start_.lanes->worker_side(start_.index, message_));
 }
 
 void WorkerProcess::end(ExitCode code) {

@@ -24,7 +24,9 @@ class KernelSocketsTest : public ::testing::Test {
     auto bound = bind_listen_sockets(listen, 1);
     ASSERT_TRUE(bound.ok()) << bound.error().text();
     for (const auto& socket : bound.value()[0].datagram) at_.push_back(socket.local);
-    auto loop = KernelSockets::create(std::move(bound.value()[0]), wake_.get(), streams, WorkerApplicationRef(app_), page_, 0);
+    auto loop = KernelSockets::create(
+        {.sockets = std::move(bound.value()[0]), .wake = wake_.get(), .max_streams = streams, .worker = 0},
+        WorkerApplicationRef(app_), page_);
     ASSERT_TRUE(loop.ok()) << loop.error().text();
     loop_ = std::move(loop).value();
     if (publish_now) publish(1);

@@ -31,6 +31,8 @@ inline std::string text_of(const Endpoint& e) {
 class Client {
  public:
   static Client udp(const Endpoint& server) { return Client(SOCK_DGRAM, server); }
+  // A connection that was accepted.
+  explicit Client(Descriptor fd) : fd_(std::move(fd)) { set_time_limit(5000); }
   static Client tcp(const Endpoint& server, int receive_buffer = 0) { return Client(SOCK_STREAM, server, receive_buffer); }
 
   int fd() const { return fd_.get(); }
@@ -79,6 +81,37 @@ class Client {
     EXPECT_EQ(::connect(fd(), &address.generic, size), 0) << text_of(server) << ": " << strerror(errno);
   }
   Descriptor fd_;
+};
+
+// A TCP port somebody else serves.
+class Listener {
+ public:
+  explicit Listener(std::string_view address, int backlog = 16) {
+    SocketAddress at{};
+    socklen_t size = from_endpoint(with_port(address, Port(0)), at);
+    fd_ = Descriptor(::socket(at.generic.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::bind(fd_.get(), &at.generic, size), 0);
+    EXPECT_EQ(::listen(fd_.get(), backlog), 0);
+    EXPECT_EQ(::getsockname(fd_.get(), &at.generic, &size), 0);
+    at_ = to_endpoint(at);
+    const timeval limit{.tv_sec = 5, .tv_usec = 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
+  const Endpoint& at() const { return at_; }
+  Client accept() {
+    SocketAddress peer{};
+    socklen_t size = sizeof peer;
+    Descriptor fd(::accept4(fd_.get(), &peer.generic, &size, SOCK_CLOEXEC));
+    EXPECT_TRUE(fd.open()) << "nobody connects";
+    last_peer = to_endpoint(peer);
+    return Client(std::move(fd));
+  }
+  void close() { fd_.close(); }
+  Endpoint last_peer;
+
+ private:
+  Descriptor fd_;
+  Endpoint at_;
 };
 
 }  // namespace samara::hal

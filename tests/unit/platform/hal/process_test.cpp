@@ -10,8 +10,8 @@
 #include <sstream>
 #include <string>
 
+#include "asking_application.h"
 #include "child_process.h"
-#include "echo_application.h"
 #include "loopback.h"
 #include "platform/base/byte_order.h"
 #include "platform/hal/linux/confinement.h"
@@ -20,7 +20,15 @@
 namespace samara::hal {
 namespace {
 
-enum Kind : u32 { kind_echo = 1, kind_publish = 2, kind_counters = 3, kind_released = 4 };
+enum Kind : u32 {
+  kind_echo = 1,
+  kind_publish = 2,
+  kind_counters = 3,
+  kind_released = 4,
+  kind_tell = 5,
+  kind_heard = 6,
+  kind_remind = 7
+};
 constexpr size_t page = 4096;
 
 class EchoRole final : public Role {
@@ -34,6 +42,15 @@ class EchoRole final : public Role {
     for (std::string line; std::getline(lines, line);) {
       if (line == "load fails") {
         load_fails_ = true;
+      } else if (line == "asks") {
+        plan.client_streams = 2;
+        plan.client_datagrams = true;
+        asks_ = true;
+      } else if (line == "too many connections") {
+        plan.client_streams = max_client_streams + 1;
+      } else if (line == "asks over xdp") {
+        plan.client_datagrams = true;
+        plan.link = LinkPlan{.kind = LinkPlan::Kind::xdp, .interface = "lo", .serve = {}};
       } else if (line == "serve fails") {
         serve_fails_ = true;
       } else if (const auto at = Endpoint::parse(line); at.has_value()) {
@@ -53,6 +70,11 @@ class EchoRole final : public Role {
   }
   void serve(Worker& worker) override {
     if (serve_fails_) return;
+    if (asks_) {
+      AskingApplication app(worker.max_streams(), worker.client_streams(), worker.region());
+      app.forbidden = [] { ::syscall(SYS_socket, AF_INET, SOCK_STREAM, 0); };
+      worker.run(app);
+    }
     EchoApplication app(worker.max_streams(), worker.region());
     app.forbidden = [] { ::syscall(SYS_getppid); };
     worker.run(app);
@@ -69,6 +91,14 @@ class EchoRole final : public Role {
       reply.payload = {static_cast<u8>(in)};
     } else if (kind == kind_released) {
       reply.payload = {static_cast<u8>(released_), static_cast<u8>(loader.oldest_in_use())};
+    } else if (kind == kind_tell) {
+      reply.status = loader.send(payload[0] - u32{'0'}, payload.subspan(2)) ? 0 : 1;
+      reply.payload.clear();
+    } else if (kind == kind_heard) {
+      reply.payload = {heard_.begin(), heard_.end()};
+      heard_.clear();
+    } else if (kind == kind_remind) {
+      deadline_ = loader.now() + Duration::milliseconds(30);
     } else if (kind != kind_echo) {
       reply.status = static_cast<u32>(ExitCode::bad_data);
     }
@@ -78,8 +108,21 @@ class EchoRole final : public Role {
     ++released_;
     loader.release(0, page);
   }
+  void on_message(u32 worker, Bytes message, Loader& loader) override {
+    heard_ += std::to_string(worker) + " " + text_of(message) + "\n";
+    if (text_of(message) == "publish") loader.publish(0);
+    if (text_of(message) == "echo") loader.send(worker, bytes_of("repeat echoed"));
+  }
+  Instant next_deadline() override { return deadline_; }
+  void on_deadline(Loader&) override {
+    deadline_ = Instant::never();
+    heard_ += "deadline\n";
+  }
 
  private:
+  bool asks_ = false;
+  std::string heard_;
+  Instant deadline_ = Instant::never();
   bool load_fails_ = false;
   bool serve_fails_ = false;
   u32 released_ = 0;
@@ -88,7 +131,9 @@ class EchoRole final : public Role {
 // An image in a child process, its standard output and error in pipes, and a control stream.
 class Image {
  public:
-  explicit Image(const std::string& config, std::vector<std::string> options = {}, bool unprivileged = false) {
+  // `control_at`: the number of the control stream's descriptor in the image; 0: any.
+  explicit Image(const std::string& config, std::vector<std::string> options = {}, bool unprivileged = false,
+                 int control_at = 0) {
     int out[2];
     int errors[2];
     int control[2];
@@ -102,6 +147,7 @@ class Image {
       ::dup2(out[1], STDOUT_FILENO);
       ::dup2(errors[1], STDERR_FILENO);
       ::close(control[0]);
+      if (control_at != 0 && control[1] != control_at) control[1] = ::dup2(control[1], control_at);
       if (unprivileged && ::geteuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(1);
       if (options.empty()) options = {"--config-fd", std::to_string(blob), "--control-fd", std::to_string(control[1])};
       options.insert(options.begin(), "echo");
@@ -334,6 +380,8 @@ TEST(Image, RefusesToStartWithAClearLineAndExitCode) {
       {"load fails\n127.0.0.1:0\n", {}, false, 65, "no zone can be loaded"},
       {"serve fails\n127.0.0.1:0\n", {}, false, 70, "Role::serve returned"},
       {"load fails\n", {}, false, 65, "addresses to listen on"},
+      {"too many connections\n127.0.0.1:0\n", {}, false, 65, "connections to others"},
+      {"asks over xdp\n", {}, false, 65, "network: mode xdp"},
       {used + "\n", {}, false, 69, used + ": the port is in use"},
       {"203.0.113.77:53\n", {}, false, 69, "not on this machine"},
       {"127.0.0.1:53\n", {}, true, 77, "no permission to use port 53"},
@@ -348,6 +396,80 @@ TEST(Image, RefusesToStartWithAClearLineAndExitCode) {
     const std::string errors = image.errors();
     EXPECT_NE(errors.find(c.line), std::string::npos) << "expected: " << c.line << "\ngot: " << errors;
   }
+}
+
+// What the role heard since it was asked last, once there is something.
+std::string heard(Image& image) {
+  for (int i = 0; i < 1000; ++i) {
+    const std::string reply = image.request(kind_heard, "");
+    if (reply != "0 ") return reply.substr(2);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return "(silence)";
+}
+
+TEST(Image, CarriesMessagesBetweenTheLoaderAndEachWorker) {
+  Image image("asks\n127.0.0.1:0\n");
+  image.ready();
+  for (const std::string worker : {"0", "1"}) {
+    EXPECT_EQ(image.request(kind_tell, worker + " repeat hello"), "0 ");
+    EXPECT_EQ(heard(image), worker + " hello\n");
+  }
+  EXPECT_EQ(image.request(kind_tell, "2 nobody"), "1 ");
+  EXPECT_EQ(image.request(kind_tell, "1 repeat echo"), "0 ");
+  std::string both = heard(image);
+  while (both.size() < std::string("1 echo\n1 echoed\n").size()) both += heard(image);
+  EXPECT_EQ(both, "1 echo\n1 echoed\n");
+}
+
+TEST(Image, PublishesWhatAMessageLedTo) {
+  Image image("asks\n127.0.0.1:0\n");
+  Client client = Client::udp(image.ready());
+  EXPECT_EQ(image.request(kind_tell, "0 repeat publish"), "0 ");
+  EXPECT_EQ(heard(image), "0 publish\n");
+  for (int i = 0; i < 500 && image.request(kind_released, "") != std::string("0 \x01\x02", 4); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(image.request(kind_released, ""), std::string("0 \x01\x02", 4));
+}
+
+TEST(Image, CallsTheRoleWhenItsDeadlineHasCome) {
+  Image image("127.0.0.1:0\n");
+  image.ready();
+  EXPECT_EQ(image.request(kind_remind, ""), "0 ");
+  EXPECT_EQ(heard(image), "deadline\n");
+}
+
+TEST(Image, MakesConnectionsBehindItsFilterInWorkerZero) {
+  Image image("asks\n127.0.0.1:0\n");
+  image.ready();
+  Listener listener("127.0.0.1");
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(image.request(kind_tell, "0 connect 8 " + text_of(listener.at())), "0 ");
+    Client peer = listener.accept();
+    EXPECT_EQ(heard(image), "0 connected 8\n");
+    EXPECT_EQ(image.request(kind_tell, "0 send 8 question"), "0 ");
+    EXPECT_EQ(peer.receive(), "question");
+    i % 2 == 0 ? peer.end() : peer.reset();
+    std::string end = heard(image);
+    while (!end.ends_with("closed 8\n")) end += heard(image);
+  }
+}
+
+TEST(Image, MakesNoSocketsBehindItsFilter) {
+  if (!instrumented_by().empty()) GTEST_SKIP() << "no filter under " << instrumented_by();
+  Image image("asks\n127.0.0.1:0\n");
+  Client client = Client::udp(image.ready());
+  EXPECT_TRUE(client.send("forbidden"));
+  EXPECT_EQ(image.wait().exit_code, 70);
+  EXPECT_NE(image.errors().find("a system call that the filter forbids"), std::string::npos);
+}
+
+TEST(Image, WakesItsLoaderThoughOtherDescriptorsAreInTheWay) {
+  Image image("asks\n127.0.0.1:0\n", {}, false, loader_wake_fd);
+  image.ready();
+  EXPECT_EQ(image.request(kind_tell, "0 repeat hello"), "0 ");
+  EXPECT_EQ(heard(image), "0 hello\n");
 }
 
 TEST(Image, BoundsMemoryAndGoesOnThroughGarbage) {

@@ -1,0 +1,86 @@
+// LocalLoader: the loader's side of hal.h where loader and worker are one process and take turns: a machine of its own, a
+// simulated host. What a target adds is its memory and its clocks.
+//
+//   attach(now, handler)      once, after Role::load and before the worker's first turn
+//   turn(now, role)           between two turns of the worker: messages, deadlines, publications, memory given back
+//
+// LoaderAndWorker makes one FrameHandler of a loader and its worker, so that a loop that knows of handlers drives both.
+//
+// Messages need two rings and a buffer (some 340 KiB), taken only for a worker that has a use for them; to any other, send()
+// says no.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "platform/hal/hal.h"
+#include "platform/hal/mailbox.h"
+
+namespace samara::hal {
+
+class LocalLoader : public Loader {
+ public:
+  u64 publish(u64 root) override;
+  u64 generation() const override { return publication_.generation; }
+  u64 oldest_in_use() const override;
+  bool send(u32 worker, Bytes message) override;
+  u32 workers() const override { return 1; }
+  SocketCounters counters(u32 /*worker*/) const override { return {}; }
+
+  Publication publication() const { return publication_; }
+  void attach(Instant now, FrameHandler& handler);
+  // True: the worker should take a turn now.
+  bool turn(Instant now, Role& role);
+
+ protected:
+  ~LocalLoader() = default;
+
+ private:
+  // Two of the longest messages a lane: one is worked on while the next comes.
+  static constexpr size_t ring_size = 2 * min_ring;
+  struct Lanes {
+    std::vector<u8> to_worker_ring = std::vector<u8>(ring_size);
+    std::vector<u8> to_loader_ring = std::vector<u8>(ring_size);
+    std::vector<u8> scratch = std::vector<u8>(runtime::max_message);
+    LaneIndices to_worker;
+    LaneIndices to_loader;
+    Mailbox worker{{&to_worker, to_worker_ring}, {&to_loader, to_loader_ring}, scratch};
+    Mailbox loader{{&to_loader, to_loader_ring}, {&to_worker, to_worker_ring}, scratch};
+  };
+  void tell_publication(Instant now);
+
+  Publication publication_;
+  FrameHandler* handler_ = nullptr;
+  std::unique_ptr<Lanes> lanes_;
+  u64 told_ = 0;      // the generation the worker was told last
+  u64 released_ = 1;  // what Role::on_released was told last
+};
+
+class LoaderAndWorker final : public FrameHandler {
+ public:
+  // All outlive it. `loader` has loaded.
+  LoaderAndWorker(Role& role, LocalLoader& loader, FrameHandler& worker) : role_(role), loader_(loader), worker_(worker) {}
+
+  void prepare(const LinkDescription& link) override { worker_.prepare(link); }
+  void start(Instant now, UnixTime wall, Link& link) override {
+    loader_.attach(now, worker_);
+    worker_.start(now, wall, link);
+  }
+  bool turn(Instant now, UnixTime wall, Link& link) override {
+    const bool more = worker_.turn(now, wall, link);
+    return loader_.turn(now, role_) || more;
+  }
+  Instant next_deadline() const override { return std::min(worker_.next_deadline(), role_.next_deadline()); }
+  void on_publication(Instant now, u64 generation, u64 root) override { worker_.on_publication(now, generation, root); }
+  u64 oldest_generation() const override { return worker_.oldest_generation(); }
+  bool poll_ready(TextWriter& out) override { return worker_.poll_ready(out); }
+  bool poll_trouble(TextWriter& out) override { return worker_.poll_trouble(out); }
+
+ private:
+  Role& role_;
+  LocalLoader& loader_;
+  FrameHandler& worker_;
+};
+
+}  // namespace samara::hal
