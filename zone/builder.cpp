@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 
 #include "dns-core/rdata/rdata.h"
 #include "platform/base/panic.h"
+#include "zone/header.h"
 #include "zone/nsec3_chain.h"
 
 namespace samara::zone {
@@ -13,10 +13,6 @@ namespace {
 
 using dns::RrType;
 
-// Zones repeat name server and mail exchanger sets thousands of times; a set's most recent equals are looked up here.
-constexpr size_t recent_set_slots = 1 << 14;
-constexpr size_t least_recent_set_slots = 1 << 8;  // of a small zone
-constexpr size_t max_shared_octets = 512;
 constexpr size_t prefix_symbols = 10;
 constexpr unsigned symbol_bits = 6;
 static_assert((1U << symbol_bits) >= symbol_count);
@@ -28,70 +24,14 @@ u64 key_prefix(Bytes symbols) {
   return prefix << symbol_bits * (prefix_symbols - count);
 }
 
-bool is_meta(RrType type) {
-  const u16 number = dns::code(type);
-  return type == RrType::OPT || number == 0 || (number >= 128 && number <= 255);  // RFC 6895 section 3.1
-}
-
-// The set a record is kept with: signatures with what they cover.
-RrType set_type(RecordView record) {
-  if (record.type() != RrType::RRSIG) return record.type();
-  return static_cast<RrType>(load_be16(record.rdata()));
-}
-
-bool names_hosts(RrType type) {
-  switch (dns::code(type)) {
-    case dns::code(RrType::NS):
-    case dns::code(RrType::MX):
-    case dns::code(RrType::SRV):
-    case dns::code(RrType::SVCB):
-    case dns::code(RrType::HTTPS): return true;
-    default: return false;
-  }
-}
-
-// Whether a name's first label is `*` (RFC 4592 section 2.1.1).
-bool is_wildcard(Bytes symbols) {
-  const size_t size = symbols.size();
-  return size >= 2 && symbols[size - 2] == wildcard_symbol() && (size == 2 || symbols[size - 3] == 0);
-}
-
-u32 content_hash(Bytes octets) {
-  u64 h = octets.size();
-  while (octets.size() >= 8) {
-    h = (h ^ load_le64(octets)) * 0x9e3779b97f4a7c15ULL;
-    h ^= h >> 29;
-    octets = octets.subspan(8);
-  }
-  for (const u8 octet : octets) h = (h ^ octet) * 0x100000001b3ULL;
-  return static_cast<u32>(h >> 32 ^ h);
-}
-
 }  // namespace
 
-std::string_view describe(BuildError error) {
-  switch (error) {
-    case BuildError::out_of_zone: return "owner is outside the zone";
-    case BuildError::bad_rdata: return "record data is not valid for its type";
-    case BuildError::meta_type: return "this type cannot be zone data";
-    case BuildError::out_of_memory: return "zone memory is full";
-    case BuildError::too_many_rrsets: return "more than 255 types at one owner";
-    case BuildError::too_many_records: return "more than 65535 records in one RRset";
-    case BuildError::no_soa: return "no SOA record at the apex";
-    case BuildError::several_soa: return "more than one SOA record";
-    case BuildError::soa_below_apex: return "SOA record below the apex";
-    case BuildError::no_apex_ns: return "no NS record at the apex";
-    case BuildError::cname_and_data: return "CNAME beside other data";
-    case BuildError::several_dname: return "more than one DNAME";
-  }
-  return "unknown";
-}
-
 struct ZoneBuilder::Ancestry {
-  explicit Ancestry(ExtentWriter& out) : names(out), nsec(out), nsec3(out) {}
+  Ancestry(ExtentWriter& out, size_t expected_sets) : names(out), nsec(out), nsec3(out), sets(out, expected_sets) {}
   TrieBuilder names;
   TrieBuilder nsec;
   TrieBuilder nsec3;
+  RrsetWriter sets;
   // The nodes on the way from the apex to the last name, by depth below the apex.
   std::array<Ref, dns::max_labels + 1> nodes{};
   std::array<u64, dns::max_labels + 1> hashes{};  // of the same (search_name.h)
@@ -108,10 +48,7 @@ struct ZoneBuilder::Ancestry {
 };
 
 ZoneBuilder::ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets)
-    : memory_(memory),
-      apex_(apex),
-      apex_key_size_(LookupKey(apex).size()),
-      recent_sets_(std::clamp(std::bit_ceil(expected_octets / 32), least_recent_set_slots, recent_set_slots)) {
+    : memory_(memory), apex_(apex), apex_key_size_(LookupKey(apex).size()), expected_sets_(expected_octets / 32) {
   staged_.reserve(expected_octets + expected_octets / 2);
   entries_.reserve(expected_octets / 32);
 }
@@ -121,8 +58,7 @@ ZoneBuilder::~ZoneBuilder() {
 }
 
 Result<void, BuildError> ZoneBuilder::add(const dns::Name& owner, RrType type, dns::Ttl ttl, Bytes rdata) {
-  if (is_meta(type)) return fail(BuildError::meta_type);
-  if (rdata.size() > 0xffff || (type == RrType::RRSIG && rdata.size() < 2)) return fail(BuildError::bad_rdata);
+  TRY(check_record(type, rdata));
   if (staged_.size() > 0xffff'ffffU - 0x2'0000U) return fail(BuildError::out_of_memory);
   if (!any_ || !(owner == last_owner_)) {
     if (!owner.is_at_or_below(apex_)) return fail(BuildError::out_of_zone);
@@ -141,11 +77,7 @@ Result<void, BuildError> ZoneBuilder::add(const dns::Name& owner, RrType type, d
   }
   const u32 record_at = static_cast<u32>(staged_.size());
   staged_.resize(staged_.size() + record_fixed_size);
-  const MutableBytes fixed = MutableBytes(staged_).subspan(record_at, record_fixed_size);
-  store_be16(fixed, 0, dns::code(type));
-  store_be16(fixed, 2, dns::code(dns::RrClass::IN));
-  store_be32(fixed, 4, ttl.seconds());
-  store_be16(fixed, 8, static_cast<u16>(rdata.size()));
+  write_record_start(MutableBytes(staged_).subspan(record_at), type, ttl, rdata.size());
   staged_.insert(staged_.end(), rdata.begin(), rdata.end());
   entries_.push_back({0, last_key_at_, record_at});
   entries_.back().prefix = key_prefix(key_of(entries_.back()));
@@ -189,7 +121,7 @@ Result<Zone, BuildError> ZoneBuilder::finish() {
   extent_ = memory_.take_largest();
   if (!extent_.has_value()) return fail(BuildError::out_of_memory);
   ExtentWriter out(memory_.region(), *extent_);
-  Ancestry ancestry(out);
+  Ancestry ancestry(out, expected_sets_);
   const SearchName apex(apex_);
   ancestry.hashes[0] = apex.hash(apex.label_count());
   ancestry.index.reserve(entries_.size());
@@ -202,7 +134,7 @@ Result<Zone, BuildError> ZoneBuilder::finish() {
     TRY(write_owner(out, all.subspan(start, end - start), ancestry));
     start = end;
   }
-  const Zone zone = TRY(write_header(out, ancestry));
+  const Zone zone = TRY(write_zone(out, ancestry));
   extent_.reset();
   return zone;
 }
@@ -225,41 +157,39 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
       return order != 0 ? order < 0 : a.record_at < b.record_at;
     });
   }
+  owner_records_.clear();
+  for (const Entry& entry : records) owner_records_.push_back(record_of(entry));
+  const std::span<const RecordView> ordered(owner_records_);
   written_.clear();
   u8 flags = 0;
-  Written nsec3{0, 0};
-  for (size_t start = 0; start < records.size();) {
-    const RrType type = set_type(record_of(records[start]));
+  WrittenSet nsec3{0, 0};
+  for (size_t start = 0; start < ordered.size();) {
+    const RrType type = set_type(ordered[start]);
     size_t data_end = start;
-    while (data_end < records.size() && record_of(records[data_end]).type() == type) ++data_end;
+    while (data_end < ordered.size() && ordered[data_end].type() == type) ++data_end;
     size_t end = data_end;
-    while (end < records.size() && set_type(record_of(records[end])) == type) ++end;
-    if (type == RrType::SOA && depth != 0 && data_end > start) return fail(BuildError::soa_below_apex);
+    while (end < ordered.size() && set_type(ordered[end]) == type) ++end;
     Ref signatures = 0;
     if (end > data_end) {
-      signatures = TRY(write_rrset(out, records.subspan(data_end, end - data_end), 0));
+      signatures = TRY(write_rrset(ancestry, ordered.subspan(data_end, end - data_end), 0));
       flags |= node_has_signatures;
     }
     if (data_end == start) {  // signatures of a set that is not there: kept as a set of their own
       written_.push_back({signatures, dns::code(RrType::RRSIG)});
     } else {
-      const Written set{TRY(write_rrset(out, records.subspan(start, data_end - start), signatures)), dns::code(type)};
-      // A transfer that was saved as text has the SOA at both ends, which is one record.
-      if (type == RrType::SOA && RrsetView(out.view(), set.ref).count() > 1) return fail(BuildError::several_soa);
+      const WrittenSet set{TRY(write_rrset(ancestry, ordered.subspan(start, data_end - start), signatures)), dns::code(type)};
       if (type == RrType::NSEC3) {
         nsec3 = set;
       } else {
         written_.push_back(set);
       }
-      if (type == RrType::NS && depth != 0) flags |= node_delegation;
-      if (type == RrType::DNAME) flags |= node_dname;
-      if (type == RrType::DS) flags |= node_secure_delegation;
+      flags |= flags_of_set(type, depth);
     }
     start = end;
   }
   if (written_.size() > max_rrsets_per_node) return fail(BuildError::too_many_rrsets);
-  std::ranges::sort(written_, {}, &Written::type);
-  TRY(check_together(out.view(), depth));
+  std::ranges::sort(written_, {}, &WrittenSet::type);
+  TRY(check_together(out.view(), written_, depth));
 
   if (nsec3.ref != 0) {
     const Ref node = write_node(out, flags, 0, labels, key, std::span(&nsec3.ref, 1), std::span(&nsec3.type, 1));
@@ -288,7 +218,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   if (apex_missing) return fail(BuildError::no_soa);
   // A wildcard may be an empty non-terminal too: it still makes its parent answer for what is not there.
   const auto tell_parent_of_wildcard = [&](Bytes name, size_t d) {
-    if (d == 0 || !is_wildcard(name)) return;
+    if (d == 0 || !is_wildcard_key(name)) return;
     const Ref parent = ancestry.nodes[d - 1];
     out.set_word(parent, out.word(parent) | node_has_wildcard);
   };
@@ -325,12 +255,15 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   if (node == 0) return fail(BuildError::out_of_memory);
   ++nodes_written_;
   ancestry.names.add(key, node);
-  ancestry.index.add(ancestry.hashes[depth], node);
   ancestry.nodes[depth] = node;
-  if (depth == 0) ancestry.apex_node = node;
+  if (depth == 0) {
+    ancestry.apex_node = node;  // which every change touches, and which is found without the index
+  } else {
+    ancestry.index.add(ancestry.hashes[depth], node);
+  }
   // RFC 5155 section 7.2.8 and RFC 4035 section 3.1.3: only authoritative names take part in the chain.
   if (!ancestry.governed &&
-      std::ranges::any_of(written_, [](const Written& set) { return set.type == dns::code(RrType::NSEC); })) {
+      std::ranges::any_of(written_, [](const WrittenSet& set) { return set.type == dns::code(RrType::NSEC); })) {
     ancestry.nsec.add(key, node);
   }
   tell_parent_of_wildcard(key, depth);
@@ -346,130 +279,35 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   return {};
 }
 
-// What may not stand together at one owner.
-Result<void, BuildError> ZoneBuilder::check_together(MemoryView memory, size_t depth) const {
-  const auto find = [this](RrType type) { return std::ranges::find(written_, dns::code(type), &Written::type); };
-  const auto single = [&](auto set) { return RrsetView(memory, set->ref).count() == 1; };
-  if (depth == 0 && find(RrType::SOA) == written_.end()) return fail(BuildError::no_soa);
-  if (depth == 0 && find(RrType::NS) == written_.end()) return fail(BuildError::no_apex_ns);
-  if (const auto dname = find(RrType::DNAME); dname != written_.end() && !single(dname)) return fail(BuildError::several_dname);
-  if (const auto cname = find(RrType::CNAME); cname != written_.end()) {
-    // RFC 4034 section 3 and RFC 4035 section 2.5: NSEC, KEY and the signatures may stand beside a CNAME.
-    const bool alone = std::ranges::all_of(written_, [](const Written& set) {
-      return set.type == dns::code(RrType::CNAME) || set.type == dns::code(RrType::NSEC) ||
-             set.type == dns::code(RrType::KEY) || set.type == dns::code(RrType::RRSIG);
-    });
-    if (!alone || !single(cname)) return fail(BuildError::cname_and_data);
-  }
-  return {};
+Result<Ref, BuildError> ZoneBuilder::write_rrset(Ancestry& ancestry, std::span<const RecordView> records, Ref signatures) {
+  u32 duplicates = 0;
+  const Ref ref = TRY(ancestry.sets.write(records, signatures, duplicates));
+  records_written_ += static_cast<u32>(records.size()) - duplicates;
+  duplicates_ += duplicates;
+  return ref;
 }
 
-Result<Ref, BuildError> ZoneBuilder::write_rrset(ExtentWriter& out, std::span<const Entry> records, Ref signatures) {
-  const RrType type = record_of(records.front()).type();
-  // All records of a set have one TTL; where they differ the least holds (RFC 2181 section 5.2).
-  u32 ttl = dns::Ttl::max;
-  size_t octets = 0;
-  for (const Entry& entry : records) {
-    ttl = std::min(ttl, record_of(entry).ttl().seconds());
-    octets += record_of(entry).image().size();
-  }
-  u32 flags = signatures != 0 ? rrset_has_signatures : u32{0};
-  if (dns::has_compressible_names(type)) flags |= rrset_compressible;
-  if (names_hosts(type)) flags |= rrset_additional;
-  const size_t head = signatures != 0 ? 12 : 8;
-  const auto ref = out.take(head + octets);
-  if (!ref.has_value()) return fail(BuildError::out_of_memory);
-  size_t used = 0;
-  size_t count = 0;
-  const Entry* previous = nullptr;
-  for (const Entry& entry : records) {
-    const RecordView record = record_of(entry);
-    if (previous != nullptr && dns::canonical_compare_rdata(type, record_of(*previous).rdata(), record.rdata()) == 0) {
-      ++duplicates_;
-      continue;
-    }
-    previous = &entry;
-    const MutableBytes image = out.octets(*ref, head + used, record.image().size());
-    std::ranges::copy(record.image(), image.begin());
-    store_be32(image, 4, ttl);
-    used += image.size();
-    ++count;
-  }
-  if (count > max_records_per_rrset) return fail(BuildError::too_many_records);
-  out.set_word(*ref, static_cast<u32>(count) | flags << 16);
-  out.set_word(*ref + 1, static_cast<u32>(used));
-  if (signatures != 0) out.set_word(*ref + 2, signatures);
-  records_written_ += static_cast<u32>(count);
-  if (signatures == 0 && type != RrType::RRSIG && used <= max_shared_octets && used > 2 * sizeof(u64))
-    return shared_rrset(out, *ref);
-  return *ref;
-}
-
-// An equal set that was written before, or `fresh`, the last thing written.
-Ref ZoneBuilder::shared_rrset(ExtentWriter& out, Ref fresh) {
-  const RrsetView set(out.view(), fresh);
-  Ref& slot = recent_sets_[content_hash(set.images()) & (recent_sets_.size() - 1)];
-  if (slot != 0) {
-    const RrsetView other(out.view(), slot);
-    if (other.count() == set.count() && other.flags() == set.flags() && std::ranges::equal(other.images(), set.images())) {
-      out.drop_from(fresh);
-      return slot;
-    }
-  }
-  slot = fresh;
-  return fresh;
-}
-
-// 0 when it is not prepared; the extent says when it is full.
-Ref ZoneBuilder::write_negative_soa(ExtentWriter& out, RecordView soa, u32 ttl) const {
-  if (apex_.is_root()) return 0;  // a pointer to it would be longer
-  SAMARA_UNINITIALIZED std::array<u8, record_fixed_size + 2 * dns::max_name_size + 20> octets;
-  ByteWriter record(octets);
-  const auto pointers = dns::prepare_record(apex_.wire(), soa.image(), record);
-  if (!pointers.has_value()) return 0;
-  const auto ref = out.take(12 + record.size());
-  if (!ref.has_value()) return 0;
-  store_be32(record.written_mutable(), 4, ttl);
-  out.set_word(*ref, static_cast<u32>(record.size()));
-  for (Ref i = 0; i < 2; ++i) out.set_word(*ref + 1 + i, (*pointers)[i].place | u32{(*pointers)[i].suffix} << 16);
-  std::ranges::copy(record.written(), out.octets(*ref, 12, record.size()).begin());
-  return *ref;
-}
-
-Result<Zone, BuildError> ZoneBuilder::write_header(ExtentWriter& out, Ancestry& ancestry) {
+Result<Zone, BuildError> ZoneBuilder::write_zone(ExtentWriter& out, Ancestry& ancestry) {
   if (ancestry.apex_node == 0) return fail(BuildError::no_soa);
-  const auto soa = NodeView(out.view(), ancestry.apex_node).find(RrType::SOA);
-  if (!soa.has_value()) return fail(BuildError::no_soa);
-  const Bytes rdata = soa->first().rdata();
-  if (rdata.size() < 22) return fail(BuildError::bad_rdata);
-  const Twig root = ancestry.names.finish();
-  const Twig nsec_root = ancestry.nsec.finish();
-  const Twig nsec3_root = ancestry.nsec3.finish();
-  const auto chain = choose_nsec3_chain(out, apex_, NodeView(out.view(), ancestry.apex_node), nsec3_root);
-  const Ref index = ancestry.index.finish(out);
-  const u32 negative_ttl = std::min(soa->ttl().seconds(), load_be32(rdata, rdata.size() - 4));
-  const Ref negative_soa = write_negative_soa(out, soa->first(), negative_ttl);
-  const auto ref = out.take(Zone::fixed_words * 4 + apex_.size());
-  if (!ref.has_value() || out.full()) return fail(BuildError::out_of_memory);
-  const Extent kept = memory_.shrink(*extent_, out.used());
-  out.set_word(*ref + Zone::root_at, root);
-  out.set_word(*ref + Zone::index_at, index);
-  out.set_word(*ref + Zone::nsec_root_at, nsec_root);
-  out.set_word(*ref + Zone::nsec3_root_at, nsec3_root);
-  out.set_word(*ref + Zone::served_nsec3_root_at, chain.has_value() ? chain->root : 0);
-  out.set_word(*ref + Zone::nsec3_parameters_at, chain.has_value() ? chain->parameters : 0);
-  out.set_word(*ref + Zone::apex_node_at, ancestry.apex_node);
-  out.set_word(*ref + Zone::soa_at, soa->ref());
-  out.set_word(*ref + Zone::serial_at, load_be32(rdata, rdata.size() - 20));
-  out.set_word(*ref + Zone::negative_ttl_at, negative_ttl);
-  out.set_word(*ref + Zone::negative_soa_at, negative_soa);
-  out.set_word(*ref + Zone::records_at, records_written_);
-  out.set_word(*ref + Zone::nodes_at, nodes_written_);
-  out.set_word(*ref + Zone::extent_offset_at, static_cast<u32>(kept.offset / 4));
-  out.set_word(*ref + Zone::extent_size_at, static_cast<u32>(kept.size / 4));
-  out.set_word(*ref + Zone::apex_size_at, static_cast<u32>(apex_.size()));
-  std::ranges::copy(apex_.wire(), out.octets(*ref, Zone::fixed_words * 4, apex_.size()).begin());
-  return Zone(out.view(), *ref);
+  const NodeView apex_node(out.view(), ancestry.apex_node);
+  HeaderWords words{};
+  TRY(set_soa(out, apex_, apex_node, words));
+  words[Zone::apex_node_at] = ancestry.apex_node;
+  words[Zone::root_at] = ancestry.names.finish();
+  words[Zone::nsec_root_at] = ancestry.nsec.finish();
+  words[Zone::nsec3_root_at] = ancestry.nsec3.finish();
+  if (const auto chain = choose_nsec3_chain(out, apex_, apex_node, words[Zone::nsec3_root_at]); chain.has_value()) {
+    words[Zone::served_nsec3_root_at] = chain->root;
+    words[Zone::nsec3_parameters_at] = chain->parameters;
+  }
+  words[Zone::index_at] = ancestry.index.finish(out);
+  words[Zone::records_at] = records_written_;
+  words[Zone::nodes_at] = nodes_written_;
+  words[Zone::apex_size_at] = static_cast<u32>(apex_.size());
+  const Ref header = write_header(out, words, apex_);
+  if (header == 0) return fail(BuildError::out_of_memory);
+  set_extent(out, header, memory_.shrink(*extent_, out.used()));
+  return Zone(out.view(), header);
 }
 
 }  // namespace samara::zone

@@ -12,25 +12,11 @@
 
 #include "dns-core/name.h"
 #include "platform/base/result.h"
+#include "zone/build_error.h"
+#include "zone/owner_data.h"
 #include "zone/zone.h"
 
 namespace samara::zone {
-
-enum class BuildError : u8 {
-  out_of_zone,       // the owner is not at or below the apex
-  bad_rdata,         // the rdata is not its type's stored form
-  meta_type,         // OPT, TSIG, ANY and their like are no zone data
-  out_of_memory,     // zone memory, or the staging area, is full
-  too_many_rrsets,   // at one owner
-  too_many_records,  // in one RRset
-  no_soa,            // no SOA at the apex
-  several_soa,       // more than one
-  soa_below_apex,    // an SOA elsewhere
-  no_apex_ns,        // no NS at the apex (RFC 1035 section 5.2)
-  cname_and_data,    // CNAME beside other data (RFC 2181 section 10.1), or two different CNAMEs
-  several_dname,     // two different DNAMEs (RFC 6672 section 2.4)
-};
-std::string_view describe(BuildError error);
 
 class ZoneBuilder {
  public:
@@ -55,10 +41,6 @@ class ZoneBuilder {
     u32 key_at;     // in staged_: size of the symbols (16 bits), of the labels (8 bits), symbols, labels
     u32 record_at;  // in staged_: the record's image
   };
-  struct Written {
-    Ref ref;
-    u16 type;
-  };
   // What holds for the names being written, which come in canonical order.
   struct Ancestry;
 
@@ -67,11 +49,8 @@ class ZoneBuilder {
   RecordView record_of(const Entry& entry) const;
   void sort_entries();
   Result<void, BuildError> write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry);
-  Result<void, BuildError> check_together(MemoryView memory, size_t depth) const;
-  Result<Ref, BuildError> write_rrset(ExtentWriter& out, std::span<const Entry> records, Ref signatures);
-  Ref shared_rrset(ExtentWriter& out, Ref fresh);
-  Ref write_negative_soa(ExtentWriter& out, RecordView soa, u32 ttl) const;
-  Result<Zone, BuildError> write_header(ExtentWriter& out, Ancestry& ancestry);
+  Result<Ref, BuildError> write_rrset(Ancestry& ancestry, std::span<const RecordView> records, Ref signatures);
+  Result<Zone, BuildError> write_zone(ExtentWriter& out, Ancestry& ancestry);
 
   ZoneMemory& memory_;
   dns::Name apex_;
@@ -83,8 +62,9 @@ class ZoneBuilder {
   bool any_ = false;
   std::vector<u8> staged_;
   std::vector<Entry> entries_;
-  std::vector<Ref> recent_sets_;  // by hash: RRsets that later equal ones share
-  std::vector<Written> written_;
+  size_t expected_sets_;
+  std::vector<RecordView> owner_records_;
+  std::vector<WrittenSet> written_;
   u32 records_written_ = 0;
   u32 nodes_written_ = 0;
   u32 duplicates_ = 0;

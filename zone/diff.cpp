@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "dns-core/rdata/rdata.h"
+#include "zone/key.h"
+#include "zone/owner_data.h"
 
 namespace samara::zone {
 namespace {
@@ -109,11 +111,19 @@ std::string_view describe(PatchError error) {
 }
 
 Patch::Change Patch::stage(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata) {
-  const size_t owner_at = staged_.size();
-  staged_.insert(staged_.end(), owner.wire().begin(), owner.wire().end());
-  const size_t rdata_at = staged_.size();
+  if (!last_key_at_.has_value() || owner != last_owner_) {
+    const LookupKey key(owner);
+    last_owner_ = owner;
+    last_key_at_ = staged_.size();
+    staged_.push_back(static_cast<u8>(key.size()));
+    staged_.push_back(static_cast<u8>(key.size() >> 8));
+    staged_.insert(staged_.end(), key.symbols().begin(), key.symbols().end());
+  }
+  const size_t record_at = staged_.size();
+  staged_.resize(record_at + record_fixed_size);
+  write_record_start(MutableBytes(staged_).subspan(record_at), type, ttl, rdata.size());
   staged_.insert(staged_.end(), rdata.begin(), rdata.end());
-  return {owner_at, rdata_at, static_cast<u16>(rdata.size()), type, ttl};
+  return {*last_key_at_, record_at};
 }
 
 void Patch::delete_record(const dns::Name& owner, dns::RrType type, Bytes rdata) {
@@ -124,70 +134,40 @@ void Patch::add_record(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, B
   additions_.push_back(stage(owner, type, ttl, rdata));
 }
 
-dns::Name Patch::owner_of(const Change& change) const {
-  ByteReader at(Bytes(staged_).subspan(change.owner_at));
-  return MUST(dns::Name::from_wire(at));
+Bytes Patch::key_of(const Change& change) const {
+  const Bytes at = Bytes(staged_).subspan(change.key_at);
+  return at.subspan(2, static_cast<size_t>(at[0] | at[1] << 8));
 }
 
-// The order of deletions: canonical, so that they meet the base zone's records one after the other.
+RecordView Patch::record_of(const Change& change) const {
+  const Bytes at = Bytes(staged_).subspan(change.record_at);
+  return RecordView(at.first(record_fixed_size + load_be16(at, 8)));
+}
+
+dns::RrType Patch::set_of(const Change& change) const {
+  const RecordView record = record_of(change);
+  // Signatures that do not even say what they cover are with none.
+  if (record.type() == dns::RrType::RRSIG && record.rdata().size() < 2) return dns::RrType{};
+  return set_type(record);
+}
+
 bool Patch::before(const Change& a, const Change& b) const {
-  const auto owners = dns::canonical_compare(owner_of(a), owner_of(b));
-  if (owners != 0) return owners < 0;
-  if (a.type != b.type) return a.type < b.type;
-  return dns::canonical_compare_rdata(a.type, rdata_of(a), rdata_of(b)) < 0;
+  if (a.key_at != b.key_at) {
+    const auto owners = compare_octets(key_of(a), key_of(b));
+    if (owners != 0) return owners < 0;
+  }
+  const dns::RrType set = set_of(a);
+  if (set != set_of(b)) return set < set_of(b);
+  const RecordView x = record_of(a);
+  const RecordView y = record_of(b);
+  if (x.type() != y.type()) return y.type() == dns::RrType::RRSIG;
+  return dns::canonical_compare_rdata(x.type(), x.rdata(), y.rdata()) < 0;
 }
 
-// Whether one of an owner's deletions, which are sorted, names this record; it is then used up.
-bool Patch::deletes(std::span<Change> at_owner, RecordView record) {
-  const auto less = [this](const Change& change, const RecordView& sought) {
-    if (change.type != sought.type()) return change.type < sought.type();
-    return dns::canonical_compare_rdata(change.type, rdata_of(change), sought.rdata()) < 0;
-  };
-  const auto found = std::lower_bound(at_owner.begin(), at_owner.end(), record, less);
-  if (found == at_owner.end() || found->type != record.type() ||
-      dns::canonical_compare_rdata(found->type, rdata_of(*found), record.rdata()) != 0) {
-    return false;
-  }
-  found->used = true;
-  return true;
-}
-
-Result<Zone, Patch::Failed> Patch::apply(const Zone& base, ZoneMemory& memory) {
-  const auto bad_zone = [](BuildError error) { return Failed{PatchError::bad_zone, error}; };
-  std::ranges::sort(deletions_, [this](const Change& a, const Change& b) { return before(a, b); });
-  for (Change& change : deletions_) change.used = false;
-
-  ZoneBuilder builder(memory, base.apex());
-  std::optional<BuildError> error;
-  std::span<Change> deletions(deletions_);
-  std::optional<dns::Name> owner;
-  std::span<Change> at_owner;  // the deletions at `owner`
-  base.for_each_record([&](const dns::Name& name, RecordView record) {
-    if (error.has_value()) return;
-    if (!owner.has_value() || *owner != name) {
-      owner = name;
-      while (!deletions.empty() && dns::canonical_compare(owner_of(deletions[0]), name) < 0) deletions = deletions.subspan(1);
-      size_t count = 0;
-      while (count < deletions.size() && owner_of(deletions[count]) == name) ++count;
-      at_owner = deletions.first(count);
-    }
-    if (!at_owner.empty() && deletes(at_owner, record)) return;
-    const auto added = builder.add(name, record.type(), record.ttl(), record.rdata());
-    if (!added.ok()) error = added.error();
-  });
-  if (error.has_value()) return fail(bad_zone(*error));
-  if (!std::ranges::all_of(deletions_, &Change::used)) return fail(Failed{PatchError::not_there, std::nullopt});
-
-  for (const Change& change : additions_) {
-    TRY(builder.add(owner_of(change), change.type, change.ttl, rdata_of(change)).map_error(bad_zone));
-  }
-  Result<Zone, BuildError> built = builder.finish();
-  if (!built.ok()) return fail(bad_zone(built.error()));
-  if (builder.duplicates() != 0) {
-    memory.give_back(built.value().extent());
-    return fail(Failed{PatchError::already_there, std::nullopt});
-  }
-  return built.value();
+void Patch::sort() {
+  const auto less = [this](const Change& a, const Change& b) { return before(a, b); };
+  std::ranges::sort(deletions_, less);
+  std::ranges::sort(additions_, less);
 }
 
 }  // namespace samara::zone

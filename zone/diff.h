@@ -2,7 +2,7 @@
 // SOA and the records to delete, then the new version's SOA and the records to add.
 //
 //   Difference   between two zones in memory; it refers to both and must not outlive them
-//   Patch        a difference as records of its own, from a transfer or a file, and what applying it to a zone gives
+//   Patch        a difference as records of its own, from a transfer or a file, to be applied to a zone (revision.h)
 #pragma once
 
 #include <algorithm>
@@ -79,37 +79,41 @@ std::string_view describe(PatchError error);
 
 class Patch {
  public:
-  // The rdata is a stored form and copied. The SOAs are records like all others: the old one deleted, the new one added.
+  // The rdata is a stored form and copied. The SOAs are records like all others: the old one deleted, the new one added. A
+  // record to delete is found whatever its TTL and the case of its names (RFC 2136 section 1.1.1).
   void delete_record(const dns::Name& owner, dns::RrType type, Bytes rdata);
   void add_record(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
   size_t size() const { return deletions_.size() + additions_.size(); }
 
+  // Why a patch cannot be applied (revision.h).
   struct Failed {
     PatchError error;
     std::optional<BuildError> build;
   };
-  // A new zone in `memory`; `base` stays as it is. A record to delete is found whatever its TTL and the case of its names
-  // (RFC 2136 section 1.1.1).
-  Result<Zone, Failed> apply(const Zone& base, ZoneMemory& memory);
+
+  struct Change {
+    size_t key_at;  // in staged_: the owner's key, with its size in front
+    size_t record_at;
+  };
+  // Brings both lists into the order of owners, sets, rdata (canonical); in a set the signatures that cover it come last.
+  void sort();
+  std::span<const Change> deletions() const { return deletions_; }
+  std::span<const Change> additions() const { return additions_; }
+  // The symbols of the owner's name from the root.
+  Bytes key_of(const Change& change) const;
+  RecordView record_of(const Change& change) const;
+  // The set the record is kept with (owner_data.h).
+  dns::RrType set_of(const Change& change) const;
 
  private:
-  struct Change {
-    size_t owner_at;  // in staged_: the owner's wire form
-    size_t rdata_at;
-    u16 rdata_size;
-    dns::RrType type;
-    dns::Ttl ttl;
-    bool used = false;  // a deletion that has met its record
-  };
   Change stage(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
-  dns::Name owner_of(const Change& change) const;
-  Bytes rdata_of(const Change& change) const { return Bytes(staged_).subspan(change.rdata_at, change.rdata_size); }
   bool before(const Change& a, const Change& b) const;
-  bool deletes(std::span<Change> at_owner, RecordView record);
 
   std::vector<u8> staged_;
   std::vector<Change> deletions_;
   std::vector<Change> additions_;
+  dns::Name last_owner_;
+  std::optional<size_t> last_key_at_;
 };
 
 }  // namespace samara::zone

@@ -3,8 +3,20 @@
 #include <algorithm>
 
 #include "platform/base/panic.h"
+#include "zone/growth.h"
 
 namespace samara::zone {
+
+bool ExtentWriter::go_on(size_t octets) {
+  if (more_ == nullptr) return false;
+  const auto extent = more_->extend(octets);
+  if (!extent.has_value()) return false;
+  used_before_ += next_ - start_;
+  start_ = extent->offset;
+  limit_ = extent->offset + extent->size;
+  next_ = start_ == 0 ? 4 : start_;
+  return octets <= limit_ - next_;
+}
 
 ZoneMemory::ZoneMemory(MutableBytes region) : region_(region) {
   const size_t usable = std::min(region.size(), max_zone_memory) / extent_alignment * extent_alignment;
@@ -17,6 +29,21 @@ std::optional<Extent> ZoneMemory::take_largest() {
   const Extent taken = *largest;
   free_.erase(largest);
   in_use_ += taken.size;
+  return taken;
+}
+
+std::optional<Extent> ZoneMemory::take(size_t size) {
+  const size_t wanted = (size + extent_alignment - 1) / extent_alignment * extent_alignment;
+  auto best = free_.end();
+  for (auto at = free_.begin(); at != free_.end(); ++at) {
+    if (at->size >= wanted && (best == free_.end() || at->size < best->size)) best = at;
+  }
+  if (best == free_.end() || wanted == 0) return std::nullopt;
+  const Extent taken{best->offset, wanted};
+  best->offset += wanted;
+  best->size -= wanted;
+  if (best->size == 0) free_.erase(best);
+  in_use_ += wanted;
   return taken;
 }
 

@@ -3,7 +3,7 @@
 // address. 31 bits are used (the trie takes the top one): 8 GiB.
 //
 //   ZoneMemory    the owner: hands out extents to builders and takes them back
-//   ExtentWriter  appends objects to one extent while a zone is built
+//   ExtentWriter  appends objects to one extent while a zone is built, or to one after the other while it grows (growth.h)
 //   MemoryView    the reader: bounds-checked loads at a reference
 #pragma once
 
@@ -41,17 +41,19 @@ class MemoryView {
   Bytes region_;
 };
 
+class Growth;
+
 class ExtentWriter {
  public:
-  // `region` is the whole region, `extent` the part to fill.
-  ExtentWriter(MutableBytes region, Extent extent)
-      : region_(region), start_(extent.offset), limit_(extent.offset + extent.size), next_(extent.offset) {
+  // `region` is the whole region, `extent` the part to fill. When it is full, `more` gives the next one.
+  ExtentWriter(MutableBytes region, Extent extent, Growth* more = nullptr)
+      : region_(region), start_(extent.offset), limit_(extent.offset + extent.size), next_(extent.offset), more_(more) {
     if (next_ == 0) next_ = 4;  // reference 0 stays "none"
   }
   // `count` octets, word aligned, with what was there before; nothing when the extent is full (and from then on).
   std::optional<Ref> take(size_t count) {
     const size_t rounded = (count + 3) & ~size_t{3};
-    if (full_ || rounded > limit_ - next_) {
+    if (full_ || (rounded > limit_ - next_ && !go_on(rounded))) {
       full_ = true;
       return std::nullopt;
     }
@@ -64,16 +66,25 @@ class ExtentWriter {
   MutableBytes octets(Ref ref, size_t offset, size_t count) { return region_.subspan(size_t{ref} * 4 + offset, count); }
   void set_word(Ref ref, u32 value) { store_le32(region_, size_t{ref} * 4, value); }
   u32 word(Ref ref) const { return load_le32(region_, size_t{ref} * 4); }
+  u64 two_words(Ref ref) const { return load_le64(region_, size_t{ref} * 4); }
   void set_two_words(Ref ref, u64 value) { store_le64(region_, size_t{ref} * 4, value); }
   MemoryView view() const { return MemoryView(region_); }
   bool full() const { return full_; }
-  size_t used() const { return next_ - start_; }
+  // Where the next object will be, in octets from the region's start.
+  size_t next() const { return next_; }
+  // Octets written, in all extents.
+  size_t used() const { return used_before_ + next_ - start_; }
 
  private:
+  // Changes to an extent with room for `octets`.
+  bool go_on(size_t octets);
+
   MutableBytes region_;
   size_t start_;
   size_t limit_;
   size_t next_;
+  size_t used_before_ = 0;  // in the extents before this one
+  Growth* more_;
   bool full_ = false;
 };
 
@@ -86,6 +97,8 @@ class ZoneMemory {
   MutableBytes region() { return region_; }
   // The largest free extent, taken whole; a builder fills it and then shrink()s it. Nothing when no memory is free.
   std::optional<Extent> take_largest();
+  // `size` octets, rounded up to pages, out of the smallest free extent that has them, so that the large ones stay whole.
+  std::optional<Extent> take(size_t size);
   // Keeps the first `used` octets of an extent (rounded up to pages) and frees the rest; returns what is kept.
   Extent shrink(Extent extent, size_t used);
   void give_back(Extent extent);

@@ -50,6 +50,14 @@ class RecordView {
   Bytes image_;  // a reader's view into zone memory
 };
 
+// What stands in front of the rdata; `rdata_size` is at most 65,535.
+inline void write_record_start(MutableBytes to, dns::RrType type, dns::Ttl ttl, size_t rdata_size) {
+  store_be16(to, 0, dns::code(type));
+  store_be16(to, 2, dns::code(dns::RrClass::IN));
+  store_be32(to, 4, ttl.seconds());
+  store_be16(to, 8, static_cast<u16>(rdata_size));
+}
+
 class RrsetView {
  public:
   RrsetView(MemoryView memory, Ref ref) : memory_(memory), ref_(ref), head_(memory.word(ref)) {}
@@ -117,6 +125,8 @@ class NodeView {
   // The reference stored at `index`; for what is not a zone's node (zone_set.h) it names something else than an RRset.
   Ref reference(size_t index) const { return memory_.word(ref_ + 1 + static_cast<Ref>(index)); }
   Ref ref() const { return ref_; }
+  // Octets it takes.
+  size_t size() const { return 5 + 6 * rrset_count() + labels_size() + ((head_ >> 15) & 0x1ff); }
 
  private:
   size_t labels_size() const { return memory_.octets(ref_, 4 + 6 * rrset_count(), 1)[0]; }
@@ -129,5 +139,7 @@ class NodeView {
 // Writes a node; `references` and `types` have the same length, `types` ascending. Returns 0 when the extent is full.
 Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes labels, Bytes key, std::span<const Ref> references,
                std::span<const u16> types);
+// Changes what a node that nobody has seen yet says of its place; `node_governed` comes with its depth.
+void set_node_flags(ExtentWriter& out, Ref node, u8 flags, size_t governing_depth);
 
 }  // namespace samara::zone

@@ -1,52 +1,12 @@
 #include "zone/trie.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "platform/base/panic.h"
 #include "zone/node.h"
+#include "zone/trie_branch.h"
 
 namespace samara::zone {
-namespace {
-
-constexpr u64 bitmap_mask = (u64{1} << symbol_count) - 1;
-
-// Reads one branch.
-class Branch {
- public:
-  Branch(MemoryView memory, Twig twig) : memory_(memory), ref_(twig & ~branch_bit), head_(memory.two_words(ref_)) {}
-  size_t offset() const { return head_ >> symbol_count; }
-  bool holds(u8 symbol) const { return (head_ >> symbol & 1) != 0; }
-  // Twigs whose symbol is less than `symbol`.
-  size_t below(u8 symbol) const { return static_cast<size_t>(std::popcount(head_ & ((u64{1} << symbol) - 1))); }
-  size_t count() const { return static_cast<size_t>(std::popcount(head_ & bitmap_mask)); }
-  Twig twig(size_t index) const { return memory_.word(ref_ + 2 + static_cast<Ref>(index)); }
-
- private:
-  MemoryView memory_;
-  Ref ref_;
-  u64 head_;
-};
-
-// The symbol at `offset`; 0 beyond the end, which sorts a name before the names below it.
-u8 symbol_at(Bytes key, size_t offset) {
-  return offset < key.size() ? key[offset] : u8{0};
-}
-
-// Symbols that two keys have in common from the start.
-size_t common_symbols(Bytes a, Bytes b) {
-  const size_t shorter = std::min(a.size(), b.size());
-  size_t i = 0;
-  for (; shorter - i >= 8; i += 8) {
-    const u64 difference = load_le64(a, i) ^ load_le64(b, i);
-    if (difference != 0) return i + static_cast<size_t>(std::countr_zero(difference)) / 8;
-  }
-  while (i < shorter && a[i] == b[i]) ++i;
-  return i;
-}
-
-}  // namespace
-
 TrieMatch Trie::find(Bytes key) const {
   if (empty()) return {};
   Twig twig = root_;
@@ -79,6 +39,19 @@ Ref Trie::at_or_before(Bytes key) const {
   }
   if (symbol_at(NodeView(memory_, match.node).key(), decisive) < wanted) return rightmost(twig);
   return before == 0 ? 0 : rightmost(before);
+}
+
+Twig Trie::below(Bytes prefix) const {
+  Twig twig = root_;
+  while (is_branch(twig)) {
+    const Branch branch(memory_, twig);
+    if (branch.offset() >= prefix.size()) break;
+    const u8 symbol = prefix[branch.offset()];
+    if (!branch.holds(symbol)) return 0;
+    twig = branch.twig(branch.below(symbol));
+  }
+  if (twig == 0 || common_symbols(NodeView(memory_, leftmost(twig)).key(), prefix) != prefix.size()) return 0;
+  return twig;
 }
 
 Ref Trie::leftmost(Twig twig) const {

@@ -38,6 +38,8 @@ class Trie {
   // The node with the greatest key that is not after `key`; 0 when all are after it.
   Ref at_or_before(Bytes key) const;
   Ref last() const { return empty() ? 0 : rightmost(root_); }
+  // The twig that holds all keys that begin with `prefix` and no others; 0 when there are none.
+  Twig below(Bytes prefix) const;
 
  private:
   Ref leftmost(Twig twig) const;

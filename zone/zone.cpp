@@ -34,6 +34,7 @@ std::optional<NodeView> Zone::find(const dns::Name& name) const {
 }
 
 Ref Zone::find(const SearchName& name, size_t apex_labels, size_t labels) const {
+  if (labels == apex_labels) return memory_.word(header_ + apex_node_at);  // which is not in the index
   const Bytes wanted = name.labels_between(apex_labels, labels);
   const auto found = index().find(name.hash(labels), [&](Ref ref) { return equal_octets(node(ref).labels(), wanted); });
   if (found.has_value()) [[likely]]
@@ -80,6 +81,11 @@ Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes labels
   std::ranges::copy(labels, out.octets(*ref, labels_at, labels.size()).begin());
   std::ranges::copy(key, out.octets(*ref, labels_at + labels.size(), key.size()).begin());
   return *ref;
+}
+
+void set_node_flags(ExtentWriter& out, Ref node, u8 flags, size_t governing_depth) {
+  constexpr u32 others = ~u32{0x7fff};
+  out.set_word(node, (out.word(node) & others) | flags | static_cast<u32>(governing_depth) << 8);
 }
 
 }  // namespace samara::zone

@@ -108,11 +108,12 @@ class Zone {
 
   Ref header() const { return header_; }
   MemoryView memory() const { return memory_; }
+  // The extent in which the zone was built whole; what changed since lies elsewhere (revision.h).
   Extent extent() const {
     return {size_t{memory_.word(header_ + extent_offset_at)} * 4, size_t{memory_.word(header_ + extent_size_at)} * 4};
   }
 
-  // The header's words, for the builder.
+  // The header's words (header.h).
   enum : Ref {
     root_at,
     index_at,
@@ -130,6 +131,9 @@ class Zone {
     extent_offset_at,
     extent_size_at,
     apex_size_at,
+    history_at,  // the newest difference that is kept (history.h), or 0
+    history_count_at,
+    history_octets_at,
     fixed_words,
   };
 

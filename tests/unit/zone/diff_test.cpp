@@ -7,6 +7,7 @@
 
 #include "master_file_zone.h"
 #include "zone/format.h"
+#include "zone/revision.h"
 
 namespace samara::zone {
 namespace {
@@ -50,6 +51,12 @@ Patch patch_of(const Difference& difference) {
   difference.for_each_added(
       [&](const dns::Name& owner, RecordView r) { patch.add_record(owner, r.type(), r.ttl(), r.rdata()); });
   return patch;
+}
+
+Result<Zone, Patch::Failed> applied_to(const Zone& base, Patch patch, ZoneMemory& memory) {
+  VersionedZone versions(memory);
+  versions.adopt(base);
+  return versions.apply(patch);
 }
 
 TEST(Difference, ListsDeletionsAndAdditionsWithTheSoasFirst) {
@@ -110,7 +117,7 @@ TEST(Difference, HandlesDataBesideNsec3Records) {
   const Zone both = zones.build(soa(3) + "a 60 A 192.0.2.1\n" + nsec3 + hashed + "TXT x\n");
   for (const Zone& from : {plain, hash, both}) {
     for (const Zone& to : {plain, hash, both}) {
-      const auto applied = patch_of(*Difference::between(from, to)).apply(from, zones.memory());
+      const auto applied = applied_to(from, patch_of(*Difference::between(from, to)), zones.memory());
       ASSERT_TRUE(applied.ok());
       EXPECT_EQ(formatted(applied.value()), formatted(to));
     }
@@ -129,7 +136,7 @@ TEST(Patch, MakesTheNewVersionFromTheOld) {
     for (const std::string& b : versions) {
       const Zone from = zones.build(a);
       const Zone to = zones.build(b);
-      auto applied = patch_of(*Difference::between(from, to)).apply(from, zones.memory());
+      auto applied = applied_to(from, patch_of(*Difference::between(from, to)), zones.memory());
       ASSERT_TRUE(applied.ok());
       EXPECT_EQ(formatted(applied.value()), formatted(to));
       EXPECT_EQ(formatted(from), formatted(zones.build(a))) << "the base stays as it was";
@@ -151,7 +158,7 @@ TEST(Patch, MustDeleteWhatIsThere) {
         std::tuple{"a.net.", dns::RrType::A, a_record(1)}}) {
     Patch patch;
     patch.delete_record(name_of(owner), type, rdata);
-    const auto applied = patch.apply(base, zones.memory());
+    const auto applied = applied_to(base, patch, zones.memory());
     ASSERT_FALSE(applied.ok());
     EXPECT_EQ(applied.error().error, PatchError::not_there);
     EXPECT_EQ(zones.memory().in_use(), before);
@@ -159,7 +166,7 @@ TEST(Patch, MustDeleteWhatIsThere) {
   Patch twice;
   twice.delete_record(name_of("a.example."), dns::RrType::A, a_record(1));
   twice.delete_record(name_of("a.example."), dns::RrType::A, a_record(1));
-  EXPECT_EQ(twice.apply(base, zones.memory()).error().error, PatchError::not_there);
+  EXPECT_EQ(applied_to(base, twice, zones.memory()).error().error, PatchError::not_there);
 }
 
 TEST(Patch, MustAddWhatIsNotThere) {
@@ -168,7 +175,7 @@ TEST(Patch, MustAddWhatIsNotThere) {
   const size_t before = zones.memory().in_use();
   Patch patch;
   patch.add_record(name_of("A.example."), dns::RrType::A, dns::Ttl(60), a_record(1));
-  const auto applied = patch.apply(base, zones.memory());
+  const auto applied = applied_to(base, patch, zones.memory());
   ASSERT_FALSE(applied.ok());
   EXPECT_EQ(applied.error().error, PatchError::already_there);
   EXPECT_EQ(zones.memory().in_use(), before) << "what was built is given back";
@@ -179,13 +186,13 @@ TEST(Patch, MustLeaveAZone) {
   const Zone base = zones.build(soa(1) + "a 60 A 192.0.2.1\n");
   Patch no_soa;
   no_soa.delete_record(name_of("example."), dns::RrType::SOA, base.soa().first().rdata());
-  const auto applied = no_soa.apply(base, zones.memory());
+  const auto applied = applied_to(base, no_soa, zones.memory());
   ASSERT_FALSE(applied.ok());
   EXPECT_EQ(applied.error().error, PatchError::bad_zone);
   EXPECT_EQ(applied.error().build, BuildError::no_soa);
   Patch outside;
   outside.add_record(name_of("a.net."), dns::RrType::A, dns::Ttl(60), a_record(1));
-  EXPECT_EQ(outside.apply(base, zones.memory()).error().build, BuildError::out_of_zone);
+  EXPECT_EQ(applied_to(base, outside, zones.memory()).error().build, BuildError::out_of_zone);
 }
 
 TEST(Patch, FindsRecordsWhateverTheirCaseAndTtl) {
@@ -194,7 +201,7 @@ TEST(Patch, FindsRecordsWhateverTheirCaseAndTtl) {
   Patch patch;
   patch.delete_record(name_of("A.EXAMPLE."), dns::RrType::MX,
                       std::vector<u8>{0, 10, 4, 'm', 'a', 'i', 'l', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0});
-  const auto applied = patch.apply(base, zones.memory());
+  const auto applied = applied_to(base, patch, zones.memory());
   ASSERT_TRUE(applied.ok());
   EXPECT_EQ(applied.value().record_count(), 2u);
 }
@@ -205,11 +212,11 @@ TEST(Patch, CanBeAppliedAgain) {
   Patch patch;
   patch.delete_record(name_of("a.example."), dns::RrType::A, a_record(1));
   patch.add_record(name_of("b.example."), dns::RrType::A, dns::Ttl(60), a_record(2));
-  const auto first = patch.apply(base, zones.memory());
-  const auto second = patch.apply(base, zones.memory());
+  const auto first = applied_to(base, patch, zones.memory());
+  const auto second = applied_to(base, patch, zones.memory());
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(formatted(first.value()), formatted(second.value()));
-  EXPECT_EQ(patch.apply(first.value(), zones.memory()).error().error, PatchError::not_there);
+  EXPECT_EQ(applied_to(first.value(), patch, zones.memory()).error().error, PatchError::not_there);
 }
 
 }  // namespace

@@ -1,0 +1,104 @@
+#include "zone/compaction.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "zone/header.h"
+#include "zone/nsec3_chain.h"
+#include "zone/owner_data.h"
+
+namespace samara::zone {
+namespace {
+
+class Copier {
+ public:
+  Copier(const Zone& zone, ExtentWriter& out)
+      : zone_(zone), out_(out), apex_(zone.apex()), sets_(out, zone.node_count()), names_(out), nsec_(out), nsec3_(out) {}
+
+  // The copy's header; 0 when the extent is full.
+  Ref run(HistoryKeeper& history) {
+    index_.reserve(zone_.node_count());
+    HeaderWords words = header_words(zone_);
+    const SearchName apex(apex_);
+    hashes_[0] = apex.hash(apex.label_count());
+    zone_.for_each_name([&](const NodeView& node) { copy_name(node, words); });
+    zone_.for_each_nsec3([&](const NodeView& node) {
+      const Ref copied = copy(node);
+      if (copied != 0) nsec3_.add(node.key(), copied);
+    });
+    if (out_.full()) return 0;
+    words[Zone::root_at] = names_.finish();
+    words[Zone::nsec_root_at] = nsec_.finish();
+    words[Zone::nsec3_root_at] = nsec3_.finish();
+    words[Zone::index_at] = index_.finish(out_);
+    if (out_.full()) return 0;
+    const NodeView apex_node(out_.view(), words[Zone::apex_node_at]);
+    if (!set_soa(out_, apex_, apex_node, words).ok()) return 0;
+    const auto chain = choose_nsec3_chain(out_, apex_, apex_node, words[Zone::nsec3_root_at]);
+    words[Zone::served_nsec3_root_at] = chain.has_value() ? chain->root : 0;
+    words[Zone::nsec3_parameters_at] = chain.has_value() ? chain->parameters : 0;
+    if (!history.move_to(out_)) return 0;
+    history.describe_in(words);
+    return write_header(out_, words, apex_);
+  }
+
+ private:
+  void copy_name(const NodeView& node, HeaderWords& words) {
+    const Ref copied = copy(node);
+    if (copied == 0) return;
+    const Bytes key = node.key();
+    names_.add(key, copied);
+    if (!node.has(node_governed) && node.find(dns::RrType::NSEC).has_value()) nsec_.add(key, copied);
+    // A parent comes before its names, so its hash is there.
+    const size_t depth = static_cast<size_t>(std::ranges::count(key, u8{0}));
+    if (depth == 0) {
+      words[Zone::apex_node_at] = copied;
+      return;
+    }
+    const Bytes labels = node.labels();
+    hashes_[depth] = child_hash(hashes_[depth - 1], labels.first(size_t{1} + labels[0]));
+    index_.add(hashes_[depth], copied);
+  }
+
+  Ref copy(const NodeView& node) {
+    if (out_.full()) return 0;
+    SAMARA_UNINITIALIZED std::array<Ref, max_rrsets_per_node> references;
+    SAMARA_UNINITIALIZED std::array<u16, max_rrsets_per_node> types;
+    const size_t count = node.rrset_count();
+    for (size_t i = 0; i < count; ++i) {
+      references[i] = sets_.copy(node.rrset(i));
+      if (references[i] == 0) return 0;
+      types[i] = dns::code(node.rrset_type(i));
+    }
+    return write_node(out_, node.flags(), node.governing_depth(), node.labels(), node.key(),
+                      std::span<const Ref>(references).first(count), std::span<const u16>(types).first(count));
+  }
+
+  Zone zone_;
+  ExtentWriter& out_;
+  dns::Name apex_;
+  RrsetWriter sets_;
+  TrieBuilder names_;
+  TrieBuilder nsec_;
+  TrieBuilder nsec3_;
+  NameIndexBuilder index_;
+  std::array<u64, dns::max_labels + 1> hashes_{};  // of the names on the way to the last, by labels below the apex
+};
+
+}  // namespace
+
+Result<Zone, BuildError> compact(const Zone& zone, ZoneMemory& memory, HistoryKeeper& history) {
+  const auto extent = memory.take_largest();
+  if (!extent.has_value()) return fail(BuildError::out_of_memory);
+  ExtentWriter out(memory.region(), *extent);
+  const Ref header = Copier(zone, out).run(history);
+  if (header == 0) {
+    memory.give_back(*extent);
+    return fail(BuildError::out_of_memory);
+  }
+  set_extent(out, header, memory.shrink(*extent, out.used()));
+  return Zone(out.view(), header);
+}
+
+}  // namespace samara::zone

@@ -1,0 +1,54 @@
+// What an owner's records become in a zone: RRsets with the signatures that cover them, the flags of its node, and the rules of
+// what may stand together. The builder makes whole zones with it, a revision the owners that change.
+#pragma once
+
+#include <vector>
+
+#include "platform/base/result.h"
+#include "zone/build_error.h"
+#include "zone/node.h"
+
+namespace samara::zone {
+
+// Types that cannot be zone data (RFC 6895 section 3.1).
+bool is_meta(dns::RrType type);
+// Whether a record can be in a zone, as far as it shows by itself.
+Result<void, BuildError> check_record(dns::RrType type, Bytes rdata);
+// The set a record is kept with: signatures with what they cover.
+dns::RrType set_type(RecordView record);
+// Whether the first label of the name with this key is `*` (RFC 4592 section 2.1.1).
+bool is_wildcard_key(Bytes key);
+
+// A set at an owner: a type that its node lists, and where it is.
+struct WrittenSet {
+  Ref ref;
+  u16 type;
+};
+
+// What a set of this type says about its owner, `depth` labels below the apex: node flags.
+u8 flags_of_set(dns::RrType type, size_t depth);
+// What may not stand together at one owner; NSEC3 is not among `sets`.
+Result<void, BuildError> check_together(MemoryView memory, std::span<const WrittenSet> sets, size_t depth);
+
+// Writes RRsets; equal small ones that come again soon are stored once, as zones repeat name server and mail exchanger sets
+// thousands of times.
+class RrsetWriter {
+ public:
+  // `expected`: about how many sets will come.
+  RrsetWriter(ExtentWriter& out, size_t expected);
+
+  // `records` have one type and are in canonical order. They get one TTL; where they differ the least holds (RFC 2181 section
+  // 5.2). Of equal ones the first is taken, and the others are counted in `duplicates`. `signatures` is 0 or their set.
+  Result<Ref, BuildError> write(std::span<const RecordView> records, Ref signatures, u32& duplicates);
+  // Copies a set from elsewhere in zone memory, and what covers it; 0 when the extent is full.
+  Ref copy(const RrsetView& set);
+
+ private:
+  // An equal set that was written before, or `fresh`, the last thing written.
+  Ref shared(Ref fresh);
+
+  ExtentWriter& out_;
+  std::vector<Ref> recent_;  // by hash of the content
+};
+
+}  // namespace samara::zone

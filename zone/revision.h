@@ -1,0 +1,62 @@
+// VersionedZone: a zone from version to version, as its loader keeps it. A change makes a new version that shares all but what
+// changed with the one before, and keeps the difference for incremental transfers; both lie in zone memory, where versions that
+// are still read stay whole.
+//
+//   apply()     a new version at the cost of the change (zone_editor.h says of which)
+//   replace()   a zone that was built anew takes over; what changed is found by comparing the two
+//   compact()   the present version copied together, once compaction_due(): what earlier versions left behind goes
+//
+// Each gives the version to publish. After replace() and compact() the extents of the versions before lie in take_retired():
+// they may be given back to zone memory once nobody reads a version from before that call any more.
+// Errors leave everything as it was.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "zone/diff.h"
+#include "zone/growth.h"
+#include "zone/history.h"
+#include "zone/zone.h"
+
+namespace samara::zone {
+
+class VersionedZone {
+ public:
+  explicit VersionedZone(ZoneMemory& memory, HistoryLimits limits = {})
+      : memory_(memory), growth_(memory, 0), history_(limits) {}
+  VersionedZone(const VersionedZone&) = delete;
+  VersionedZone& operator=(const VersionedZone&) = delete;
+
+  // Takes over a zone as it was built, or compacted. There was none before.
+  void adopt(const Zone& zone);
+  const std::optional<Zone>& zone() const { return zone_; }
+
+  // A patch whose changes cancel gives the present version again. Where the serial does not go up, no secondary could ask for
+  // the step, nor for one across it: the history starts anew.
+  Result<Zone, Patch::Failed> apply(Patch& patch);
+  // `next` has the same apex and has not been published. When it is the same in every record, the present version stays in
+  // service, and `next` is given back.
+  Zone replace(const Zone& next);
+  // Growth has reached half of what the zone takes by itself, or its index is short of free slots.
+  bool compaction_due() const;
+  Result<Zone, BuildError> compact();
+
+  std::vector<Extent> take_retired() { return std::exchange(retired_, {}); }
+  // Gives the zone up; all its extents are retired.
+  void abandon();
+  // Octets written since the zone was built or compacted.
+  size_t growth() const { return growth_.used(); }
+
+ private:
+  // `next`, in an extent of its own, is the zone from now on.
+  void take_over(const Zone& next);
+
+  ZoneMemory& memory_;
+  std::optional<Zone> zone_;
+  Growth growth_;
+  HistoryKeeper history_;
+  std::vector<Extent> retired_;
+};
+
+}  // namespace samara::zone
