@@ -1,0 +1,69 @@
+#include "secondary/batch.h"
+
+#include "dns-core/rdata/descriptor.h"
+#include "dns-core/rdata/rdata.h"
+
+namespace samara::secondary {
+namespace {
+
+constexpr auto as_malformed = [](auto) { return BatchError::malformed; };
+
+}  // namespace
+
+void write_whole(dns::Serial serial, ByteWriter& out) {
+  out.u8(static_cast<u8>(ItemTag::whole));
+  out.u32(serial.value());
+}
+
+void write_steps(dns::Serial from, dns::Serial to, ByteWriter& out) {
+  out.u8(static_cast<u8>(ItemTag::steps));
+  out.u32(from.value());
+  out.u32(to.value());
+}
+
+void write_end(std::optional<u32> expire, ByteWriter& out) {
+  out.u8(static_cast<u8>(ItemTag::end));
+  out.u8(expire.has_value() ? 1 : 0);
+  out.u32(expire.value_or(0));
+}
+
+Result<bool, BatchError> BatchReader::next(BatchItem& item) {
+  if (at_.at_end()) return false;
+  item.tag = static_cast<ItemTag>(TRY(at_.u8().map_error(as_malformed)));
+  switch (item.tag) {
+    case ItemTag::whole: item.to = dns::Serial(TRY(at_.u32().map_error(as_malformed))); return true;
+    case ItemTag::steps:
+      item.from = dns::Serial(TRY(at_.u32().map_error(as_malformed)));
+      item.to = dns::Serial(TRY(at_.u32().map_error(as_malformed)));
+      return true;
+    case ItemTag::end: {
+      const u8 has = TRY(at_.u8().map_error(as_malformed));
+      const u32 expire = TRY(at_.u32().map_error(as_malformed));
+      if (has > 1) return fail(BatchError::malformed);
+      item.expire = has == 1 ? std::optional(expire) : std::nullopt;
+      return true;
+    }
+    case ItemTag::old_soa:
+    case ItemTag::removed:
+    case ItemTag::new_soa:
+    case ItemTag::added: TRY(read_record(item)); return true;
+  }
+  return fail(BatchError::malformed);
+}
+
+Result<void, BatchError> BatchReader::read_record(BatchItem& item) {
+  item.owner = TRY(dns::Name::from_wire(at_).map_error(as_malformed));
+  item.type = dns::RrType{TRY(at_.u16().map_error(as_malformed))};
+  const u16 rr_class = TRY(at_.u16().map_error(as_malformed));
+  item.ttl = dns::Ttl(TRY(at_.u32().map_error(as_malformed)));
+  const u16 size = TRY(at_.u16().map_error(as_malformed));
+  item.rdata = TRY(at_.bytes(size).map_error(as_malformed));
+  const bool soa = item.tag == ItemTag::old_soa || item.tag == ItemTag::new_soa;
+  if (rr_class != code(dns::RrClass::IN) || dns::is_meta_type(item.type) || (soa && item.type != dns::RrType::SOA)) {
+    return fail(BatchError::malformed);
+  }
+  TRY(dns::check_rdata(item.type, item.rdata).map_error(as_malformed));
+  return {};
+}
+
+}  // namespace samara::secondary

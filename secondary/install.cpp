@@ -1,0 +1,166 @@
+#include "secondary/install.h"
+
+namespace samara::secondary {
+
+std::string_view describe(InstallError error) {
+  switch (error) {
+    case InstallError::malformed_batch: return "a batch cannot be read";
+    case InstallError::out_of_order: return "a batch holds something out of order";
+    case InstallError::too_many_records: return "the zone has more records than the limit";
+    case InstallError::too_large: return "the zone is larger than the limit";
+    case InstallError::ttl_too_long: return "a record has a longer TTL than the limit";
+    case InstallError::no_base: return "there are differences, but no zone they belong to";
+    case InstallError::wrong_base: return "the differences start at another serial than the zone's";
+    case InstallError::bad_record: return "a record cannot be in the zone";
+    case InstallError::bad_difference: return "a difference does not fit the zone";
+    case InstallError::bad_zone: return "the records make no zone";
+    case InstallError::wrong_serial: return "the SOA record has another serial than the transfer";
+    case InstallError::wrong_digest: return "the zone's digest is wrong";
+  }
+  return "unknown error";
+}
+
+ZoneInstaller::ZoneInstaller(zone::ZoneMemory& memory, const dns::Name& apex, std::optional<zone::Zone> base,
+                             const InstallLimits& limits)
+    : memory_(memory), apex_(apex), base_(base), limits_(limits) {}
+
+Result<bool, InstallError> ZoneInstaller::on_batch(Bytes batch) {
+  octets_ += batch.size();
+  if (octets_ > limits_.octets) return fail(InstallError::too_large);
+  BatchReader reader(batch);
+  BatchItem item;
+  for (;;) {
+    const bool more = TRY(reader.next(item).map_error([](BatchError) { return InstallError::malformed_batch; }));
+    if (!more) return complete_;
+    TRY(on_item(item));
+  }
+}
+
+Result<void, InstallError> ZoneInstaller::on_item(const BatchItem& item) {
+  if (complete_) return fail(InstallError::out_of_order);
+  switch (item.tag) {
+    case ItemTag::whole:
+      if (kind_ != Kind::none) return fail(InstallError::out_of_order);
+      kind_ = Kind::whole;
+      to_ = item.to;
+      builder_.emplace(memory_, apex_);
+      return {};
+    case ItemTag::steps:
+      if (kind_ != Kind::none) return fail(InstallError::out_of_order);
+      if (!base_.has_value()) return fail(InstallError::no_base);
+      if (base_->serial() != item.from) return fail(InstallError::wrong_base);
+      kind_ = Kind::steps;
+      from_ = item.from;
+      to_ = item.to;
+      return {};
+    case ItemTag::end:
+      // A difference that only takes away is whole when its new SOA has come.
+      if (kind_ == Kind::none || (kind_ == Kind::steps && step_ != Step::adding)) return fail(InstallError::out_of_order);
+      expire_ = item.expire;
+      complete_ = true;
+      return {};
+    case ItemTag::old_soa:
+      if (kind_ != Kind::steps || step_ == Step::removing) return fail(InstallError::out_of_order);
+      step_ = Step::removing;
+      patches_.emplace_back();
+      return on_record(item);
+    case ItemTag::removed:
+      if (step_ != Step::removing) return fail(InstallError::out_of_order);
+      return on_record(item);
+    case ItemTag::new_soa:
+      if (step_ != Step::removing) return fail(InstallError::out_of_order);
+      step_ = Step::adding;
+      return on_record(item);
+    case ItemTag::added:
+      if (kind_ != Kind::whole && step_ != Step::adding) return fail(InstallError::out_of_order);
+      return on_record(item);
+  }
+  return fail(InstallError::malformed_batch);
+}
+
+Result<void, InstallError> ZoneInstaller::on_record(const BatchItem& item) {
+  if (++records_ > limits_.records) return fail(InstallError::too_many_records);
+  if (item.tag == ItemTag::old_soa || item.tag == ItemTag::removed) {
+    patches_.back().delete_record(item.owner, item.type, item.rdata);
+    return {};
+  }
+  if (item.ttl.seconds() > limits_.longest_ttl) return fail(InstallError::ttl_too_long);
+  if (kind_ == Kind::steps) {
+    patches_.back().add_record(item.owner, item.type, item.ttl, item.rdata);
+    return {};
+  }
+  const auto added = builder_->add(item.owner, item.type, item.ttl, item.rdata);
+  if (!added.ok()) {
+    build_error_ = added.error();
+    return fail(InstallError::bad_record);
+  }
+  return {};
+}
+
+Result<zone::Zone, InstallError> ZoneInstaller::finish() {
+  if (!complete_) return fail(InstallError::out_of_order);
+  std::optional<zone::Zone> fresh;
+  if (kind_ == Kind::steps) {
+    fresh = TRY(apply_steps());
+  } else {
+    const auto built = builder_->finish();
+    if (!built.ok()) {
+      build_error_ = built.error();
+      return fail(InstallError::bad_zone);
+    }
+    fresh = built.value();
+  }
+  const auto checked = check(*fresh);
+  if (!checked.ok()) {
+    memory_.give_back(fresh->extent());
+    return fail(checked.error());
+  }
+  return *fresh;
+}
+
+Result<zone::Zone, InstallError> ZoneInstaller::apply_steps() {
+  zone::Zone current = *base_;
+  bool ours = false;  // `current` is a version in between, which nobody else has seen
+  for (zone::Patch& patch : patches_) {
+    const auto next = patch.apply(current, memory_);
+    if (ours) memory_.give_back(current.extent());
+    if (!next.ok()) {
+      patch_error_ = next.error().error;
+      build_error_ = next.error().build;
+      return fail(InstallError::bad_difference);
+    }
+    current = next.value();
+    ours = true;
+  }
+  return current;
+}
+
+Result<void, InstallError> ZoneInstaller::check(const zone::Zone& zone) {
+  if (zone.serial() != to_) return fail(InstallError::wrong_serial);
+  if (zone.record_count() > limits_.records) return fail(InstallError::too_many_records);
+  if (zone.extent().size > limits_.octets) return fail(InstallError::too_large);
+  // RFC 8976 section 4: without a record, or with none we can compute, there is nothing to hold against the zone.
+  zonemd_ = zone::verify_zonemd(zone);
+  if (zonemd_ == zone::ZonemdFinding::wrong_digest || zonemd_ == zone::ZonemdFinding::wrong_serial) {
+    return fail(InstallError::wrong_digest);
+  }
+  return {};
+}
+
+void ZoneInstaller::write_reason(InstallError error, TextWriter& out) const {
+  out.put(describe(error));
+  if (error == InstallError::bad_difference && patch_error_.has_value()) {
+    out.put(": ");
+    out.put(describe(*patch_error_));
+  }
+  if (build_error_.has_value()) {
+    out.put(": ");
+    out.put(describe(*build_error_));
+  }
+  if (error == InstallError::wrong_digest && zonemd_.has_value()) {
+    out.put(": ");
+    out.put(describe(*zonemd_));
+  }
+}
+
+}  // namespace samara::secondary

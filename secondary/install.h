@@ -1,0 +1,96 @@
+// ZoneInstaller: from the batches of a transfer (batch.h) to a zone that may be served, on the side that owns zone memory. A
+// whole zone is built beside the old one; differences are kept until all are there and then applied one after the other, so
+// that nothing changes unless everything fits (RFC 1995 section 4). What comes out has been checked: the zone's own rules (one
+// SOA, NS, CNAME and so on), the serial that was announced, its ZONEMD digest where it has one (RFC 8976), and the limits. An
+// error leaves the old zone as it is.
+//
+// Order of calls: on_batch() for each batch until it says true; finish() once.
+// Capacities: what Limits says; the differences of one transfer in memory.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "secondary/batch.h"
+#include "zone/builder.h"
+#include "zone/diff.h"
+#include "zone/zonemd.h"
+
+namespace samara::secondary {
+
+struct InstallLimits {
+  u32 records = 100'000'000;
+  u64 octets = u64{4} << 30;  // of records on their way, and of the zone in memory
+  u32 longest_ttl = dns::Ttl::max;
+};
+
+enum class InstallError : u8 {
+  malformed_batch,
+  out_of_order,  // an item where it cannot be
+  too_many_records,
+  too_large,
+  ttl_too_long,
+  no_base,         // differences for a zone that is not there
+  wrong_base,      // differences from another serial than the zone's
+  bad_record,      // a record the zone cannot hold: build_error()
+  bad_difference,  // a difference does not fit the zone: patch_error(), build_error()
+  bad_zone,        // the records make no zone: build_error()
+  wrong_serial,    // the SOA has another serial than announced
+  wrong_digest,    // ZONEMD says the zone is another: zonemd()
+};
+std::string_view describe(InstallError error);
+
+class ZoneInstaller {
+ public:
+  // `memory` outlives this. `base` is the zone in service, which stays readable until finish() has returned.
+  ZoneInstaller(zone::ZoneMemory& memory, const dns::Name& apex, std::optional<zone::Zone> base, const InstallLimits& limits);
+  ZoneInstaller(const ZoneInstaller&) = delete;
+  ZoneInstaller& operator=(const ZoneInstaller&) = delete;
+
+  // The next batch; true: the transfer is complete.
+  Result<bool, InstallError> on_batch(Bytes batch);
+  // The new zone; its extents belong to the caller from now on.
+  Result<zone::Zone, InstallError> finish();
+
+  // Whether differences came, not a whole zone; and they, oldest first, for who applies them otherwise than finish() does.
+  bool is_steps() const { return kind_ == Kind::steps; }
+  std::span<zone::Patch> steps() { return patches_; }
+  // The checks of what came out.
+  Result<void, InstallError> check(const zone::Zone& zone);
+
+  dns::Serial serial() const { return to_; }
+  std::optional<u32> expire() const { return expire_; }
+  std::optional<zone::BuildError> build_error() const { return build_error_; }
+  std::optional<zone::PatchError> patch_error() const { return patch_error_; }
+  std::optional<zone::ZonemdFinding> zonemd() const { return zonemd_; }
+  // What went wrong, for the log: the error and its cause.
+  void write_reason(InstallError error, TextWriter& out) const;
+
+ private:
+  enum class Kind : u8 { none, whole, steps };
+  enum class Step : u8 { none, removing, adding };
+
+  Result<void, InstallError> on_item(const BatchItem& item);
+  Result<void, InstallError> on_record(const BatchItem& item);
+  Result<zone::Zone, InstallError> apply_steps();
+
+  zone::ZoneMemory& memory_;
+  dns::Name apex_;
+  std::optional<zone::Zone> base_;
+  InstallLimits limits_;
+  Kind kind_ = Kind::none;
+  Step step_ = Step::none;
+  bool complete_ = false;
+  dns::Serial from_;
+  dns::Serial to_;
+  std::optional<u32> expire_;
+  u64 records_ = 0;
+  u64 octets_ = 0;
+  std::optional<zone::ZoneBuilder> builder_;
+  std::vector<zone::Patch> patches_;
+  std::optional<zone::BuildError> build_error_;
+  std::optional<zone::PatchError> patch_error_;
+  std::optional<zone::ZonemdFinding> zonemd_;
+};
+
+}  // namespace samara::secondary

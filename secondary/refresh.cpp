@@ -1,0 +1,302 @@
+#include "secondary/refresh.h"
+
+#include <algorithm>
+
+#include "platform/base/log.h"
+
+namespace samara::secondary {
+namespace {
+
+crypto::SipHashKey hash_key(Rng& rng) {
+  crypto::SipHashKey key{};
+  rng.fill(key);
+  return key;
+}
+
+Duration seconds(u32 n) {
+  return Duration::seconds(i64{n});
+}
+
+// 2^shift times, but at most `most`.
+Duration doubled(Duration wait, u32 shift, Duration most) {
+  for (; shift != 0 && wait < most; --shift) wait = wait * 2;
+  return std::min(wait, most);
+}
+
+}  // namespace
+
+Instant RefreshTable::Meter::next(Duration interval, u32 burst) const {
+  const Duration ahead = interval * i64{burst - 1};
+  const Duration full = full_at.since_boot();
+  return full <= ahead ? Instant() : Instant::since_boot(full - ahead);
+}
+
+RefreshTable::RefreshTable(Primaries& primaries, const RefreshLimits& limits, Rng& rng)
+    : primaries_(primaries),
+      limits_(limits),
+      rng_(rng),
+      total_interval_(Duration::nanoseconds(1'000'000'000 / std::max<u32>(limits.queries_per_second, 1))),
+      names_(hash_key(rng)) {}
+
+dns::Name RefreshTable::name_of(u32 index) const {
+  ByteReader at(zones_[index].name);
+  return MUST(dns::Name::from_wire(at));
+}
+
+RefreshTable::Zone* RefreshTable::get(ZoneId id) {
+  if (id.index >= zones_.size()) return nullptr;
+  Zone& zone = zones_[id.index];
+  return zone.used && zone.generation == id.generation ? &zone : nullptr;
+}
+
+std::optional<ZoneId> RefreshTable::find(const dns::Name& name) const {
+  const u32 index = names_.find(name, [&](u32 i) { return name.equals(zones_[i].name); });
+  if (index == no_index) return std::nullopt;
+  return ZoneId{index, zones_[index].generation};
+}
+
+std::optional<dns::Serial> RefreshTable::serial(ZoneId id) const {
+  const Zone& zone = zones_[id.index];
+  if (zone.status != ZoneStatus::current) return std::nullopt;
+  return zone.soa.serial;
+}
+
+Duration RefreshTable::expires_in(ZoneId id, Instant now) const {
+  const Zone& zone = zones_[id.index];
+  if (zone.status != ZoneStatus::current || zone.expires <= now) return {};
+  return zone.expires - now;
+}
+
+std::optional<ZoneId> RefreshTable::add_zone(Instant now, const dns::Name& name, Primaries::Group group,
+                                             std::optional<HeldVersion> held) {
+  if (live_ == limits_.zones || find(name).has_value()) return std::nullopt;
+  u32 index = 0;
+  if (free_.empty()) {
+    index = static_cast<u32>(zones_.size());
+    zones_.emplace_back();
+    links_.emplace_back();
+    event_links_.emplace_back();
+  } else {
+    index = free_.back();
+    free_.pop_back();
+  }
+  Zone& zone = zones_[index];
+  const u32 generation = zone.generation;
+  zone = Zone{};
+  zone.generation = generation;
+  zone.used = true;
+  zone.group = group;
+  zone.name.assign(name.wire().begin(), name.wire().end());
+  ++live_;
+  names_.insert(name, index, [this](u32 i) { return name_of(i); });
+  if (held.has_value()) {
+    zone.soa = held->soa;
+    zone.status = ZoneStatus::current;
+    zone.expires = now + held->expires_in;
+    if (zone.expires <= now) expire(index);
+  }
+  // All at once: what spreads many zones over time is the limit on packets.
+  start_attempt(now, index);
+  return ZoneId{index, generation};
+}
+
+void RefreshTable::remove_zone(ZoneId id) {
+  if (get(id) == nullptr) return;
+  leave(id.index);
+  heap_.set(id.index, Instant::never());
+  if (event_links_[id.index].listed) events_.remove(event_links_, id.index);
+  names_.erase(name_of(id.index), id.index);
+  Zone& zone = zones_[id.index];
+  zone.used = false;
+  ++zone.generation;
+  zone.name = {};
+  free_.push_back(id.index);
+  --live_;
+}
+
+void RefreshTable::set_due(u32 index, Instant due) {
+  Zone& zone = zones_[index];
+  zone.due = due;
+  heap_.set(index, std::min(due, zone.status == ZoneStatus::current ? zone.expires : Instant::never()));
+}
+
+// Takes the zone out of whatever list it waits in; a transfer that goes on is the caller's.
+void RefreshTable::leave(u32 index) {
+  Zone& zone = zones_[index];
+  end_query(index);
+  if (!links_[index].listed) return;
+  if (zone.step == Step::queued) {
+    waiting_[primary_of(zone)].remove(links_, index);
+  } else {
+    (zone.urgent ? urgent_ : ready_).remove(links_, index);
+  }
+}
+
+void RefreshTable::make_ready(Instant now, u32 index) {
+  Zone& zone = zones_[index];
+  const Instant allowed = zone.sent.next(zone_query_interval, zone_query_burst);
+  if (allowed > now) {
+    zone.step = Step::held;
+    set_due(index, allowed);
+    return;
+  }
+  zone.step = Step::ready;
+  (zone.urgent ? urgent_ : ready_).push(links_, index);
+  if (may_send_ == Instant::never()) may_send_ = now;
+  set_due(index, Instant::never());
+}
+
+void RefreshTable::start_attempt(Instant now, u32 index) {
+  Zone& zone = zones_[index];
+  zone.tried = 0;
+  zone.tries = 0;
+  zone.whole = false;
+  zone.again = false;
+  zone.reason = {};
+  zone.promised.reset();
+  zone.last_start = now;
+  next_primary(now, index);
+}
+
+// A wish to look at once, from a NOTIFY or a person.
+void RefreshTable::request(Instant now, u32 index, std::optional<u8> preferred, bool forced) {
+  Zone& zone = zones_[index];
+  zone.forced = zone.forced || forced;
+  if (preferred.has_value()) zone.preferred = preferred;
+  if (zone.step != Step::idle) {
+    // A query that is still to go to the sender will do; any other may miss what is new.
+    const bool to_be_asked = (zone.step == Step::ready || zone.step == Step::held) && zone.tries == 0;
+    zone.again = zone.again || !to_be_asked || (preferred.has_value() && *preferred != zone.place);
+    return;
+  }
+  // Not at once after the last time, and ever later when nothing comes of it.
+  const Instant allowed = zone.last_start + notify_interval * (i64{1} << std::min<u32>(zone.failures, 6));
+  zone.urgent = true;
+  if (allowed > now) {
+    if (allowed < zone.due) set_due(index, allowed);
+    return;
+  }
+  start_attempt(now, index);
+}
+
+void RefreshTable::on_notify(Instant now, ZoneId id, const IpAddress& sender, std::optional<dns::Serial> serial) {
+  Zone* zone = get(id);
+  if (zone == nullptr) return;
+  // Nothing is lost by believing that there is nothing new: the timers go on as if no NOTIFY had come.
+  if (serial.has_value() && zone->status == ZoneStatus::current && *serial == zone->soa.serial) return;
+  request(now, id.index, primaries_.place_of(zone->group, sender), false);
+}
+
+Duration RefreshTable::jittered(Duration wait) {
+  constexpr u32 parts = 100'000;
+  return wait - Duration::nanoseconds(wait.nanoseconds() / parts * rng_.below(parts / 100 * jitter_percent));
+}
+
+Duration RefreshTable::refresh_wait(const Zone& zone) const {
+  return seconds(std::clamp(zone.soa.refresh, limits_.min_refresh, limits_.max_refresh));
+}
+
+Duration RefreshTable::retry_wait(const Zone& zone) const {
+  const u32 doublings = zone.failures - 1;
+  if (zone.status == ZoneStatus::absent) return doubled(first_load_retry, doublings, longest_load_retry);
+  const Duration retry = seconds(std::clamp(zone.soa.retry, limits_.min_retry, limits_.max_retry));
+  return doubled(retry, doublings, std::max(retry, seconds(limits_.max_backoff)));
+}
+
+// RFC 7314 section 4.
+void RefreshTable::set_expire(Instant now, Zone& zone, std::optional<u32> option, bool transferred) const {
+  const Duration most = seconds(std::clamp(zone.soa.expire, limits_.min_expire, limits_.max_expire));
+  const Instant fresh = now + (option.has_value() ? std::min(seconds(*option), most) : most);
+  const bool extends = !transferred && option.has_value() && zone.status == ZoneStatus::current;
+  zone.expires = std::min(now + most, extends ? std::max(zone.expires, fresh) : fresh);
+}
+
+void RefreshTable::attempt_succeeded(Instant now, u32 index) {
+  Zone& zone = zones_[index];
+  zone.step = Step::idle;
+  zone.failures = 0;
+  zone.forced = false;
+  zone.urgent = zone.again;
+  if (!zone.again) zone.preferred.reset();
+  zone.refreshed_event = true;
+  tell(index);
+  const Duration wait = zone.again ? Duration() : jittered(refresh_wait(zone));
+  set_due(index, zone.again ? std::max(now, zone.last_start + notify_interval) : now + wait);
+}
+
+void RefreshTable::attempt_failed(Instant now, u32 index) {
+  Zone& zone = zones_[index];
+  zone.step = Step::idle;
+  ++zone.failures;
+  zone.urgent = false;
+  zone.preferred.reset();
+  const Duration wait = jittered(retry_wait(zone));
+  // Once, twice, four times …: a primary that is dead for days leaves a few lines.
+  if ((zone.failures & (zone.failures - 1)) == 0) {
+    log(Level::warning, "zone ", name_of(index), ": not refreshed (", zone.reason.empty() ? "no primary left" : zone.reason,
+        "), ", zone.failures, " times in a row; next try in ", wait.seconds(), " s");
+  }
+  set_due(index, now + wait);
+  if (zone.again) {
+    zone.again = false;
+    request(now, index, std::nullopt, false);
+  }
+}
+
+void RefreshTable::tell(u32 index) {
+  if (!event_links_[index].listed) events_.push(event_links_, index);
+}
+
+std::optional<RefreshEvent> RefreshTable::poll_event(Instant now) {
+  if (events_.empty()) return std::nullopt;
+  const u32 index = events_.first();
+  Zone& zone = zones_[index];
+  const ZoneId id{index, zone.generation};
+  // What came first may be out of date by now; what the zone is comes last.
+  const bool expired = zone.expired_event;
+  const bool both = zone.expired_event && zone.refreshed_event;
+  if (expired) {
+    zone.expired_event = false;
+  } else {
+    zone.refreshed_event = false;
+  }
+  if (!both) events_.remove(event_links_, index);
+  if (expired) return RefreshEvent{.zone = id, .kind = RefreshEvent::Kind::expired, .expires_in = {}};
+  return RefreshEvent{.zone = id, .kind = RefreshEvent::Kind::refreshed, .expires_in = expires_in(id, now)};
+}
+
+void RefreshTable::expire(u32 index) {
+  Zone& zone = zones_[index];
+  zone.status = ZoneStatus::expired;
+  zone.refreshed_event = false;
+  zone.expired_event = true;
+  tell(index);
+  log(Level::error, "zone ", name_of(index), ": expired, no primary has confirmed it in time; queries get SERVFAIL");
+  heap_.set(index, zone.due);
+}
+
+Instant RefreshTable::next_deadline() const {
+  const bool can_send = free_queries_.size() + limits_.outstanding > queries_.size();
+  return std::min(heap_.first_due(), can_send ? may_send_ : Instant::never());
+}
+
+void RefreshTable::on_deadline(Instant now) {
+  while (heap_.first_due() <= now) {
+    const u32 index = heap_.first();
+    Zone& zone = zones_[index];
+    if (zone.status == ZoneStatus::current && zone.expires <= now) {
+      expire(index);
+      continue;
+    }
+    switch (zone.step) {
+      case Step::idle: start_attempt(now, index); break;
+      case Step::held: make_ready(now, index); break;
+      case Step::asking: on_timeout(now, index); break;
+      case Step::ready:
+      case Step::queued:
+      case Step::transferring: set_due(index, Instant::never()); break;
+    }
+  }
+}
+
+}  // namespace samara::secondary

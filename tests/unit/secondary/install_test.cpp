@@ -1,0 +1,254 @@
+#include "secondary/install.h"
+
+#include "../zone/master_file_zone.h"
+#include "dns-core/rdata/rdata_text.h"
+#include "messages.h"
+#include "zone/format.h"
+
+namespace samara::secondary {
+namespace {
+
+const std::string ns = "example. 60 IN NS ns.example.";
+const std::string address = "ns.example. 60 IN A 192.0.2.1";
+const std::string other_address = "ns.example. 60 IN A 192.0.2.2";
+
+std::string formatted(const zone::Zone& zone) {
+  std::string all;
+  zone::write_zone(zone, [&all](std::string_view line) { all += line; });
+  return all;
+}
+
+std::string base_text(u32 serial, std::string_view more = "ns 60 A 192.0.2.1\n") {
+  return "@ 60 SOA ns host " + std::to_string(serial) + " 7200 900 604800 300\n@ 60 NS ns\n" + std::string(more);
+}
+
+// From a primary's messages by way of TransferIn's batches to a zone.
+struct Installed {
+  zone::TestZones zones;
+  std::optional<zone::Zone> base;
+  std::optional<ZoneInstaller> installer;
+  std::optional<InstallError> error;
+  std::optional<zone::Zone> zone;
+
+  explicit Installed(std::optional<std::string> base_zone = std::nullopt, InstallLimits limits = {}) {
+    if (base_zone.has_value()) base = zones.build(*base_zone);
+    installer.emplace(zones.memory(), name_of("example."), base, limits);
+  }
+  void take(const TransferRequest& request, const std::vector<Response>& responses) {
+    Fed fed(request);
+    fed.feed(responses);
+    ASSERT_EQ(fed.transfer.state(), TransferIn::State::complete);
+    bool complete = false;
+    for (const Octets& batch : fed.batches) {
+      const auto taken = installer->on_batch(batch);
+      if (!taken.ok()) {
+        error = taken.error();
+        return;
+      }
+      complete = taken.value();
+    }
+    ASSERT_TRUE(complete);
+    const auto finished = installer->finish();
+    if (finished.ok()) {
+      zone = finished.value();
+    } else {
+      error = finished.error();
+    }
+  }
+  void take_whole(Lines answers) { take(whole_request(), {{.answers = std::move(answers)}}); }
+  void take_differences(u32 ours, Lines answers) { take(differences_request(ours), {ixfr(std::move(answers))}); }
+  std::string reason() const {
+    TextBuffer<200> text;
+    installer->write_reason(*error, text.writer());
+    return std::string(text.view());
+  }
+};
+
+TEST(ZoneInstaller, BuildsAWholeZone) {
+  Installed result;
+  result.take_whole({soa(3), ns, address, soa(3)});
+  ASSERT_TRUE(result.zone.has_value());
+  zone::TestZones expected;
+  EXPECT_EQ(formatted(*result.zone), formatted(expected.build(base_text(3))));
+}
+
+TEST(ZoneInstaller, AppliesDifferencesStepByStep) {
+  Installed result(base_text(1));
+  result.take_differences(1, {soa(3), soa(1), address, soa(2), other_address, soa(2), other_address, soa(3), address, soa(3)});
+  ASSERT_TRUE(result.zone.has_value());
+  zone::TestZones expected;
+  EXPECT_EQ(formatted(*result.zone), formatted(expected.build(base_text(3))));
+}
+
+TEST(ZoneInstaller, RefusesDeletionsThatDoNotExistAndKeepsTheOldZone) {
+  Installed result(base_text(1));
+  const size_t in_use = result.zones.memory().in_use();
+  result.take_differences(1, {soa(3), soa(1), soa(2), other_address, soa(2), "a.example. 60 IN A 192.0.2.7", soa(3), soa(3)});
+  EXPECT_EQ(result.error, InstallError::bad_difference);
+  EXPECT_EQ(result.reason(), "a difference does not fit the zone: a record to delete is not in the zone");
+  EXPECT_EQ(result.zones.memory().in_use(), in_use);
+  EXPECT_EQ(result.base->serial(), dns::Serial(1));
+}
+
+TEST(ZoneInstaller, RefusesAdditionsThatAreThereAlready) {
+  Installed result(base_text(1));
+  result.take_differences(1, {soa(2), soa(1), soa(2), address, soa(2)});
+  EXPECT_EQ(result.error, InstallError::bad_difference);
+}
+
+TEST(ZoneInstaller, RefusesDifferencesForAnotherSerialOrNoZone) {
+  Installed other(base_text(5));
+  other.take_differences(1, {soa(2), soa(1), soa(2), soa(2)});
+  EXPECT_EQ(other.error, InstallError::wrong_base);
+  Installed none;
+  none.take_differences(1, {soa(2), soa(1), soa(2), soa(2)});
+  EXPECT_EQ(none.error, InstallError::no_base);
+}
+
+TEST(ZoneInstaller, RefusesWhatIsNoZone) {
+  Installed no_ns;
+  no_ns.take_whole({soa(3), address, soa(3)});
+  EXPECT_EQ(no_ns.error, InstallError::bad_zone);
+  EXPECT_EQ(no_ns.installer->build_error(), zone::BuildError::no_apex_ns);
+  Installed cname;
+  cname.take_whole({soa(3), ns, address, "ns.example. 60 IN CNAME a.example.", soa(3)});
+  EXPECT_EQ(cname.installer->build_error(), zone::BuildError::cname_and_data);
+  Installed without_ns(base_text(1));
+  without_ns.take_differences(1, {soa(2), soa(1), ns, soa(2), soa(2)});
+  EXPECT_EQ(without_ns.installer->build_error(), zone::BuildError::no_apex_ns);
+}
+
+TEST(ZoneInstaller, KeepsTheLimits) {
+  Installed records(std::nullopt, {.records = 2});
+  records.take_whole({soa(3), ns, address, soa(3)});
+  EXPECT_EQ(records.error, InstallError::too_many_records);
+  Installed octets(std::nullopt, {.octets = 100});
+  octets.take_whole({soa(3), ns, address, soa(3)});
+  EXPECT_EQ(octets.error, InstallError::too_large);
+  Installed ttl(std::nullopt, {.longest_ttl = 59});
+  ttl.take_whole({soa(3), ns, address, soa(3)});
+  EXPECT_EQ(ttl.error, InstallError::ttl_too_long);
+}
+
+// Differences whose zone grows step by step past the limit.
+TEST(ZoneInstaller, KeepsTheLimitOnRecordsForWhatComesOut) {
+  Installed result(base_text(1), {.records = 4});
+  result.take_differences(1, {soa(2), soa(1), soa(2), "a.example. 60 IN A 192.0.2.7", soa(2)});
+  EXPECT_TRUE(result.zone.has_value());
+  Installed over(base_text(1, "ns 60 A 192.0.2.1\nb 60 A 192.0.2.1\n"), {.records = 4});
+  over.take_differences(1, {soa(2), soa(1), soa(2), "a.example. 60 IN A 192.0.2.7", soa(2)});
+  EXPECT_EQ(over.error, InstallError::too_many_records);
+}
+
+std::string zonemd_line(const zone::Zone& zone, zone::ZonemdAlgorithm algorithm) {
+  Octets memory(200);
+  ByteWriter rdata(memory);
+  zone::write_zonemd(zone, algorithm, rdata);
+  std::vector<char> text(1'000);
+  TextWriter out(text);
+  dns::write_rdata_text(dns::RrType::ZONEMD, rdata.written(), out);
+  return "example. 60 IN ZONEMD " + std::string(out.view());
+}
+
+TEST(ZoneInstaller, ChecksTheDigestWhereThereIsOne) {
+  zone::TestZones zones;
+  const zone::Zone same = zones.build(base_text(3));
+  for (const auto algorithm : {zone::ZonemdAlgorithm::sha384, zone::ZonemdAlgorithm::sha512}) {
+    const std::string digest = zonemd_line(same, algorithm);
+    Installed good;
+    good.take_whole({soa(3), ns, address, digest, soa(3)});
+    EXPECT_TRUE(good.zone.has_value());
+    EXPECT_EQ(good.installer->zonemd(), zone::ZonemdFinding::verified);
+    Installed bad;
+    bad.take_whole({soa(3), ns, other_address, digest, soa(3)});
+    EXPECT_EQ(bad.error, InstallError::wrong_digest);
+    Installed old;
+    old.take_whole({soa(4), ns, address, digest, soa(4)});
+    EXPECT_EQ(old.installer->zonemd(), zone::ZonemdFinding::wrong_serial);
+    EXPECT_EQ(old.error, InstallError::wrong_digest);
+  }
+  Installed unknown;
+  unknown.take_whole({soa(3), ns, address, "example. 60 IN ZONEMD 3 1 240 0123456789abcdef01234567", soa(3)});
+  EXPECT_TRUE(unknown.zone.has_value());
+}
+
+// ---- batches are trusted no more than messages ------------------------------------------------------------------------
+
+Octets batch(std::initializer_list<ItemTag> tags) {
+  Octets memory(5'000);
+  ByteWriter out(memory);
+  for (const ItemTag tag : tags) {
+    if (tag == ItemTag::whole) write_whole(dns::Serial(3), out);
+    if (tag == ItemTag::steps) write_steps(dns::Serial(1), dns::Serial(3), out);
+    if (tag == ItemTag::end) write_end(std::nullopt, out);
+    if (tag == ItemTag::old_soa || tag == ItemTag::new_soa || tag == ItemTag::added || tag == ItemTag::removed) {
+      out.u8(static_cast<u8>(tag));
+      put_record(tag == ItemTag::added || tag == ItemTag::removed ? ns : soa(tag == ItemTag::old_soa ? 1 : 3), out);
+    }
+  }
+  memory.resize(out.size());
+  return memory;
+}
+
+TEST(ZoneInstaller, RefusesItemsOutOfOrder) {
+  using enum ItemTag;
+  const std::initializer_list<ItemTag> rows[] = {
+      {added},
+      {end},
+      {old_soa},
+      {whole, whole},
+      {whole, steps},
+      {whole, old_soa},
+      {whole, removed},
+      {steps, end},
+      {steps, added},
+      {steps, new_soa},
+      {steps, removed},
+      {steps, old_soa, end},
+      {steps, old_soa, old_soa},
+      {steps, old_soa, added},
+      {whole, end, added},
+      {steps, old_soa, new_soa, new_soa},
+      {steps, old_soa, new_soa, removed},
+  };
+  for (const auto& row : rows) {
+    Installed result(base_text(1));
+    const auto taken = result.installer->on_batch(batch(row));
+    ASSERT_FALSE(taken.ok()) << row.size();
+    EXPECT_EQ(taken.error(), InstallError::out_of_order);
+  }
+  Installed unfinished;
+  EXPECT_FALSE(unfinished.installer->on_batch(batch({whole, added})).value());
+  EXPECT_EQ(unfinished.installer->finish().error(), InstallError::out_of_order);
+}
+
+TEST(ZoneInstaller, RefusesBatchesCutAnywhereAndOtherOctets) {
+  using enum ItemTag;
+  const Octets good = batch({whole, added});
+  for (size_t cut = 1; cut < good.size(); ++cut) {
+    Installed result;
+    const auto taken = result.installer->on_batch(Bytes(good).first(cut));
+    if (cut != 5) EXPECT_EQ(taken.error(), InstallError::malformed_batch) << cut;
+  }
+  for (const u8 tag : {0, 8, 255}) {
+    Installed result;
+    EXPECT_EQ(result.installer->on_batch(Octets{tag}).error(), InstallError::malformed_batch);
+  }
+}
+
+TEST(ZoneInstaller, RefusesASerialOtherThanAnnounced) {
+  Installed result;
+  Octets all = batch({ItemTag::whole, ItemTag::added});
+  Octets memory(500);
+  ByteWriter out(memory);
+  out.u8(static_cast<u8>(ItemTag::added));
+  put_record(soa(4), out);
+  write_end(std::nullopt, out);
+  memory.resize(out.size());
+  append(all, memory);
+  EXPECT_TRUE(result.installer->on_batch(all).value());
+  EXPECT_EQ(result.installer->finish().error(), InstallError::wrong_serial);
+}
+
+}  // namespace
+}  // namespace samara::secondary

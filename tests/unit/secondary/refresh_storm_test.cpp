@@ -1,0 +1,161 @@
+// Days of bad weather on a clock of its own: however the primaries and their NOTIFYs behave, packets stay within their bounds,
+// and zones expire when they should and not before.
+#include "refresh_world.h"
+
+namespace samara::secondary {
+namespace {
+
+constexpr const char* a = "192.0.2.1";
+constexpr const char* b = "192.0.2.2";
+constexpr i64 day = 86'400;
+// What zone_query_interval and zone_query_burst allow in a minute.
+constexpr size_t zone_bound = 60 + zone_query_burst;
+
+size_t most_in_a_minute(const std::vector<i64>& sent) {
+  size_t most = 0;
+  size_t first = 0;
+  for (size_t last = 0; last < sent.size(); ++last) {
+    while (sent[first] <= sent[last] - 60) ++first;
+    most = std::max(most, last - first + 1);
+  }
+  return most;
+}
+
+TEST(Storm, APrimaryDeadForDaysIsAskedEverMoreSeldomAndTheZoneExpiresOnTime) {
+  World world;
+  const ZoneId id = world.add("example.", world.group({a}));
+  world.servers[a].alive = false;
+  world.run_until(day - 1);
+  EXPECT_EQ(world.table->status(id), ZoneStatus::current);
+  EXPECT_LT(world.sent.size(), 50u);
+  world.run_until(10 * day);
+  EXPECT_EQ(world.table->status(id), ZoneStatus::expired);
+  EXPECT_EQ(std::ranges::count(world.log, "86400 expired"), 1);
+  // RETRY is 600 s, its limit an hour, less a tenth: at most 27 a day.
+  EXPECT_LT(world.sent.size(), 50u + 9 * 27);
+  EXPECT_LE(most_in_a_minute(world.sent), 3u);
+
+  world.servers[a].alive = true;
+  world.servers[a].soa.serial = dns::Serial(5);
+  world.run_until(10 * day + 3'700);
+  EXPECT_EQ(world.table->status(id), ZoneStatus::current);
+  EXPECT_EQ(world.table->serial(id), dns::Serial(5));
+}
+
+TEST(Storm, BackOffStartsAnewAfterSuccess) {
+  World world;
+  const ZoneId id = world.add("example.", world.group({a}));
+  world.servers[a].alive = false;
+  world.run_until(day / 2);
+  world.servers[a].alive = true;
+  world.run_until(day / 2 + 3'700);
+  ASSERT_EQ(world.table->status(id), ZoneStatus::current);
+  world.servers[a].alive = false;
+  const i64 asked = world.now.since_boot().seconds();
+  world.sent.clear();
+  world.run_until(asked + 3'600 + 10);  // REFRESH has passed: the first failure
+  ASSERT_FALSE(world.sent.empty());
+  const i64 first = world.sent.front();
+  world.run_until(first + 660);
+  EXPECT_GT(world.sent.back(), first + 500);  // and RETRY, not the hour it had come to
+}
+
+TEST(Storm, AZoneThatNeverWasIsTriedSoonAndThenEveryFewMinutes) {
+  World world;
+  const auto group = world.group({a});
+  world.servers[a].alive = false;
+  const ZoneId id = world.add("example.", group);
+  world.run_until(60);
+  EXPECT_GE(world.sent.size(), 5u);
+  world.run_until(day);
+  EXPECT_LT(world.sent.size(), static_cast<size_t>(day / 270 + 20));
+  world.servers[a].alive = true;
+  world.run_until(day + 302);
+  EXPECT_EQ(world.table->status(id), ZoneStatus::current);
+}
+
+TEST(Storm, FlappingPrimariesLoseNoZone) {
+  World world;
+  const auto group = world.group({a, b});
+  const ZoneId id = world.add("example.", group);
+  u32 random = 7;
+  for (i64 second = 0; second < 3 * day; second += 97) {
+    random = random * 1'664'525 + 1'013'904'223;
+    world.servers[a].alive = (random >> 16 & 3) != 0;
+    world.servers[b].alive = (random >> 20 & 3) == 0;
+    if ((random >> 24) == 0) {
+      world.servers[a].soa.serial = world.servers[b].soa.serial = world.servers[a].soa.serial.next();
+    }
+    world.run_until(second);
+    ASSERT_EQ(world.table->status(id), ZoneStatus::current);
+  }
+  world.servers[a].alive = world.servers[b].alive = true;
+  world.run_for(3'700);
+  EXPECT_EQ(world.table->serial(id), world.servers[a].soa.serial);
+  EXPECT_LE(world.most_in_a_minute, zone_bound);
+}
+
+TEST(Storm, AFloodOfNotifiesIsOneQueryASecond) {
+  World world;
+  const ZoneId id = world.add("example.", world.group({a}), world.held(1));
+  for (int i = 0; i < 60'000; ++i) {
+    world.now = world.now + Duration::milliseconds(5);
+    if (world.table->next_deadline() <= world.now) world.table->on_deadline(world.now);
+    world.notify(id, i % 3 == 0 ? a : "198.51.100.1", static_cast<u32>(i));
+  }
+  EXPECT_LE(world.most_in_a_minute, zone_bound);
+  EXPECT_GT(world.sent.size(), 200u);  // and it is not deaf
+  EXPECT_EQ(world.transfers, 0u);
+}
+
+TEST(Storm, AFloodOfNotifiesForAPrimaryThatIsDeadOrBrokenDies) {
+  for (const bool dead : {true, false}) {
+    World world;
+    const auto group = world.group({a});
+    world.servers[a].alive = !dead;
+    world.servers[a].transfers = false;
+    world.servers[a].soa.serial = dns::Serial(2);
+    const ZoneId id = world.add("example.", group, world.held(1));
+    for (int i = 0; i < 36'000; ++i) {
+      world.now = world.now + Duration::milliseconds(100);
+      if (world.table->next_deadline() <= world.now) world.table->on_deadline(world.now);
+      world.notify(id, a);
+    }
+    // An hour: an attempt a minute once it has failed six times.
+    EXPECT_LT(world.sent.size(), 80u) << dead;
+    EXPECT_LT(world.transfers, 160u);
+  }
+}
+
+TEST(Storm, ManyZonesWithoutTheirPrimaryStayWithinTheLimitInAll) {
+  constexpr u32 per_second = 50;
+  World world({.queries_per_second = per_second});
+  const auto group = world.group({a});
+  world.servers[a].alive = false;
+  for (int i = 0; i < 5'000; ++i) {
+    ASSERT_TRUE(world.table->add_zone(world.now, name_of("z" + std::to_string(i) + "."), group, std::nullopt).has_value());
+  }
+  world.act();
+  world.run_until(1'800);
+  EXPECT_LE(most_in_a_minute(world.sent), size_t{60 * per_second + per_second});
+  EXPECT_GT(world.sent.size(), 5'000u);
+  world.servers[a].alive = true;
+  world.run_until(1'800 + 450);
+  for (const std::string& line : world.log) ASSERT_EQ(line.find("expired"), std::string::npos);
+  EXPECT_EQ(world.transfers, 5'000u);
+}
+
+TEST(Storm, AHundredThousandZonesAreAskedForInTheirTime) {
+  World world({.queries_per_second = 1'000});
+  const auto group = world.group({a});
+  for (int i = 0; i < 100'000; ++i) {
+    ASSERT_TRUE(world.table->add_zone(world.now, name_of("z" + std::to_string(i) + "."), group, world.held(1)).has_value());
+  }
+  world.act();
+  world.run_until(110);
+  EXPECT_EQ(world.servers[a].queries, 100'000u);
+  EXPECT_LE(most_in_a_minute(world.sent), 61'000u);
+}
+
+}  // namespace
+}  // namespace samara::secondary

@@ -1,0 +1,149 @@
+// Catalog zones (RFC 9432): a zone whose data is a list of zones, so that secondaries learn which to serve.
+//
+//   version.$CATZ                     TXT "2"           (or "1", as BIND wrote before the RFC)
+//   UNIQUE.zones.$CATZ                PTR MEMBER
+//   coo.UNIQUE.zones.$CATZ            PTR NEW-CATALOG   the member may move there (section 4.4.1)
+//   group.UNIQUE.zones.$CATZ          TXT "GROUP"       how consumers configure it (section 4.4.2)
+//
+//   Catalog            what a catalog zone says, read and checked; a broken one is refused whole (section 5.1)
+//   CatalogMembership  which catalog each zone belongs to, and what changes with a new version of one
+//   add_catalog()      the records of a catalog zone, for a builder
+//
+// Names and properties that are not known are ignored (section 3), BIND's of version 1 among them.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "platform/base/result.h"
+#include "zone/builder.h"
+#include "zone/zone.h"
+
+namespace samara::zone {
+
+constexpr size_t max_catalog_members = 100'000;  // as many zones as a configuration may name
+constexpr size_t max_member_groups = 16;         // of one member; people use one
+
+enum class CatalogError : u8 {
+  no_version,
+  several_versions,  // the version's TXT RRset has more than one record
+  unknown_version,
+  several_members,   // a member's PTR RRset has more than one record
+  duplicate_member,  // a zone is a member twice
+  several_owners,    // a coo property with more than one record
+  bad_group,         // more than one character string, or too many groups
+  too_many_members,
+};
+std::string_view describe(CatalogError error);
+
+// Views into the catalog they come from.
+struct CatalogMember {
+  Bytes zone;    // wire form, lower case
+  Bytes unique;  // the label, without its length, lower case
+  Bytes owner;   // the coo property: wire form, lower case; empty: none
+  Bytes groups;  // each a length octet and as many octets, in the zone's order
+};
+
+class Catalog {
+ public:
+  static Result<Catalog, CatalogError> read(const Zone& zone);
+
+  size_t size() const { return members_.size(); }
+  // In canonical order of the zones' names.
+  CatalogMember operator[](size_t n) const;
+  std::optional<size_t> find(Bytes member) const;
+
+ private:
+  // In octets_, each with its size in front: 8 bits, of the groups 16.
+  struct Entry {
+    u32 zone = 0;
+    u32 unique = 0;
+    u32 owner = 0;   // 0: none
+    u32 groups = 0;  // 0: none
+  };
+  friend class CatalogReader;
+
+  Bytes name_at(u32 at) const;
+
+  std::vector<u8> octets_;
+  std::vector<Entry> members_;
+};
+
+// What a new version of a catalog means for one zone.
+struct CatalogChange {
+  enum class Kind : u8 {
+    added,
+    removed,
+    reset,               // another label: what was known of the zone is to be forgotten (RFC 9432 section 5.6)
+    moved,               // to this catalog, with what is known of the zone (section 4.4.1)
+    changed,             // other groups
+    ignored_configured,  // configured otherwise (section 5.2)
+    ignored_claimed,     // another catalog has it (section 5.2)
+  };
+  Kind kind{};
+  u16 catalog = 0;
+  dns::Name zone;
+};
+std::string_view describe(CatalogChange::Kind kind);
+
+class CatalogMembership {
+ public:
+  // `catalogs` of them, named by index; `names` are their apexes.
+  explicit CatalogMembership(std::span<const dns::Name> names);
+
+  // A new version of a catalog that has been read: what changes, ignored members last. `configured(zone)` says whether a zone
+  // is configured otherwise, a catalog for example. A broken version is not given here: the old membership stays.
+  template <class Configured>
+  std::vector<CatalogChange> update(u16 catalog, Catalog fresh, Configured&& configured) {
+    std::vector<bool> taken(fresh.size());
+    for (size_t i = 0; i < fresh.size(); ++i) {
+      Bytes wire = fresh[i].zone;
+      ByteReader at(wire);
+      taken[i] = configured(MUST(dns::Name::from_wire(at)));
+    }
+    return replace(catalog, std::move(fresh), taken);
+  }
+  // The catalog is no longer configured: all its members go, to who else claims them if somebody does.
+  std::vector<CatalogChange> drop(u16 catalog);
+
+  // The catalog that has the zone as a member, and the member there.
+  struct Owner {
+    u16 catalog;
+    CatalogMember member;
+  };
+  std::optional<Owner> owner(const dns::Name& zone) const;
+
+ private:
+  enum class Hold : u8 { none, owned, configured };
+  struct Source {
+    dns::Name name;
+    Catalog catalog;
+    std::vector<Hold> holds;  // by member
+  };
+  struct Place {
+    u16 catalog;
+    size_t member;
+  };
+
+  std::vector<CatalogChange> replace(u16 catalog, Catalog fresh, const std::vector<bool>& configured);
+  std::optional<Place> owner_of(Bytes zone) const;
+  void release(Bytes zone, u16 from, std::vector<CatalogChange>& changes);
+
+  std::vector<Source> sources_;
+};
+
+// A zone to be named in a catalog that is produced.
+struct CatalogEntry {
+  dns::Name zone;
+  std::string_view group;  // at most 255 octets; empty: none
+  u32 epoch = 0;           // another one gives another label: consumers forget what they know of the zone
+};
+
+// Adds a whole catalog zone of version 2 with this serial to a builder for its apex, SOA and NS as RFC 9432 section 4.1 shows
+// them. A zone's label is made from its name, so that it is the same in every version and on every primary. Entries with the
+// same zone are one.
+Result<void, BuildError> add_catalog(ZoneBuilder& builder, const dns::Name& apex, dns::Serial serial,
+                                     std::span<const CatalogEntry> entries);
+
+}  // namespace samara::zone

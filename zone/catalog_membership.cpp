@@ -1,0 +1,106 @@
+// CatalogMembership (catalog.h): whose a zone is when catalogs come and go.
+#include <algorithm>
+
+#include "zone/catalog.h"
+
+namespace samara::zone {
+namespace {
+
+dns::Name name_of(Bytes wire) {
+  ByteReader at(wire);
+  return MUST(dns::Name::from_wire(at));
+}
+
+}  // namespace
+
+CatalogMembership::CatalogMembership(std::span<const dns::Name> names) {
+  sources_.reserve(names.size());
+  for (const dns::Name& name : names) sources_.push_back({.name = name, .catalog = {}, .holds = {}});
+}
+
+std::optional<CatalogMembership::Place> CatalogMembership::owner_of(Bytes zone) const {
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const auto member = sources_[i].catalog.find(zone);
+    if (member.has_value() && sources_[i].holds[*member] == Hold::owned) return Place{static_cast<u16>(i), *member};
+  }
+  return std::nullopt;
+}
+
+std::optional<CatalogMembership::Owner> CatalogMembership::owner(const dns::Name& zone) const {
+  const auto place = owner_of(zone.lowercased().wire());
+  if (!place.has_value()) return std::nullopt;
+  return Owner{place->catalog, sources_[place->catalog].catalog[place->member]};
+}
+
+std::vector<CatalogChange> CatalogMembership::replace(u16 catalog, Catalog fresh, const std::vector<bool>& configured) {
+  using Kind = CatalogChange::Kind;
+  std::vector<CatalogChange> changes;
+  std::vector<CatalogChange> ignored;
+  Source& source = sources_[catalog];
+  const Source old = std::move(source);
+  source = {.name = old.name, .catalog = std::move(fresh), .holds = {}};
+  const Catalog& now = source.catalog;
+  source.holds.assign(now.size(), Hold::none);
+
+  for (size_t i = 0; i < now.size(); ++i) {
+    const CatalogMember member = now[i];
+    const auto change = [&](Kind kind) { return CatalogChange{kind, catalog, name_of(member.zone)}; };
+    if (configured[i]) {
+      source.holds[i] = Hold::configured;
+      ignored.push_back(change(Kind::ignored_configured));
+      continue;
+    }
+    const auto before = old.catalog.find(member.zone);
+    if (before.has_value() && old.holds[*before] == Hold::owned) {
+      source.holds[i] = Hold::owned;
+      const CatalogMember was = old.catalog[*before];
+      if (!std::ranges::equal(was.unique, member.unique)) {
+        changes.push_back(change(Kind::reset));
+      } else if (!std::ranges::equal(was.groups, member.groups)) {
+        changes.push_back(change(Kind::changed));
+      }
+      continue;
+    }
+    const auto place = owner_of(member.zone);
+    if (!place.has_value()) {
+      source.holds[i] = Hold::owned;
+      changes.push_back(change(Kind::added));
+      continue;
+    }
+    // RFC 9432 section 4.4.1: who has it must have agreed; the same label keeps what is known of the zone.
+    const CatalogMember theirs = sources_[place->catalog].catalog[place->member];
+    if (theirs.owner.empty() || !source.name.equals(theirs.owner)) {
+      ignored.push_back(change(Kind::ignored_claimed));
+      continue;
+    }
+    source.holds[i] = Hold::owned;
+    changes.push_back(change(std::ranges::equal(theirs.unique, member.unique) ? Kind::moved : Kind::reset));
+    sources_[place->catalog].holds[place->member] = Hold::none;
+  }
+  for (size_t i = 0; i < old.catalog.size(); ++i) {
+    const Bytes zone = old.catalog[i].zone;
+    const auto still = now.find(zone);
+    const bool kept = still.has_value() && source.holds[*still] == Hold::owned;
+    if (old.holds[i] == Hold::owned && !kept) release(zone, catalog, changes);
+  }
+  changes.insert(changes.end(), ignored.begin(), ignored.end());
+  return changes;
+}
+
+// A catalog lets go of a zone: another one that has named it all along takes it, as if it did so now.
+void CatalogMembership::release(Bytes zone, u16 from, std::vector<CatalogChange>& changes) {
+  changes.push_back({CatalogChange::Kind::removed, from, name_of(zone)});
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const auto member = sources_[i].catalog.find(zone);
+    if (i == from || !member.has_value() || sources_[i].holds[*member] != Hold::none) continue;
+    sources_[i].holds[*member] = Hold::owned;
+    changes.push_back({CatalogChange::Kind::added, static_cast<u16>(i), name_of(zone)});
+    return;
+  }
+}
+
+std::vector<CatalogChange> CatalogMembership::drop(u16 catalog) {
+  return replace(catalog, {}, {});
+}
+
+}  // namespace samara::zone
