@@ -19,7 +19,7 @@
 namespace samara::secondary {
 
 // A message to the loader has 64 KiB at most; some of it is for who sends it.
-constexpr size_t max_batch_size = size_t{64} * 1024 - 256;
+constexpr size_t max_batch_size = size_t{64} * 1024 - 512;
 
 enum class ItemTag : u8 { whole = 1, steps, old_soa, removed, new_soa, added, end };
 

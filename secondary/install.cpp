@@ -97,42 +97,36 @@ Result<void, InstallError> ZoneInstaller::on_record(const BatchItem& item) {
   return {};
 }
 
-Result<zone::Zone, InstallError> ZoneInstaller::finish() {
+Result<zone::Zone, InstallError> ZoneInstaller::finish(zone::VersionedZone& zone) {
   if (!complete_) return fail(InstallError::out_of_order);
-  std::optional<zone::Zone> fresh;
-  if (kind_ == Kind::steps) {
-    fresh = TRY(apply_steps());
-  } else {
-    const auto built = builder_->finish();
-    if (!built.ok()) {
-      build_error_ = built.error();
-      return fail(InstallError::bad_zone);
-    }
-    fresh = built.value();
+  if (kind_ == Kind::steps) return apply_steps(zone);
+  const auto built = builder_->finish();
+  if (!built.ok()) {
+    build_error_ = built.error();
+    return fail(InstallError::bad_zone);
   }
-  const auto checked = check(*fresh);
+  const auto checked = check(built.value());
   if (!checked.ok()) {
-    memory_.give_back(fresh->extent());
+    memory_.give_back(built.value().extent());
     return fail(checked.error());
   }
-  return *fresh;
+  if (zone.zone().has_value()) return zone.replace(built.value());
+  zone.adopt(built.value());
+  return built.value();
 }
 
-Result<zone::Zone, InstallError> ZoneInstaller::apply_steps() {
-  zone::Zone current = *base_;
-  bool ours = false;  // `current` is a version in between, which nobody else has seen
+Result<zone::Zone, InstallError> ZoneInstaller::apply_steps(zone::VersionedZone& zone) {
+  if (!zone.zone().has_value() || zone.zone()->serial() != from_) return fail(InstallError::wrong_base);
   for (zone::Patch& patch : patches_) {
-    const auto next = patch.apply(current, memory_);
-    if (ours) memory_.give_back(current.extent());
+    const auto next = zone.apply(patch);
     if (!next.ok()) {
       patch_error_ = next.error().error;
       build_error_ = next.error().build;
       return fail(InstallError::bad_difference);
     }
-    current = next.value();
-    ours = true;
   }
-  return current;
+  TRY(check(*zone.zone()));
+  return *zone.zone();
 }
 
 Result<void, InstallError> ZoneInstaller::check(const zone::Zone& zone) {

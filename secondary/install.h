@@ -14,6 +14,7 @@
 #include "secondary/batch.h"
 #include "zone/builder.h"
 #include "zone/diff.h"
+#include "zone/revision.h"
 #include "zone/zonemd.h"
 
 namespace samara::secondary {
@@ -49,14 +50,13 @@ class ZoneInstaller {
 
   // The next batch; true: the transfer is complete.
   Result<bool, InstallError> on_batch(Bytes batch);
-  // The new zone; its extents belong to the caller from now on.
-  Result<zone::Zone, InstallError> finish();
+  // The new version, made in `zone`, which is at `base`. Nothing that fails has been published: who publishes only what this
+  // returns serves the old version or the new one. After an error in the second difference or a later one `zone` is at a
+  // version that nobody has seen; the next differences are for `base` and do not fit it (wrong_base), a whole zone always does.
+  Result<zone::Zone, InstallError> finish(zone::VersionedZone& zone);
 
-  // Whether differences came, not a whole zone; and they, oldest first, for who applies them otherwise than finish() does.
+  // Whether differences came, not a whole zone.
   bool is_steps() const { return kind_ == Kind::steps; }
-  std::span<zone::Patch> steps() { return patches_; }
-  // The checks of what came out.
-  Result<void, InstallError> check(const zone::Zone& zone);
 
   dns::Serial serial() const { return to_; }
   std::optional<u32> expire() const { return expire_; }
@@ -72,7 +72,8 @@ class ZoneInstaller {
 
   Result<void, InstallError> on_item(const BatchItem& item);
   Result<void, InstallError> on_record(const BatchItem& item);
-  Result<zone::Zone, InstallError> apply_steps();
+  Result<zone::Zone, InstallError> apply_steps(zone::VersionedZone& zone);
+  Result<void, InstallError> check(const zone::Zone& zone);
 
   zone::ZoneMemory& memory_;
   dns::Name apex_;

@@ -113,6 +113,7 @@ class RefreshTable {
   Primaries::Group group(ZoneId id) const { return zones_[id.index].group; }
   std::optional<dns::Serial> serial(ZoneId id) const;
   Duration expires_in(ZoneId id, Instant now) const;
+  dns::Name name(ZoneId id) const { return name_of(id.index); }
   size_t size() const { return live_; }
 
   // An operator's wish: look now; or take the whole zone whatever its serial.

@@ -58,12 +58,14 @@ void install(const Taken& taken, bool differences) {
   static std::vector<u8> region(size_t{1} << 20);
   zone::ZoneMemory memory(region);
   std::optional<zone::Zone> base;
+  zone::VersionedZone versions(memory);
   if (differences) {
     zone::ZoneBuilder builder(memory, apex());
     const u8 soa[] = {0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5};
     require(builder.add(apex(), dns::RrType::SOA, dns::Ttl(60), soa).ok());
     require(builder.add(apex(), dns::RrType::NS, dns::Ttl(60), Bytes(soa).first(1)).ok());
     base = MUST(builder.finish());
+    versions.adopt(*base);
   }
   ZoneInstaller installer(memory, apex(), base, {});
   bool complete = false;
@@ -79,7 +81,7 @@ void install(const Taken& taken, bool differences) {
   }
   require(complete == (taken.state == TransferIn::State::complete));
   if (!complete) return;
-  const auto zone = installer.finish();
+  const auto zone = installer.finish(versions);
   if (!zone.ok()) return;
   require(zone.value().serial() == installer.serial());
   if (base.has_value())

@@ -26,12 +26,15 @@ std::string base_text(u32 serial, std::string_view more = "ns 60 A 192.0.2.1\n")
 struct Installed {
   zone::TestZones zones;
   std::optional<zone::Zone> base;
+  std::optional<zone::VersionedZone> versions;
   std::optional<ZoneInstaller> installer;
   std::optional<InstallError> error;
   std::optional<zone::Zone> zone;
 
   explicit Installed(std::optional<std::string> base_zone = std::nullopt, InstallLimits limits = {}) {
     if (base_zone.has_value()) base = zones.build(*base_zone);
+    versions.emplace(zones.memory());
+    if (base.has_value()) versions->adopt(*base);
     installer.emplace(zones.memory(), name_of("example."), base, limits);
   }
   void take(const TransferRequest& request, const std::vector<Response>& responses) {
@@ -48,7 +51,7 @@ struct Installed {
       complete = taken.value();
     }
     ASSERT_TRUE(complete);
-    const auto finished = installer->finish();
+    const auto finished = installer->finish(*versions);
     if (finished.ok()) {
       zone = finished.value();
     } else {
@@ -82,12 +85,33 @@ TEST(ZoneInstaller, AppliesDifferencesStepByStep) {
 
 TEST(ZoneInstaller, RefusesDeletionsThatDoNotExistAndKeepsTheOldZone) {
   Installed result(base_text(1));
-  const size_t in_use = result.zones.memory().in_use();
+  const std::string before = formatted(*result.base);
   result.take_differences(1, {soa(3), soa(1), soa(2), other_address, soa(2), "a.example. 60 IN A 192.0.2.7", soa(3), soa(3)});
   EXPECT_EQ(result.error, InstallError::bad_difference);
   EXPECT_EQ(result.reason(), "a difference does not fit the zone: a record to delete is not in the zone");
+  EXPECT_EQ(formatted(*result.base), before);
+}
+
+TEST(ZoneInstaller, TakesTheWholeZoneAfterDifferencesThatFailedHalfWay) {
+  Installed result(base_text(1));
+  result.take_differences(1, {soa(3), soa(1), soa(2), other_address, soa(2), "a.example. 60 IN A 192.0.2.7", soa(3), soa(3)});
+  ASSERT_EQ(result.error, InstallError::bad_difference);
+  result.installer.emplace(result.zones.memory(), name_of("example."), result.base, InstallLimits{});
+  result.take_differences(1, {soa(3), soa(1), soa(3), soa(3)});
+  EXPECT_EQ(result.error, InstallError::wrong_base);
+  result.installer.emplace(result.zones.memory(), name_of("example."), result.base, InstallLimits{});
+  result.take_whole({soa(3), ns, address, soa(3)});
+  ASSERT_TRUE(result.zone.has_value());
+  zone::TestZones expected;
+  EXPECT_EQ(formatted(*result.zone), formatted(expected.build(base_text(3))));
+}
+
+TEST(ZoneInstaller, BadTransfersOfAWholeZoneGiveTheirMemoryBack) {
+  Installed result(base_text(1));
+  const size_t in_use = result.zones.memory().in_use();
+  result.take_whole({soa(3), ns, address, "example. 60 IN ZONEMD 4 1 1 " + std::string(96, '0'), soa(3)});
+  EXPECT_EQ(result.error, InstallError::wrong_digest);
   EXPECT_EQ(result.zones.memory().in_use(), in_use);
-  EXPECT_EQ(result.base->serial(), dns::Serial(1));
 }
 
 TEST(ZoneInstaller, RefusesAdditionsThatAreThereAlready) {
@@ -219,7 +243,7 @@ TEST(ZoneInstaller, RefusesItemsOutOfOrder) {
   }
   Installed unfinished;
   EXPECT_FALSE(unfinished.installer->on_batch(batch({whole, added})).value());
-  EXPECT_EQ(unfinished.installer->finish().error(), InstallError::out_of_order);
+  EXPECT_EQ(unfinished.installer->finish(*unfinished.versions).error(), InstallError::out_of_order);
 }
 
 TEST(ZoneInstaller, RefusesBatchesCutAnywhereAndOtherOctets) {
@@ -247,7 +271,7 @@ TEST(ZoneInstaller, RefusesASerialOtherThanAnnounced) {
   memory.resize(out.size());
   append(all, memory);
   EXPECT_TRUE(result.installer->on_batch(all).value());
-  EXPECT_EQ(result.installer->finish().error(), InstallError::wrong_serial);
+  EXPECT_EQ(result.installer->finish(*result.versions).error(), InstallError::wrong_serial);
 }
 
 }  // namespace

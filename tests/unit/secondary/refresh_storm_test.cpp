@@ -127,6 +127,23 @@ TEST(Storm, AFloodOfNotifiesForAPrimaryThatIsDeadOrBrokenDies) {
   }
 }
 
+TEST(Storm, ManyPrimariesThatRefuseAreAskedOneByOne) {
+  World world;
+  std::vector<Primary> list;
+  for (int i = 1; i <= 40; ++i) {
+    const std::string server = "192.0.2." + std::to_string(i);
+    list.push_back({World::endpoint(server)});
+    world.servers[server].rcode = 5;
+  }
+  world.add("example.", *world.primaries.add_group(list));
+  EXPECT_EQ(world.sent.size(), zone_query_burst);
+  world.run_until(29);
+  EXPECT_EQ(world.sent.size(), 39u);
+  world.run_until(day);
+  for (const auto& [server, state] : world.servers) EXPECT_GT(state.queries, 100u) << server;
+  EXPECT_LE(world.most_in_a_minute, zone_bound);
+}
+
 TEST(Storm, ManyZonesWithoutTheirPrimaryStayWithinTheLimitInAll) {
   constexpr u32 per_second = 50;
   World world({.queries_per_second = per_second});

@@ -1,0 +1,98 @@
+// SecondaryAgent: the part of a secondary that speaks first. It asks primaries for serials, makes transfers in, and hands what
+// comes to the loader; answers are not its business. It is what a worker's ClientApplication (platform/runtime/application.h)
+// does with client ports, client streams and messages, function by function, and keeps that contract:
+//
+//   primaries ─ datagrams ─ RefreshTable ─ starts ─ TransferIn ─ batches ─ loader ─ installed or rejected ─ RefreshTable
+//
+// Only worker 0 has one. Primaries and keys outlive it.
+// Capacities: RefreshLimits; as many transfers as client streams, 64 KiB each while they go on. A batch is taken from a
+// transfer only when the loader has room for it, so that a slow loader slows the primary down.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "platform/runtime/application.h"
+#include "secondary/agent_messages.h"
+#include "secondary/refresh.h"
+#include "secondary/transfer_in.h"
+
+namespace samara::secondary {
+
+struct AgentLimits {
+  RefreshLimits refresh;
+  TransferLimits transfer;
+  runtime::StreamId first_stream = 0;  // the ids of its streams: from here on …
+  u32 streams = 10;                    // … this many
+};
+
+class SecondaryAgent {
+ public:
+  SecondaryAgent(Primaries& primaries, const AgentLimits& limits, Rng& rng);
+  SecondaryAgent(const SecondaryAgent&) = delete;
+  SecondaryAgent& operator=(const SecondaryAgent&) = delete;
+
+  void on_turn(Instant now, UnixTime wall) {
+    now_ = now;
+    wall_ = wall;
+  }
+  const RefreshTable& table() const { return table_; }
+  // A NOTIFY to this worker that was found to be allowed.
+  void on_notify(const dns::Name& zone, const IpAddress& sender, std::optional<dns::Serial> serial);
+
+  bool owns(runtime::StreamId id) const { return id >= limits_.first_stream && id - limits_.first_stream < slots_.size(); }
+  void on_client_datagram(Instant now, const Endpoint& peer, Bytes payload);
+  size_t poll_datagram(Instant now, runtime::OutgoingDatagram& out);
+  std::optional<runtime::Connect> poll_connect();
+  void on_stream_connected(Instant now, runtime::StreamId id);
+  MutableBytes stream_input_space(runtime::StreamId id);
+  void on_stream_input(Instant now, runtime::StreamId id, size_t count);
+  Bytes stream_output(runtime::StreamId id);
+  void on_stream_output_sent(Instant now, runtime::StreamId id, size_t count);
+  bool stream_finished(runtime::StreamId id);
+  void on_stream_end(Instant now, runtime::StreamId id);
+  void on_stream_closed(Instant now, runtime::StreamId id);
+  std::optional<runtime::StreamId> poll_stream_abort();
+  size_t poll_message(MutableBytes room);
+  void on_message(Instant now, Bytes message);
+  Instant next_deadline() const;
+  void on_deadline(Instant now);
+
+ private:
+  // One transfer: from poll_connect() until its stream is closed, its end is told and the loader knows.
+  struct Slot {
+    bool used = false;
+    bool stream_open = false;
+    bool connected = false;
+    bool abort = false;     // the stream is to be dropped
+    bool begun = false;     // the loader has a batch of it
+    bool awaited = false;   // all batches are with the loader, which decides
+    bool settled = false;   // the table knows what became of it
+    bool drop_due = false;  // the loader is to be told that no more will come
+    u32 number = 0;
+    StartTransfer start;
+    std::unique_ptr<TransferIn> transfer;
+  };
+
+  Slot& slot_of(runtime::StreamId id) { return slots_[id - limits_.first_stream]; }
+  void settle(Slot& slot, const TransferResult& result);
+  void settle_if_failed(Slot& slot);
+  void release_if_done(Slot& slot);
+  size_t next_batch(Slot& slot, MutableBytes room);
+  void on_verdict(const AgentMessage& message);
+  void unfollow(const dns::Name& zone);
+  void tell(const Slot& slot) const;
+
+  AgentLimits limits_;
+  RefreshTable table_;
+  std::vector<Slot> slots_;
+  u32 last_number_ = 0;
+  // A batch was taken, so that its stream may have room for input again, or a transfer is over, so that there is a stream to
+  // drop or to open: what the loop looks at in its next turn.
+  bool look_again_ = false;
+  Instant now_;
+  UnixTime wall_;
+};
+
+}  // namespace samara::secondary

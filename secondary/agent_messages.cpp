@@ -1,0 +1,102 @@
+#include "secondary/agent_messages.h"
+
+namespace samara::secondary {
+namespace {
+
+using Kind = AgentMessageKind;
+
+constexpr auto as_malformed = [](auto) { return AgentMessageError::malformed; };
+
+bool has_transfer(Kind kind) {
+  return kind == Kind::batch || kind == Kind::dropped || kind == Kind::installed || kind == Kind::rejected;
+}
+bool has_zone(Kind kind) {
+  return kind == Kind::batch || !has_transfer(kind);
+}
+
+void write_soa(const SoaFields& soa, ByteWriter& out) {
+  for (const u32 number : {soa.serial.value(), soa.refresh, soa.retry, soa.expire}) out.u32(number);
+}
+Result<SoaFields, AgentMessageError> read_soa(ByteReader& at) {
+  SoaFields soa;
+  soa.serial = dns::Serial(TRY(at.u32().map_error(as_malformed)));
+  soa.refresh = TRY(at.u32().map_error(as_malformed));
+  soa.retry = TRY(at.u32().map_error(as_malformed));
+  soa.expire = TRY(at.u32().map_error(as_malformed));
+  return soa;
+}
+
+void write_duration(Duration duration, ByteWriter& out) {
+  out.u64(static_cast<u64>(duration.nanoseconds()));
+}
+Result<Duration, AgentMessageError> read_duration(ByteReader& at) {
+  return Duration::nanoseconds(static_cast<i64>(TRY(at.u64().map_error(as_malformed))));
+}
+
+Result<IpAddress, AgentMessageError> read_address(ByteReader& at) {
+  const u8 size = TRY(at.u8().map_error(as_malformed));
+  const Bytes octets = TRY(at.bytes(size).map_error(as_malformed));
+  std::array<u8, 4> v4{};
+  std::array<u8, 16> v6{};
+  if (size == v4.size()) {
+    std::ranges::copy(octets, v4.begin());
+    return IpAddress::v4(v4);
+  }
+  if (size != v6.size()) return fail(AgentMessageError::malformed);
+  std::ranges::copy(octets, v6.begin());
+  return IpAddress::v6(v6);
+}
+
+}  // namespace
+
+void write_message(const AgentMessage& message, ByteWriter& out) {
+  out.u8(static_cast<u8>(message.kind));
+  if (has_transfer(message.kind)) out.u32(message.transfer);
+  if (has_zone(message.kind)) out.bytes(message.zone.wire());
+  if (message.kind == Kind::batch) out.bytes(message.items);
+  if (message.kind == Kind::confirmed) write_duration(message.expires_in, out);
+  if (message.kind == Kind::installed) write_soa(message.soa, out);
+  if (message.kind == Kind::follow) {
+    out.u16(message.group);
+    out.u8(message.held.has_value() ? 1 : 0);
+    if (message.held.has_value()) {
+      write_soa(message.held->soa, out);
+      write_duration(message.held->expires_in, out);
+    }
+  }
+  if (message.kind == Kind::notified) {
+    const Bytes address = message.sender.octets();
+    out.u8(static_cast<u8>(address.size()));
+    out.bytes(address);
+    out.u8(message.serial.has_value() ? 1 : 0);
+    if (message.serial.has_value()) out.u32(message.serial->value());
+  }
+}
+
+Result<AgentMessage, AgentMessageError> read_message(Bytes octets) {
+  ByteReader at(octets);
+  AgentMessage message;
+  message.kind = static_cast<Kind>(TRY(at.u8().map_error(as_malformed)));
+  if (message.kind < Kind::batch || message.kind > Kind::retransfer) return fail(AgentMessageError::malformed);
+  if (has_transfer(message.kind)) message.transfer = TRY(at.u32().map_error(as_malformed));
+  if (has_zone(message.kind)) message.zone = TRY(dns::Name::from_wire(at).map_error(as_malformed));
+  if (message.kind == Kind::batch) message.items = MUST(at.bytes(at.remaining()));
+  if (message.kind == Kind::confirmed) message.expires_in = TRY(read_duration(at));
+  if (message.kind == Kind::installed) message.soa = TRY(read_soa(at));
+  if (message.kind == Kind::follow) {
+    message.group = TRY(at.u16().map_error(as_malformed));
+    if (TRY(at.u8().map_error(as_malformed)) != 0) {
+      message.held.emplace();
+      message.held->soa = TRY(read_soa(at));
+      message.held->expires_in = TRY(read_duration(at));
+    }
+  }
+  if (message.kind == Kind::notified) {
+    message.sender = TRY(read_address(at));
+    if (TRY(at.u8().map_error(as_malformed)) != 0) message.serial = dns::Serial(TRY(at.u32().map_error(as_malformed)));
+  }
+  TRY(at.expect_end().map_error(as_malformed));
+  return message;
+}
+
+}  // namespace samara::secondary

@@ -1,0 +1,49 @@
+// What the secondary's agent (agent.h) and its loader tell each other. The loader knows which zones there are, what is stored
+// of them, and what a transfer became; the agent knows the primaries and the time. Each message is at most 64 KiB.
+#pragma once
+
+#include <optional>
+
+#include "platform/base/ip_address.h"
+#include "secondary/batch.h"
+#include "secondary/refresh.h"
+
+namespace samara::secondary {
+
+enum class AgentMessageKind : u8 {
+  // to the loader
+  batch = 1,  // transfer, zone, items: the next batch of a transfer; the first begins it
+  dropped,    // transfer: no more of it will come
+  expired,    // zone: it is no longer to be served
+  confirmed,  // zone, expires_in: what is stored is good for so long
+  // to the agent
+  follow,      // zone, group, held
+  unfollow,    // zone
+  installed,   // transfer, soa: it is served
+  rejected,    // transfer: it is not
+  notified,    // zone, sender, serial: a NOTIFY that another worker was sent and found to be allowed
+  refresh,     // zone: look now
+  retransfer,  // zone: take it whole
+};
+
+struct AgentMessage {
+  AgentMessageKind kind{};
+  u32 transfer = 0;
+  dns::Name zone = {};
+  u16 group = 0;  // of Primaries
+  std::optional<HeldVersion> held = {};
+  Duration expires_in = {};
+  SoaFields soa = {};
+  IpAddress sender = {};
+  std::optional<dns::Serial> serial = {};
+  Bytes items = {};  // an argument on its way: a view into the message
+};
+
+// Octets of a message without its items.
+constexpr size_t max_message_head = 320;
+
+void write_message(const AgentMessage& message, ByteWriter& out);
+enum class AgentMessageError : u8 { malformed };
+Result<AgentMessage, AgentMessageError> read_message(Bytes octets);
+
+}  // namespace samara::secondary
