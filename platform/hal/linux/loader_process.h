@@ -15,6 +15,7 @@
 #include "platform/hal/linux/boot_blob.h"
 #include "platform/hal/linux/control_stream.h"
 #include "platform/hal/linux/descriptor.h"
+#include "platform/hal/linux/file_storage.h"
 #include "platform/hal/linux/shared_state.h"
 
 namespace samara::hal {
@@ -32,6 +33,7 @@ class LoaderProcess final : public Loader {
     std::vector<Endpoint> listen;  // for the ready lines
     Descriptor signals;
     std::optional<ControlStream> control;
+    std::optional<FileStorage> storage;
     Entropy entropy;
   };
 
@@ -52,6 +54,7 @@ class LoaderProcess final : public Loader {
   const Entropy& entropy() const override { return start_.entropy; }
   u32 workers() const override { return static_cast<u32>(start_.workers.size()); }
   SocketCounters counters(u32 worker) const override { return page().row(worker).counters.read(); }
+  Storage* storage() override { return start_.storage.has_value() ? &*start_.storage : nullptr; }
 
  private:
   LoaderProcess(Start start, Descriptor epoll) : start_(std::move(start)), epoll_(std::move(epoll)) {}
