@@ -19,7 +19,9 @@ class WallClock {
 
 class BareLoader final : public Loader {
  public:
-  BareLoader(MutableBytes region, WallClock wall, const Entropy& entropy) : region_(region), wall_(wall), entropy_(entropy) {}
+  // `storage` may be null.
+  BareLoader(MutableBytes region, WallClock wall, const Entropy& entropy, Storage* storage)
+      : region_(region), wall_(wall), entropy_(entropy), storage_(storage) {}
 
   MutableBytes region() override { return region_; }
   void release(size_t offset, size_t length) override;
@@ -32,6 +34,7 @@ class BareLoader final : public Loader {
   const Entropy& entropy() const override { return entropy_; }
   u32 workers() const override { return 1; }
   SocketCounters counters(u32) const override { return {}; }
+  Storage* storage() override { return storage_; }
 
   Publication publication() const { return publication_; }
 
@@ -39,6 +42,7 @@ class BareLoader final : public Loader {
   MutableBytes region_;
   WallClock wall_;
   Entropy entropy_;
+  Storage* storage_;
   Publication publication_;
 };
 
