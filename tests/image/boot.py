@@ -225,8 +225,8 @@ def storage(result):
                   storage=disk("legacy"), disk=",disable-modern=on")
         read_only = ["-drive", f"if=none,id=r,format=raw,readonly=on,file={disk('read-only')}", "-device", "virtio-blk-device,drive=r"]
         ends_with(result, "a read-only disk is refused", 69, "is read-only", words=words, extra=read_only)
-        failing = ["-blockdev", "driver=blkdebug,node-name=d,image.driver=null-co,image.size=1048576,inject-error.0.event=write_aio,"
-                   "inject-error.0.errno=5", "-device", "virtio-blk-device,drive=d,werror=report"]
+        failing = ["-blockdev", "driver=raw,node-name=d,file.driver=blkdebug,file.image.driver=null-co,file.image.size=1048576,"
+                   "file.image.read-zeroes=on,file.inject-error.0.event=write_aio,file.inject-error.0.errno=5", "-device", "virtio-blk-device,drive=d,werror=report"]
         ends_with(result, "a disk that fails is said", 69, "storage: write: the device reports an error", words=words, extra=failing)
 
 
