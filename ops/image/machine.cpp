@@ -197,7 +197,7 @@ std::vector<Endpoint> forwarded(const MachineOptions& options, const server::Ser
 }
 
 std::vector<std::string> qemu_words(const MachineOptions& options, const std::string& image, const std::string& module,
-                                    const std::vector<Endpoint>& forwarded, u16 guest_port) {
+                                    const std::vector<Endpoint>& forwarded, u16 guest_port, const std::string& storage) {
   const bool microvm = options.type == "microvm";
   std::string network = "user,id=net";
   for (const Endpoint& endpoint : forwarded) {
@@ -238,6 +238,10 @@ std::vector<std::string> qemu_words(const MachineOptions& options, const std::st
                                  std::string(microvm ? "virtio-rng-device" : "virtio-rng-pci"),
                                  "-device",
                                  "isa-debug-exit,iobase=0xf4,iosize=4"};
+  if (!storage.empty()) {
+    words.insert(words.end(), {"-drive", "if=none,id=storage,format=raw,file=" + storage, "-device",
+                               std::string(microvm ? "virtio-blk-device" : "virtio-blk-pci") + ",drive=storage"});
+  }
   if (microvm) words.insert(words.end(), {"-global", "virtio-mmio.force-legacy=false"});
   return words;
 }

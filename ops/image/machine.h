@@ -27,9 +27,9 @@ struct MachineOptions {
 // that comes, and has none.
 std::vector<Endpoint> forwarded(const MachineOptions& options, const server::ServiceConfig& config);
 
-// QEMU's words for it. `module`: the path under which QEMU finds the boot configuration.
+// QEMU's words for it. `module`: the path under which QEMU finds the boot configuration; `storage`: that of the disk, or empty.
 std::vector<std::string> qemu_words(const MachineOptions& options, const std::string& image, const std::string& module,
-                                    const std::vector<Endpoint>& forwarded, u16 guest_port);
+                                    const std::vector<Endpoint>& forwarded, u16 guest_port, const std::string& storage = {});
 
 // Runs it and stays until it has ended; prints `ready ADDRESS:PORT` for each endpoint that is answered, on `output` when that
 // is open. Gives the image's exit code.

@@ -35,6 +35,7 @@
 #include "platform/base/time.h"
 #include "platform/base/types.h"
 #include "platform/hal/link.h"
+#include "platform/hal/storage.h"
 #include "platform/runtime/application_ref.h"
 
 namespace samara::hal {
@@ -106,6 +107,8 @@ struct Plan {
   u32 group_id = unprivileged_id;
   // The largest request accepted on the control stream (a new boot configuration with its zones).
   u32 max_request = u32{1} << 30;
+  // Loader::storage() is needed: an image without is not started.
+  bool storage = false;
 };
 
 // 48 octets from the system's random source: the seed of a DRBG, different in each process.
@@ -154,6 +157,9 @@ class Loader {
   virtual const Entropy& entropy() const = 0;
   virtual u32 workers() const = 0;
   virtual SocketCounters counters(u32 worker) const = 0;
+
+  // What outlives the image; null unless Plan::storage asked for it.
+  virtual Storage* storage() = 0;
 
  protected:
   ~Loader() = default;
@@ -254,7 +260,7 @@ class Role {
 };
 
 // Runs `role` until it is told to stop; returns the process's exit code. `name` stands in front of log lines.
-// Options: --config-fd N (default 3), --control-fd N (default: none).
+// Options: --config-fd N (default 3), --control-fd N (default: none), --storage-fd N (default: none).
 int run(int argc, char** argv, std::string_view name, Role& role);
 
 }  // namespace samara::hal

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -184,6 +185,51 @@ def variants(result):
     boots(result, "an unknown word is said", text="surprise is not known", words="surprise")
 
 
+def storage(result):
+    size = 200 << 10
+    words = f"{WORDS} role.storage={size}"
+    with tempfile.TemporaryDirectory() as folder:
+        def disk(name, octets=1 << 20):
+            path = os.path.join(folder, name)
+            with open(path, "wb") as file:
+                file.truncate(octets)
+            return path
+
+        kept = disk("kept")
+        starts = 0
+        # The last machine finds what the first one wrote.
+        for kind in MACHINES:
+            for _ in range(2):
+                starts += 1
+                with Machine(kind, IMAGE, words, storage=kept) as machine:
+                    machine.wait_for(READY)
+                    wanted = f"storage: start {starts}, 0 octets of {size} wrong\n"
+                    result.check(wanted in machine.console, f"{kind}: storage keeps what was written, start {starts}", tail(machine))
+        with open(kept, "rb") as file:
+            octets = file.read()
+        pattern = bytes((starts * 31 + i * 7 + i // 512) & 255 for i in range(size))
+        result.check(octets[0] == starts and octets[-size:] == pattern and not any(octets[1:-size]), "the disk holds that, and no more")
+        for kind, name, options in (
+                ("microvm", "blocks of 4096 octets", ",logical_block_size=4096,physical_block_size=4096"),
+                ("q35", "blocks of 4096 octets", ",logical_block_size=4096,physical_block_size=4096"),
+                ("pc", "a write-through cache", ",write-cache=off"), ("microvm", "no event index", ",event_idx=off"),
+                ("q35", "a modern disk", ",disable-legacy=on"), ("pc", "a transitional disk", ",disable-legacy=off")):
+            with Machine(kind, IMAGE, words, storage=disk("other"), disk=options) as machine:
+                machine.wait_for(READY)
+                result.check("storage: start 1, 0 octets" in machine.console, f"{kind}: {name}", tail(machine))
+        for kind in MACHINES:
+            ends_with(result, f"{kind}: a missing disk is said", 69, "no block device", kind, words=words)
+        boots(result, "a disk that is not asked for is left alone", storage=disk("unused"))
+        ends_with(result, "a disk that is too small is said", 69, "too small", words=words, storage=disk("small", 64 << 10))
+        ends_with(result, "a legacy disk is refused", 69, "block device speaks only the virtio of before 1.0", "pc", words=words,
+                  storage=disk("legacy"), disk=",disable-modern=on")
+        read_only = ["-drive", f"if=none,id=r,format=raw,readonly=on,file={disk('read-only')}", "-device", "virtio-blk-device,drive=r"]
+        ends_with(result, "a read-only disk is refused", 69, "is read-only", words=words, extra=read_only)
+        failing = ["-blockdev", "driver=raw,node-name=d,file.driver=blkdebug,file.image.driver=null-co,file.image.size=1048576,"
+                   "file.image.read-zeroes=on,file.inject-error.0.event=write_aio,file.inject-error.0.errno=5", "-device", "virtio-blk-device,drive=d,werror=report"]
+        ends_with(result, "a disk that fails is said", 69, "storage: write: the device reports an error", words=words, extra=failing)
+
+
 def measured_start(result):
     for kind in MACHINES:
         with Machine(kind, IMAGE, WORDS + " measure=start", extra=["-icount", "shift=0"]) as machine:
@@ -231,6 +277,7 @@ def main():
             power_button(result, kind)
     refusals(result)
     variants(result)
+    storage(result)
     measured_start(result)
     crashes(result)
     result.finish()

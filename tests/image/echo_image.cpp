@@ -4,6 +4,7 @@
 //   role.address=10.0.2.15   its address
 //   role.crash=KIND          see crash() below; after the start
 //   role.fill=SIZE           writes to SIZE octets of the zone region while loading, and checks them
+//   role.storage=SIZE        checks what its last start wrote to SIZE octets of its storage, and writes something else there
 //   role.heap=SIZE           takes SIZE octets of the heap and keeps them
 #include <algorithm>
 #include <array>
@@ -194,6 +195,7 @@ class EchoRole final : public hal::Role {
       };
       if (const auto text = value("role.crash=")) crash_ = *text;
       if (const auto text = value("role.fill=")) fill_ = hal::parse_size(*text).value_or(0);
+      if (const auto text = value("role.storage=")) storage_ = hal::parse_size(*text).value_or(0);
       if (const auto text = value("role.heap=")) heap_ = hal::parse_size(*text).value_or(0);
       if (const auto text = value("role.address=")) {
         const auto parsed = IpAddress::parse_v4(*text);
@@ -204,10 +206,41 @@ class EchoRole final : public hal::Role {
 
   Result<hal::Plan, hal::Refusal> configure(Bytes blob, const hal::Entropy&) override {
     if (blob.size() < 4) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: too short"));
-    return hal::Plan{};
+    hal::Plan plan;
+    plan.storage = storage_ != 0;
+    return plan;
+  }
+
+  // Octet i of what start number `start` writes; the number itself stands in front.
+  static u8 stored(u64 start, u64 i) { return static_cast<u8>(start * 31 + i * 7 + i / 512); }
+
+  Result<void, hal::Refusal> use_storage(hal::Storage& storage) {
+    const auto failed = [](std::string_view what, hal::StorageError error) {
+      return fail(hal::Refusal(hal::ExitCode::unavailable, "storage: ", what, ": ", describe(error)));
+    };
+    const u64 block = storage.block_size();
+    if (storage.size() < storage_ + block) return failed("too small", hal::StorageError::out_of_range);
+    std::vector<u8> first(block);
+    if (const auto read = storage.read(0, first); !read.ok()) return failed("read", read.error());
+    const u64 before = first[0];
+    std::vector<u8> octets(storage_ / block * block);
+    // At the end, so that sizes and offsets are put to the test.
+    const u64 at = storage.size() - octets.size();
+    if (const auto read = storage.read(at, octets); !read.ok()) return failed("read", read.error());
+    u64 wrong = 0;
+    for (u64 i = 0; i < octets.size(); ++i) wrong += octets[i] != (before == 0 ? u8{0} : stored(before, i));
+    first[0] = static_cast<u8>(before + 1);
+    for (u64 i = 0; i < octets.size(); ++i) octets[i] = stored(before + 1, i);
+    if (const auto write = storage.write(at, octets); !write.ok()) return failed("write", write.error());
+    if (const auto flush = storage.flush(); !flush.ok()) return failed("flush", flush.error());
+    if (const auto write = storage.write(0, first); !write.ok()) return failed("write", write.error());
+    if (const auto flush = storage.flush(); !flush.ok()) return failed("flush", flush.error());
+    log(Level::info, "storage: start ", before + 1, ", ", wrong, " octets of ", octets.size(), " wrong");
+    return {};
   }
 
   Result<u64, hal::Refusal> load(Bytes blob, hal::Loader& loader) override {
+    if (loader.storage() != nullptr) TRY(use_storage(*loader.storage()));
     const MutableBytes region = loader.region();
     if (fill_ > region.size()) return fail(hal::Refusal(hal::ExitCode::bad_data, "the region has ", region.size(), " octets"));
     const MutableBytes filled = region.first(fill_);
@@ -237,6 +270,7 @@ class EchoRole final : public hal::Role {
   std::string_view crash_;
   u64 fill_ = 0;
   u64 heap_ = 0;
+  u64 storage_ = 0;
   std::unique_ptr<u8[]> kept_;
 };
 

@@ -33,10 +33,10 @@ def exit_code(status):
 
 
 class Machine:
-    """One running QEMU. `network` is tap, none, or QEMU's own arguments as a list."""
+    """One running QEMU. `network` is tap, none, or QEMU's own arguments as a list; `storage` the file of a disk."""
 
     def __init__(self, kind, image, words="", blob=b"boot configuration", memory=16, cpu="max", network="tap", debug_exit=True,
-                 reboot=False, extra=(), card=""):
+                 reboot=False, extra=(), card="", storage=None, disk=""):
         machine, pci = MACHINES[kind]
         self.folder = tempfile.TemporaryDirectory()
         self.monitor_path = os.path.join(self.folder.name, "monitor")
@@ -59,6 +59,9 @@ class Machine:
             command += ["-netdev", f"tap,id=n,ifname={TAP},script=no,downscript=no", "-device", f"{device},netdev=n{card}"]
         elif network != "none":
             command += network
+        if storage is not None:
+            command += ["-drive", f"if=none,id=d,format=raw,file={storage}",
+                        "-device", f"{'virtio-blk-pci' if pci else 'virtio-blk-device'},drive=d{disk}"]
         if debug_exit:
             command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         self.console = ""

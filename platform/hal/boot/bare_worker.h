@@ -20,7 +20,9 @@ class WallClock {
 
 class BareLoader final : public LocalLoader {
  public:
-  BareLoader(MutableBytes region, WallClock wall, const Entropy& entropy) : region_(region), wall_(wall), entropy_(entropy) {}
+  // `storage` may be null.
+  BareLoader(MutableBytes region, WallClock wall, const Entropy& entropy, Storage* storage)
+      : region_(region), wall_(wall), entropy_(entropy), storage_(storage) {}
 
   MutableBytes region() override { return region_; }
   void release(size_t offset, size_t length) override;
@@ -28,11 +30,13 @@ class BareLoader final : public LocalLoader {
   Instant now() const override;
   UnixTime wall() const override { return wall_.at(now()); }
   const Entropy& entropy() const override { return entropy_; }
+  Storage* storage() override { return storage_; }
 
  private:
   MutableBytes region_;
   WallClock wall_;
   Entropy entropy_;
+  Storage* storage_;
 };
 
 class BareWorker final : public Worker {

@@ -2,6 +2,7 @@
 
 #include "platform/base/log.h"
 #include "platform/hal/boot/acpi.h"
+#include "platform/hal/virtio/block_device.h"
 #include "platform/hal/virtio/entropy_device.h"
 #include "platform/hal/virtio/net_card.h"
 
@@ -61,6 +62,7 @@ Devices::Devices(const Machine& machine) {
 Devices::Slot* Devices::slot_for(u16 device_id) {
   Slot* const slot = device_id == virtio::NetCard::device_id         ? &network_
                      : device_id == virtio::EntropyDevice::device_id ? &entropy_
+                     : device_id == virtio::BlockDevice::device_id   ? &block_
                                                                      : nullptr;
   return slot != nullptr && slot->get() == nullptr ? slot : nullptr;
 }
@@ -71,7 +73,7 @@ void Devices::try_mmio(u64 address, u32 line) {
   Slot* const slot = slot_for(found->device_id());
   if (slot == nullptr) return;
   if (found->legacy()) {
-    legacy_network_ = legacy_network_ || slot == &network_;
+    slot->legacy = true;
     return;
   }
   slot->mmio = std::move(found);
@@ -83,7 +85,7 @@ void Devices::look_on_pci() {
     Slot* const slot = slot_for(PciTransport::device_id(device));
     if (slot == nullptr) return;
     slot->pci = PciTransport::open(function);
-    if (!slot->pci.has_value()) legacy_network_ = legacy_network_ || slot == &network_;
+    if (!slot->pci.has_value()) slot->legacy = true;
   });
 }
 

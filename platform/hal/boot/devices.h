@@ -19,14 +19,17 @@ class Devices {
   // Null: there is none. They live as long as this.
   virtio::Transport* network() { return network_.get(); }
   virtio::Transport* entropy() { return entropy_.get(); }
-  // A network card is there that speaks only what was before virtio 1.
-  bool legacy_network() const { return legacy_network_; }
+  virtio::Transport* block() { return block_.get(); }
+  // A network card, or a block device, is there that speaks only what was before virtio 1.
+  bool legacy_network() const { return network_.legacy; }
+  bool legacy_block() const { return block_.legacy; }
   std::string_view bus() const { return bus_; }
 
  private:
   struct Slot {
     std::optional<MmioTransport> mmio;
     std::optional<PciTransport> pci;
+    bool legacy = false;  // one was there that cannot be used
     virtio::Transport* get() {
       if (mmio.has_value()) return &*mmio;
       return pci.has_value() ? &*pci : nullptr;
@@ -40,7 +43,7 @@ class Devices {
 
   Slot network_;
   Slot entropy_;
-  bool legacy_network_ = false;
+  Slot block_;
   std::string_view bus_ = "none";
 };
 

@@ -53,9 +53,11 @@ void write_address(u64 at, u64 address) {
 
 u16 PciTransport::device_id(u16 pci_device) {
   constexpr u16 transitional_network = 0x1000;
+  constexpr u16 transitional_block = 0x1001;
   constexpr u16 transitional_entropy = 0x1005;
   constexpr u16 modern = 0x1040;
   if (pci_device == transitional_network) return 1;
+  if (pci_device == transitional_block) return 2;
   if (pci_device == transitional_entropy) return 4;
   return pci_device > modern && pci_device < modern + 0x40 ? static_cast<u16>(pci_device - modern) : u16{0};
 }

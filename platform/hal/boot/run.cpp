@@ -13,6 +13,7 @@
 #include "platform/hal/boot/memory.h"
 #include "platform/hal/hal.h"
 #include "platform/hal/link.h"
+#include "platform/hal/virtio/block_device.h"
 
 namespace samara::hal {
 namespace {
@@ -92,6 +93,38 @@ Result<std::unique_ptr<virtio::NetCard>, Refusal> open_card(Devices& devices) {
   return fail(Refusal(ExitCode::unavailable, "the network card has no queues to send and receive with"));
 }
 
+// Null: the role needs none.
+Result<std::unique_ptr<virtio::BlockDevice>, Refusal> open_storage(const Plan& plan, Devices& devices) {
+  constexpr std::string_view legacy =
+      "the block device speaks only the virtio of before 1.0 (QEMU: -global virtio-mmio.force-legacy=false; on PCI leave out "
+      "disable-modern)";
+  std::unique_ptr<virtio::BlockDevice> none;
+  if (!plan.storage) return none;
+  const auto refuse = [](std::string_view why) { return fail(Refusal(ExitCode::unavailable, why)); };
+  if (devices.block() == nullptr) {
+    if (devices.legacy_block()) return refuse(legacy);
+    return refuse(
+        "no block device: the configuration asks for storage (QEMU: -drive if=none,format=raw,id=d,file=FILE and -device "
+        "virtio-blk-device,drive=d or virtio-blk-pci,drive=d)");
+  }
+  auto device = virtio::BlockDevice::open(*devices.block(), clock::now);
+  if (device.ok()) {
+    log(Level::info, "storage: ", device.value()->size() >> 10, " KiB in blocks of ", device.value()->block_size());
+    return std::move(device).value();
+  }
+  switch (device.error()) {
+    case virtio::BlockDevice::OpenError::legacy: return refuse(legacy);
+    case virtio::BlockDevice::OpenError::features: return refuse("the block device does not agree to the features it offers");
+    case virtio::BlockDevice::OpenError::no_queue: return refuse("the block device has no queue for requests");
+    case virtio::BlockDevice::OpenError::read_only:
+      return refuse("the block device is read-only; storage must be writable (QEMU: leave out readonly=on)");
+    case virtio::BlockDevice::OpenError::block_size:
+      return refuse("the block device has blocks of a size that is not supported (512 to 4096 octets are)");
+    case virtio::BlockDevice::OpenError::empty: break;
+  }
+  return refuse("the block device is empty; give it a size");
+}
+
 void describe(const virtio::NetCard& card, const Devices& devices, const EntropySources& entropy) {
   TextBuffer<32> mac;
   for (const u8 octet : card.description().mac) {
@@ -140,7 +173,8 @@ Result<ExitCode, Refusal> start(Role& role) {
   describe(*card, devices, pool->sources());
 
   const Plan plan = TRY(role.configure(blob, pool->take()));
-  BareLoader loader(memory::take_region(plan.region_size), wall, pool->take());
+  const auto storage = TRY(open_storage(plan, devices));
+  BareLoader loader(memory::take_region(plan.region_size), wall, pool->take(), storage.get());
   loader.publish(TRY(role.load(blob, loader)));
   BareWorker worker({.max_streams = streams_within_memory(plan),
                      .client_streams = plan.client_streams,

@@ -117,7 +117,8 @@ void LoaderProcess::take_messages(Role& role) {
 }
 
 ExitCode LoaderProcess::run(Role& role) {
-  const auto confined = install_filter(loader_system_calls);
+  const auto with_storage = loader_system_calls_with(start_.storage.has_value() ? start_.storage->descriptor() : -1);
+  const auto confined = start_.storage.has_value() ? install_filter(with_storage) : install_filter(loader_system_calls);
   if (!confined.ok()) {
     log(Level::error, confined.error().text());
     return confined.error().code();

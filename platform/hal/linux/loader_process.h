@@ -15,6 +15,7 @@
 #include "platform/hal/linux/boot_blob.h"
 #include "platform/hal/linux/control_stream.h"
 #include "platform/hal/linux/descriptor.h"
+#include "platform/hal/linux/file_storage.h"
 #include "platform/hal/linux/message_lanes.h"
 #include "platform/hal/linux/shared_state.h"
 
@@ -34,6 +35,7 @@ class LoaderProcess final : public Loader {
     std::vector<Endpoint> listen;  // for the ready lines
     Descriptor signals;
     std::optional<ControlStream> control;
+    std::optional<FileStorage> storage;
     Entropy entropy;
   };
 
@@ -55,6 +57,7 @@ class LoaderProcess final : public Loader {
   const Entropy& entropy() const override { return start_.entropy; }
   u32 workers() const override { return static_cast<u32>(start_.workers.size()); }
   SocketCounters counters(u32 worker) const override { return page().row(worker).counters.read(); }
+  Storage* storage() override { return start_.storage.has_value() ? &*start_.storage : nullptr; }
 
  private:
   LoaderProcess(Start start, Descriptor epoll);

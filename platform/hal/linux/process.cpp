@@ -12,6 +12,7 @@
 #include "platform/hal/linux/confinement.h"
 #include "platform/hal/linux/control_stream.h"
 #include "platform/hal/linux/entropy.h"
+#include "platform/hal/linux/file_storage.h"
 #include "platform/hal/linux/listen_sockets.h"
 #include "platform/hal/linux/loader_process.h"
 #include "platform/hal/linux/message_lanes.h"
@@ -26,16 +27,17 @@ namespace {
 struct Options {
   int config_fd = 3;
   std::optional<int> control_fd;
+  std::optional<int> storage_fd;
 };
 
-constexpr std::string_view usage = "usage: [--config-fd N] [--control-fd N]  (docs/linux-target.md)";
+constexpr std::string_view usage = "usage: [--config-fd N] [--control-fd N] [--storage-fd N]  (docs/linux-target.md)";
 constexpr u64 max_descriptor_number = 1'000'000;
 
 Result<Options, Refusal> read_options(std::span<char* const> arguments) {
   Options options;
   for (size_t i = 1; i < arguments.size(); ++i) {
     const std::string_view name = arguments[i];
-    if (name != "--config-fd" && name != "--control-fd") {
+    if (name != "--config-fd" && name != "--control-fd" && name != "--storage-fd") {
       return fail(Refusal(ExitCode::usage, "unknown option ", name, "; ", usage));
     }
     ++i;
@@ -44,8 +46,10 @@ Result<Options, Refusal> read_options(std::span<char* const> arguments) {
     const int fd = static_cast<int>(*value);
     if (name == "--config-fd") {
       options.config_fd = fd;
-    } else {
+    } else if (name == "--control-fd") {
       options.control_fd = fd;
+    } else {
+      options.storage_fd = fd;
     }
   }
   return options;
@@ -97,6 +101,19 @@ u32 descriptors_needed(const Plan& plan) {
   return others + std::max(sockets * plan.workers + plan.workers, sockets + plan.max_streams + clients + plan.workers);
 }
 
+Result<std::optional<FileStorage>, Refusal> open_storage(const Plan& plan, const Options& options) {
+  if (!plan.storage) {
+    if (options.storage_fd.has_value()) Descriptor unused(*options.storage_fd);
+    return std::optional<FileStorage>();
+  }
+  if (!options.storage_fd.has_value()) {
+    return fail(Refusal(ExitCode::unavailable,
+                        "no storage: the configuration asks for it; start this image with `samara run`, or pass a file of the "
+                        "size wanted: --storage-fd 5 5<>FILE"));
+  }
+  return std::optional<FileStorage>(TRY(FileStorage::adopt(*options.storage_fd)));
+}
+
 Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
   Options options = TRY(read_options(arguments));
   BootBlob blob = TRY(BootBlob::read(options.config_fd));
@@ -116,6 +133,7 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
                               .listen = {},
                               .signals = TRY(take_signals_over()),
                               .control = std::nullopt,
+                              .storage = TRY(open_storage(plan, options)),
                               .entropy = TRY(take_entropy())};
   if (options.control_fd.has_value()) loader.control = TRY(ControlStream::adopt(*options.control_fd, plan.max_request));
   TRY(reserve_descriptors(descriptors_needed(plan)));
@@ -146,6 +164,7 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
       devices.clear();
       loader.signals.close();
       loader.control.reset();
+      loader.storage.reset();
       WorkerProcess::live({.index = i,
                            .max_streams = plan.max_streams,
                            .client_streams = i == 0 ? plan.client_streams : 0,

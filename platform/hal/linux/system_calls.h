@@ -1,5 +1,5 @@
-// The system calls that are left to each kind of process once it is confined: at most ten, and one more for a worker that makes
-// connections; everything else kills the process.
+// The system calls that are left to each kind of process once it is confined: at most ten, one more for a worker that makes
+// connections, and three more for a loader with storage; everything else kills the process.
 // docs/linux-target.md repeats the tables for operators; a test compares the two.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -25,7 +26,7 @@ struct ArgumentRule {
 };
 
 struct AllowedCall {
-  int number;
+  int number = -1;
   std::string_view name;
   std::string_view reason;
   // All must hold. The calls made for each packet have none: the kernel then remembers that they are allowed and does not
@@ -103,6 +104,23 @@ constexpr std::array<AllowedCall, 10> loader_system_calls{{
     {SYS_clock_gettime, "clock_gettime", "the time, where the clock source is not readable without a call"},
     {SYS_exit_group, "exit_group", "end"},
 }};
+
+// In addition where there is storage, for its descriptor only: loader_system_calls_with() fills that in.
+constexpr std::array<AllowedCall, 3> storage_system_calls{{
+    {SYS_pread64, "pread64", "read what was kept over a restart", {{{0, whole_argument, 0}}}, 1},
+    {SYS_pwrite64, "pwrite64", "keep zones over a restart", {{{0, whole_argument, 0}}}, 1},
+    {SYS_fdatasync, "fdatasync", "be sure that they are kept", {{{0, whole_argument, 0}}}, 1},
+}};
+
+constexpr std::array<AllowedCall, 13> loader_system_calls_with(int storage_descriptor) {
+  std::array<AllowedCall, 13> calls{};
+  std::copy(loader_system_calls.begin(), loader_system_calls.end(), calls.begin());
+  std::copy(storage_system_calls.begin(), storage_system_calls.end(), calls.begin() + loader_system_calls.size());
+  for (size_t i = loader_system_calls.size(); i < calls.size(); ++i) {
+    calls[i].rules[0].value = static_cast<u32>(storage_descriptor);
+  }
+  return calls;
+}
 
 static_assert(worker_system_calls.size() <= max_system_calls);
 static_assert(loader_system_calls.size() <= max_system_calls);

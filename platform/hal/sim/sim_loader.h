@@ -22,6 +22,8 @@ class SimLoader final : public LocalLoader {
   }
   // Whose clock wall() reads.
   void set_host(HostId host) { host_ = host; }
+  // What survives the host; null: nothing does.
+  void set_storage(Storage* storage) { storage_ = storage; }
 
   MutableBytes region() override { return region_; }
   // Reads as zero again, as it does on a machine: what still refers to it is noticed.
@@ -34,10 +36,12 @@ class SimLoader final : public LocalLoader {
   Instant now() const override { return world_.now(); }
   UnixTime wall() const override { return host_.has_value() ? world_.wall(*host_) : UnixTime{}; }
   const Entropy& entropy() const override { return entropy_; }
+  Storage* storage() override { return storage_; }
 
  private:
   const World& world_;
   std::optional<HostId> host_;
+  Storage* storage_ = nullptr;
   std::vector<u8> region_;
   Entropy entropy_{};
 };

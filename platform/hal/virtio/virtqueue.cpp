@@ -14,6 +14,7 @@ struct Descriptor {
   u16 flags;
   u16 next;
 };
+constexpr u16 descriptor_has_next = 1;
 constexpr u16 descriptor_device_writes = 2;
 // Sections 2.7.6 and 2.7.8: for devices without event index.
 constexpr u16 flag_no_interrupt = 1;
@@ -65,9 +66,20 @@ u16 VirtQueue::used_index() const {
 }
 
 void VirtQueue::add(u16 token, u64 address, u32 length, bool device_writes) {
+  const Part whole{address, length, device_writes};
+  add_chain(token, {&whole, 1});
+}
+
+void VirtQueue::add_chain(u16 token, std::span<const Part> parts) {
   if (token >= size_ || in_flight_[token]) panic("a buffer was given to a device twice");
+  if (parts.empty() || parts.size() > size_t{size_} - token) panic("a buffer with an impossible number of parts");
   auto* const table = reinterpret_cast<Descriptor*>(descriptors_);
-  table[token] = {address, length, device_writes ? descriptor_device_writes : u16{0}, 0};
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const bool more = i + 1 < parts.size();
+    const u32 flags = (parts[i].device_writes ? descriptor_device_writes : 0U) | (more ? descriptor_has_next : 0U);
+    table[token + i] = {parts[i].address, parts[i].length, static_cast<u16>(flags),
+                        more ? static_cast<u16>(token + i + 1) : u16{0}};
+  }
   available()[2 + next_available_ % size_] = token;
   ++next_available_;
   in_flight_[token] = true;

@@ -1,5 +1,5 @@
-// VirtQueue: a split virtqueue (virtio 1.2 section 2.7) whose buffers are one descriptor each. A buffer has a token, chosen by
-// the driver: its descriptor's number. Takes no memory but what it is given.
+// VirtQueue: a split virtqueue (virtio 1.2 section 2.7) whose buffers are one descriptor each, or a chain of neighbouring ones.
+// A buffer has a token, chosen by the driver: its first descriptor's number. Takes no memory but what it is given.
 //
 // Nothing the device writes is believed: a token that is not under way, or more answers than there are buffers under way,
 // breaks the queue, and a broken queue yields nothing any more. Lengths are the driver's to check.
@@ -12,6 +12,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "platform/base/types.h"
@@ -36,6 +37,14 @@ class VirtQueue {
 
   // Hands `length` octets at physical `address` to the device, to read or to write. `token` is below size() and not under way.
   void add(u16 token, u64 address, u32 length, bool device_writes);
+  // The same for a buffer in parts, first those the device reads. It takes the descriptors from `token` on, one a part, which
+  // are no other buffer's.
+  struct Part {
+    u64 address;
+    u32 length;
+    bool device_writes;
+  };
+  void add_chain(u16 token, std::span<const Part> parts);
   // Makes visible what was added. True: the device wants a notification.
   bool publish();
 

@@ -47,6 +47,17 @@ TEST(Machine, DevicesFitTheMachine) {
   }
 }
 
+TEST(Machine, HasADiskWhereThereIsStorage) {
+  MachineOptions options;
+  EXPECT_EQ(joined(qemu_words(options, "i", "m", {}, 53)).find("-drive"), std::string::npos);
+  const std::string words = joined(qemu_words(options, "i", "m", {}, 53, "/proc/self/fd/4"));
+  EXPECT_NE(words.find("-drive if=none,id=storage,format=raw,file=/proc/self/fd/4 "), std::string::npos);
+  EXPECT_NE(words.find("-device virtio-blk-device,drive=storage "), std::string::npos);
+  options.type = "q35";
+  EXPECT_NE(joined(qemu_words(options, "i", "m", {}, 53, "/proc/self/fd/4")).find("-device virtio-blk-pci,drive=storage"),
+            std::string::npos);
+}
+
 TEST(Machine, TheBootConfigurationIsNotOnTheCommandLine) {
   const auto words = qemu_words({}, "image.elf", "/proc/self/fd/3", {}, 53);
   const auto initrd = std::ranges::find(words, "-initrd");

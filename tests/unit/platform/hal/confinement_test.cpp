@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -22,7 +23,8 @@ const Tables tables{{"worker", worker_system_calls},
                     {"client worker", client_system_calls},
                     {"loader", loader_system_calls},
                     {"tap worker", tap_system_calls},
-                    {"xdp worker", xdp_system_calls}};
+                    {"xdp worker", xdp_system_calls},
+                    {"storage loader", storage_system_calls}};
 
 // Runs `body` in a child that is confined first.
 template <class F>
@@ -61,7 +63,8 @@ TEST(SystemCallTables, AreTheOnesInTheDocument) {
   }
   size_t listed = 0;
   for (const char* kind :
-       {"\n| worker | `", "\n| client worker | `", "\n| loader | `", "\n| tap worker | `", "\n| xdp worker | `"}) {
+       {"\n| worker | `", "\n| client worker | `", "\n| loader | `", "\n| tap worker | `", "\n| xdp worker | `",
+        "\n| storage loader | `"}) {
     for (size_t at = document.find(kind); at != std::string::npos; at = document.find(kind, at + 1)) ++listed;
   }
   EXPECT_EQ(listed, rows) << "docs/linux-target.md lists a call the tables do not have";
@@ -131,6 +134,34 @@ TEST_F(Filter, KeepsTheLoaderFromTheNetwork) {
       {"mremap to a fixed place", [] { ::syscall(SYS_mremap, 0, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, 0); }},
   };
   for (const Forbidden& f : forbidden) EXPECT_EQ(confined(loader_system_calls, f.call).signal, SIGSYS) << f.name;
+}
+
+TEST_F(Filter, LetsALoaderWithStorageUseThatDescriptorOnly) {
+  const int storage = ::memfd_create("storage", 0);
+  const int other = ::memfd_create("other", 0);
+  ASSERT_EQ(::ftruncate(storage, 4096), 0);
+  const auto calls = loader_system_calls_with(storage);
+  ASSERT_EQ(calls.size(), loader_system_calls.size() + storage_system_calls.size());
+  static int descriptor;
+  descriptor = storage;
+  const auto use = [] {
+    char octet = 1;
+    if (::syscall(SYS_pwrite64, descriptor, &octet, 1, 5) != 1) ::_exit(3);
+    if (::syscall(SYS_fdatasync, descriptor) != 0) ::_exit(4);
+    if (::syscall(SYS_pread64, descriptor, &octet, 1, 5) != 1) ::_exit(5);
+  };
+  EXPECT_EQ(confined(calls, use).exit_code, 0);
+  EXPECT_EQ(confined(loader_system_calls, use).signal, SIGSYS);
+  descriptor = other;
+  const Forbidden forbidden[] = {
+      {"pwrite64", [] { ::syscall(SYS_pwrite64, descriptor, "", 0, 0); }},
+      {"pread64", [] { ::syscall(SYS_pread64, descriptor, nullptr, 0, 0); }},
+      {"fdatasync", [] { ::syscall(SYS_fdatasync, descriptor); }},
+  };
+  for (const Forbidden& f : forbidden) EXPECT_EQ(confined(calls, f.call).signal, SIGSYS) << f.name;
+  for (const Forbidden& f : forbidden_everywhere) EXPECT_EQ(confined(calls, f.call).signal, SIGSYS) << f.name;
+  ::close(storage);
+  ::close(other);
 }
 
 TEST_F(Filter, LetsTheLoaderTakeAndGiveBackMemory) {

@@ -27,7 +27,8 @@ enum Kind : u32 {
   kind_released = 4,
   kind_tell = 5,
   kind_heard = 6,
-  kind_remind = 7
+  kind_remind = 7,
+  kind_storage = 8
 };
 constexpr size_t page = 4096;
 
@@ -51,6 +52,8 @@ class EchoRole final : public Role {
       } else if (line == "asks over xdp") {
         plan.client_datagrams = true;
         plan.link = LinkPlan{.kind = LinkPlan::Kind::xdp, .interface = "lo", .serve = {}};
+      } else if (line == "storage") {
+        plan.storage = true;
       } else if (line == "serve fails") {
         serve_fails_ = true;
       } else if (const auto at = Endpoint::parse(line); at.has_value()) {
@@ -63,6 +66,14 @@ class EchoRole final : public Role {
   }
   Result<u64, Refusal> load(Bytes, Loader& loader) override {
     if (load_fails_) return fail(Refusal(ExitCode::bad_data, "no zone can be loaded"));
+    if (Storage* storage = loader.storage(); storage != nullptr) {
+      std::vector<u8> block(storage->block_size());
+      if (!storage->read(storage->size() - block.size(), block).ok()) return fail(Refusal(ExitCode::our_bug, "read"));
+      starts_ = ++block[0];
+      if (!storage->write(storage->size() - block.size(), block).ok() || !storage->flush().ok()) {
+        return fail(Refusal(ExitCode::our_bug, "write"));
+      }
+    }
     std::vector<u8> large(20'000'000, u8{5});  // memory for parsing is to be had
     large.resize(40'000'000);
     loader.region()[0] = large[1'000'000];
@@ -89,6 +100,8 @@ class EchoRole final : public Role {
       u64 in = 0;
       for (u32 i = 0; i < loader.workers(); ++i) in += loader.counters(i).datagrams_in;
       reply.payload = {static_cast<u8>(in)};
+    } else if (kind == kind_storage) {
+      reply.payload = {static_cast<u8>('0' + starts_), loader.storage() != nullptr ? u8{'y'} : u8{'n'}};
     } else if (kind == kind_released) {
       reply.payload = {static_cast<u8>(released_), static_cast<u8>(loader.oldest_in_use())};
     } else if (kind == kind_tell) {
@@ -126,14 +139,15 @@ class EchoRole final : public Role {
   bool load_fails_ = false;
   bool serve_fails_ = false;
   u32 released_ = 0;
+  u8 starts_ = 0;
 };
 
 // An image in a child process, its standard output and error in pipes, and a control stream.
 class Image {
  public:
-  // `control_at`: the number of the control stream's descriptor in the image; 0: any.
+  // `control_at`: the number of the control stream's descriptor in the image; 0: any. `storage`: that of its storage; -1: none.
   explicit Image(const std::string& config, std::vector<std::string> options = {}, bool unprivileged = false,
-                 int control_at = 0) {
+                 int control_at = 0, int storage = -1) {
     int out[2];
     int errors[2];
     int control[2];
@@ -150,6 +164,7 @@ class Image {
       if (control_at != 0 && control[1] != control_at) control[1] = ::dup2(control[1], control_at);
       if (unprivileged && ::geteuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(1);
       if (options.empty()) options = {"--config-fd", std::to_string(blob), "--control-fd", std::to_string(control[1])};
+      if (storage >= 0) options.insert(options.end(), {"--storage-fd", std::to_string(storage)});
       options.insert(options.begin(), "echo");
       std::vector<char*> arguments;
       for (std::string& option : options) arguments.push_back(option.data());
@@ -235,6 +250,82 @@ unsigned long anonymous_kilobytes(pid_t process) {
 }
 
 constexpr const char* both = "127.0.0.1:0\n[::1]:0\n";
+
+constexpr const char* with_storage = "127.0.0.1:0\nstorage\n";
+
+TEST(Image, KeepsWhatIsInItsStorageOverARestart) {
+  const int file = ::memfd_create("storage", 0);
+  ASSERT_EQ(::ftruncate(file, 1'000'000), 0);
+  for (const char* expected : {"0 1y", "0 2y", "0 3y"}) {
+    // Opened anew as by each `samara run`: the lock goes with the image.
+    const int opened = ::open(("/proc/self/fd/" + std::to_string(file)).c_str(), O_RDWR);
+    Image image(with_storage, {}, false, 0, opened);
+    ::close(opened);
+    image.ready();
+    EXPECT_EQ(image.request(kind_storage, ""), expected);
+    image.terminate();
+    EXPECT_EQ(image.wait().exit_code, 0);
+  }
+  ::close(file);
+}
+
+TEST(Image, OnlyTheLoaderHoldsTheStorage) {
+  const int file = ::memfd_create("samara-storage", MFD_CLOEXEC);
+  ASSERT_EQ(::ftruncate(file, 1'000'000), 0);
+  Image image(with_storage, {}, false, 0, file);
+  image.ready();
+  const auto holds = [](pid_t process) {
+    for (int fd = 3; fd < 64; ++fd) {
+      std::array<char, 128> target{};
+      const std::string link = "/proc/" + std::to_string(process) + "/fd/" + std::to_string(fd);
+      if (::readlink(link.c_str(), target.data(), target.size() - 1) > 0 &&
+          std::string_view(target.data()).find("samara-storage") != std::string_view::npos) {
+        return true;
+      }
+    }
+    return false;
+  };
+  EXPECT_TRUE(holds(image.process()));
+  const auto workers = image.workers();
+  EXPECT_EQ(workers.size(), 2U);
+  for (const pid_t worker : workers) EXPECT_FALSE(holds(worker));
+  ::close(file);
+}
+
+TEST(Image, AStorageThatAnotherImageUsesIsRefused) {
+  const int file = ::memfd_create("storage", 0);
+  ASSERT_EQ(::ftruncate(file, 1'000'000), 0);
+  Image first(with_storage, {}, false, 0, file);
+  first.ready();
+  const int again = ::open(("/proc/self/fd/" + std::to_string(file)).c_str(), O_RDWR);
+  Image second(with_storage, {}, false, 0, again);
+  EXPECT_EQ(second.wait().exit_code, static_cast<int>(ExitCode::unavailable));
+  EXPECT_NE(second.errors().find("in use by another image"), std::string::npos);
+  ::close(file);
+  ::close(again);
+}
+
+TEST(Image, WithoutTheStorageItNeedsIsRefused) {
+  Image image(with_storage);
+  EXPECT_EQ(image.wait().exit_code, static_cast<int>(ExitCode::unavailable));
+  EXPECT_NE(image.errors().find("no storage"), std::string::npos);
+  const int read_only = ::open("/proc/self/exe", O_RDONLY);
+  Image other(with_storage, {}, false, 0, read_only);
+  EXPECT_EQ(other.wait().exit_code, static_cast<int>(ExitCode::usage));
+  EXPECT_NE(other.errors().find("not open for reading and writing"), std::string::npos);
+  ::close(read_only);
+  Image nothing(with_storage, {}, false, 0, 999);
+  EXPECT_EQ(nothing.wait().exit_code, static_cast<int>(ExitCode::usage));
+}
+
+TEST(Image, HasNoStorageThatItDoesNotAskFor) {
+  const int file = ::memfd_create("storage", 0);
+  ASSERT_EQ(::ftruncate(file, 1'000'000), 0);
+  Image image("127.0.0.1:0\n", {}, false, 0, file);
+  image.ready();
+  EXPECT_EQ(image.request(kind_storage, ""), "0 0n");
+  ::close(file);
+}
 
 TEST(Image, SaysReadyForEachEndpointAndAnswersOnAll) {
   Image image(both);

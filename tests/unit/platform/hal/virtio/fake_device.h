@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -16,6 +17,37 @@ class DeviceQueue {
   DeviceQueue() = default;
   DeviceQueue(u16 size, const QueueAddresses& at) : size_(size), at_(at) {}
 
+  struct Part {
+    u8* octets;
+    u32 length;
+    bool writable;
+  };
+  // A buffer in parts.
+  struct Chain {
+    u16 id;
+    std::vector<Part> parts;
+  };
+  std::vector<Chain> take_chains() {
+    std::vector<Chain> taken;
+    const u16 index = half(at_.available + 2);
+    for (; seen_ != index; ++seen_) {
+      u16 at = half(at_.available + 4 + u64{2} * (seen_ % size_));
+      Chain chain{at, {}};
+      for (bool more = true; more && chain.parts.size() < size_;) {
+        const u64 descriptor = at_.descriptors + u64{16} * at;
+        u64 address;
+        u32 length;
+        std::memcpy(&address, pointer(descriptor), 8);
+        std::memcpy(&length, pointer(descriptor + 8), 4);
+        const u16 flags = half(descriptor + 12);
+        chain.parts.push_back({pointer(address), length, (flags & 2) != 0});
+        more = (flags & 1) != 0;
+        at = half(descriptor + 14);
+      }
+      taken.push_back(chain);
+    }
+    return taken;
+  }
   struct Buffer {
     u16 id;
     u8* octets;
@@ -47,6 +79,8 @@ class DeviceQueue {
     used_ = index;
     std::memcpy(pointer(at_.used + 2), &index, 2);
   }
+  // Asks for a notification of the next buffer.
+  void ask_for_next() { set_available_event(seen_); }
   u16 used_event() const { return half(at_.available + 4 + u64{2} * size_); }
   u16 available_flags() const { return half(at_.available); }
   void set_available_event(u16 index) { std::memcpy(pointer(at_.used + 4 + u64{8} * size_), &index, 2); }
@@ -89,7 +123,12 @@ class FakeDevice final : public Transport {
   u8 read_config(u16 offset) override { return offset < config.size() ? config[offset] : u8{0xff}; }
   u16 max_queue_size(u16 index) override { return index < queue_sizes.size() ? queue_sizes[index] : u16{0}; }
   void enable_queue(u16 index, u16 size, const QueueAddresses& at) override { queues[index] = DeviceQueue(size, at); }
-  void notify(u16 index) override { ++notifications[index]; }
+  // What the device does when it is notified.
+  std::function<void()> works;
+  void notify(u16 index) override {
+    ++notifications[index];
+    if (works) works();
+  }
   void acknowledge_interrupts() override {}
   bool interrupts_work() const override { return true; }
 

@@ -1,0 +1,188 @@
+// A crash at every boundary of a write and within writes: what is there afterwards is the store as it was after one of the
+// commands since the last sync(), and it goes on from there.
+#include <gtest/gtest.h>
+
+#include "store_model.h"
+
+namespace samara::zone::store {
+namespace {
+
+constexpr u64 small = min_store_size;
+
+// The store as it was after each command since the last sync().
+class History {
+ public:
+  void add(const Model& model) { states_.push_back(model); }
+  void synced() { states_.erase(states_.begin(), states_.end() - 1); }
+  bool has(const Model& found) const { return std::ranges::find(states_, found) != states_.end(); }
+  size_t size() const { return states_.size(); }
+
+ private:
+  std::vector<Model> states_{{}};
+};
+
+// A storage that keeps what a crash may leave behind each write.
+class WatchedStorage final : public hal::Storage {
+ public:
+  WatchedStorage(CrashingStorage& storage, std::mt19937_64& random) : storage_(storage), random_(random) {}
+  std::vector<std::vector<u8>> crashes;
+  u32 one_in = 1;
+
+  u64 size() const override { return storage_.size(); }
+  u32 block_size() const override { return storage_.block_size(); }
+  Result<void, hal::StorageError> read(u64 offset, MutableBytes into) override { return storage_.read(offset, into); }
+  Result<void, hal::StorageError> write(u64 offset, Bytes from) override {
+    auto result = storage_.write(offset, from);
+    if (random_() % one_in == 0) crashes.push_back(storage_.crashed(random_));
+    return result;
+  }
+  Result<void, hal::StorageError> flush() override {
+    if (random_() % one_in == 0) crashes.push_back(storage_.crashed(random_));
+    return storage_.flush();
+  }
+
+ private:
+  CrashingStorage& storage_;
+  std::mt19937_64& random_;
+};
+
+// States are written by sync() only, several commands later than the content they belong to: they are compared apart.
+Model without_states(Model model) {
+  for (auto& [name, zone] : model) zone.state.reset();
+  return model;
+}
+
+class Play {
+ public:
+  explicit Play(u64 seed) : random_(seed), rng_(seed) {}
+
+  // Some commands on the store that `medium` holds. Stops at a crash now and then and gives what it left; `model_` is then what
+  // that is.
+  std::vector<u8> run(std::vector<u8> medium, int commands, bool first) {
+    CrashingStorage storage(std::move(medium), 512);
+    WatchedStorage watched(storage, random_);
+    watched.one_in = 3;
+    auto opened = ZoneStore::open(watched, rng_);
+    EXPECT_TRUE(opened.ok());
+    if (!opened.ok()) return storage.medium;
+    ZoneStore& store = *opened.value();
+    Model found = content_of(store).zones;
+    EXPECT_TRUE(history_.has(without_states(found))) << "the store is no state it ever was in";
+    if (first) EXPECT_TRUE(found.empty());
+    Model model = found;
+    history_ = History();
+    history_.add(without_states(model));
+    history_.synced();
+    const auto stop_at = static_cast<u64>(commands) * (1 + random_() % 100) / 100;
+    for (u64 i = 0; i < stop_at; ++i) {
+      const u64 what = random_() % 100;
+      command(store, model, what);
+      check_crashes(watched);
+      if (std::exchange(synced_, false)) history_.synced();
+      if (::testing::Test::HasFailure()) break;
+    }
+    return storage.crashed(random_);
+  }
+
+  int crashes_checked = 0;
+
+ private:
+  std::string any_zone() { return std::string(1, static_cast<char>('a' + random_() % 6)) + ".example."; }
+  size_t any_size() { return random_() % 10 == 0 ? random_() % 90'000 : random_() % 3000; }
+
+  void command(ZoneStore& store, Model& model, u64 what) {
+    const std::string zone = any_zone();
+    const u32 serial = ++serial_;
+    const Model before = model;
+    Result<void, StoreError> done;
+    if (what < 35) {
+      done = put_snapshot(store, model, zone, serial, any_size());
+    } else if (what < 60 && model.contains(zone)) {
+      done = put_difference(store, model, zone, serial, any_size());
+    } else if (what < 75 && model.contains(zone)) {
+      done = put_state(store, model, zone, serial);
+    } else if (what < 80 && model.contains(zone)) {
+      done = store.remove(name_of(zone));
+      if (done.ok()) model.erase(zone);
+    } else if (what < 85) {
+      const auto more = store.maintain(20'000);
+      EXPECT_TRUE(more.ok());
+    } else if (what < 90) {
+      auto writer = store.begin_snapshot(name_of(zone), dns::Serial(serial));
+      for (int i = 0; i < 200 && writer.value().add(record_of(name_of(zone), 500, 1)).ok(); ++i) continue;
+    } else if (what < 97) {
+      EXPECT_TRUE(store.sync().ok());
+      synced_ = true;
+    } else {
+      EXPECT_EQ(content_of(store).zones, model);
+    }
+    if (!done.ok()) {
+      EXPECT_EQ(done.error(), StoreError::full);
+      model = before;
+    }
+    history_.add(without_states(model));
+  }
+
+  void check_crashes(WatchedStorage& watched) {
+    for (std::vector<u8>& left : std::exchange(watched.crashes, {})) {
+      CrashingStorage storage(std::move(left), 512);
+      SeededRng rng(7);
+      const auto store = ZoneStore::open(storage, rng);
+      ASSERT_TRUE(store.ok()) << describe(store.error());
+      const Content content = content_of(*store.value());
+      EXPECT_EQ(content.damaged, 0U);
+      EXPECT_EQ(store.value()->report().damaged_places, 0U);
+      ASSERT_TRUE(history_.has(without_states(content.zones))) << "of " << history_.size() << " states";
+      ++crashes_checked;
+    }
+  }
+
+  std::mt19937_64 random_;
+  SeededRng rng_;
+  History history_;
+  u32 serial_ = 0;
+  bool synced_ = false;
+};
+
+TEST(ZoneStoreCrash, LeavesTheStoreAsItWasAfterACommandSinceTheLastSync) {
+  int checked = 0;
+  for (u64 seed = 1; seed <= 12 && !::testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    Play play(seed);
+    std::vector<u8> medium(small);
+    for (int run = 0; run < 6 && !::testing::Test::HasFailure(); ++run) medium = play.run(std::move(medium), 120, run == 0);
+    checked += play.crashes_checked;
+  }
+  EXPECT_GT(checked, 1000);
+}
+
+TEST(ZoneStoreCrash, StatesAreKeptBySync) {
+  CrashingStorage storage(small);
+  SeededRng rng(1);
+  Model model;
+  {
+    const auto store = MUST(ZoneStore::open(storage, rng));
+    ASSERT_TRUE(put_snapshot(*store, model, "a.example.", 1, 100).ok());
+    ASSERT_TRUE(put_state(*store, model, "a.example.", 77).ok());
+    ASSERT_TRUE(store->sync().ok());
+  }
+  CrashingStorage after(storage.medium, 512);
+  EXPECT_EQ(content_of(*MUST(ZoneStore::open(after, rng))).zones, model);
+}
+
+TEST(ZoneStoreCrash, WhileTheStoreIsMadeLeavesNothingOrAStore) {
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 50; ++i) {
+    CrashingStorage storage(small);
+    WatchedStorage watched(storage, random);
+    SeededRng rng(1);
+    ASSERT_TRUE(ZoneStore::open(watched, rng).ok());
+    for (std::vector<u8>& left : watched.crashes) {
+      CrashingStorage again(std::move(left), 512);
+      EXPECT_TRUE(ZoneStore::open(again, rng).ok());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace samara::zone::store

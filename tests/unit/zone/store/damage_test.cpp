@@ -1,0 +1,183 @@
+// Damage on the medium: it is noticed wherever it is, and costs no more than what it hits.
+#include <gtest/gtest.h>
+
+#include "store_model.h"
+
+namespace samara::zone::store {
+namespace {
+
+constexpr u64 small = min_store_size;
+constexpr int zones = 12;
+
+// A store with zones of every kind, a compaction behind it.
+struct Made {
+  std::vector<u8> medium;
+  Model model;
+  std::map<std::string, std::vector<ModelZone>> versions;  // all there ever were
+  u64 last_entry = 0;                                      // where the one is that nothing proves to have been durable
+};
+const Made& made() {
+  static const Made all = [] {
+    Made result;
+    CrashingStorage storage(small);
+    SeededRng rng(1);
+    const auto store = MUST(ZoneStore::open(storage, rng));
+    const auto fill = [&](u32 serial) {
+      for (int i = 0; i < zones; ++i) {
+        const std::string zone = "z" + std::to_string(i) + ".example.";
+        std::vector<ModelZone>& versions = result.versions[zone];
+        MUST(put_snapshot(*store, result.model, zone, serial, i % 5 == 0 ? 20'000 : 700));
+        versions.push_back(result.model[zone]);
+        MUST(put_difference(*store, result.model, zone, serial + 1, 600));
+        versions.push_back(result.model[zone]);
+        MUST(put_difference(*store, result.model, zone, serial + 2, 900));
+        versions.push_back(result.model[zone]);
+        MUST(put_state(*store, result.model, zone, serial));
+      }
+      MUST(store->sync());
+    };
+    for (u32 round = 0; round < 5; ++round) fill(10 * (round + 1));
+    // What proves the last of them to have been durable.
+    MUST(put_snapshot(*store, result.model, "last.example.", 1, 100));
+    MUST(store->sync());
+    MUST(put_state(*store, result.model, "last.example.", 1));
+    const std::vector<u8> before = storage.medium;
+    MUST(store->sync());
+    result.last_entry = static_cast<u64>(std::ranges::mismatch(before, storage.medium).in1 - before.begin()) / 512 * 512;
+    result.medium = storage.medium;
+    return result;
+  }();
+  return all;
+}
+
+bool is_older_version(const std::string& name, const ModelZone& found) {
+  return std::ranges::any_of(made().versions.at(name),
+                             [&](const ModelZone& version) { return version.groups == found.groups; });
+}
+
+struct Loss {
+  size_t zones = 0;   // gone, or an older version
+  size_t states = 0;  // older
+};
+Loss loss_in(const Content& content) {
+  Loss loss;
+  for (const auto& [name, zone] : made().model) {
+    const auto found = content.zones.find(name);
+    if (found == content.zones.end() || found->second.groups != zone.groups) {
+      ++loss.zones;
+      if (found != content.zones.end()) EXPECT_TRUE(is_older_version(name, found->second)) << name;
+    } else if (found->second.state != zone.state) {
+      ++loss.states;
+    }
+  }
+  return loss;
+}
+
+TEST(ZoneStoreDamage, AFlippedBitCostsAtMostOneZoneAndIsReported) {
+  std::mt19937_64 random(5);
+  size_t zones_lost = 0;
+  for (u64 at = 0; at < small; at += 1 + random() % 199) {
+    CrashingStorage storage(made().medium, 512);
+    storage.content()[at] ^= static_cast<u8>(1U << random() % 8);
+    SeededRng rng(1);
+    const auto store = ZoneStore::open(storage, rng);
+    ASSERT_TRUE(store.ok()) << at;
+    const Content content = content_of(*store.value());
+    const Loss loss = loss_in(content);
+    ASSERT_LE(loss.zones, 1U) << at;
+    // Damage to what was written last looks like an interrupted write.
+    if (loss.zones + loss.states != 0 && at / 512 * 512 != made().last_entry) {
+      EXPECT_GT(content.damaged + store.value()->report().damaged_places, 0U) << at;
+    }
+    zones_lost += loss.zones;
+  }
+  EXPECT_GT(zones_lost, 50U);
+}
+
+TEST(ZoneStoreDamage, ALostBlockCostsNoMoreThanWhatLiesThere) {
+  for (u64 at = 0; at < small; at += 512) {
+    for (const bool unreadable : {false, true}) {
+      CrashingStorage storage(made().medium, 512);
+      if (unreadable) {
+        storage.unreadable = at;
+      } else {
+        std::fill_n(storage.content().begin() + static_cast<std::ptrdiff_t>(at), 512, u8{0});
+      }
+      SeededRng rng(1);
+      const auto store = ZoneStore::open(storage, rng);
+      ASSERT_TRUE(store.ok()) << at;
+      const Content content = content_of(*store.value());
+      const Loss loss = loss_in(content);
+      ASSERT_LE(loss.zones, 1U) << at;
+      if (loss.zones + loss.states != 0 && at != made().last_entry) {
+        EXPECT_GT(content.damaged + store.value()->report().damaged_places, 0U) << at;
+      }
+    }
+  }
+}
+
+TEST(ZoneStoreDamage, AfterItTheStoreGoesOn) {
+  std::mt19937_64 random(9);
+  for (int i = 0; i < 300; ++i) {
+    CrashingStorage storage(made().medium, 512);
+    for (int flips = 0; flips < 3; ++flips) storage.content()[random() % small] ^= static_cast<u8>(1U << random() % 8);
+    SeededRng rng(random());
+    Model model;
+    {
+      const auto store = ZoneStore::open(storage, rng);
+      ASSERT_TRUE(store.ok());
+      model = content_of(*store.value()).zones;
+      for (u32 n = 0; n < 40; ++n) {
+        const std::string zone = "z" + std::to_string(random() % zones) + ".example.";
+        if (n % 3 != 0 && model.contains(zone)) {
+          ASSERT_TRUE(put_difference(*store.value(), model, zone, 1000 + n, 700).ok());
+        } else {
+          ASSERT_TRUE(put_snapshot(*store.value(), model, zone, 1000 + n, 6000).ok());
+        }
+        ASSERT_TRUE(put_state(*store.value(), model, zone, n).ok());
+      }
+      ASSERT_TRUE(store.value()->sync().ok());
+      EXPECT_EQ(content_of(*store.value()).zones, model);
+    }
+    const auto again = ZoneStore::open(storage, rng);
+    ASSERT_TRUE(again.ok());
+    Model found = content_of(*again.value()).zones;
+    // States of zones that were not touched may have been in damaged entries, and be in none any more; content is all there.
+    for (auto& [name, zone] : found) zone.state.reset();
+    for (auto& [name, zone] : model) zone.state.reset();
+    ASSERT_EQ(found, model) << i;
+  }
+}
+
+TEST(ZoneStoreDamage, ADamagedDifferenceLeavesTheVersionInFrontOfIt) {
+  CrashingStorage storage(small);
+  SeededRng rng(1);
+  Model model;
+  const auto store = MUST(ZoneStore::open(storage, rng));
+  ASSERT_TRUE(put_snapshot(*store, model, "a.example.", 1, 5000).ok());
+  ASSERT_TRUE(put_difference(*store, model, "a.example.", 2, 5000).ok());
+  const u64 writes = storage.writes;
+  ASSERT_TRUE(put_difference(*store, model, "a.example.", 3, 5000).ok());
+  ASSERT_EQ(storage.writes, writes + 1);
+  const CrashingStorage::Write third = storage.unflushed.back();
+  ASSERT_TRUE(put_difference(*store, model, "a.example.", 4, 5000).ok());
+  ASSERT_TRUE(store->sync().ok());
+  storage.content()[third.offset + 1000] ^= 1;
+
+  Collector found;
+  const auto restored = store->restore(name_of("a.example."), found);
+  ASSERT_TRUE(restored.ok());
+  EXPECT_TRUE(restored.value().damaged);
+  EXPECT_EQ(restored.value().serial, dns::Serial(2));
+  model.at("a.example.").groups.resize(2);
+  model.at("a.example.").serial = 2;
+  EXPECT_EQ(found.groups, model.at("a.example.").groups);
+  // The next difference begins there, in this run and after the next start.
+  ASSERT_TRUE(put_difference(*store, model, "a.example.", 9, 800).ok());
+  ASSERT_TRUE(store->sync().ok());
+  EXPECT_EQ(content_of(*store).zones, model);
+  EXPECT_EQ(content_of(*MUST(ZoneStore::open(storage, rng))).zones, model);
+}
+
+}  // namespace
+}  // namespace samara::zone::store

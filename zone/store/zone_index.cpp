@@ -1,0 +1,185 @@
+#include "zone/store/zone_index.h"
+
+#include <algorithm>
+
+namespace samara::zone::store {
+namespace {
+
+constexpr size_t first_slots = 64;
+// Names come from configurations and catalogs of ours; a key is not needed.
+constexpr crypto::SipHashKey table_key{};
+
+size_t slot_of(Bytes name, size_t slots) {
+  return static_cast<size_t>(crypto::siphash24(table_key, name)) & (slots - 1);
+}
+
+}  // namespace
+
+dns::Name ZoneIndex::name(u32 row) const {
+  ByteReader reader(Bytes(names_).subspan(rows_[row].name_at, rows_[row].name_size));
+  return MUST(dns::Name::from_wire(reader));
+}
+
+u32 ZoneIndex::find(const dns::Name& name) const {
+  if (slots_.empty()) return none;
+  const dns::Name lower = name.lowercased();
+  for (size_t slot = slot_of(lower.wire(), slots_.size()); slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
+    const ZoneRow& row = rows_[slots_[slot] - 1];
+    if (equal_octets(Bytes(names_).subspan(row.name_at, row.name_size), lower.wire())) return slots_[slot] - 1;
+  }
+  return none;
+}
+
+void ZoneIndex::insert(u32 row) {
+  const Bytes wire = Bytes(names_).subspan(rows_[row].name_at, rows_[row].name_size);
+  size_t slot = slot_of(wire, slots_.size());
+  while (slots_[slot] != 0) slot = (slot + 1) & (slots_.size() - 1);
+  slots_[slot] = row + 1;
+}
+
+void ZoneIndex::rehash(size_t slots) {
+  slots_.assign(slots, 0);
+  for (u32 row = 0; row < rows_.size(); ++row) insert(row);
+}
+
+u32 ZoneIndex::find_or_add(const dns::Name& name) {
+  if (const u32 row = find(name); row != none) return row;
+  if (2 * (rows_.size() + 1) > slots_.size()) rehash(std::max(first_slots, 2 * slots_.size()));
+  const dns::Name lower = name.lowercased();
+  ZoneRow row;
+  row.name_at = static_cast<u32>(names_.size());
+  row.name_size = static_cast<u8>(lower.size());
+  names_.insert(names_.end(), lower.wire().begin(), lower.wire().end());
+  rows_.push_back(std::move(row));
+  insert(size() - 1);
+  return size() - 1;
+}
+
+void ZoneIndex::drop(std::vector<Piece>& pieces, size_t from) {
+  for (size_t i = from; i < pieces.size(); ++i) live_ -= pieces[i].size;
+  pieces.resize(std::min(from, pieces.size()));
+}
+
+void ZoneIndex::drop_pending(u32 row) {
+  drop(rows_[row].pending);
+}
+
+void ZoneIndex::remove(u32 row) {
+  ZoneRow& zone = rows_[row];
+  drop(zone.pieces);
+  drop(zone.pending);
+  if (zone.state.has_value()) state_octets_ -= state_size(zone.name_size);
+  zone.state.reset();
+  zone.state_unsaved = false;
+  zone.damaged = false;
+}
+
+void ZoneIndex::cut(u32 row, size_t count) {
+  drop(rows_[row].pieces, count);
+  rows_[row].damaged = true;
+}
+
+void ZoneIndex::set_state(u32 row, const ZoneState& state) {
+  ZoneRow& zone = rows_[row];
+  if (!zone.state.has_value()) state_octets_ += state_size(zone.name_size);
+  zone.state = state;
+}
+
+bool ZoneIndex::take_piece(const EntryHeader& header, u64 at, u32 size, u64 moved) {
+  ZoneRow& zone = rows_[find_or_add(header.zone)];
+  if (header.part == 0) {
+    drop(zone.pending);
+  } else if (zone.pending.size() != header.part || zone.pending.back().group != header.group) {
+    drop(zone.pending);
+    zone.damaged = true;
+    return false;
+  }
+  zone.pending.push_back({.at = at,
+                          .moved = moved,
+                          .group = header.group,
+                          .size = size,
+                          .from = header.from,
+                          .to = header.to,
+                          .kind = header.kind,
+                          .last = header.last});
+  live_ += size;
+  if (!header.last) return true;
+  if (header.kind == Kind::snapshot) {
+    drop(zone.pieces);
+    zone.pieces = std::move(zone.pending);
+    zone.damaged = false;
+  } else {
+    // What a difference does not build on was found to be damaged when it was made.
+    const auto base = std::find_if(zone.pieces.rbegin(), zone.pieces.rend(),
+                                   [&](const Piece& piece) { return piece.group == header.follows && piece.last; });
+    if (base == zone.pieces.rend() || base->to != header.from) {
+      drop(zone.pending);
+      zone.damaged = true;
+      return false;
+    }
+    drop(zone.pieces, static_cast<size_t>(zone.pieces.rend() - base));
+    zone.pieces.insert(zone.pieces.end(), zone.pending.begin(), zone.pending.end());
+  }
+  zone.pending.clear();
+  return true;
+}
+
+void ZoneIndex::tidy() {
+  std::vector<ZoneRow> rows;
+  std::vector<u8> names;
+  for (ZoneRow& row : rows_) {
+    if (row.pieces.empty() && row.pending.empty()) {
+      if (row.state.has_value()) state_octets_ -= state_size(row.name_size);
+      continue;
+    }
+    const Bytes name = Bytes(names_).subspan(row.name_at, row.name_size);
+    row.name_at = static_cast<u32>(names.size());
+    names.insert(names.end(), name.begin(), name.end());
+    rows.push_back(std::move(row));
+  }
+  rows_ = std::move(rows);
+  names_ = std::move(names);
+  rehash(slots_.size());
+}
+
+void write_state(ByteWriter& out, const dns::Name& name, const ZoneState& state) {
+  out.u8(static_cast<u8>(name.size()));
+  out.bytes(name.wire());
+  out.u32(state.serial.value());
+  out.u64(static_cast<u64>(state.refreshed.seconds));
+  out.u64(static_cast<u64>(state.expires.seconds));
+  const Bytes address = state.primary.address.octets();
+  out.u8(static_cast<u8>(address.size()));
+  out.bytes(address);
+  out.zeros(16 - address.size());
+  out.u16(state.primary.port.value());
+}
+
+std::optional<NamedState> read_state(ByteReader& from) {
+  const auto name_size = from.u8();
+  if (!name_size.ok()) return std::nullopt;
+  auto name_octets = from.sub(name_size.value());
+  if (!name_octets.ok()) return std::nullopt;
+  const auto name = dns::Name::from_wire(name_octets.value());
+  if (!name.ok() || !name_octets.value().at_end()) return std::nullopt;
+  auto rest = from.bytes(state_size(name_size.value()) - 1 - name_size.value());
+  if (!rest.ok()) return std::nullopt;
+  const Bytes fixed = rest.value();
+  NamedState found{name.value(), {}};
+  found.state.serial = dns::Serial(load_be32(fixed));
+  found.state.refreshed = {static_cast<i64>(load_be64(fixed, 4))};
+  found.state.expires = {static_cast<i64>(load_be64(fixed, 12))};
+  if (fixed[20] == 4) {
+    std::array<u8, 4> octets{};
+    std::ranges::copy(fixed.subspan(21, 4), octets.begin());
+    found.state.primary.address = IpAddress::v4(octets);
+  } else {
+    std::array<u8, 16> octets{};
+    std::ranges::copy(fixed.subspan(21, 16), octets.begin());
+    found.state.primary.address = IpAddress::v6(octets);
+  }
+  found.state.primary.port = Port{load_be16(fixed, 37)};
+  return found;
+}
+
+}  // namespace samara::zone::store

@@ -1,0 +1,12 @@
+// Numbers that the parts of ZoneStore share.
+#pragma once
+
+#include "platform/base/types.h"
+
+namespace samara::zone::store {
+
+// How far ahead of its end a log announces where it may go. When a store is opened, so much behind the end is searched for what
+// would prove the end to be damage: 4 MiB are read in about a millisecond, and announcing costs a flush each time.
+constexpr u64 reach_step = u64{4} << 20;
+
+}  // namespace samara::zone::store

@@ -1,0 +1,262 @@
+// ZoneStore: everything that appends.
+#include <algorithm>
+
+#include "platform/base/byte_writer.h"
+#include "zone/store/zone_store.h"
+#include "zone/store/zone_store_limits.h"
+
+namespace samara::zone::store {
+
+Result<void, StoreError> ZoneStore::storage_result(Result<void, hal::StorageError> result) {
+  if (result.ok()) return {};
+  broken_ = true;
+  return fail(StoreError::device);
+}
+
+Result<void, StoreError> ZoneStore::write_half_header(const Head& head, u32 copy) {
+  std::vector<u8> block(layout_.block);
+  head.header.write(block);
+  unflushed_ = true;
+  return storage_result(storage_.write(layout_.begin(head.half) + u64{copy} * layout_.block, block));
+}
+
+Result<void, StoreError> ZoneStore::flush() {
+  TRY(storage_result(storage_.flush()));
+  durable_ = sequence_;
+  unflushed_ = false;
+  return {};
+}
+
+// `entry` has the payload behind room for the header, and room up to the end of its last block. Gives its offset.
+Result<u64, StoreError> ZoneStore::append(Head& head, EntryHeader& header, MutableBytes entry) {
+  const u64 size = header.total_size(layout_.block);
+  if (broken_) return fail(StoreError::device);
+  if (size > layout_.end(head.half) - head.tail) return fail(StoreError::full);
+  if (head.tail + size > head.header.reach) {
+    // One of the two headers is good at any time.
+    head.header.reach = std::min(layout_.end(head.half), round_up(head.tail + size + reach_step, layout_.block));
+    TRY(write_half_header(head, 0));
+    TRY(flush());
+    TRY(write_half_header(head, 1));
+  }
+  header.sequence = ++sequence_;
+  header.durable = durable_;
+  header.previous = head.previous;
+  header.payload_hash = crypto::siphash24(head.header.key, entry.subspan(header.size(), header.payload_size));
+  const MutableBytes whole = entry.first(static_cast<size_t>(size));
+  head.previous = write_entry_header(header, {head.header.key, head.header.instance, head.tail}, whole);
+  std::ranges::fill(whole.subspan(header.size() + header.payload_size), u8{0});
+  window_.forget();
+  unflushed_ = true;
+  TRY(storage_result(storage_.write(head.tail, whole)));
+  head.tail += size;
+  return head.tail - size;
+}
+
+// Makes room for `size` octets of entries in the half in use.
+Result<void, StoreError> ZoneStore::prepare(u64 size, Needs needs) {
+  if (broken_) return fail(StoreError::device);
+  if (needs == Needs::room_to_work && used() + size > usable()) return fail(StoreError::full);
+  const u64 wanted = size + (marked_ ? 0 : layout_.block);
+  if (wanted > layout_.end(head_.half) - head_.tail) TRY(compact_now());
+  if (wanted > layout_.end(head_.half) - head_.tail) return fail(StoreError::full);
+  if (marked_) return {};
+  // What an interrupted run left behind the end continues that run's entries, and no others: ours differ from the first on.
+  EntryHeader mark{.kind = Kind::mark, .payload_size = 16};
+  rng_.fill(MutableBytes(entry_).subspan(mark.size(), mark.payload_size));
+  TRY(append(head_, mark, entry_));
+  marked_ = true;
+  return {};
+}
+
+// An entry for a zone that the compaction is past goes to both halves.
+Result<void, StoreError> ZoneStore::append_piece(EntryHeader& header, MutableBytes entry) {
+  const u64 at = TRY(append(head_, header, entry));
+  const EntryHeader written = header;
+  const u32 row = index_.find_or_add(header.zone);
+  u64 moved = 0;
+  if (compaction_.has_value() && row < compaction_->row) {
+    const auto copy = append(compaction_->to, header, entry);
+    if (copy.ok()) {
+      moved = copy.value();
+    } else {
+      stop_compaction();
+      if (copy.error() == StoreError::device) return fail(copy.error());
+    }
+  }
+  if (compaction_.has_value() && row == compaction_->row) compaction_->hint = 0;
+  index_.take_piece(written, at, static_cast<u32>(written.total_size(layout_.block)), moved);
+  return {};
+}
+
+// ---- zones ----------------------------------------------------------------------------------------------------------
+
+Result<ZoneWriter, StoreError> ZoneStore::begin_snapshot(const dns::Name& name, dns::Serial serial) {
+  if (broken_) return fail(StoreError::device);
+  return ZoneWriter(
+      *this,
+      {.kind = Kind::snapshot, .zone = name.lowercased(), .group = ++sequence_, .from = serial.value(), .to = serial.value()});
+}
+
+Result<ZoneWriter, StoreError> ZoneStore::begin_difference(const dns::Name& name, dns::Serial from, dns::Serial to) {
+  if (broken_) return fail(StoreError::device);
+  const u32 row = index_.find(name);
+  if (row == ZoneIndex::none || index_[row].pieces.empty()) return fail(StoreError::not_there);
+  const Piece& newest = index_[row].pieces.back();
+  if (newest.to != from.value()) return fail(StoreError::not_next);
+  return ZoneWriter(*this, {.kind = Kind::difference,
+                            .zone = name.lowercased(),
+                            .group = ++sequence_,
+                            .follows = newest.group,
+                            .from = from.value(),
+                            .to = to.value()});
+}
+
+void ZoneStore::abandon(const dns::Name& name, u64 group) {
+  const u32 row = index_.find(name);
+  if (row == ZoneIndex::none || index_[row].pending.empty() || index_[row].pending.back().group != group) return;
+  index_.drop_pending(row);
+  if (compaction_.has_value() && row == compaction_->row) compaction_->hint = 0;
+}
+
+Result<void, StoreError> ZoneStore::remove(const dns::Name& name) {
+  const u32 known = index_.find(name);
+  if (known == ZoneIndex::none || index_[known].pieces.empty()) return fail(StoreError::not_there);
+  EntryHeader removal{.kind = Kind::removal, .zone = name.lowercased()};
+  TRY(prepare(removal.total_size(layout_.block), Needs::little));
+  TRY(append(head_, removal, entry_));
+  const u32 row = index_.find(name);
+  if (row == ZoneIndex::none) return {};
+  if (compaction_.has_value() && row <= compaction_->row) {
+    compaction_->hint = 0;
+    const auto copy = append(compaction_->to, removal, entry_);
+    if (!copy.ok()) stop_compaction();
+  }
+  index_.remove(row);
+  return {};
+}
+
+// ---- states ---------------------------------------------------------------------------------------------------------
+
+Result<void, StoreError> ZoneStore::put_state(const dns::Name& name, const ZoneState& state) {
+  const u32 row = index_.find(name);
+  if (row == ZoneIndex::none || index_[row].pieces.empty()) return fail(StoreError::not_there);
+  index_.set_state(row, state);
+  index_[row].state_unsaved = true;
+  states_unsaved_ = true;
+  return {};
+}
+
+Result<void, StoreError> ZoneStore::write_states(Head& head, bool all) {
+  EntryHeader header{.kind = Kind::states};
+  const size_t begin = header.size();
+  ByteWriter out(MutableBytes(entry_).first(begin + usual_payload), begin);
+  const auto write = [&]() -> Result<void, StoreError> {
+    header.payload_size = static_cast<u32>(out.size() - begin);
+    TRY(append(head, header, entry_));
+    out = ByteWriter(MutableBytes(entry_).first(begin + usual_payload), begin);
+    return {};
+  };
+  for (u32 row = 0; row < index_.size(); ++row) {
+    const ZoneRow& zone = index_[row];
+    if (!zone.state.has_value() || (!all && !zone.state_unsaved)) continue;
+    if (state_size(zone.name_size) > out.remaining()) TRY(write());
+    write_state(out, index_.name(row), *zone.state);
+  }
+  if (out.size() != begin) TRY(write());
+  return {};
+}
+
+Result<void, StoreError> ZoneStore::sync() {
+  if (broken_) return fail(StoreError::device);
+  if (states_unsaved_) {
+    u64 octets = 0;
+    for (u32 row = 0; row < index_.size(); ++row) {
+      if (index_[row].state_unsaved) octets += state_size(index_[row].name_size);
+    }
+    const u64 entries = octets / (usual_payload - state_size(dns::max_name_size)) + 1;
+    TRY(prepare(octets + entries * (u64{EntryHeader::max_size} + layout_.block), Needs::little));
+    // The compaction that made the room may have written them.
+    if (states_unsaved_) {
+      TRY(write_states(head_, false));
+      states_saved();
+    }
+  }
+  return unflushed_ ? flush() : Result<void, StoreError>{};
+}
+
+void ZoneStore::states_saved() {
+  for (u32 row = 0; row < index_.size(); ++row) index_[row].state_unsaved = false;
+  states_unsaved_ = false;
+}
+
+// ---- ZoneWriter -----------------------------------------------------------------------------------------------------
+
+ZoneWriter::ZoneWriter(ZoneStore& store, const EntryHeader& header)
+    : store_(&store), header_(header), entry_(max_entry_size), filled_(header.size()) {}
+
+ZoneWriter::ZoneWriter(ZoneWriter&& other) noexcept
+    : store_(std::exchange(other.store_, nullptr)),
+      header_(other.header_),
+      entry_(std::move(other.entry_)),
+      filled_(other.filled_),
+      ended_(other.ended_) {}
+
+ZoneWriter::~ZoneWriter() {
+  if (store_ != nullptr) store_->abandon(header_.zone, header_.group);
+}
+
+Result<void, StoreError> ZoneWriter::add(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata) {
+  if (rdata.size() > 65'535) return fail(StoreError::too_large);
+  std::array<u8, max_record_image> memory;
+  ByteWriter out(memory);
+  write_record_image(out, owner, type, ttl, rdata);
+  return add(out.written());
+}
+
+Result<void, StoreError> ZoneWriter::add(Bytes image) {
+  if (ended_.has_value()) return fail(*ended_);
+  if (image.size() > max_record_image) return fail(StoreError::too_large);
+  const size_t payload = filled_ - header_.size();
+  if (payload != 0 && payload + image.size() > usual_payload) TRY(write_part(false));
+  std::ranges::copy(image, std::span(entry_).subspan(filled_, image.size()).begin());
+  filled_ += image.size();
+  return {};
+}
+
+Result<void, StoreError> ZoneWriter::commit() {
+  if (ended_.has_value()) return fail(*ended_);
+  TRY(write_part(true));
+  ended_ = StoreError::superseded;
+  return {};
+}
+
+Result<void, StoreError> ZoneWriter::write_part(bool last) {
+  const auto write = [&]() -> Result<void, StoreError> {
+    header_.last = last;
+    header_.payload_size = static_cast<u32>(filled_ - header_.size());
+    TRY(store_->prepare(header_.total_size(store_->layout_.block), ZoneStore::Needs::room_to_work));
+    const u32 row = store_->index_.find(header_.zone);
+    if (header_.part != 0) {
+      const auto& pending = store_->index_[row == ZoneIndex::none ? 0 : row].pending;
+      if (row == ZoneIndex::none || pending.size() != header_.part || pending.back().group != header_.group) {
+        return fail(StoreError::superseded);
+      }
+    }
+    if (header_.kind == Kind::difference) {
+      if (row == ZoneIndex::none || store_->index_[row].pieces.empty()) return fail(StoreError::not_there);
+      if (store_->index_[row].pieces.back().group != header_.follows) return fail(StoreError::not_next);
+    }
+    return store_->append_piece(header_, entry_);
+  };
+  const auto written = write();
+  ++header_.part;
+  filled_ = header_.size();
+  if (!written.ok()) {
+    store_->abandon(header_.zone, header_.group);
+    ended_ = written.error();
+  }
+  return written;
+}
+
+}  // namespace samara::zone::store
