@@ -113,7 +113,7 @@ bool ZoneLoader::keeps_updates(const zone::Zone& from_file, const zone::Zone& no
 void ZoneLoader::retire(const zone::Zone& zone) {
   const auto unpublished = std::ranges::find(unpublished_, zone.header());
   if (unpublished == unpublished_.end()) {
-    retired_.push_back({zone.extent(), generation_});
+    retired_.add(zone.extent(), generation_);
   } else {
     unpublished_.erase(unpublished);
     memory_.give_back(zone.extent());
@@ -139,7 +139,7 @@ Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& 
 std::optional<zone::ZoneSet> ZoneLoader::next_set() {
   const auto set = zone::build_zone_set(memory_, current_);
   if (!set.ok()) return std::nullopt;
-  if (set_extent_.has_value()) retired_.push_back({*set_extent_, generation_});
+  if (set_extent_.has_value()) retired_.add(*set_extent_, generation_);
   set_extent_ = set.value().extent();
   unpublished_.clear();
   return set.value();
@@ -187,7 +187,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, LoadR
     if (!kept) retire(*old.zone);
   }
   unpublished_.clear();
-  if (set_extent_.has_value()) retired_.push_back({*set_extent_, generation_});
+  if (set_extent_.has_value()) retired_.add(*set_extent_, generation_);
   set_extent_ = set.value().extent();
   current_ = std::move(next);
   changed_ = std::move(changed);

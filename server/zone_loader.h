@@ -14,6 +14,7 @@
 
 #include "server/config/primary_config.h"
 #include "zone/diff.h"
+#include "zone/retired_extents.h"
 #include "zone/zone_set.h"
 
 namespace samara::server {
@@ -60,12 +61,7 @@ class ZoneLoader {
   // Gives back the memory of what only generations before `generation` used; calls f(Extent) for each part.
   template <class F>
   void release_before(u64 generation, F&& f) {
-    std::erase_if(retired_, [&](const Retired& old) {
-      if (old.last_generation >= generation) return false;
-      f(old.extent);
-      memory_.give_back(old.extent);
-      return true;
-    });
+    retired_.release_before(generation, memory_, f);
   }
   size_t memory_in_use() const { return memory_.in_use(); }
   // Zones with data, and zones configured.
@@ -73,11 +69,6 @@ class ZoneLoader {
   size_t zones_configured() const { return current_.size(); }
 
  private:
-  struct Retired {
-    zone::Extent extent;
-    u64 last_generation;
-  };
-
   // A zone that updates have changed since its file was read.
   struct Updated {
     dns::Name apex;
@@ -94,7 +85,7 @@ class ZoneLoader {
   std::vector<Updated> updated_;
   std::vector<dns::Name> changed_;
   std::vector<zone::Ref> unpublished_;  // zones that no set has held yet
-  std::vector<Retired> retired_;
+  zone::RetiredExtents retired_;
   u64 generation_ = 0;
 };
 
