@@ -403,15 +403,16 @@ TEST_F(ComposerTest, writes_owners_again_where_no_pointer_reaches) {
   const Name apex = name_of("example.");
   const Name owner = name_of("a.b.example.");
   OwnerTrail trail(header_size);
-  for (int i = 0; i < 2'000; ++i) {
+  for (int i = 0; i < 1'200; ++i) {
     trail.go_to(below(owner, apex));
     ASSERT_TRUE(out_->record(Section::answer, trail, image(RrType::A, {192, 0, 2, 1}), false));
     trail.go_to({});
     ASSERT_TRUE(out_->record(Section::answer, trail, name_image(RrType::NS, owner), true));
   }
   const Composed all = finish();
-  ASSERT_EQ(all.records.size(), 4'000U);
-  for (size_t i = 0; i < 4'000; ++i) EXPECT_EQ(all.records[i].owner, i % 2 == 0 ? owner : apex);
+  EXPECT_GT(all.message.size(), 0x4000U);
+  ASSERT_EQ(all.records.size(), 2'400U);
+  for (size_t i = 0; i < 2'400; ++i) EXPECT_EQ(all.records[i].owner, i % 2 == 0 ? owner : apex);
 }
 
 }  // namespace
