@@ -4,9 +4,13 @@
 
 namespace samara::ops {
 
-std::optional<std::vector<u8>> compile_blob(const server::PrimaryConfig& config, const std::string& file, Diagnostics& found) {
+std::optional<std::vector<u8>> compile_blob(const RoleConfig& config, const std::string& file, Diagnostics& found) {
   codec::DeviceTreeWriter writer;
-  server::write_primary_config(config, writer);
+  if (const auto* primary = std::get_if<server::PrimaryConfig>(&config)) {
+    server::write_primary_config(*primary, writer);
+  } else {
+    server::write_secondary_config(std::get<server::SecondaryConfig>(config), writer);
+  }
   Result<std::vector<u8>, codec::DeviceTreeError> blob = std::move(writer).finish();
   if (!blob) {
     found.error({file}, "the boot configuration cannot be written: " + std::string(codec::describe(blob.error())),
@@ -14,6 +18,18 @@ std::optional<std::vector<u8>> compile_blob(const server::PrimaryConfig& config,
     return {};
   }
   return std::move(blob).value();
+}
+
+template <class Config>
+bool DecodedBlob::take(Result<Config, server::ConfigError> read, const std::string& file, Diagnostics& found) {
+  if (!read) {
+    TextBuffer<1024> text;
+    read.error().write_text(text.writer());
+    found.error({file}, std::string(text.view()));
+    return false;
+  }
+  config_ = std::move(read).value();
+  return true;
 }
 
 std::optional<DecodedBlob> DecodedBlob::decode(std::string_view octets, const std::string& file, Diagnostics& found) {
@@ -25,14 +41,12 @@ std::optional<DecodedBlob> DecodedBlob::decode(std::string_view octets, const st
                 "a device tree blob written by `samara config compile`");
     return {};
   }
-  Result<server::PrimaryConfig, server::ConfigError> config = server::read_primary_config(tree.value());
-  if (!config) {
-    TextBuffer<1024> text;
-    config.error().write_text(text.writer());
-    found.error({file}, std::string(text.view()));
-    return {};
-  }
-  blob.config_ = std::move(config).value();
+  // Whatever is not for a secondary is for a primary, whose reader says what is wrong with it.
+  const auto role = tree.value().root().string("role");
+  const bool secondary = role.ok() && role.value() == server::SecondaryConfig::role;
+  const bool good = secondary ? blob.take(server::read_secondary_config(tree.value()), file, found)
+                              : blob.take(server::read_primary_config(tree.value()), file, found);
+  if (!good) return {};
   return blob;
 }
 

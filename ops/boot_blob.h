@@ -11,17 +11,20 @@
 namespace samara::ops {
 
 // The blob of a configuration. Nothing (and an error in `found`) when it is too large for a device tree.
-std::optional<std::vector<u8>> compile_blob(const server::PrimaryConfig& config, const std::string& file, Diagnostics& found);
+std::optional<std::vector<u8>> compile_blob(const RoleConfig& config, const std::string& file, Diagnostics& found);
 
 // A blob that was read from `file`, decoded; keeps its octets.
 class DecodedBlob {
  public:
   static std::optional<DecodedBlob> decode(std::string_view octets, const std::string& file, Diagnostics& found);
-  const server::PrimaryConfig& config() const { return config_; }
+  const RoleConfig& config() const { return config_; }
 
  private:
+  template <class Config>
+  bool take(Result<Config, server::ConfigError> read, const std::string& file, Diagnostics& found);
+
   std::vector<u8> octets_;  // what operator new gives is aligned as a device tree must be
-  server::PrimaryConfig config_;
+  RoleConfig config_;
 };
 
 }  // namespace samara::ops

@@ -46,7 +46,7 @@ bool add_zone(Deployment& deployment, const dns::Name& name, const std::string& 
   }
   if (found.error_count() != errors_before) return false;
   if (!readable) zone.files.clear();  // the image keeps the version it serves
-  deployment.config.zones.push_back(std::move(zone));
+  deployment.primary()->zones.push_back(std::move(zone));
   return true;
 }
 

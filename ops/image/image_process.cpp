@@ -17,10 +17,12 @@ namespace {
 
 constexpr int config_fd = 3;
 constexpr int control_fd = 4;
+constexpr int storage_fd = 5;
 
 }  // namespace
 
-Result<ImageProcess, int> ImageProcess::start(const std::string& image, Bytes blob, const Descriptor& output) {
+Result<ImageProcess, int> ImageProcess::start(const std::string& image, Bytes blob, const Descriptor& output,
+                                              const Descriptor& storage) {
   const Descriptor boot = TRY(sealed_memory_file(blob));
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail(errno);
@@ -30,8 +32,12 @@ Result<ImageProcess, int> ImageProcess::start(const std::string& image, Bytes bl
   std::vector<GivenDescriptor> given{{boot.get(), config_fd}, {theirs.get(), control_fd}};
   if (output.is_open()) given.push_back({output.get(), STDOUT_FILENO});
   const std::string program = image.find('/') == std::string::npos ? "./" + image : image;
-  const pid_t pid = TRY(spawn({program, "--config-fd", std::to_string(config_fd), "--control-fd", std::to_string(control_fd)},
-                              given, Environment::empty));
+  std::vector<std::string> words{program, "--config-fd", std::to_string(config_fd), "--control-fd", std::to_string(control_fd)};
+  if (storage.is_open()) {
+    given.push_back({storage.get(), storage_fd});
+    words.insert(words.end(), {"--storage-fd", std::to_string(storage_fd)});
+  }
+  const pid_t pid = TRY(spawn(words, given, Environment::empty));
   return ImageProcess(pid, std::move(ours));
 }
 

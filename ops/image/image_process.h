@@ -1,5 +1,5 @@
-// An image that runs as a Linux process: started with its boot configuration on descriptor 3 and a control stream on
-// descriptor 4. Its log lines go to our standard error.
+// An image that runs as a Linux process: started with its boot configuration on descriptor 3, a control stream on descriptor 4
+// and, if it has one, its storage on descriptor 5. Its log lines go to our standard error.
 #pragma once
 
 #include <sys/types.h>
@@ -15,9 +15,10 @@ namespace samara::ops {
 
 class ImageProcess {
  public:
-  // Starts the program `image`. `output` becomes its standard output; when it is not open, ours does. Errors: errno of what
-  // failed; the program then does not run.
-  static Result<ImageProcess, int> start(const std::string& image, Bytes blob, const Descriptor& output);
+  // Starts the program `image`. `output` becomes its standard output; when it is not open, ours does. `storage` is where it
+  // keeps its zones, when it is open. Errors: errno of what failed; the program then does not run.
+  static Result<ImageProcess, int> start(const std::string& image, Bytes blob, const Descriptor& output,
+                                         const Descriptor& storage);
 
   pid_t pid() const { return pid_; }
   // Our end of the control stream, not blocking.

@@ -170,7 +170,7 @@ Descriptor watch_signals() {
 }
 
 // What a machine without a wall clock or a network section goes by.
-void complete(server::PrimaryConfig& config) {
+void complete(server::ServiceConfig& config) {
   if (!config.network) config.network = yaml::automatic_network();
   config.boot_time = static_cast<u64>(std::time(nullptr));
 }
@@ -187,7 +187,7 @@ std::optional<Pipe> make_pipe() {
 
 }  // namespace
 
-std::vector<Endpoint> forwarded(const MachineOptions& options, const server::PrimaryConfig& config) {
+std::vector<Endpoint> forwarded(const MachineOptions& options, const server::ServiceConfig& config) {
   std::vector<Endpoint> endpoints;
   if (options.network != "user") return endpoints;
   for (const Endpoint& endpoint : config.listen) {
@@ -247,19 +247,19 @@ ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descri
   std::optional<Deployment> deployment = launch.load(found);
   std::optional<std::vector<u8>> blob;
   if (deployment) {
-    complete(deployment->config);
+    complete(deployment->service());
     blob = compile_blob(deployment->config, launch.source, found);
   }
   found.print();
   if (!blob) return found.exit_code();
-  std::vector<Endpoint> forwards = forwarded(options, deployment->config);
+  std::vector<Endpoint> forwards = forwarded(options, deployment->service());
   if (forwards.empty() && options.network == "user") {
     complain(launch.source +
              ": QEMU's user network reaches the image through IPv4 endpoints of `listen` only (expected one "
              "such as 127.0.0.1:5353, or --net tap:DEVICE)");
     return ExitCode::bad_data;
   }
-  const u16 guest_port = deployment->config.network->listen.front().port.value();
+  const u16 guest_port = deployment->service().network->listen.front().port.value();
 
   Descriptor signals = watch_signals();  // before the machine exists, so that none falls between
   const Result<Descriptor, int> module = sealed_memory_file(*blob);

@@ -25,7 +25,7 @@ struct MachineOptions {
 
 // The manifest's `listen` endpoints that QEMU's user network passes on to the image: those of IPv4. A tap device passes on all
 // that comes, and has none.
-std::vector<Endpoint> forwarded(const MachineOptions& options, const server::PrimaryConfig& config);
+std::vector<Endpoint> forwarded(const MachineOptions& options, const server::ServiceConfig& config);
 
 // QEMU's words for it. `module`: the path under which QEMU finds the boot configuration.
 std::vector<std::string> qemu_words(const MachineOptions& options, const std::string& image, const std::string& module,

@@ -14,6 +14,7 @@
 #include "ops/boot_blob.h"
 #include "ops/image/control_exchange.h"
 #include "ops/image/image_process.h"
+#include "ops/image/storage_file.h"
 #include "server/config/control.h"
 
 namespace samara::ops {
@@ -145,25 +146,44 @@ Descriptor watch_signals() {
   return Descriptor(::signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC));
 }
 
+// Opens the storage that a configuration asks for; a descriptor that is not open when it asks for none. Nothing, and what is
+// wrong is said, when it cannot be had.
+std::optional<Descriptor> open_storage_of(const Deployment& deployment, const Launch& launch, ExitCode& why) {
+  const server::SecondaryConfig* secondary = deployment.secondary();
+  if (secondary == nullptr || !secondary->storage) return Descriptor();
+  const std::string path(secondary->storage->file);
+  Result<Descriptor, FileError> storage = open_storage(path, secondary->storage->size);
+  if (storage) return std::move(storage).value();
+  complain(launch.source + ": storage " + in_quotes(path, longest_path) + " " + storage.error().problem);
+  why = storage.error().is_permission() ? ExitCode::no_permission : ExitCode::unavailable;
+  return {};
+}
+
 }  // namespace
 
 ExitCode supervise(const Launch& launch, Descriptor output) {
   Diagnostics found;
   // The texts of the zones are not needed any longer once the image has them.
   std::optional<std::vector<u8>> blob;
-  if (const std::optional<Deployment> deployment = launch.load(found))
+  std::optional<Descriptor> storage;
+  ExitCode why = ExitCode::good;
+  if (const std::optional<Deployment> deployment = launch.load(found)) {
     blob = compile_blob(deployment->config, launch.source, found);
+    if (blob) storage = open_storage_of(*deployment, launch, why);
+  }
   found.print();
   if (!blob) return found.exit_code();
+  if (!storage) return why;
   // Before the image exists, so that no signal falls between.
   Descriptor signals = watch_signals();
-  Result<ImageProcess, int> image = ImageProcess::start(launch.image, *blob, output);
+  Result<ImageProcess, int> image = ImageProcess::start(launch.image, *blob, output, *storage);
   if (!image) {
     complain(launch.image + ": cannot be started: " + std::generic_category().message(image.error()) +
              " (expected an image made by `ops/build linux`, or --image FILE)");
     return image.error() == EACCES || image.error() == EPERM ? ExitCode::no_permission : ExitCode::unavailable;
   }
   output.reset();
+  storage.reset();
   blob.reset();
   return Supervisor(launch, std::move(image).value(), std::move(signals)).run();
 }

@@ -26,8 +26,8 @@ void check(const std::string& file, Diagnostics& found) {
     return;
   }
   const std::optional<Deployment> deployment = yaml::read_manifest(text.value(), file, found);
-  if (!deployment) return;
-  for (const server::ZoneSource& zone : deployment->config.zones) {
+  if (!deployment || deployment->primary() == nullptr) return;  // a secondary has its zones from elsewhere
+  for (const server::ZoneSource& zone : deployment->primary()->zones) {
     LoadedZone::load_and_check(std::string(zone.files.front().path), zone.name, UnixTime{std::time(nullptr)}, found);
   }
 }

@@ -45,9 +45,9 @@ std::string runtime_path(const std::string& manifest, const std::string& suffix)
 // A machine on a link of its own finds its addresses one after the other; the first one is enough to say that it answers. So
 // it is where the image runs our TCP/IP on a Linux interface.
 size_t endpoints_to_wait_for(const Deployment& deployment, bool machine, const MachineOptions& options) {
-  if (machine) return std::max<size_t>(1, forwarded(options, deployment.config).size());
-  const auto& network = deployment.config.network;
-  return network && network->mode != runtime::NetworkMode::sockets ? 1 : deployment.config.listen.size();
+  if (machine) return std::max<size_t>(1, forwarded(options, deployment.service()).size());
+  const auto& network = deployment.service().network;
+  return network && network->mode != runtime::NetworkMode::sockets ? 1 : deployment.service().listen.size();
 }
 
 ExitCode run(const Options& options) {
@@ -56,7 +56,7 @@ ExitCode run(const Options& options) {
   found.print();
   if (!deployment) return found.exit_code();
   const std::string target = options.target.empty() ? deployment->target : options.target;
-  const std::string image = options.image.empty() ? default_image("primary", target) : options.image;
+  const std::string image = options.image.empty() ? default_image(role_of(deployment->config), target) : options.image;
   const Launch launch{image, options.file, [&options](Diagnostics& again) { return load(options, again); }};
   const bool machine = target == "virtio";
   const Supervise supervisor = [&](Descriptor output) {
@@ -80,7 +80,7 @@ void add_run(CLI::App& samara, Action& chosen) {
   verb->add_flag("--detach", options->detach, "Go to the background once it answers; prints `pid N`");
   verb->add_option("--pid-file", options->pid_file, "Where --detach writes the process id (/run/samara-NAME.pid for root)");
   verb->add_option("--log-file", options->log_file, "Where --detach writes the log (/run/samara-NAME.log for root)");
-  verb->add_option("--image", options->image, "The image to run, instead of images/samara-primary-TARGET-x86_64.elf");
+  verb->add_option("--image", options->image, "The image to run, instead of images/samara-ROLE-TARGET-x86_64.elf");
   MachineOptions& machine = options->machine;
   const std::string group = "Target virtio";
   verb->add_flag("--console", machine.console, "Show the machine's console")->group(group);

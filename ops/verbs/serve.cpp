@@ -35,8 +35,8 @@ void read_zone_option(const std::string& text, Deployment& deployment, Diagnosti
   const auto name = yaml::parse_name(name_text);
   if (name_text.empty() || !name)
     return found.error(option("--zone"), in_quotes(name_text) + " is not a domain name", expected);
-  const bool known =
-      std::ranges::find(deployment.config.zones, name.value(), &server::ZoneSource::name) != deployment.config.zones.end();
+  const bool known = std::ranges::find(deployment.primary()->zones, name.value(), &server::ZoneSource::name) !=
+                     deployment.primary()->zones.end();
   if (known) return found.error(option("--zone"), "zone " + in_quotes(name_text) + " is given twice", "each zone once");
   add_zone(deployment, name.value(), text.substr(equals + 1), option("--zone"), found);
 }
@@ -47,7 +47,7 @@ void read_listen_option(const std::string& text, Deployment& deployment, Diagnos
     return found.error(option("--listen"), in_quotes(text) + " is not an endpoint",
                        "ADDRESS:PORT, such as 127.0.0.1:5353 or [::1]:5353");
   }
-  deployment.config.listen.push_back(*endpoint);
+  deployment.service().listen.push_back(*endpoint);
 }
 
 void read_transfer_option(const std::string& text, Deployment& deployment, Diagnostics& found) {
@@ -58,7 +58,7 @@ void read_transfer_option(const std::string& text, Deployment& deployment, Diagn
       return found.error(option("--allow-transfer"), in_quotes(text) + " is not an address block",
                          "any, an address or ADDRESS/LENGTH");
   }
-  deployment.config.access.transfer.push_back(rule);
+  deployment.service().access.transfer.push_back(rule);
 }
 
 std::optional<Deployment> load(const Options& options, Diagnostics& found) {
@@ -66,9 +66,9 @@ std::optional<Deployment> load(const Options& options, Diagnostics& found) {
   for (const std::string& text : options.listen) read_listen_option(text, deployment, found);
   for (const std::string& text : options.transfer) read_transfer_option(text, deployment, found);
   for (const std::string& text : options.zones) read_zone_option(text, deployment, found);
-  deployment.config.workers = options.workers;
+  deployment.service().workers = options.workers;
   for (const Level level : {Level::error, Level::warning, Level::info, Level::debug}) {
-    if (options.log_level == level_name(level)) deployment.config.log_level = level;
+    if (options.log_level == level_name(level)) deployment.service().log_level = level;
   }
   if (!found.good()) return {};
   return deployment;

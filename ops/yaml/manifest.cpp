@@ -3,19 +3,21 @@
 #include <algorithm>
 #include <array>
 
-#include "ops/files.h"
+#include "ops/yaml/access.h"
 #include "ops/yaml/network.h"
+#include "ops/yaml/peers.h"
+#include "ops/yaml/primary_sections.h"
+#include "ops/yaml/secondary_sections.h"
 #include "ops/yaml/sections.h"
 
 namespace samara::ops::yaml {
 
 namespace {
 
-// Each manifest has one role and one target; more of both will come.
-const std::array<std::string, 1> roles{std::string(server::PrimaryConfig::role)};
+const std::array<std::string, 2> roles{std::string(server::PrimaryConfig::role), std::string(server::SecondaryConfig::role)};
 const std::array<std::string, 2> targets{"linux", "virtio"};
 
-void read_listen(const Value& value, const Reading& reading, server::PrimaryConfig& config) {
+void read_listen(const Value& value, const Reading& reading, server::ServiceConfig& config) {
   if (!value.is_sequence() || value.items.empty()) {
     reading.error(value,
                   value.is_sequence() ? "an empty list of endpoints" : std::string(kind_name(value)) + " where a list belongs",
@@ -37,36 +39,13 @@ void read_listen(const Value& value, const Reading& reading, server::PrimaryConf
   }
 }
 
-void read_zones(const Value& value, const Reading& reading, Deployment& deployment) {
-  constexpr std::string_view expected = "NAME: {file: FILE} lines";
-  if (!value.is_mapping()) {
-    reading.error(value, std::string(kind_name(value)) + " where zones belong", std::string(expected));
-    return;
-  }
-  if (value.entries.size() > server::max_zones) {
-    reading.error(value, "too many zones", "at most " + std::to_string(server::max_zones));
-    return;
-  }
-  NamesSeen seen;
-  for (const auto& [key, content] : value.entries) {
-    const std::optional<dns::Name> name = reading.name(key);
-    if (name && !seen.add(*name)) {
-      reading.error(key, "zone " + in_quotes(key.text) + " stands twice", "each zone once");
-    }
-    Fields fields(content, reading, "zone " + key.text);
-    const Value* file = fields.require("file", "file: the zone's master file, relative to the manifest");
-    fields.finish();
-    if (file == nullptr) continue;
-    const std::optional<std::string> path = reading.text(*file, "the path of a master file", server::max_path_size);
-    if (path && name) add_zone(deployment, *name, path_beside(reading.file(), *path), reading.place(*file), reading.found());
-  }
-}
-
 void read_root(const Value& root, const Reading& reading, Deployment& deployment) {
-  server::PrimaryConfig& config = deployment.config;
   Fields fields(root, reading, "the manifest");
   if (!root.is_mapping()) return;
-  if (const Value* value = fields.require("role", "role: primary")) reading.choice(*value, roles, "role");
+  if (const Value* value = fields.require("role", "role: primary or secondary")) {
+    if (reading.choice(*value, roles, "role") == 1) deployment.config = server::SecondaryConfig();
+  }
+  server::ServiceConfig& config = deployment.service();
   if (const Value* value = fields.find("target")) {
     if (const auto target = reading.choice(*value, targets, "target")) deployment.target = targets.at(*target);
   }
@@ -92,7 +71,14 @@ void read_root(const Value& root, const Reading& reading, Deployment& deployment
   }
   if (const Value* value = fields.find("network")) config.network = read_network(*value, reading, deployment);
   if (const Value* value = fields.find("cookies")) read_cookies(*value, reading, config.cookies);
-  if (const Value* value = fields.require("zones", "zones: NAME: {file: FILE} lines")) read_zones(*value, reading, deployment);
+  if (const Value* value = fields.find("notify")) config.notify = read_peers(*value, reading, config, nullptr);
+  read_truth(fields.find("notify-ns-records"), reading, config.notify_ns_records);
+  if (const Value* value = fields.find("history")) config.history = read_history(*value, reading);
+  if (deployment.primary() != nullptr) {
+    read_primary(fields, reading, deployment);
+  } else {
+    read_secondary(root, fields, reading, deployment);
+  }
   fields.finish();
 }
 

@@ -19,6 +19,6 @@ std::optional<Deployment> read_manifest(std::string_view text, const std::string
 enum class Secrets : u8 { masked, shown };
 // The manifest of a configuration: what read_manifest would need to make it again, all values spelled out. Zone files are
 // named, not contained.
-std::string write_manifest(const server::PrimaryConfig& config, std::string_view target, Secrets secrets);
+std::string write_manifest(const RoleConfig& config, std::string_view target, Secrets secrets);
 
 }  // namespace samara::ops::yaml

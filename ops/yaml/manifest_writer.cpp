@@ -2,8 +2,8 @@
 
 #include "ops/yaml/manifest.h"
 #include "ops/yaml/network.h"
-#include "platform/base/text_writer.h"
-#include "platform/codec/base64.h"
+#include "ops/yaml/role_writer.h"
+#include "ops/yaml/writing.h"
 #include "platform/codec/hex.h"
 
 namespace samara::ops::yaml {
@@ -11,42 +11,6 @@ namespace samara::ops::yaml {
 namespace {
 
 constexpr std::string_view mask = "masked";
-constexpr std::string_view hex_digits = "0123456789abcdef";
-
-// A double-quoted YAML scalar: nothing in it means anything but itself.
-std::string yaml_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto code = static_cast<u8>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (code < 0x20 || code == 0x7f) {
-      out += "\\x";
-      out += hex_digits[code >> 4];
-      out += hex_digits[code & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-template <class Item>
-std::string text_of(const Item& item) {
-  std::array<char, dns::max_name_text> memory{};
-  TextWriter out(memory);
-  item.write_text(out);
-  return std::string(out.view());
-}
-
-std::string base64_of(std::string_view secret) {
-  const std::vector<u8> octets(secret.begin(), secret.end());
-  std::vector<char> memory(codec::base64_size(octets.size()));
-  TextWriter out(memory);
-  codec::encode_base64(octets, out);
-  return std::string(out.view());
-}
 
 std::string hex_of(const server::CookieSecret& secret) {
   std::array<char, 2 * server::cookie_secret_size> memory{};
@@ -55,143 +19,122 @@ std::string hex_of(const server::CookieSecret& secret) {
   return std::string(out.view());
 }
 
-class ManifestWriter {
+// What all roles have.
+class ServiceWriter {
  public:
-  ManifestWriter(const server::PrimaryConfig& config, Secrets secrets) : config_(config), secrets_(secrets) {}
+  ServiceWriter(const server::ServiceConfig& config, Secrets secrets, YamlLines& out)
+      : config_(config), secrets_(secrets), out_(out) {}
 
-  std::string write(std::string_view target) {
-    line("role: primary");
-    line("target: " + std::string(target));
+  void write() {
     write_listen();
-    number("", "workers", config_.workers);
-    line(config_.answer_rotation ? "answer-rotation: true" : "answer-rotation: false");
-    number("", "user", config_.user);
-    number("", "group", config_.group);
-    line("log: {level: " + std::string(level_name(config_.log_level)) + "}");
+    out_.number(0, "workers", config_.workers);
+    out_.value(0, "answer-rotation", word(config_.answer_rotation));
+    out_.number(0, "user", config_.user);
+    out_.number(0, "group", config_.group);
+    out_.value(0, "log", "{level: " + std::string(level_name(config_.log_level)) + '}');
     write_identity();
     write_keys();
     write_access();
+    out_.peers(0, "notify", config_.notify);
+    out_.value(0, "notify-ns-records", word(config_.notify_ns_records));
+    out_.history(0, config_.history);
     write_limits();
     write_rate_limit();
     write_cookies();
-    if (config_.network) out_ += "network:\n" + write_network(*config_.network);
-    write_zones();
-    return std::move(out_);
+    if (config_.network) out_.raw("network:\n" + write_network(*config_.network));
   }
 
  private:
-  void line(const std::string& text) { out_ += text + '\n'; }
-  void number(std::string_view indent, std::string_view key, u64 value) {
-    line(std::string(indent) + std::string(key) + ": " + std::to_string(value));
-  }
   std::string secret(const std::string& text) const {
     return yaml_text(secrets_ == Secrets::shown ? std::string_view(text) : mask);
   }
 
   void write_listen() {
-    line("listen:");
-    for (const Endpoint& endpoint : config_.listen) line("  - " + yaml_text(text_of(endpoint)));
+    out_.value(0, "listen", "");
+    for (const Endpoint& endpoint : config_.listen) out_.line(2, "- " + quoted(endpoint));
   }
 
   void write_identity() {
     const server::Identity& identity = config_.identity;
     if (identity == server::Identity{}) return;
-    line("identity:");
-    if (!identity.server_id.empty()) line("  server-id: " + yaml_text(identity.server_id));
-    if (!identity.version.empty()) line("  version: " + yaml_text(identity.version));
-    if (!identity.nsid.empty()) line("  nsid: " + yaml_text(identity.nsid));
+    out_.value(0, "identity", "");
+    if (!identity.server_id.empty()) out_.value(2, "server-id", yaml_text(identity.server_id));
+    if (!identity.version.empty()) out_.value(2, "version", yaml_text(identity.version));
+    if (!identity.nsid.empty()) out_.value(2, "nsid", yaml_text(identity.nsid));
   }
 
   void write_keys() {
     if (config_.keys.empty()) return;
-    line("keys:");
+    out_.value(0, "keys", "");
     for (const server::TsigKey& key : config_.keys) {
-      line("  " + yaml_text(text_of(key.name)) + ":");
-      line("    algorithm: " + std::string(server::key_algorithm_name(key.algorithm)));
-      line("    secret: " + secret(base64_of(key.secret)));
+      out_.value(2, quoted(key.name), "");
+      out_.value(4, "algorithm", std::string(server::key_algorithm_name(key.algorithm)));
+      out_.value(4, "secret", secret(base64_of(key.secret)));
     }
   }
 
   void write_access() {
-    line("acl:");
-    write_access_list("query", config_.access.query);
-    write_access_list("transfer", config_.access.transfer);
-    write_access_list("notify", config_.access.notify);
-    write_access_list("update", config_.access.update);
-  }
-
-  void write_access_list(const std::string& name, const server::AccessList& list) {
-    if (list.empty()) return line("  " + name + ": []");
-    line("  " + name + ":");
-    for (const server::AccessRule& rule : list) {
-      std::string text;
-      if (rule.from) text = (rule.key ? "from: " : "") + yaml_text(text_of(*rule.from));
-      if (rule.key) {
-        const std::string key = "key: " + yaml_text(text_of(config_.keys.at(*rule.key).name));
-        text = '{' + text + (text.empty() ? "" : ", ") + key + '}';
-      }
-      line("    - " + (text.empty() ? "any" : text));
-    }
+    out_.value(0, "acl", "");
+    out_.access_list(2, "query", config_.access.query);
+    out_.access_list(2, "transfer", config_.access.transfer);
+    out_.access_list(2, "notify", config_.access.notify);
+    out_.access_list(2, "update", config_.access.update);
   }
 
   void write_limits() {
     const server::Limits& limits = config_.limits;
-    line("limits:");
-    number("  ", "udp-payload-ipv4", limits.udp_payload_ipv4);
-    number("  ", "udp-payload-ipv6", limits.udp_payload_ipv6);
-    number("  ", "tcp-clients", limits.tcp_clients);
-    number("  ", "tcp-clients-per-prefix", limits.tcp_clients_per_prefix);
-    number("  ", "tcp-prefix-ipv4", limits.tcp_prefix_ipv4);
-    number("  ", "tcp-prefix-ipv6", limits.tcp_prefix_ipv6);
-    line("  tcp-idle: " + std::to_string(limits.tcp_idle_seconds) + "s");
-    number("  ", "tcp-queries", limits.tcp_queries_per_connection);
-    number("  ", "transfers", limits.transfers);
-    number("  ", "transfers-per-prefix", limits.transfers_per_prefix);
-    number("  ", "zone-memory", limits.zone_memory);
+    out_.value(0, "limits", "");
+    out_.number(2, "udp-payload-ipv4", limits.udp_payload_ipv4);
+    out_.number(2, "udp-payload-ipv6", limits.udp_payload_ipv6);
+    out_.number(2, "tcp-clients", limits.tcp_clients);
+    out_.number(2, "tcp-clients-per-prefix", limits.tcp_clients_per_prefix);
+    out_.number(2, "tcp-prefix-ipv4", limits.tcp_prefix_ipv4);
+    out_.number(2, "tcp-prefix-ipv6", limits.tcp_prefix_ipv6);
+    out_.seconds(2, "tcp-idle", limits.tcp_idle_seconds);
+    out_.number(2, "tcp-queries", limits.tcp_queries_per_connection);
+    out_.number(2, "zone-memory", limits.zone_memory);
+    out_.number(2, "transfers", limits.transfers);
+    out_.number(2, "transfers-per-prefix", limits.transfers_per_prefix);
   }
 
   void write_rate_limit() {
     if (!config_.rate_limit) return;
     const server::RateLimit& rate = *config_.rate_limit;
-    line("rate-limit:");
-    number("  ", "responses-per-second", rate.responses_per_second);
-    number("  ", "slip", rate.slip);
-    line("  window: " + std::to_string(rate.window_seconds) + "s");
-    number("  ", "prefix-ipv4", rate.prefix_ipv4);
-    number("  ", "prefix-ipv6", rate.prefix_ipv6);
-    number("  ", "table-size", rate.table_size);
+    out_.value(0, "rate-limit", "");
+    out_.number(2, "responses-per-second", rate.responses_per_second);
+    out_.number(2, "slip", rate.slip);
+    out_.seconds(2, "window", rate.window_seconds);
+    out_.number(2, "prefix-ipv4", rate.prefix_ipv4);
+    out_.number(2, "prefix-ipv6", rate.prefix_ipv6);
+    out_.number(2, "table-size", rate.table_size);
     if (rate.exempt.empty()) return;
-    line("  exempt:");
-    for (const IpPrefix& prefix : rate.exempt) line("    - " + yaml_text(text_of(prefix)));
+    out_.value(2, "exempt", "");
+    for (const IpPrefix& prefix : rate.exempt) out_.line(4, "- " + quoted(prefix));
   }
 
   void write_cookies() {
     const server::Cookies& cookies = config_.cookies;
-    line("cookies:");
-    line(cookies.enabled ? "  enabled: true" : "  enabled: false");
-    line(cookies.required ? "  required: true" : "  required: false");
-    if (cookies.current) line("  secret: " + secret(hex_of(*cookies.current)));
-    if (cookies.previous) line("  previous-secret: " + secret(hex_of(*cookies.previous)));
+    out_.value(0, "cookies", "");
+    out_.value(2, "enabled", word(cookies.enabled));
+    out_.value(2, "required", word(cookies.required));
+    if (cookies.current) out_.value(2, "secret", secret(hex_of(*cookies.current)));
+    if (cookies.previous) out_.value(2, "previous-secret", secret(hex_of(*cookies.previous)));
   }
 
-  void write_zones() {
-    if (config_.zones.empty()) return line("zones: {}");
-    line("zones:");
-    for (const server::ZoneSource& zone : config_.zones) {
-      line("  " + yaml_text(text_of(zone.name)) + ": {file: " + yaml_text(zone.files.front().path) + "}");
-      for (size_t i = 1; i < zone.files.size(); ++i) line("    # includes " + yaml_text(zone.files[i].path));
-    }
-  }
-
-  const server::PrimaryConfig& config_;
+  const server::ServiceConfig& config_;
   Secrets secrets_;
-  std::string out_;
+  YamlLines& out_;
 };
 
 }  // namespace
 
-std::string write_manifest(const server::PrimaryConfig& config, std::string_view target, Secrets secrets) {
-  return ManifestWriter(config, secrets).write(target);
+std::string write_manifest(const RoleConfig& config, std::string_view target, Secrets secrets) {
+  YamlLines out(service_of(config));
+  out.value(0, "role", role_of(config));
+  out.value(0, "target", std::string(target));
+  ServiceWriter(service_of(config), secrets, out).write();
+  std::visit([&out](const auto& role) { write_role(role, out); }, config);
+  return out.take();
 }
 
 }  // namespace samara::ops::yaml

@@ -17,21 +17,6 @@ using runtime::NetworkRoute;
 
 const std::array<std::string, 3> modes{"sockets", "tap", "xdp"};
 
-// Calls `each` for the items of a list of at most `max`.
-template <class Each>
-void for_items(const Value* value, const Reading& reading, size_t max, std::string_view expected, Each&& each) {
-  if (value == nullptr) return;
-  if (!value->is_sequence()) {
-    reading.error(*value, std::string(kind_name(*value)) + " where a list belongs", std::string(expected));
-    return;
-  }
-  if (value->items.size() > max) {
-    reading.error(value->items.at(max), "too many", "at most " + std::to_string(max));
-    return;
-  }
-  for (const Value& item : value->items) each(item);
-}
-
 std::optional<IpAddress> read_address(const Value& value, const Reading& reading) {
   const auto text = reading.text(value, "an address such as 192.0.2.1", 64);
   if (!text) return {};

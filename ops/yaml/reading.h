@@ -11,7 +11,7 @@
 #include "ops/diagnostics.h"
 #include "ops/yaml/document.h"
 #include "platform/base/ip_address.h"
-#include "server/config/primary_config.h"
+#include "server/config/service_config.h"
 
 namespace samara::ops::yaml {
 
@@ -48,6 +48,21 @@ class Reading {
   Diagnostics& found_;
 };
 
+// Calls `each` for the items of a list of at most `max`; reports what is no list, or too long.
+template <class Each>
+void for_items(const Value* value, const Reading& reading, size_t max, std::string_view expected, Each&& each) {
+  if (value == nullptr) return;
+  if (!value->is_sequence()) {
+    reading.error(*value, std::string(kind_name(*value)) + " where a list belongs", std::string(expected));
+    return;
+  }
+  if (value->items.size() > max) {
+    reading.error(value->items.at(max), "too many", "at most " + std::to_string(max));
+    return;
+  }
+  for (const Value& item : value->items) each(item);
+}
+
 // The members of one mapping. Asking for a key makes it known; finish() reports the keys nobody asked for.
 class Fields {
  public:
@@ -66,6 +81,22 @@ class Fields {
   std::string what_;
   std::vector<std::string> known_;
 };
+
+// Assigns the number when it is one.
+template <class T>
+void read_number(const Value* value, const Reading& reading, server::Range<u32> range, T& into) {
+  if (value == nullptr) return;
+  if (const std::optional<u32> number = reading.number(*value, range)) into = static_cast<T>(*number);
+}
+inline void read_seconds(const Value* value, const Reading& reading, server::Range<u32> range, u32& into) {
+  if (value != nullptr) into = reading.seconds(*value, range).value_or(into);
+}
+inline void read_octets(const Value* value, const Reading& reading, server::Range<u64> range, u64& into) {
+  if (value != nullptr) into = reading.octets(*value, range).value_or(into);
+}
+inline void read_truth(const Value* value, const Reading& reading, bool& into) {
+  if (value != nullptr) into = reading.truth(*value).value_or(into);
+}
 
 // "192.0.2.1:53", "[2001:db8::1]:53", "192.0.2.1" or "[2001:db8::1]", which mean port 53.
 std::optional<Endpoint> parse_endpoint(std::string_view text);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "ops/system_users.h"
+#include "ops/yaml/names_seen.h"
 #include "ops/yaml/secrets.h"
 
 namespace samara::ops::yaml {
@@ -11,13 +12,6 @@ namespace samara::ops::yaml {
 namespace {
 
 const std::array<std::string, 4> levels{"error", "warning", "info", "debug"};
-
-// Assigns the number when it is one.
-template <class T>
-void set(const Value* value, const Reading& reading, server::Range<u32> range, T& into) {
-  if (value == nullptr) return;
-  if (const std::optional<u32> number = reading.number(*value, range)) into = static_cast<T>(*number);
-}
 
 void set_id(const Value* value, const Reading& reading, std::string_view what, std::optional<u32> (*find)(const std::string&),
             u32& into) {
@@ -35,74 +29,15 @@ void set_id(const Value* value, const Reading& reading, std::string_view what, s
   }
 }
 
-server::AccessRule any_client() {
-  return {};
-}
-
-// `any`, an address block, {key: NAME}, {from: BLOCK, key: NAME}
-std::optional<server::AccessRule> read_rule(const Value& value, const Reading& reading, const server::PrimaryConfig& config) {
-  if (value.is_scalar() && value.text == "any") return any_client();
-  server::AccessRule rule;
-  if (value.is_scalar()) {
-    rule.from = reading.prefix(value);
-    return rule.from ? std::optional(rule) : std::nullopt;
-  }
-  if (!value.is_mapping()) {
-    reading.error(value, std::string(kind_name(value)) + " where a rule belongs",
-                  "any, an address block, or {from: BLOCK, key: NAME}");
-    return {};
-  }
-  const size_t errors_before = reading.found().error_count();
-  Fields fields(value, reading, "the rule");
-  const Value* from = fields.find("from");
-  const Value* key = fields.find("key");
-  fields.finish();
-  if (from == nullptr && key == nullptr && reading.found().error_count() == errors_before) {
-    reading.error(value, "a rule without from and key", "any, an address block, or {from: BLOCK, key: NAME}");
-  }
-  if (from != nullptr) rule.from = reading.prefix(*from);
-  if (key != nullptr) {
-    const std::optional<dns::Name> name = reading.name(*key);
-    const auto known = name ? std::ranges::find(config.keys, *name, &server::TsigKey::name) : config.keys.end();
-    if (name && known == config.keys.end())
-      reading.error(*key, "no key " + in_quotes(key->text), "the name of a key under keys");
-    if (known != config.keys.end()) rule.key = static_cast<u16>(known - config.keys.begin());
-  }
-  if (reading.found().error_count() != errors_before) return {};
-  return rule;
-}
-
-void read_list(const Value* value, const Reading& reading, const server::PrimaryConfig& config, server::AccessList& list) {
-  if (value == nullptr) return;
-  if (!value->is_sequence()) {
-    reading.error(*value, std::string(kind_name(*value)) + " where a list belongs",
-                  "a list of rules such as [192.0.2.0/24, {key: transfer.example.com}]");
-    return;
-  }
-  list.clear();
-  for (const Value& item : value->items) {
-    if (list.size() == server::max_access_rules) {
-      reading.error(item, "too many rules", "at most " + std::to_string(server::max_access_rules) + " in one list");
-      return;
-    }
-    if (const auto rule = read_rule(item, reading, config)) list.push_back(*rule);
-  }
-}
-
 }  // namespace
 
-bool NamesSeen::add(const dns::Name& name) {
-  const dns::Name lower = name.lowercased();
-  return wires_.emplace(lower.wire().begin(), lower.wire().end()).second;
-}
-
-void read_user_and_group(const Value* user, const Value* group, const Reading& reading, server::PrimaryConfig& config) {
+void read_user_and_group(const Value* user, const Value* group, const Reading& reading, server::ServiceConfig& config) {
   set_id(user, reading, "user", find_user, config.user);
   set_id(group, reading, "group", find_group, config.group);
 }
 
 void read_identity(const Value& value, const Reading& reading, Deployment& deployment) {
-  server::Identity& identity = deployment.config.identity;
+  server::Identity& identity = deployment.service().identity;
   Fields fields(value, reading, "identity");
   if (const Value* id = fields.find("server-id")) {
     if (auto text = reading.text(*id, "the server's name", server::max_identity_text))
@@ -120,7 +55,7 @@ void read_identity(const Value& value, const Reading& reading, Deployment& deplo
   fields.finish();
 }
 
-void read_log(const Value& value, const Reading& reading, server::PrimaryConfig& config) {
+void read_log(const Value& value, const Reading& reading, server::ServiceConfig& config) {
   Fields fields(value, reading, "log");
   if (const Value* level = fields.find("level")) {
     if (const auto chosen = reading.choice(*level, levels, "log level")) config.log_level = static_cast<Level>(*chosen);
@@ -156,50 +91,35 @@ void read_keys(const Value& value, const Reading& reading, Deployment& deploymen
     fields.finish();
     if (secret) key.secret = deployment.keep(*secret);
     // Kept even when something was wrong, so that rules naming it are not reported as well.
-    deployment.config.keys.push_back(key);
+    deployment.service().keys.push_back(key);
   }
-}
-
-void read_access(const Value& value, const Reading& reading, server::PrimaryConfig& config) {
-  Fields fields(value, reading, "acl");
-  read_list(fields.find("query"), reading, config, config.access.query);
-  read_list(fields.find("transfer"), reading, config, config.access.transfer);
-  read_list(fields.find("notify"), reading, config, config.access.notify);
-  read_list(fields.find("update"), reading, config, config.access.update);
-  fields.finish();
 }
 
 void read_limits(const Value& value, const Reading& reading, server::Limits& limits) {
   Fields fields(value, reading, "limits");
-  set(fields.find("udp-payload-ipv4"), reading, server::udp_payload_size, limits.udp_payload_ipv4);
-  set(fields.find("udp-payload-ipv6"), reading, server::udp_payload_size, limits.udp_payload_ipv6);
-  set(fields.find("tcp-clients"), reading, server::tcp_client_count, limits.tcp_clients);
-  set(fields.find("tcp-clients-per-prefix"), reading, server::tcp_client_count, limits.tcp_clients_per_prefix);
-  set(fields.find("tcp-prefix-ipv4"), reading, server::ipv4_prefix_length, limits.tcp_prefix_ipv4);
-  set(fields.find("tcp-prefix-ipv6"), reading, server::ipv6_prefix_length, limits.tcp_prefix_ipv6);
-  if (const Value* idle = fields.find("tcp-idle")) {
-    limits.tcp_idle_seconds = reading.seconds(*idle, server::tcp_idle_time).value_or(limits.tcp_idle_seconds);
-  }
-  set(fields.find("tcp-queries"), reading, server::tcp_query_count, limits.tcp_queries_per_connection);
-  set(fields.find("transfers"), reading, server::transfer_count, limits.transfers);
-  set(fields.find("transfers-per-prefix"), reading, server::transfer_count, limits.transfers_per_prefix);
-  if (const Value* memory = fields.find("zone-memory")) {
-    limits.zone_memory = reading.octets(*memory, server::zone_memory_size).value_or(limits.zone_memory);
-  }
+  read_number(fields.find("udp-payload-ipv4"), reading, server::udp_payload_size, limits.udp_payload_ipv4);
+  read_number(fields.find("udp-payload-ipv6"), reading, server::udp_payload_size, limits.udp_payload_ipv6);
+  read_number(fields.find("tcp-clients"), reading, server::tcp_client_count, limits.tcp_clients);
+  read_number(fields.find("tcp-clients-per-prefix"), reading, server::tcp_client_count, limits.tcp_clients_per_prefix);
+  read_number(fields.find("tcp-prefix-ipv4"), reading, server::ipv4_prefix_length, limits.tcp_prefix_ipv4);
+  read_number(fields.find("tcp-prefix-ipv6"), reading, server::ipv6_prefix_length, limits.tcp_prefix_ipv6);
+  read_seconds(fields.find("tcp-idle"), reading, server::tcp_idle_time, limits.tcp_idle_seconds);
+  read_number(fields.find("tcp-queries"), reading, server::tcp_query_count, limits.tcp_queries_per_connection);
+  read_octets(fields.find("zone-memory"), reading, server::zone_memory_size, limits.zone_memory);
+  read_number(fields.find("transfers"), reading, server::transfer_count, limits.transfers);
+  read_number(fields.find("transfers-per-prefix"), reading, server::transfer_count, limits.transfers_per_prefix);
   fields.finish();
 }
 
 server::RateLimit read_rate_limit(const Value& value, const Reading& reading) {
   server::RateLimit rate;
   Fields fields(value, reading, "rate-limit");
-  set(fields.find("responses-per-second"), reading, server::response_rate, rate.responses_per_second);
-  set(fields.find("slip"), reading, server::rate_slip, rate.slip);
-  if (const Value* window = fields.find("window")) {
-    rate.window_seconds = reading.seconds(*window, server::rate_window).value_or(rate.window_seconds);
-  }
-  set(fields.find("prefix-ipv4"), reading, server::ipv4_prefix_length, rate.prefix_ipv4);
-  set(fields.find("prefix-ipv6"), reading, server::ipv6_prefix_length, rate.prefix_ipv6);
-  set(fields.find("table-size"), reading, server::rate_table_size, rate.table_size);
+  read_number(fields.find("responses-per-second"), reading, server::response_rate, rate.responses_per_second);
+  read_number(fields.find("slip"), reading, server::rate_slip, rate.slip);
+  read_seconds(fields.find("window"), reading, server::rate_window, rate.window_seconds);
+  read_number(fields.find("prefix-ipv4"), reading, server::ipv4_prefix_length, rate.prefix_ipv4);
+  read_number(fields.find("prefix-ipv6"), reading, server::ipv6_prefix_length, rate.prefix_ipv6);
+  read_number(fields.find("table-size"), reading, server::rate_table_size, rate.table_size);
   if (const Value* exempt = fields.find("exempt")) {
     if (!exempt->is_sequence() || exempt->items.size() > server::max_exempt_prefixes) {
       reading.error(*exempt,

@@ -50,7 +50,7 @@ std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::o
   loaded.path_ = path;
   loaded.texts_ = std::make_unique<Deployment>();
   if (!add_zone(*loaded.texts_, *apex, path, {path}, found)) return {};
-  for (const server::ZoneFile& file : loaded.texts_->config.zones.front().files)
+  for (const server::ZoneFile& file : loaded.texts_->primary()->zones.front().files)
     loaded.files_.push_back({file.path, file.text});
   loaded.region_ = std::make_unique<ReservedMemory>(zone::max_zone_memory);
   loaded.memory_ = std::make_unique<zone::ZoneMemory>(loaded.region_->bytes());
@@ -77,7 +77,7 @@ std::optional<LoadedZone> LoadedZone::load_and_check(const std::string& path, co
 
 bool LoadedZone::read_records(Diagnostics& found) {
   const size_t errors_before = found.error_count();
-  const dns::Name& apex = texts_->config.zones.front().name;
+  const dns::Name& apex = texts_->primary()->zones.front().name;
   size_t octets = 0;
   for (const zone::SourceFile& file : files_) octets += file.text.size();
   zone::MasterFile reader(files_, apex);

@@ -61,15 +61,21 @@ Read<TransferInLimits> read_transfers_in(const NodeReader& node) {
   return limits;
 }
 
+// Two bounds, of which the lower may not be above the other even where one is the default.
+Read<void> read_bounds(const NodeReader& node, std::string_view low_property, std::string_view high_property, u32& low,
+                       u32& high) {
+  TRY(node.number(low_property, soa_time, low));
+  TRY(node.number(high_property, soa_time, high));
+  if (low > high) return node.error(Kind::out_of_range, high_property, {}, {low, soa_time.high});
+  return {};
+}
+
 Read<RefreshClamps> read_refresh(const NodeReader& node) {
   TRY(node.expect_only(layout::refresh_properties, {}));
   RefreshClamps clamps;
-  TRY(node.number("refresh-min", soa_time, clamps.refresh_min));
-  TRY(node.number("refresh-max", {clamps.refresh_min, soa_time.high}, clamps.refresh_max));
-  TRY(node.number("retry-min", soa_time, clamps.retry_min));
-  TRY(node.number("retry-max", {clamps.retry_min, soa_time.high}, clamps.retry_max));
-  TRY(node.number("expire-min", soa_time, clamps.expire_min));
-  TRY(node.number("expire-max", {clamps.expire_min, soa_time.high}, clamps.expire_max));
+  TRY(read_bounds(node, "refresh-min", "refresh-max", clamps.refresh_min, clamps.refresh_max));
+  TRY(read_bounds(node, "retry-min", "retry-max", clamps.retry_min, clamps.retry_max));
+  TRY(read_bounds(node, "expire-min", "expire-max", clamps.expire_min, clamps.expire_max));
   return clamps;
 }
 

@@ -9,7 +9,7 @@ namespace samara::server {
 constexpr Range<u32> transfers_in_count{1, 1024};
 constexpr Range<u64> transfer_octets{4096, u64{1} << 33};  // as much as all zone memory
 constexpr Range<u64> transfer_records{2, 1'000'000'000};   // two SOA records are the least
-constexpr Range<u32> transfer_rate{0, 1'000'000'000};
+constexpr Range<u32> transfer_rate{0, 1 << 30};
 constexpr Range<u32> transfer_time{1, 7 * 86'400};
 constexpr Range<u32> soa_time{1, 0x7fffffff};  // RFC 1035 section 3.3.13: 32 bits; RFC 2181 section 8: the top one is 0
 constexpr Range<u64> storage_size{u64{1} << 20, u64{1} << 40};

@@ -81,7 +81,6 @@ log:
 database:
   storage: {folder}
   journal-db-max-size: 2G
-zone:
 """
 BIND = """options {{ directory "{folder}"; listen-on port {port} {{ {address}; }}; listen-on-v6 {{ none; }}; recursion no;
  dnssec-validation no; minimal-responses yes; pid-file "{folder}/pid"; session-keyfile "{folder}/session";
@@ -93,10 +92,12 @@ controls {{ }};
 
 
 class Server:
-    """One running server. `zones` is a list of (name without final dot, file)."""
+    """One running server. `zones` is a list of (name without final dot, file). `conf` and `zone_conf` are text in the server's own
+    configuration language: in front of the zones, and in each zone's clause instead of what makes it a primary."""
 
-    def __init__(self, kind, zones, folder, wrapper=(), extra=(), ready_timeout=60, address="127.0.0.1"):
+    def __init__(self, kind, zones, folder, wrapper=(), extra=(), ready_timeout=60, address="127.0.0.1", conf="", zone_conf=""):
         self.kind, self.zones, self.address = kind, zones, address
+        self.conf, self.zone_conf = conf, zone_conf
         self.folder = os.path.join(folder, kind)
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
@@ -128,18 +129,19 @@ class Server:
         path = os.path.join(self.folder, "conf")
         with open(path, "w", encoding="utf-8") as conf:
             if self.kind == "nsd":
-                conf.write(NSD.format(**values))
+                conf.write(NSD.format(**values) + self.conf)
                 for name, file in self.zones:
-                    conf.write(f'zone:\n  name: "{name or "."}"\n  zonefile: "{file}"\n')
+                    conf.write(f'zone:\n  name: "{name or "."}"\n  zonefile: "{file}"\n{self.zone_conf}')
             elif self.kind == "knot":
-                conf.write(KNOT.format(**values))
+                conf.write(KNOT.format(**values) + self.conf + "zone:\n")
                 for name, file in self.zones:
                     conf.write(f"  - domain: {name or '.'}\n    file: {file}\n    storage: {self.folder}\n    journal-content: none\n"
-                               f"    zonefile-sync: -1\n    semantic-checks: off\n")
+                               f"    zonefile-sync: -1\n    semantic-checks: off\n{self.zone_conf}")
             elif self.kind == "bind":
-                conf.write(BIND.format(**values))
+                conf.write(BIND.format(**values) + self.conf)
                 for name, file in self.zones:
-                    conf.write(f'zone "{name or "."}" {{ type primary; file "{file}"; check-integrity no; }};\n')
+                    what = self.zone_conf or "type primary; check-integrity no;"
+                    conf.write(f'zone "{name or "."}" {{ file "{file}"; {what} }};\n')
         return {"nsd": ["nsd", "-d", "-c", path], "knot": ["knotd", "-c", path], "bind": ["named", "-g", "-n", "1", "-c", path]}[
             self.kind]
 

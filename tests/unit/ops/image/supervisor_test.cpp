@@ -47,7 +47,11 @@ class Supervised : public ::testing::Test {
       return {};
     }
     Deployment deployment;
-    deployment.config.listen.push_back(*Endpoint::parse("127.0.0.1:53"));
+    if (std::filesystem::exists(path("secondary"))) {
+      server::SecondaryConfig& config = deployment.config.emplace<server::SecondaryConfig>();
+      config.storage = server::StorageConfig{deployment.keep(content("secondary")), 1 << 20};
+    }
+    deployment.service().listen.push_back(*Endpoint::parse("127.0.0.1:53"));
     return deployment;
   }
 
@@ -103,6 +107,21 @@ TEST_F(Supervised, BlobIsOnDescriptorThreeAndControlOnFour) {
   EXPECT_TRUE(content("blob").starts_with("\xd0\x0d\xfe\xed"));
   EXPECT_TRUE(std::filesystem::exists(path("socket")));
   EXPECT_EQ(content("env").find("HOME="), std::string::npos);
+}
+
+TEST_F(Supervised, StorageIsOnDescriptorFive) {
+  ASSERT_TRUE(write_file(path("secondary"), path("zones.store")).ok());
+  EXPECT_EQ(wait_for(start("echo \"$@\" > $D/args; echo kept 1<>/proc/$$/fd/5")), 0);
+  EXPECT_EQ(content("args"), "--config-fd 3 --control-fd 4 --storage-fd 5\n");
+  EXPECT_TRUE(content("zones.store").starts_with("kept\n"));
+  EXPECT_EQ(std::filesystem::file_size(path("zones.store")), 1U << 20);
+}
+
+TEST_F(Supervised, NothingIsStartedWithoutTheStorageItNeeds) {
+  ASSERT_TRUE(write_file(path("secondary"), path("no/zones.store")).ok());
+  EXPECT_EQ(wait_for(start("touch $D/ran")), 69);
+  EXPECT_FALSE(std::filesystem::exists(path("ran")));
+  EXPECT_NE(content("log").find("no/zones.store\" cannot be opened as storage: No such file or directory"), std::string::npos);
 }
 
 TEST_F(Supervised, StopIsPassedOnAndWaitedFor) {

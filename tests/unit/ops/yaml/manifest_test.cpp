@@ -53,7 +53,7 @@ std::optional<Deployment> read_text(const std::string& text, Diagnostics& found)
   return read_manifest(text, data_folder + "test.yaml", found);
 }
 
-server::PrimaryConfig config_of(const Deployment& deployment) {
+const RoleConfig& config_of(const Deployment& deployment) {
   return deployment.config;
 }
 
@@ -84,7 +84,7 @@ TEST(Manifest, EveryKeyArrivesInTheConfiguration) {
   const auto deployment =
       read_manifest(read(data_folder + "good-everything.yaml"), data_folder + "good-everything.yaml", found);
   ASSERT_TRUE(deployment.has_value());
-  const server::PrimaryConfig& config = deployment->config;
+  const server::PrimaryConfig& config = *deployment->primary();
   ASSERT_EQ(config.listen.size(), 3U);
   EXPECT_EQ(config.listen[0], Endpoint::parse("127.0.0.1:5353"));
   EXPECT_EQ(config.listen[1], Endpoint::parse("[::1]:5353"));
@@ -108,7 +108,7 @@ TEST(Manifest, EveryKeyArrivesInTheConfiguration) {
   EXPECT_EQ(config.access.transfer[2], (server::AccessRule{std::nullopt, u16{0}}));
   EXPECT_EQ(config.access.transfer[3], (server::AccessRule{IpPrefix::parse("198.51.100.7"), u16{1}}));
   EXPECT_TRUE(config.access.notify.empty());
-  EXPECT_EQ(config.limits, (server::Limits{1400, 512, 500, 5, 24, 48, 120, 1000, u64{512} << 20}));
+  EXPECT_EQ(config.limits, (server::Limits{1400, 512, 500, 5, 24, 48, 120, 1000, u64{512} << 20, 32, 4}));
   ASSERT_TRUE(config.rate_limit.has_value());
   EXPECT_EQ(*config.rate_limit,
             (server::RateLimit{50, 0, 60, 32, 64, 4096, {*IpPrefix::parse("127.0.0.0/8"), *IpPrefix::parse("::1")}}));
@@ -123,13 +123,74 @@ TEST(Manifest, EveryKeyArrivesInTheConfiguration) {
   EXPECT_EQ(config.zones[0].files[1].text, "www A 192.0.2.2\n");
 }
 
+TEST(Manifest, WhatOnlyAPrimaryHasArrives) {
+  Diagnostics found;
+  const auto deployment =
+      read_manifest(read(data_folder + "good-everything.yaml"), data_folder + "good-everything.yaml", found);
+  ASSERT_TRUE(deployment.has_value());
+  const server::PrimaryConfig& config = *deployment->primary();
+  EXPECT_EQ(config.notify, (server::PeerList{{*Endpoint::parse("192.0.2.53:53"), std::nullopt},
+                                             {*Endpoint::parse("[2001:db8::53]:5353"), u16{0}}}));
+  EXPECT_TRUE(config.notify_ns_records);
+  EXPECT_EQ(config.history, (server::HistoryConfig{10, 1 << 20}));
+  const server::ZoneOverrides& zone = config.zones.front().overrides;
+  EXPECT_EQ(zone.notify, (server::PeerList{{*Endpoint::parse("192.0.2.54:53"), u16{1}}}));
+  EXPECT_EQ(zone.notify_ns_records, false);
+  EXPECT_EQ(zone.transfer, (server::AccessList{{std::nullopt, u16{1}}}));
+  EXPECT_EQ(zone.notify_from, server::AccessList{server::AccessRule{}});
+  EXPECT_EQ(zone.update, server::AccessList{});
+  EXPECT_EQ(zone.history, (server::HistoryConfig{0, 16 << 20}));
+  ASSERT_EQ(config.update_rules.size(), 3U);
+  EXPECT_EQ(config.update_rules[0].types, (std::vector{dns::RrType::A, dns::RrType::AAAA, dns::RrType{65280}}));
+  EXPECT_EQ(config.update_rules[0].match, server::UpdateNames::subtree);
+  EXPECT_TRUE(config.update_rules[0].add);
+  EXPECT_FALSE(config.update_rules[0].remove);
+  EXPECT_EQ(config.update_rules[1].match, server::UpdateNames::self_subtree);
+  EXPECT_EQ(config.update_rules[1].types, std::vector{dns::RrType::ANY});
+  EXPECT_TRUE(config.update_rules[1].signed_zones);
+  EXPECT_EQ(config.update_rules[2].names.size(), 2U);
+  ASSERT_EQ(config.catalogs.size(), 2U);
+  ASSERT_TRUE(config.catalogs[0].members.has_value());
+  EXPECT_EQ(config.catalogs[0].members->size(), 1U);
+  ASSERT_EQ(config.catalogs[0].groups.size(), 2U);
+  EXPECT_EQ(config.catalogs[0].groups[1].name, "b c");
+  EXPECT_EQ(config.catalogs[0].overrides.notify, server::PeerList{});
+  EXPECT_FALSE(config.catalogs[1].members.has_value());
+}
+
+TEST(Manifest, ASecondaryFollowsWhomItIsTold) {
+  Diagnostics found;
+  const auto deployment = read_manifest(read(data_folder + "good-secondary.yaml"), data_folder + "good-secondary.yaml", found);
+  ASSERT_TRUE(deployment.has_value());
+  ASSERT_NE(deployment->secondary(), nullptr);
+  const server::SecondaryConfig& config = *deployment->secondary();
+  const server::Peer first{*Endpoint::parse("192.0.2.1:5353"), u16{0}};
+  const server::Peer second{*Endpoint::parse("[2001:db8::1]:53"), std::nullopt};
+  const server::Peer reserve{*Endpoint::parse("192.0.2.9:53"), std::nullopt};
+  ASSERT_EQ(config.zones.size(), 2U);
+  EXPECT_EQ(config.zones[0].primaries, (server::PeerList{first, second}));
+  EXPECT_EQ(config.zones[1].primaries,
+            (server::PeerList{{*Endpoint::parse("198.51.100.1:53"), u16{1}}, first, second, reserve}));
+  EXPECT_EQ(config.zones[1].overrides.transfer, server::AccessList{});
+  EXPECT_FALSE(config.zones[1].overrides.notify_from.has_value());
+  ASSERT_EQ(config.catalogs.size(), 2U);
+  EXPECT_EQ(config.catalogs[0].primaries_of_members(), config.catalogs[0].primaries);
+  EXPECT_EQ(config.catalogs[1].primaries_of_members(), (server::PeerList{{*Endpoint::parse("192.0.2.77:53"), {}}}));
+  EXPECT_EQ(config.transfers_in, (server::TransferInLimits{4, 2, u64{64} << 20, 1000, 1024, 600}));
+  EXPECT_EQ(config.refresh, (server::RefreshClamps{1, 86'400, 2, 3600, 600, 30 * 86'400}));
+  ASSERT_TRUE(config.storage.has_value());
+  EXPECT_EQ(config.storage->file, data_folder + "secondary.store");
+  EXPECT_EQ(config.storage->size, u64{8} << 20);
+  EXPECT_TRUE(config.forward_updates);
+}
+
 TEST(Manifest, WhatIsNotSaidIsTheDefault) {
   Diagnostics found;
   const auto deployment = read_text("role: primary\nlisten: [192.0.2.1]\nzones: {}\n", found);
   ASSERT_TRUE(deployment.has_value());
   server::PrimaryConfig expected;
   expected.listen.push_back(*Endpoint::parse("192.0.2.1:53"));
-  EXPECT_EQ(deployment->config, expected);
+  EXPECT_EQ(deployment->config, RoleConfig(expected));
 }
 
 TEST(Manifest, CompiledAndShownItIsTheSameManifest) {
@@ -177,7 +238,7 @@ TEST(Manifest, RatesAreUnlimitedUnlessAsked) {
   Diagnostics found;
   const auto deployment = read_text("role: primary\nlisten: [192.0.2.1]\nzones: {}\nrate-limit: {}\n", found);
   ASSERT_TRUE(deployment.has_value());
-  EXPECT_EQ(deployment->config.rate_limit, server::RateLimit{});
+  EXPECT_EQ(deployment->service().rate_limit, server::RateLimit{});
 }
 
 TEST(Manifest, ManyEndpointsAreTooMany) {
@@ -191,14 +252,16 @@ TEST(Manifest, ManyEndpointsAreTooMany) {
 }
 
 TEST(Manifest, AnyOctetsAreReadSafely) {
-  const std::string good = read(data_folder + "good-everything.yaml");
-  for (size_t i = 0; i < good.size(); i += 3) {
-    for (const char c : {'\0', '[', '}', '"', ':', '\xff', '&', '*', '\n'}) {
-      std::string damaged = good;
-      damaged[i] = c;
-      Diagnostics found;
-      const auto deployment = read_text(damaged, found);
-      EXPECT_EQ(deployment.has_value(), found.good());
+  for (const char* name : {"good-everything.yaml", "good-secondary.yaml"}) {
+    const std::string good = read(data_folder + name);
+    for (size_t i = 0; i < good.size(); i += 7) {
+      for (const char c : {'\0', '[', '}', '"', ':', '\xff', '&', '*', '\n'}) {
+        std::string damaged = good;
+        damaged[i] = c;
+        Diagnostics found;
+        const auto deployment = read_text(damaged, found);
+        EXPECT_EQ(deployment.has_value(), found.good());
+      }
     }
   }
 }

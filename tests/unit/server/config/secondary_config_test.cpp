@@ -169,11 +169,10 @@ TEST(SecondaryConfig, NumbersAreCheckedAtBothEnds) {
     u32 low;
     u32 high;
   };
-  for (const Bound& bound :
-       {Bound{"transfers-in", "concurrent", 1, 1024}, Bound{"transfers-in", "per-primary", 1, 1024},
-        Bound{"transfers-in", "minimum-rate", 0, 1'000'000'000}, Bound{"transfers-in", "total-time", 1, 604'800},
-        Bound{"refresh", "refresh-min", 1, 28 * 86'400}, Bound{"refresh", "refresh-max", 10, 0x7fffffff},
-        Bound{"refresh", "retry-max", 5, 0x7fffffff}, Bound{"refresh", "expire-max", 60, 0x7fffffff}}) {
+  for (const Bound& bound : {Bound{"transfers-in", "concurrent", 1, 1024}, Bound{"transfers-in", "per-primary", 1, 1024},
+                             Bound{"transfers-in", "minimum-rate", 0, 1 << 30}, Bound{"transfers-in", "total-time", 1, 604'800},
+                             Bound{"refresh", "refresh-min", 1, 28 * 86'400}, Bound{"refresh", "refresh-max", 10, 0x7fffffff},
+                             Bound{"refresh", "retry-max", 5, 0x7fffffff}, Bound{"refresh", "expire-max", 60, 0x7fffffff}}) {
     const auto with = [&](u32 value) {
       return error_with([&](Writer& w) { node(w, bound.section, [&] { w.u32(bound.property, value); }); });
     };

@@ -1,0 +1,32 @@
+#include "ops/image/storage_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace samara::ops {
+
+namespace {
+
+constexpr mode_t owner_only = 0600;  // a zone may be nobody else's business
+
+Failure<FileError> failure(int code) {
+  return fail(FileError{code, "cannot be opened as storage: " + std::generic_category().message(code)});
+}
+
+}  // namespace
+
+Result<Descriptor, FileError> open_storage(const std::string& path, u64 size) {
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, owner_only));
+  if (!file.is_open()) return failure(errno);
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) return failure(errno);
+  if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) return failure(ENOTBLK);
+  const bool fresh = S_ISREG(status.st_mode) && status.st_size == 0;
+  if (fresh && ::ftruncate(file.get(), static_cast<off_t>(size)) != 0) return failure(errno);
+  return file;
+}
+
+}  // namespace samara::ops

@@ -1,0 +1,94 @@
+// `samara notify`: tells a secondary that a zone has changed (RFC 1996), and waits until it says that it has heard.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "dns-core/message/query.h"
+#include "ops/verbs/request_options.h"
+#include "ops/verbs/verbs.h"
+#include "ops/yaml/writing.h"
+#include "platform/base/byte_writer.h"
+
+namespace samara::ops {
+
+namespace {
+
+constexpr size_t room = 1024;
+
+struct Options {
+  std::string zone;
+  std::vector<std::string> servers;
+  std::optional<u32> serial;
+  RequestOptions request;
+};
+
+// RFC 1996 section 3: a question for the zone's SOA; with a serial, an answer that has nothing else to say.
+std::vector<u8> notify_message(const dns::Name& zone, std::optional<u32> serial) {
+  std::vector<u8> memory(room);
+  ByteWriter message(memory);
+  const auto opcode = static_cast<u16>(dns::Opcode::NOTIFY);
+  message.u16(0);
+  message.u16(static_cast<u16>(opcode << 11 | dns::flag_aa));
+  message.u16(1);
+  message.u16(serial ? 1 : 0);
+  message.u32(0);
+  message.bytes(zone.wire());
+  message.u16(dns::code(dns::RrType::SOA));
+  message.u16(dns::code(dns::RrClass::IN));
+  if (serial) {
+    constexpr u16 soa_size = 22;  // two root names and five numbers
+    message.u16(0xc000 | dns::header_size);
+    message.u16(dns::code(dns::RrType::SOA));
+    message.u16(dns::code(dns::RrClass::IN));
+    message.u32(0);
+    message.u16(soa_size);
+    message.u16(0);
+    message.u32(*serial);
+    message.zeros(16);
+  }
+  return {message.written().begin(), message.written().end()};
+}
+
+ExitCode run(const Options& options) {
+  Diagnostics wrong;
+  const auto zone = name_option("ZONE", options.zone, wrong);
+  std::vector<Endpoint> servers;
+  for (const std::string& text : options.servers) {
+    if (const auto endpoint = endpoint_option("--server", text, wrong)) servers.push_back(*endpoint);
+  }
+  wrong.print();
+  if (!wrong.good()) return ExitCode::usage;
+  Diagnostics found;
+  std::optional<dns::TsigKey> key;
+  if (!options.request.read_key(key, found)) {
+    found.print();
+    return found.exit_code();
+  }
+  std::vector<Report> reports;
+  for (const Endpoint& endpoint : servers) {
+    const Server server{endpoint, key ? &*key : nullptr, options.request.patience()};
+    reports.push_back({text_of(endpoint), yaml::text_of(*zone), send_request(server, notify_message(*zone, options.serial))});
+  }
+  return report_outcomes(reports, options.request.json);
+}
+
+}  // namespace
+
+void add_notify(CLI::App& samara, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = samara.add_subcommand("notify", "Tell a secondary that a zone has changed");
+  verb->add_option("ZONE", options->zone, "The zone's name")->required();
+  verb->add_option("--server", options->servers, "Whom to tell, ADDRESS:PORT; repeatable")
+      ->required()
+      ->type_name("ADDRESS:PORT")
+      ->allow_extra_args(false);
+  verb->add_option("--serial", options->serial, "The zone's serial number, as a hint");
+  add_request_options(*verb, options->request);
+  verb->footer(
+      "Sent over UDP, again after one second, then two, four, … Exit code 69: no answer; 65: refused.\n\n"
+      "Examples:\n"
+      "  samara notify example.com --server 192.0.2.2:53 --key transfer.key\n"
+      "  samara notify example.com --server '[2001:db8::2]:53' --serial 2026112601 --timeout 10");
+  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace samara::ops

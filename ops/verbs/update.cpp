@@ -1,0 +1,118 @@
+// `samara update`: changes a zone on its server (RFC 2136), from the command line or from a script as nsupdate has them.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "ops/files.h"
+#include "ops/update/update_script.h"
+#include "ops/verbs/request_options.h"
+#include "ops/verbs/verbs.h"
+#include "ops/yaml/writing.h"
+
+namespace samara::ops {
+
+namespace {
+
+struct Options {
+  std::string server;
+  std::string zone;
+  std::vector<std::string> prerequisites;
+  std::vector<std::string> additions;
+  std::vector<std::string> deletions;
+  std::string file;
+  RequestOptions request;
+};
+
+// What the command line asks for as messages; the file's come behind it. Options that are wrong go to `wrong`, files to
+// `found`.
+std::vector<UpdateBatch> read(const Options& options, Diagnostics& wrong, Diagnostics& found) {
+  std::optional<Endpoint> server;
+  std::optional<dns::Name> zone;
+  if (!options.server.empty()) server = endpoint_option("--server", options.server, wrong);
+  if (!options.zone.empty()) zone = name_option("--zone", options.zone, wrong);
+  UpdateScript pieces(server, zone, wrong);
+  for (const std::string& text : options.prerequisites) pieces.prerequisite(text, "--prereq");
+  // RFC 2136 section 3.4.2: in their order; who replaces a record deletes it first.
+  for (const std::string& text : options.deletions) pieces.remove(text, "--delete");
+  for (const std::string& text : options.additions) pieces.add(text, "--add");
+  std::vector<UpdateBatch> batches = pieces.take();
+  if (options.file.empty()) return batches;
+  const Result<std::string, FileError> text = read_file(options.file);
+  if (!text) {
+    found.unreadable_file({options.file}, text.error().problem, text.error().is_permission());
+    return {};
+  }
+  UpdateScript script(server, zone, found);
+  script.read(text.value(), options.file == "-" ? "standard input" : options.file);
+  for (UpdateBatch& batch : script.take()) batches.push_back(std::move(batch));
+  return batches;
+}
+
+// Every message has to know where it goes before the first is sent.
+void check(const std::vector<UpdateBatch>& batches, Diagnostics& wrong) {
+  for (const UpdateBatch& batch : batches) {
+    if (!batch.zone) wrong.error(batch.at, "an update of no zone", "--zone NAME, or a line zone NAME");
+    if (!batch.server) wrong.error(batch.at, "an update to no server", "--server ADDRESS:PORT, or a line server ADDRESS PORT");
+  }
+  if (batches.empty()) wrong.error({"samara update"}, "nothing to update", "--add, --delete, --prereq, or a FILE that says it");
+}
+
+ExitCode run(const Options& options) {
+  Diagnostics wrong;
+  Diagnostics found;
+  const std::vector<UpdateBatch> batches = read(options, wrong, found);
+  if (wrong.good() && found.good()) check(batches, wrong);
+  wrong.print();
+  std::optional<dns::TsigKey> key;
+  if (wrong.good() && found.good()) options.request.read_key(key, found);
+  found.print();
+  if (!wrong.good()) return ExitCode::usage;
+  if (!found.good()) return found.exit_code();
+  std::vector<Report> reports;
+  for (const UpdateBatch& batch : batches) {
+    const Server server{*batch.server, key ? &*key : nullptr, options.request.patience()};
+    const auto message = update_message(batch);
+    const Outcome outcome =
+        message ? send_request(server, *message)
+                : Outcome{Outcome::Kind::refused, dns::Rcode::NOERROR, dns::Rcode::NOERROR,
+                          "the update is longer than a DNS message can be (expected 65535 octets at most: several `send`s)"};
+    reports.push_back({text_of(*batch.server), yaml::text_of(*batch.zone), outcome});
+    if (outcome.kind != Outcome::Kind::accepted) break;  // what follows may rely on it
+  }
+  return report_outcomes(reports, options.request.json);
+}
+
+}  // namespace
+
+void add_update(CLI::App& samara, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = samara.add_subcommand("update", "Change a zone on its server (dynamic update)");
+  verb->add_option("FILE", options->file, "A script, as for nsupdate; - is standard input");
+  verb->add_option("--server", options->server, "The zone's server, ADDRESS:PORT")->type_name("ADDRESS:PORT");
+  verb->add_option("--zone", options->zone, "The zone's name")->type_name("NAME");
+  verb->add_option("--prereq", options->prerequisites,
+                   "What must hold: `nxdomain NAME`, `yxdomain NAME`, `nxrrset NAME TYPE`, `yxrrset NAME TYPE [RDATA]`; "
+                   "repeatable")
+      ->type_name("WORDS")
+      ->allow_extra_args(false);  // what comes next may be FILE
+  verb->add_option("--delete", options->deletions,
+                   "A record, an RRset or all of a name, `NAME [TYPE [RDATA]]`; repeatable; done before --add")
+      ->type_name("WORDS")
+      ->allow_extra_args(false);  // what comes next may be FILE
+  verb->add_option("--add", options->additions, "A record, `NAME TTL TYPE RDATA`; repeatable")
+      ->type_name("WORDS")
+      ->allow_extra_args(false);
+  add_request_options(*verb, options->request);
+  verb->footer(
+      "All of one message is done, or none of it. A script has the lines `server ADDRESS [PORT]`, `zone NAME`,\n"
+      "`ttl SECONDS`, `prereq …`, `update add …`, `update delete …`, `send` (or an empty line) and `quit`; what is\n"
+      "pending at its end is sent. Names are absolute with or without their final dot.\n"
+      "Exit code 69: no answer; 65: refused, or a script that is wrong.\n\n"
+      "Examples:\n"
+      "  samara update --server 192.0.2.1:53 --zone example.com --key update.key \\\n"
+      "                --delete 'www.example.com A' --add 'www.example.com 300 A 192.0.2.80'\n"
+      "  samara update --server 192.0.2.1:53 --key update.key changes.txt\n"
+      "  echo 'update delete old.example.com' | samara update --server 192.0.2.1:53 --zone example.com -");
+  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace samara::ops

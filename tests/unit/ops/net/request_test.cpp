@@ -1,0 +1,205 @@
+#include "ops/net/request.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "dns-core/tsig/server.h"
+#include "ops/descriptor.h"
+#include "platform/base/byte_order.h"
+
+namespace samara::ops {
+namespace {
+
+using dns::Rcode;
+
+using Datagrams = std::vector<std::vector<u8>>;
+
+// A NOTIFY for the root.
+const std::vector<u8> request{0, 0, 0x24, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 1};
+
+// A socket of 127.0.0.1 on a free port, whose answers a function makes.
+class FakeServer {
+ public:
+  explicit FakeServer(int type) : socket_(::socket(AF_INET, type | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket_.get(), generic, size), 0);
+    EXPECT_EQ(::getsockname(socket_.get(), generic, &size), 0);
+    port_ = ntohs(address.sin_port);
+    if (type == SOCK_STREAM) EXPECT_EQ(::listen(socket_.get(), 1), 0);
+  }
+
+  Endpoint endpoint() const { return {IpAddress::v4({127, 0, 0, 1}), Port(port_)}; }
+
+  // Takes one datagram and sends all of `answers` of it back.
+  template <class Answers>
+  void answer_one(Answers answers) {
+    thread_ = std::jthread([this, answers] {
+      pollfd watched{socket_.get(), POLLIN, 0};
+      if (::poll(&watched, 1, 10'000) != 1) return;
+      std::array<u8, 1024> memory{};
+      sockaddr_in from{};
+      socklen_t size = sizeof from;
+      auto* generic = reinterpret_cast<sockaddr*>(&from);
+      const ssize_t got = ::recvfrom(socket_.get(), memory.data(), memory.size(), 0, generic, &size);
+      if (got < 0) return;
+      const std::vector<u8> asked(memory.begin(), memory.begin() + got);
+      for (const std::vector<u8>& answer : answers(asked)) {
+        ::sendto(socket_.get(), answer.data(), answer.size(), 0, generic, size);
+      }
+    });
+  }
+
+ private:
+  Descriptor socket_;
+  u16 port_ = 0;
+  std::jthread thread_;
+};
+
+std::vector<u8> answer_to(std::vector<u8> asked, Rcode rcode) {
+  asked[2] |= 0x80;
+  asked[3] = static_cast<u8>(code(rcode));
+  return asked;
+}
+
+Server to(const FakeServer& fake, const dns::TsigKey* key = nullptr, int milliseconds = 3000) {
+  return {fake.endpoint(), key, std::chrono::milliseconds(milliseconds)};
+}
+
+dns::TsigKey key_with(u8 octet) {
+  dns::TsigKey key;
+  key.name = MUST(dns::Name::parse("k.example", dns::Name()));
+  key.secret = crypto::SecretBytes(std::vector<u8>(32, octet));
+  return key;
+}
+
+TEST(Request, AnAnswerIsTakenAtItsWord) {
+  FakeServer fake(SOCK_DGRAM);
+  fake.answer_one([](const std::vector<u8>& asked) { return Datagrams{answer_to(asked, Rcode::NOERROR)}; });
+  const Outcome outcome = send_request(to(fake), request);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::accepted) << outcome.words;
+  EXPECT_EQ(outcome.exit_code(), ExitCode::good);
+}
+
+TEST(Request, ARefusalIsSaidInWords) {
+  FakeServer fake(SOCK_DGRAM);
+  fake.answer_one([](const std::vector<u8>& asked) { return Datagrams{answer_to(asked, Rcode::REFUSED)}; });
+  const Outcome outcome = send_request(to(fake), request);
+  EXPECT_EQ(outcome.words, "REFUSED: the server does not take notifies for the zone from us");
+  EXPECT_EQ(outcome.exit_code(), ExitCode::bad_data);
+}
+
+TEST(Request, AnswersToOtherQuestionsAreIgnored) {
+  FakeServer fake(SOCK_DGRAM);
+  fake.answer_one([](const std::vector<u8>& asked) {
+    std::vector<u8> other_id = answer_to(asked, Rcode::REFUSED);
+    other_id[0] ^= 1;
+    std::vector<u8> no_answer = asked;
+    std::vector<u8> other_opcode = answer_to(asked, Rcode::REFUSED);
+    other_opcode[2] = 0x80;
+    return Datagrams{other_id, no_answer, other_opcode, std::vector<u8>(5), answer_to(asked, Rcode::NOERROR)};
+  });
+  EXPECT_EQ(send_request(to(fake), request).kind, Outcome::Kind::accepted);
+}
+
+TEST(Request, SilenceIsUnavailableInTime) {
+  FakeServer fake(SOCK_DGRAM);
+  const auto begin = std::chrono::steady_clock::now();
+  const Outcome outcome = send_request(to(fake, nullptr, 300), request);
+  EXPECT_EQ(outcome.exit_code(), ExitCode::unavailable);
+  EXPECT_EQ(outcome.words, "no answer within 0.3 s");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+TEST(Request, APortThatIsClosedIsUnavailable) {
+  Endpoint endpoint;
+  {
+    const FakeServer gone(SOCK_DGRAM);
+    endpoint = gone.endpoint();
+  }
+  const Outcome outcome = send_request({endpoint, nullptr, std::chrono::milliseconds(3000)}, request);
+  EXPECT_EQ(outcome.exit_code(), ExitCode::unavailable);
+  EXPECT_EQ(outcome.words, "Connection refused");
+}
+
+TEST(Request, LongRequestsGoByTcpAndSilenceThereEndsInTimeToo) {
+  FakeServer fake(SOCK_STREAM);
+  std::vector<u8> large = request;
+  large.resize(600);
+  const Outcome outcome = send_request(to(fake, nullptr, 300), large);
+  EXPECT_EQ(outcome.exit_code(), ExitCode::unavailable);
+  EXPECT_EQ(outcome.words, "no answer within 0.3 s");
+}
+
+// What a server with `key` answers to a signed request.
+std::vector<u8> signed_answer(const std::vector<u8>& asked, const dns::TsigKey& key) {
+  const auto head = AnswerHead::parse(answer_to(asked, Rcode::NOERROR));
+  dns::TsigKeyring keyring;
+  keyring.add({key.name, key.algorithm, key.secret.copy(), 0});
+  dns::TsigServer server;
+  server.on_request(asked, *head->tsig_at, keyring, {std::time(nullptr)});
+  std::vector<u8> answer = answer_to(std::vector<u8>(asked.begin(), asked.begin() + 17), server.rcode());
+  answer[11] = 0;
+  const size_t size = answer.size();
+  answer.resize(size + server.response_size());
+  ByteWriter writer(answer, size);
+  server.sign_response(writer, {std::time(nullptr)});
+  answer.resize(writer.size());
+  return answer;
+}
+
+TEST(Request, ASignedRequestWantsASignedAnswer) {
+  const dns::TsigKey key = key_with(1);
+  FakeServer fake(SOCK_DGRAM);
+  fake.answer_one([&key](const std::vector<u8>& asked) { return Datagrams{signed_answer(asked, key)}; });
+  const Outcome outcome = send_request(to(fake, &key), request);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::accepted) << outcome.words;
+
+  FakeServer careless(SOCK_DGRAM);
+  careless.answer_one([](const std::vector<u8>& asked) {
+    std::vector<u8> answer = answer_to(std::vector<u8>(asked.begin(), asked.begin() + 17), Rcode::NOERROR);
+    answer[11] = 0;
+    return Datagrams{answer};
+  });
+  const Outcome unsigned_outcome = send_request(to(careless, &key), request);
+  EXPECT_EQ(unsigned_outcome.exit_code(), ExitCode::bad_data);
+  EXPECT_TRUE(unsigned_outcome.words.starts_with("the answer's signature cannot be trusted")) << unsigned_outcome.words;
+}
+
+TEST(Request, AServerWithAnotherSecretSaysBadsig) {
+  const dns::TsigKey ours = key_with(1);
+  const dns::TsigKey theirs = key_with(2);
+  FakeServer fake(SOCK_DGRAM);
+  fake.answer_one([&theirs](const std::vector<u8>& asked) { return Datagrams{signed_answer(asked, theirs)}; });
+  const Outcome outcome = send_request(to(fake, &ours), request);
+  EXPECT_EQ(outcome.exit_code(), ExitCode::bad_data);
+  EXPECT_EQ(outcome.words, "the server does not accept our signature: BADSIG: the secret is another than the server's");
+}
+
+TEST(Request, AnswerHeadsAreReadSafely) {
+  const std::vector<u8> good = answer_to(request, Rcode::NOERROR);
+  for (size_t size = 0; size < good.size(); ++size) {
+    const std::vector<u8> cut(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_FALSE(AnswerHead::parse(cut).has_value()) << size;
+  }
+  for (size_t i = 0; i < good.size(); ++i) {
+    for (int value = 0; value < 256; ++value) {
+      std::vector<u8> damaged = good;
+      damaged[i] = static_cast<u8>(value);
+      const auto head = AnswerHead::parse(damaged);
+      if (head && head->tsig_at) EXPECT_LT(*head->tsig_at, damaged.size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace samara::ops
