@@ -206,7 +206,7 @@ def samara_steps(*scripts):
 
 def machine_steps(*scripts):
     """Tests that boot images in QEMU: the product's and those of tests/image."""
-    total = artefacts("host", "virtio") + build("virtio", "echo-virtio")
+    total = artefacts("host", "virtio") + build("virtio", "echo-virtio", "asking-virtio")
     if total.failed:
         return total
     for script in scripts:
@@ -235,13 +235,14 @@ SUITES = {
     "sim": ("whole hosts in a simulated network, ten thousand seeds of TCP", simulations),
     "headers": ("each interface header compiles on its own", headers),
     "image": ("what the images are made of, and bare machines in QEMU",
-              lambda: samara_steps("image_properties.py") + machine_steps("boot.py", "primary.py")),
+              lambda: samara_steps("image_properties.py") + machine_steps("boot.py", "primary.py", "asking_machine.py")),
     "zones": ("example zones, root zone history", lambda: samara_steps("example_zones.py", "root_history.py")),
     "interop": ("the same questions to us, nsd, knot and bind; our commands with them",
                 lambda: samara_steps("differential.py", "command_line.py", "dynamic_update.py")),
     "robustness": ("hostile clients, broken files, reloads", lambda: samara_steps("robustness.py", "startup_and_reload.py")),
     "network": ("our TCP/IP over tap and AF_XDP, with the kernel, nmap, hping3 and scapy at the other end",
-                lambda: build("linux", "stream-linux") + samara_steps("tap_peer.py", "xdp_peer.py")),
+                lambda: build("linux", "stream-linux", "asking-linux") +
+                samara_steps("tap_peer.py", "xdp_peer.py", "asking_peer.py")),
     "asan": ("unit tests under AddressSanitizer and UBSan", lambda: build(SANITIZED) + unit_programs(SANITIZED)),
     "fuzz": ("every fuzz target, a minute altogether", lambda: build(SANITIZED) + fuzz_all()),
     "gcc": ("unit tests, g++-12", lambda: build("gcc") + unit_programs("gcc")),

@@ -144,7 +144,8 @@ class Loader {
   virtual u64 oldest_in_use() const = 0;
 
   // A message to a worker's application (runtime::ClientApplication), 1 to runtime::max_message octets. False: the worker is
-  // behind with what was sent before; Role::on_deadline is called when there is room again. Messages keep their order, and a
+  // behind with what was sent before; Role::on_deadline is called when there is room again. Not from load(): what workers serve
+  // then, its publication tells them. Messages keep their order, and a
   // publication made before a message is served before the message is told.
   virtual bool send(u32 worker, Bytes message) = 0;
 

@@ -20,7 +20,12 @@
 namespace samara::hal {
 
 class LocalLoader : public Loader {
+  // Two of the longest messages a lane: one is worked on while the next comes.
+  static constexpr size_t ring_size = 2 * min_ring;
+
  public:
+  static constexpr size_t memory_for_messages = 2 * ring_size + runtime::max_message;
+
   u64 publish(u64 root) override;
   u64 generation() const override { return publication_.generation; }
   u64 oldest_in_use() const override;
@@ -37,8 +42,6 @@ class LocalLoader : public Loader {
   ~LocalLoader() = default;
 
  private:
-  // Two of the longest messages a lane: one is worked on while the next comes.
-  static constexpr size_t ring_size = 2 * min_ring;
   struct Lanes {
     std::vector<u8> to_worker_ring = std::vector<u8>(ring_size);
     std::vector<u8> to_loader_ring = std::vector<u8>(ring_size);

@@ -113,9 +113,12 @@ constexpr u64 memory_without_streams = 1280 * 1024;
 constexpr u64 least_streams = 8;
 
 // How many streams there is memory for, the zones being loaded.
-u32 streams_within_memory(u32 wanted) {
+u32 streams_within_memory(const Plan& plan) {
+  const u32 wanted = plan.max_streams;
   const u64 left = memory::left();
-  const u64 streams = left < memory_without_streams ? 0 : (left - memory_without_streams) / memory_per_stream;
+  u64 others = memory_without_streams + plan.client_streams * memory_per_stream;
+  if (plan.client_streams != 0 || plan.client_datagrams) others += LocalLoader::memory_for_messages;
+  const u64 streams = left < others ? 0 : (left - others) / memory_per_stream;
   if (streams >= wanted) return wanted;
   const u32 fitting = static_cast<u32>(std::max(streams, std::min<u64>(least_streams, wanted)));
   log(Level::info, left >> 10, " KiB of memory are left: tables for ", fitting, " TCP clients instead of ", wanted);
@@ -139,7 +142,7 @@ Result<ExitCode, Refusal> start(Role& role) {
   const Plan plan = TRY(role.configure(blob, pool->take()));
   BareLoader loader(memory::take_region(plan.region_size), wall, pool->take());
   loader.publish(TRY(role.load(blob, loader)));
-  BareWorker worker({.max_streams = streams_within_memory(plan.max_streams),
+  BareWorker worker({.max_streams = streams_within_memory(plan),
                      .client_streams = plan.client_streams,
                      .client_datagrams = plan.client_datagrams,
                      .region = loader.region(),

@@ -1,7 +1,7 @@
 #include "platform/hal/linux/client_datagrams.h"
 
 #include <algorithm>
-#include <cstring>
+#include <bit>
 
 #include "platform/base/panic.h"
 #include "platform/hal/linux/system_error.h"
@@ -19,7 +19,7 @@ constexpr int datagrams_per_turn = 64;
 size_t write_source(const IpAddress& source, cmsghdr& control) {
   const auto write = [&control](int level, int type, const auto& info) {
     control = {.cmsg_len = CMSG_LEN(sizeof info), .cmsg_level = level, .cmsg_type = type};
-    std::memcpy(CMSG_DATA(&control), &info, sizeof info);
+    std::ranges::copy(std::bit_cast<std::array<u8, sizeof info>>(info), CMSG_DATA(&control));
     return CMSG_SPACE(sizeof info);
   };
   SocketAddress address;
@@ -92,9 +92,9 @@ std::optional<ClientDatagrams::Way> ClientDatagrams::way_of(const runtime::Outgo
 }
 
 // Never waits: what the system has no room for is lost.
-bool ClientDatagrams::send_one(const Way& way, const Endpoint& peer, Bytes payload) {
+bool ClientDatagrams::send_one(const Way& way, const Endpoint& peer, MutableBytes payload) {
   SocketAddress address;
-  iovec piece{.iov_base = const_cast<u8*>(payload.data()), .iov_len = payload.size()};
+  iovec piece{.iov_base = payload.data(), .iov_len = payload.size()};
   Control control;
   mmsghdr message{};
   message.msg_hdr.msg_name = &address;

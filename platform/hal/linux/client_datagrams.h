@@ -38,7 +38,7 @@ class ClientDatagrams {
   ClientDatagrams(Mapping memory, const ClientSockets& clients, const ListenSockets& listening, SharedCounters& counters)
       : memory_(std::move(memory)), clients_(&clients), listening_(&listening), counters_(&counters) {}
   std::optional<Way> way_of(const runtime::OutgoingDatagram& datagram) const;
-  bool send_one(const Way& way, const Endpoint& peer, Bytes payload);
+  bool send_one(const Way& way, const Endpoint& peer, MutableBytes payload);
 
   Mapping memory_;
   const ClientSockets* clients_;

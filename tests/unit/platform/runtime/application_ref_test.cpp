@@ -39,6 +39,21 @@ struct Recorder {
   std::vector<std::string> calls;
 };
 
+struct ClientRecorder : Recorder {
+  void on_client_datagram(Instant now, const Endpoint& peer, Bytes payload) {
+    note("client datagram", now, peer.port.value() + payload.size());
+  }
+  void on_stream_connected(Instant now, StreamId id) { note("connected", now, id); }
+  void on_message(Instant now, Bytes message) { note("message", now, message.size()); }
+  std::optional<Connect> poll_connect() { return Connect{8, {{}, Port(53)}}; }
+  size_t poll_datagram(Instant now, OutgoingDatagram& out) {
+    note("poll datagram", now, out.payload.size());
+    out.peer.port = Port(54);
+    return 3;
+  }
+  size_t poll_message(MutableBytes room) { return room.size() - 1; }
+};
+
 struct WithoutDeadline {
   void on_turn(Instant, UnixTime);
   size_t on_datagram(Instant, const Datagram&);
@@ -50,6 +65,8 @@ struct AnswersWithInt : Recorder {
 static_assert(Application<Recorder>);
 static_assert(Application<ApplicationRef>, "a reference can stand where an application is wanted");
 static_assert(!Application<WithoutDeadline>);
+static_assert(ClientApplication<ClientRecorder>);
+static_assert(!ClientApplication<Recorder>, "it is optional");
 static_assert(!Application<AnswersWithInt>);
 static_assert(min_reply_room <= max_reply_room);
 
@@ -83,6 +100,32 @@ TEST(ApplicationRef, PassesEveryCallOnWithItsArguments) {
   const std::vector<std::string> expected{"turn 7 1000", "datagram 7 4", "open 7 305", "open 7 306",  "input 7 15",
                                           "sent 7 25",   "end 7 5",      "closed 7 5", "deadline 7 0"};
   EXPECT_EQ(app.calls, expected);
+}
+
+TEST(ApplicationRef, PassesTheCallsOfAClientOn) {
+  ClientRecorder app;
+  ApplicationRef ref(app);
+  const Instant now = Instant::since_boot(Duration::seconds(7));
+  const Endpoint peer{{}, Port(100)};
+  std::array<u8, 4> octets{};
+
+  ASSERT_TRUE(ref.is_client());
+  ref.on_client_datagram(now, peer, octets);
+  ref.on_stream_connected(now, 8);
+  ref.on_message(now, octets);
+  EXPECT_EQ(ref.poll_connect()->id, 8U);
+  OutgoingDatagram out{.peer = {}, .local = std::nullopt, .payload = octets};
+  EXPECT_EQ(ref.poll_datagram(now, out), 3U);
+  EXPECT_EQ(out.peer.port, Port(54));
+  EXPECT_EQ(ref.poll_message(octets), 3U);
+
+  const std::vector<std::string> expected{"client datagram 7 104", "connected 7 8", "message 7 4", "poll datagram 7 4"};
+  EXPECT_EQ(app.calls, expected);
+}
+
+TEST(ApplicationRef, KnowsAnApplicationThatOnlyAnswers) {
+  Recorder app;
+  EXPECT_FALSE(ApplicationRef(app).is_client());
 }
 
 TEST(ApplicationRef, RefersToTheApplicationAndDoesNotCopyIt) {
