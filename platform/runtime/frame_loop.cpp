@@ -167,6 +167,7 @@ bool FrameLoop::poll_trouble(TextWriter& out) {
 // ---- datagrams ------------------------------------------------------------------------------------------------------
 
 bool FrameLoop::receive(Instant now, hal::Link& link) {
+  if (link.congested()) return false;
   std::array<ReceivedFrame, hal::frame_burst> burst;
   const size_t count = link.receive(burst);
   for (const ReceivedFrame& frame : std::span(burst).first(count)) {
