@@ -164,6 +164,16 @@ bool FrameLoop::poll_trouble(TextWriter& out) {
   return true;
 }
 
+void FrameLoop::stop(Instant now, hal::Link& link) {
+  for (const Stream& stream : streams_) {
+    if (stream.open) stack_->tcp().close(now, stream.connection);
+  }
+  transmit(now, link);  // the ends of streams leave from an address that is still ours
+  stack_->release_lease(now);
+  transmit(now, link);
+  link.flush();
+}
+
 // ---- datagrams ------------------------------------------------------------------------------------------------------
 
 bool FrameLoop::receive(Instant now, hal::Link& link) {

@@ -34,6 +34,7 @@ class FrameLoop final : public hal::FrameHandler {
   u64 oldest_generation() const override { return app_.oldest(app_.object); }
   bool poll_ready(TextWriter& out) override;
   bool poll_trouble(TextWriter& out) override;
+  void stop(Instant now, hal::Link& link) override;
 
   const net::Stack& stack() const { return *stack_; }
 

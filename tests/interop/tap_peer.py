@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""tap_peer.py [--full] [streams] [names]: images over a tap device, with the kernel's stack, nmap, hping3 and scapy at the other end of the wire.
+"""tap_peer.py [--full] [streams] [names] [leases]: images over a tap device, with the kernel's stack, nmap, hping3 and scapy at the other end of the wire.
 Transfers on a wire that loses frames, thousands of short connections, a SYN flood, junk, and what a link sees of a good host.
 --full: 1 GB through each wire, which takes hours where a tenth of the frames is lost."""
 import hashlib
@@ -247,11 +247,41 @@ def names(result, wire):
         result.check(code == 0, "SIGTERM ends it with 0", str(code))
 
 
+# ---- an address that is lent -----------------------------------------------------------------------------------------
+
+def leases(result, wire):
+    log, file = os.path.join(own_stack.OUT, "dnsmasq.log"), os.path.join(own_stack.OUT, "dnsmasq.leases")
+    for path in (log, file):
+        if os.path.exists(path):
+            os.remove(path)
+    server = subprocess.Popen(["dnsmasq", "--keep-in-foreground", "--no-ping", "--port=0", "--interface=peer0", "--bind-interfaces",
+                               "--dhcp-range=192.0.2.100,192.0.2.150,120", f"--dhcp-leasefile={file}", "--conf-file=/dev/null",
+                               "--user=root", f"--pid-file={file}.pid", "--log-dhcp", f"--log-facility={log}"],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        network = {"dhcp": True, "router-advertisements": False, "listen": ["0.0.0.0:53"]}
+        with own_stack.Image(wire, "tap", own_stack.PRIMARY, network=network) as image:
+            address = [line for line in image.text().splitlines() if line.startswith("ready ")][0].split()[1].split(":")[0]
+            begin = time.monotonic()
+            code = image.stop()
+            took = time.monotonic() - begin
+            with open(log, encoding="utf-8") as said, open(file, encoding="ascii") as left:
+                said, left = said.read(), left.read()
+            result.check(f"DHCPRELEASE(peer0) {address}" in said and address not in left, "SIGTERM gives the lease back",
+                         f"{left}; {said[-300:]}")
+            text = image.text()
+            result.check(code == 0 and took < 1 and "killed" not in text, "and ends all processes at once", f"{code}, {took:.1f} s, {text[-300:]}")
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def main():
-    own_stack.own_network("hping3", "nmap", "ping", "dig", limit=None if "--full" in sys.argv else 600)
+    own_stack.own_network("hping3", "nmap", "ping", "dig", "dnsmasq", limit=None if "--full" in sys.argv else 600)
     result = report.Report()
     with own_stack.Wire(bridge=True) as wire:
-        parts = {"streams": lambda: streams(result, wire, "--full" in sys.argv), "names": lambda: names(result, wire)}
+        parts = {"streams": lambda: streams(result, wire, "--full" in sys.argv), "names": lambda: names(result, wire),
+                 "leases": lambda: leases(result, wire)}
         for part in [name for name in parts if name in sys.argv] or parts:
             try:
                 parts[part]()
