@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""tap_peer.py [--full] [streams] [names] [leases]: images over a tap device, with the kernel's stack, nmap, hping3 and scapy at the other end of the wire.
-Transfers on a wire that loses frames, thousands of short connections, a SYN flood, junk, and what a link sees of a good host.
---full: 1 GB through each wire, which takes hours where a tenth of the frames is lost."""
+"""tap_peer.py [--octets N] [streams] [names] [leases]: images over a tap device, with the kernel's stack, nmap, hping3 and scapy at the
+other end of the wire. Transfers on a wire that loses frames, thousands of short connections, a SYN flood, junk, and what a link
+sees of a good host. --octets: so many are sent each way at each loss; 1000000000 take hours where a tenth of the frames is lost."""
 import hashlib
 import os
 import socket
@@ -54,10 +54,14 @@ def transfer(result, what, up, down, timeout, address=OURS4):
         result.check(False, f"{what}: the transfer", repr(error))
 
 
-def transfers(result, wire, full):
+def octets_wanted():
+    return int(sys.argv[sys.argv.index("--octets") + 1]) if "--octets" in sys.argv else None
+
+
+def transfers(result, wire, octets):
     for percent, (up, down) in TRANSFERS.items():
         wire.lose(percent)
-        transfer(result, f"{percent} % lost", *((GIGABYTE, GIGABYTE, 40_000) if full else (up, down, 120)))
+        transfer(result, f"{percent} % lost", *((octets, octets, 40_000) if octets else (up, down, 120)))
     wire.lose(0)
     transfer(result, "over IPv6", 100_000_000, 100_000_000, 60, OURS6)
     wire.offload(True)
@@ -120,9 +124,9 @@ def everything_is_released(result, what):
     result.check(all(value == 0 for value in held.values()), f"{what}: connections and buffers are given back", str(held))
 
 
-def streams(result, wire, full):
+def streams(result, wire, octets):
     with own_stack.Image(wire, "tap", gateways=(own_stack.PEER4, own_stack.PEER6)) as image:
-        transfers(result, wire, full)
+        transfers(result, wire, octets)
         closed_windows(result)
         everything_is_released(result, "transfers")
         begin = time.monotonic()
@@ -277,10 +281,10 @@ def leases(result, wire):
 
 
 def main():
-    own_stack.own_network("hping3", "nmap", "ping", "dig", "dnsmasq", limit=None if "--full" in sys.argv else 600)
+    own_stack.own_network("hping3", "nmap", "ping", "dig", "dnsmasq", limit=None if octets_wanted() else 600)
     result = report.Report()
     with own_stack.Wire(bridge=True) as wire:
-        parts = {"streams": lambda: streams(result, wire, "--full" in sys.argv), "names": lambda: names(result, wire),
+        parts = {"streams": lambda: streams(result, wire, octets_wanted()), "names": lambda: names(result, wire),
                  "leases": lambda: leases(result, wire)}
         for part in [name for name in parts if name in sys.argv] or parts:
             try:
