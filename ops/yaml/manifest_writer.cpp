@@ -2,6 +2,7 @@
 
 #include "ops/yaml/manifest.h"
 #include "ops/yaml/network.h"
+#include "ops/yaml/secrets.h"
 #include "platform/base/text_writer.h"
 #include "platform/codec/base64.h"
 #include "platform/codec/hex.h"
@@ -48,8 +49,8 @@ std::string base64_of(std::string_view secret) {
   return std::string(out.view());
 }
 
-std::string hex_of(const server::CookieSecret& secret) {
-  std::array<char, 2 * server::cookie_secret_size> memory{};
+std::string hex_of(const HexSecret& secret) {
+  std::array<char, 2 * hex_secret_size> memory{};
   TextWriter out(memory);
   codec::encode_hex(secret, out);
   return std::string(out.view());
@@ -74,7 +75,7 @@ class ManifestWriter {
     write_limits();
     write_rate_limit();
     write_cookies();
-    if (config_.network) out_ += "network:\n" + write_network(*config_.network);
+    if (config_.network) write_network_section();
     write_zones();
     return std::move(out_);
   }
@@ -161,6 +162,11 @@ class ManifestWriter {
     if (rate.exempt.empty()) return;
     line("  exempt:");
     for (const IpPrefix& prefix : rate.exempt) line("    - " + yaml_text(text_of(prefix)));
+  }
+
+  void write_network_section() {
+    const auto& own = config_.network->address_secret;
+    out_ += "network:\n" + write_network(*config_.network, own ? secret(hex_of(*own)) : std::string());
   }
 
   void write_cookies() {
