@@ -27,12 +27,7 @@ bool set_interest(int epoll, int operation, int fd, u32 events) {
 class FrameWorker {
  public:
   FrameWorker(FrameDevice& device, FrameHandler& handler, ControlPage& control, u32 worker, Mailbox* mailbox, int epoll)
-      : device_(device),
-        handler_(handler),
-        control_(control),
-        row_(control.row(worker)),
-        mailbox_(mailbox),
-        epoll_(epoll) {}
+      : device_(device), handler_(handler), control_(control), row_(control.row(worker)), mailbox_(mailbox), epoll_(epoll) {}
 
   ExitCode run() {
     while (control_.generation() == 0 && !control_.stopping()) wait(-1);
