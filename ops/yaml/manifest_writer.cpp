@@ -3,6 +3,7 @@
 #include "ops/yaml/manifest.h"
 #include "ops/yaml/network.h"
 #include "ops/yaml/role_writer.h"
+#include "ops/yaml/secrets.h"
 #include "ops/yaml/writing.h"
 #include "platform/codec/hex.h"
 
@@ -12,8 +13,8 @@ namespace {
 
 constexpr std::string_view mask = "masked";
 
-std::string hex_of(const server::CookieSecret& secret) {
-  std::array<char, 2 * server::cookie_secret_size> memory{};
+std::string hex_of(const HexSecret& secret) {
+  std::array<char, 2 * hex_secret_size> memory{};
   TextWriter out(memory);
   codec::encode_hex(secret, out);
   return std::string(out.view());
@@ -41,7 +42,7 @@ class ServiceWriter {
     write_limits();
     write_rate_limit();
     write_cookies();
-    if (config_.network) out_.raw("network:\n" + write_network(*config_.network));
+    if (config_.network) write_network_section();
   }
 
  private:
@@ -110,6 +111,11 @@ class ServiceWriter {
     if (rate.exempt.empty()) return;
     out_.value(2, "exempt", "");
     for (const IpPrefix& prefix : rate.exempt) out_.line(4, "- " + quoted(prefix));
+  }
+
+  void write_network_section() {
+    const auto& own = config_.network->address_secret;
+    out_.raw("network:\n" + write_network(*config_.network, own ? secret(hex_of(*own)) : std::string()));
   }
 
   void write_cookies() {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "ops/yaml/manifest.h"
+#include "ops/yaml/secrets.h"
 #include "server/config/network_config.h"
 
 namespace samara::ops::yaml {
@@ -80,6 +81,14 @@ void read_mac(const Value& value, const Reading& reading, NetworkConfig& network
   if (!network.mac) reading.error(value, in_quotes(*text) + " is not the address of one card", std::string(expected));
 }
 
+void read_lease_address(const Value& value, const Reading& reading, NetworkConfig& network) {
+  constexpr std::string_view expected = "the IPv4 address that the DHCP server gave before, such as 192.0.2.5";
+  const auto text = reading.text(value, expected, 64);
+  if (!text) return;
+  network.dhcp_address = server::parse_lease_address(*text);
+  if (!network.dhcp_address) reading.error(value, in_quotes(*text) + " is not an address to be lent", std::string(expected));
+}
+
 bool on_our_link(const IpAddress& gateway, const NetworkConfig& network) {
   const bool link_local = !gateway.is_v4() && IpPrefix::parse("fe80::/10")->contains(gateway);
   return link_local || std::ranges::any_of(network.addresses, [&](const NetworkAddress& own) {
@@ -141,6 +150,8 @@ NetworkConfig read_network(const Value& value, const Reading& reading, Deploymen
   if (const Value* name = fields.find("host-name")) {
     if (auto text = reading.text(*name, "a host name", server::max_host_name)) network.host_name = deployment.keep(*text);
   }
+  if (const Value* address = fields.find("dhcp-address")) read_lease_address(*address, reading, network);
+  network.address_secret = read_hex_secret(fields, "address-secret", reading);
   for_items(fields.find("addresses"), reading, server::max_network_addresses,
             "a list such as [192.0.2.2/24, \"2001:db8::2/64\"]", [&](const Value& item) { read_own(item, reading, network); });
   for_items(fields.find("gateways"), reading, 8, "a list such as [192.0.2.1, \"fe80::1\"]",
@@ -153,12 +164,13 @@ NetworkConfig read_network(const Value& value, const Reading& reading, Deploymen
   fields.finish();
   // Who gives no address wants to be given one.
   network.dhcp = dhcp == nullptr ? network.addresses.empty() : reading.truth(*dhcp).value_or(false);
+  if (network.dhcp_address && !network.dhcp) reading.error(value, "dhcp-address without dhcp", "dhcp: true");
   if (network.listen.empty()) network.listen = automatic_network().listen;
   check(value, reading, network);
   return network;
 }
 
-std::string write_network(const NetworkConfig& network) {
+std::string write_network(const NetworkConfig& network, const std::string& address_secret) {
   std::string out;
   const auto line = [&out](const std::string& text) { out += "  " + text + '\n'; };
   const auto quoted = [](const std::string& text) { return '"' + text + '"'; };
@@ -171,8 +183,10 @@ std::string write_network(const NetworkConfig& network) {
   }
   line("mtu: " + std::to_string(network.mtu));
   line(std::string("dhcp: ") + (network.dhcp ? "true" : "false"));
+  if (network.dhcp_address) line("dhcp-address: " + text_of(*network.dhcp_address));
   line(std::string("router-advertisements: ") + (network.router_advertisements ? "true" : "false"));
   if (!network.host_name.empty()) line("host-name: " + quoted(std::string(network.host_name)));
+  if (!address_secret.empty()) line("address-secret: " + address_secret);
   if (!network.addresses.empty()) line("addresses:");
   for (const NetworkAddress& own : network.addresses) {
     TextBuffer<64> text;

@@ -10,7 +10,7 @@ namespace samara::ops::yaml {
 runtime::NetworkConfig read_network(const Value& value, const Reading& reading, Deployment& deployment);
 // What an image is told that has a card and no `network` section: everything from DHCP and router advertisements, port 53.
 runtime::NetworkConfig automatic_network();
-// As the section's lines, each indented by two.
-std::string write_network(const runtime::NetworkConfig& network);
+// As the section's lines, each indented by two; `address_secret` as it is to be shown, empty when there is none.
+std::string write_network(const runtime::NetworkConfig& network, const std::string& address_secret);
 
 }  // namespace samara::ops::yaml

@@ -88,11 +88,11 @@ std::optional<std::string> read_key_secret(Fields& fields, const Value& key, con
   return std::string(out.written().begin(), out.written().end());
 }
 
-std::optional<server::CookieSecret> read_cookie_secret(Fields& fields, const std::string& key, const Reading& reading) {
-  const std::string expected = std::to_string(2 * server::cookie_secret_size) + " hex digits";
+std::optional<HexSecret> read_hex_secret(Fields& fields, const std::string& key, const Reading& reading) {
+  const std::string expected = std::to_string(2 * hex_secret_size) + " hex digits";
   const std::optional<SecretText> secret = secret_text(fields, key, expected, reading);
   if (!secret) return {};
-  server::CookieSecret octets{};
+  HexSecret octets{};
   ByteWriter out(octets);
   const auto decoded = codec::decode_hex(secret->text, out);
   if (!decoded || out.size() != octets.size()) {

@@ -140,8 +140,8 @@ void read_cookies(const Value& value, const Reading& reading, server::Cookies& c
   if (const Value* enabled = fields.find("enabled")) cookies.enabled = reading.truth(*enabled).value_or(cookies.enabled);
   const Value* required = fields.find("required");
   if (required != nullptr) cookies.required = reading.truth(*required).value_or(cookies.required);
-  cookies.current = read_cookie_secret(fields, "secret", reading);
-  cookies.previous = read_cookie_secret(fields, "previous-secret", reading);
+  cookies.current = read_hex_secret(fields, "secret", reading);
+  cookies.previous = read_hex_secret(fields, "previous-secret", reading);
   fields.finish();
   if (cookies.required && !cookies.enabled) reading.error(*required, "cookies are required but not enabled", "enabled: true");
 }

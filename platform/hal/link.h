@@ -42,6 +42,9 @@ class Link {
   // Puts the slot's frame into the transmit queue. Nothing is sent before flush() at the latest.
   virtual void transmit(const FrameSlot& slot) = 0;
   virtual void flush() = 0;
+  // So few slots are free that a burst could not be answered: what comes in is better left where it is. The target calls turn()
+  // again when the card has sent something.
+  virtual bool congested() = 0;
 
  protected:
   ~Link() = default;
@@ -68,6 +71,8 @@ class FrameHandler {
   virtual bool poll_ready(TextWriter& out) = 0;
   // Why nothing can be served, found out after the start (no address from DHCP, a duplicate one). False: nothing is wrong.
   virtual bool poll_trouble(TextWriter& out) = 0;
+  // Once, last, where the end is an orderly one: sends what is to be said before it (a lease given back, streams ended).
+  virtual void stop(Instant, Link&) {}
 
  protected:
   ~FrameHandler() = default;

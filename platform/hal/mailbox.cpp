@@ -82,7 +82,8 @@ void Mailbox::put(Bytes message) {
 }
 
 bool Mailbox::take_room_again() {
-  if (!refused_ || !fits(out_, put_, out_.indices->read.load(std::memory_order_acquire))) return false;
+  // A receiver that answers an older wait may have taken this one back with it: without room we say again that we wait.
+  if (!refused_ || !has_room()) return false;
   refused_ = false;
   return true;
 }

@@ -19,6 +19,19 @@ constexpr size_t linger_discard_limit = 64 * 1024;
 constexpr u32 backlog = 64;
 constexpr StreamId no_stream = ~StreamId{0};
 
+// RFC 7217 wants addresses that are the same at every start, and a secret so that nobody can tell them from the MAC address. A
+// machine without storage cannot keep one by itself: without a configured one the addresses are stable all the same, as a name
+// server's must be, and tell as much as those of RFC 4291 to whoever knows both MAC address and host name.
+std::vector<u8> address_secret(const NetworkConfig& config, const net::MacAddress& mac) {
+  if (config.address_secret.has_value()) return {config.address_secret->begin(), config.address_secret->end()};
+  constexpr std::string_view label = "samara stable addresses";
+  static_assert(label.size() >= address_secret_size, "the stack draws a secret of its own when it is told a shorter one");
+  std::vector<u8> secret(label.begin(), label.end());
+  secret.insert(secret.end(), mac.octets.begin(), mac.octets.end());
+  secret.insert(secret.end(), config.host_name.begin(), config.host_name.end());
+  return secret;
+}
+
 net::StackConfig stack_config(const NetworkConfig& config, const hal::LinkDescription& link, u32 max_streams) {
   net::StackConfig stack;
   stack.mac.octets = config.mac.value_or(link.mac);
@@ -26,7 +39,9 @@ net::StackConfig stack_config(const NetworkConfig& config, const hal::LinkDescri
   for (const NetworkAddress& own : config.addresses) stack.addresses.push_back({own.address, own.prefix_length});
   for (const NetworkRoute& route : config.routes) stack.routes.push_back({route.destination, route.gateway});
   stack.dhcp = config.dhcp;
+  stack.dhcp_address = config.dhcp_address;
   stack.host_name = config.host_name;
+  stack.address_secret = address_secret(config, stack.mac);
   stack.router_advertisements = config.router_advertisements;
   stack.mirror_neighbors = link.shared_with_kernel;
   stack.checksum_offload = link.transmit_checksum;
@@ -175,9 +190,20 @@ bool FrameLoop::poll_trouble(TextWriter& out) {
   return true;
 }
 
+void FrameLoop::stop(Instant now, hal::Link& link) {
+  for (const Stream& stream : streams_) {
+    if (stream.open) stack_->tcp().close(now, stream.connection);
+  }
+  transmit(now, link);  // the ends of streams leave from an address that is still ours
+  stack_->release_lease(now);
+  transmit(now, link);
+  link.flush();
+}
+
 // ---- datagrams ------------------------------------------------------------------------------------------------------
 
 bool FrameLoop::receive(Instant now, hal::Link& link) {
+  if (link.congested()) return false;
   std::array<ReceivedFrame, hal::frame_burst> burst;
   const size_t count = link.receive(burst);
   for (const ReceivedFrame& frame : std::span(burst).first(count)) {

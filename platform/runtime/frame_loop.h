@@ -47,6 +47,7 @@ class FrameLoop final : public hal::FrameHandler {
   void use_mailbox(hal::Mailbox& mailbox) override { mailbox_ = &mailbox; }
   bool poll_ready(TextWriter& out) override;
   bool poll_trouble(TextWriter& out) override;
+  void stop(Instant now, hal::Link& link) override;
 
   const net::Stack& stack() const { return *stack_; }
 

@@ -32,6 +32,8 @@ struct NetworkRoute {
   friend bool operator==(const NetworkRoute&, const NetworkRoute&) = default;
 };
 
+constexpr size_t address_secret_size = 16;  // RFC 7217 section 5: 128 bits at least
+
 struct NetworkConfig {
   NetworkMode mode = NetworkMode::sockets;
   std::string_view interface;            // the Linux target's tap device or network interface
@@ -40,9 +42,12 @@ struct NetworkConfig {
   std::vector<NetworkAddress> addresses;
   std::vector<NetworkRoute> routes;
   bool dhcp = false;
-  bool router_advertisements = true;  // IPv6 addresses and routes from the link's routers
-  std::string_view host_name;         // told to the DHCP server
-  std::vector<Endpoint> listen;       // UDP and TCP on each; the unspecified address means all of its family's
+  std::optional<IpAddress> dhcp_address;  // asked for first; IPv4
+  bool router_advertisements = true;      // IPv6 addresses and routes from the link's routers
+  std::string_view host_name;             // told to the DHCP server
+  // What stable IPv6 addresses are made from (RFC 7217); absent: from the MAC address and the host name.
+  std::optional<std::array<u8, address_secret_size>> address_secret;
+  std::vector<Endpoint> listen;  // UDP and TCP on each; the unspecified address means all of its family's
   friend bool operator==(const NetworkConfig&, const NetworkConfig&) = default;
 };
 

@@ -78,8 +78,8 @@ inline constexpr std::array<Words, 6> rate_limit_properties{"responses-per-secon
 inline constexpr std::array<Words, 1> rate_limit_children{"exempt"};
 inline constexpr std::array<Words, 1> exempt_properties{"from"};
 inline constexpr std::array<Words, 4> cookie_properties{"enabled", "required", "current", "previous"};
-inline constexpr std::array<Words, 7> network_properties{"mode",     "interface", "mac", "mtu", "dhcp", "router-advertisements",
-                                                         "host-name"};
+inline constexpr std::array<Words, 9> network_properties{
+    "mode", "interface", "mac", "mtu", "dhcp", "dhcp-address", "router-advertisements", "host-name", "address-secret"};
 inline constexpr std::array<Words, 3> network_children{"address", "route", "listen"};
 inline constexpr std::array<Words, 1> network_address_properties{"address"};
 inline constexpr std::array<Words, 2> network_route_properties{"to", "via"};

@@ -15,6 +15,7 @@ using runtime::NetworkRoute;
 
 constexpr std::string_view mode_form = "sockets, tap or xdp";
 constexpr std::string_view mac_form = "the address of one card, 52:54:00:12:34:56";
+constexpr std::string_view lease_form = "an IPv4 address that a host can have, 192.0.2.5";
 constexpr std::string_view own_form = "an address with its prefix length, 192.0.2.1/24";
 
 Read<NetworkAddress> read_address(const NodeReader& node) {
@@ -117,6 +118,16 @@ std::optional<NetworkAddress> parse_network_address(std::string_view text) {
   return NetworkAddress{*address, static_cast<u8>(*length)};
 }
 
+std::optional<IpAddress> parse_lease_address(std::string_view text) {
+  constexpr std::array<std::string_view, 4> nobody{"0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4"};
+  const auto address = IpAddress::parse(text);
+  if (!address || !address->is_v4()) return {};
+  for (const std::string_view block : nobody) {
+    if (IpPrefix::parse(block)->contains(*address)) return {};
+  }
+  return address;
+}
+
 void write_network_address(const NetworkAddress& address, TextWriter& out) {
   address.address.write_text(out);
   out.put('/');
@@ -136,8 +147,13 @@ Read<NetworkConfig> read_network(const NodeReader& node) {
   }
   TRY(node.number("mtu", link_mtu, network.mtu));
   TRY(node.truth("dhcp", network.dhcp));
+  if (node.has("dhcp-address")) {
+    network.dhcp_address = parse_lease_address(TRY(node.text("dhcp-address", lease_form)));
+    if (!network.dhcp_address) return node.error(Kind::malformed, "dhcp-address", lease_form);
+  }
   TRY(node.truth("router-advertisements", network.router_advertisements));
   if (node.has("host-name")) network.host_name = TRY(node.text("host-name", max_host_name, "at most 255 octets"));
+  TRY(node.secret("address-secret", network.address_secret));
   for (const codec::DeviceTreeNode& child : node.children()) {
     TRY(read_child(node.below(child), layout::kind_of(child.name()), network));
   }
@@ -156,8 +172,14 @@ void write_network(const NetworkConfig& network, codec::DeviceTreeWriter& out) {
   }
   out.u32("mtu", network.mtu);
   out.u32("dhcp", network.dhcp ? 1 : 0);
+  if (network.dhcp_address) {
+    TextBuffer<32> text;
+    network.dhcp_address->write_text(text.writer());
+    out.string("dhcp-address", text.view());
+  }
   out.u32("router-advertisements", network.router_advertisements ? 1 : 0);
   if (!network.host_name.empty()) out.string("host-name", network.host_name);
+  if (network.address_secret) out.bytes("address-secret", *network.address_secret);
   for (size_t i = 0; i < network.addresses.size(); ++i) {
     write_item("address", i, "address", [&](TextWriter& text) { write_network_address(network.addresses[i], text); }, out);
     out.end_node();

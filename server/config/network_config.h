@@ -20,6 +20,8 @@ std::optional<std::array<u8, 6>> parse_mac(std::string_view text);
 void write_mac(const std::array<u8, 6>& mac, TextWriter& out);
 // "192.0.2.1/24": an address that is not the link's own number, with the length of its prefix.
 std::optional<runtime::NetworkAddress> parse_network_address(std::string_view text);
+// An IPv4 address that a DHCP server can lend.
+std::optional<IpAddress> parse_lease_address(std::string_view text);
 void write_network_address(const runtime::NetworkAddress& address, TextWriter& out);
 
 Read<runtime::NetworkConfig> read_network(const NodeReader& node);

@@ -113,7 +113,7 @@ class NodeReader {
   template <size_t Size>
   Read<void> secret(std::string_view property, std::optional<std::array<u8, Size>>& into) const {
     if (!node_.has(property)) return {};
-    const Bytes value = TRY(octets(property, {Size, Size}, Size == cookie_secret_size ? "16 octets" : "48 octets"));
+    const Bytes value = TRY(octets(property, {Size, Size}, Size == 16 ? "16 octets" : "48 octets"));
     into.emplace();
     std::ranges::copy(value, into->begin());
     return {};

@@ -124,7 +124,7 @@ void write_zone(const ZoneSource& zone, size_t index, const PrimaryConfig& confi
   for (size_t i = 0; i < zone.files.size(); ++i) {
     begin_numbered("file", i, out);
     out.string("path", zone.files[i].path);
-    out.bytes("text", octets_of(zone.files[i].text));
+    out.bytes("text", text_octets(zone.files[i].text));
     out.end_node();
   }
   write_override_nodes(zone.overrides, config, out);

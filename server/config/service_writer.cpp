@@ -12,7 +12,7 @@ void write_key(const TsigKey& key, size_t index, DeviceTreeWriter& out) {
   begin_numbered("key", index, out);
   write_text_property("name", key.name, out);
   out.string("algorithm", key_algorithm_name(key.algorithm));
-  out.bytes("secret", octets_of(key.secret));
+  out.bytes("secret", text_octets(key.secret));
   out.end_node();
 }
 
@@ -40,7 +40,7 @@ void write_identity(const Identity& identity, DeviceTreeWriter& out) {
   out.begin_node("identity");
   if (!identity.server_id.empty()) out.string("server-id", identity.server_id);
   if (!identity.version.empty()) out.string("version", identity.version);
-  if (!identity.nsid.empty()) out.bytes("nsid", octets_of(identity.nsid));
+  if (!identity.nsid.empty()) out.bytes("nsid", text_octets(identity.nsid));
   out.end_node();
 }
 
@@ -108,7 +108,7 @@ void begin_numbered(std::string_view kind, size_t index, DeviceTreeWriter& out) 
   out.begin_node(name.view());
 }
 
-std::vector<u8> octets_of(std::string_view text) {
+std::vector<u8> text_octets(std::string_view text) {
   return {text.begin(), text.end()};
 }
 

@@ -14,7 +14,7 @@ namespace samara::server {
 
 // "key@7"
 void begin_numbered(std::string_view kind, size_t index, codec::DeviceTreeWriter& out);
-std::vector<u8> octets_of(std::string_view text);
+std::vector<u8> text_octets(std::string_view text);
 
 template <class Item>
 void write_text_property(std::string_view property, const Item& item, codec::DeviceTreeWriter& out) {

@@ -170,7 +170,7 @@ class AskingRole final : public hal::Role {
     worker.run_frames(loop);
   }
   hal::Reply on_request(u32, Bytes, hal::Loader&) override { return {}; }
-  void on_released(hal::Loader& loader) override { ++loader.region()[0]; }
+  void on_released(hal::Loader& loader) override { loader.region()[0] = static_cast<u8>(loader.oldest_in_use() - 1); }
   void on_message(u32 worker, Bytes message, hal::Loader& loader) override {
     loader.publish(1);
     if (!loader.send(worker, message)) log(Level::error, "the worker is behind with one message");

@@ -172,11 +172,11 @@ def static_addresses(result, kind, folder):
 
 
 def by_dhcp(result, kind, folder):
-    leases = os.path.join(folder, "leases")
+    leases, log = os.path.join(folder, "leases"), os.path.join(folder, f"dnsmasq-{kind}.log")
     server = subprocess.Popen(["dnsmasq", "--keep-in-foreground", "--no-ping", "--port=0", f"--interface={TAP}", "--bind-interfaces",
                                "--dhcp-range=10.0.2.100,10.0.2.110,120", f"--dhcp-option=option:router,{HOST_ADDRESS}",
-                               f"--dhcp-leasefile={leases}", "--conf-file=/dev/null", "--user=root", f"--pid-file={folder}/pid"],
-                              stderr=subprocess.DEVNULL)
+                               f"--dhcp-leasefile={leases}", "--conf-file=/dev/null", "--user=root", f"--pid-file={folder}/pid",
+                               "--log-dhcp", f"--log-facility={log}"], stderr=subprocess.DEVNULL)
     try:
         with Machine(kind, IMAGE, blob=boot_blob(folder, "dhcp: true, host-name: primary-by-dhcp"), memory=32) as machine:
             up = machine.wait_for("ready 10.0.2.1")
@@ -188,6 +188,17 @@ def by_dhcp(result, kind, folder):
             with open(leases, encoding="ascii") as file:
                 lease = file.read()
             result.check(found.group(1) in lease and "primary-by-dhcp" in lease, f"{kind}: the server knows the lease", lease)
+            if kind == "microvm":
+                machine.type("power off\n")
+            else:
+                machine.monitor("system_powerdown")
+            status = machine.status()
+            with open(leases, encoding="ascii") as file:
+                left = file.read()
+            with open(log, encoding="utf-8") as file:
+                said = file.read()
+            result.check(status == 0 and found.group(1) not in left and f"DHCPRELEASE({TAP}) {found.group(1)}" in said,
+                         f"{kind}: the lease is given back at power off", f"status {status}, {left}, {said[-300:]}")
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait()

@@ -120,7 +120,8 @@ class Image:
     """A running image. `mode` is tap, xdp or sockets."""
 
     def __init__(self, wire, mode, image=STREAM, ports=(ECHO, DISCARD, SYSTAT, GENERATE), workers=1, clients=256, zones=None,
-                 addresses=(f"{OURS4}/24", f"{OURS6}/64"), gateways=(), limits=None):
+                 addresses=(f"{OURS4}/24", f"{OURS6}/64"), gateways=(), limits=None, network=None):
+        """`network`: instead of what follows from the addresses."""
         os.makedirs(OUT, exist_ok=True)
         os.chmod(OUT, 0o755)
         name = f"{os.path.basename(image)}-{mode}"
@@ -131,6 +132,9 @@ class Image:
         if mode != "sockets":
             manifest["network"] = {"mode": mode, "interface": "tap0" if mode == "tap" else "wire0", "addresses": list(addresses),
                                    "gateways": list(gateways), "listen": listen, "router-advertisements": False}
+        if network:
+            manifest["network"] = {"mode": mode, "interface": "tap0", **network}
+            listen = network["listen"]
         path = os.path.join(OUT, f"{name}.yaml")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(manifest, file)

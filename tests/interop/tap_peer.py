@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""tap_peer.py [--full] [streams] [names]: images over a tap device, with the kernel's stack, nmap, hping3 and scapy at the other end of the wire.
-Transfers on a wire that loses frames, thousands of short connections, a SYN flood, junk, and what a link sees of a good host.
---full: 1 GB through each wire, which takes hours where a tenth of the frames is lost."""
+"""tap_peer.py [--octets N] [streams] [names] [leases]: images over a tap device, with the kernel's stack, nmap, hping3 and scapy at the
+other end of the wire. Transfers on a wire that loses frames, thousands of short connections, a SYN flood, junk, and what a link
+sees of a good host. --octets: so many are sent each way at each loss; 1000000000 take hours where a tenth of the frames is lost."""
 import hashlib
 import os
 import socket
@@ -54,10 +54,14 @@ def transfer(result, what, up, down, timeout, address=OURS4):
         result.check(False, f"{what}: the transfer", repr(error))
 
 
-def transfers(result, wire, full):
+def octets_wanted():
+    return int(sys.argv[sys.argv.index("--octets") + 1]) if "--octets" in sys.argv else None
+
+
+def transfers(result, wire, octets):
     for percent, (up, down) in TRANSFERS.items():
         wire.lose(percent)
-        transfer(result, f"{percent} % lost", *((GIGABYTE, GIGABYTE, 40_000) if full else (up, down, 120)))
+        transfer(result, f"{percent} % lost", *((octets, octets, 40_000) if octets else (up, down, 120)))
     wire.lose(0)
     transfer(result, "over IPv6", 100_000_000, 100_000_000, 60, OURS6)
     wire.offload(True)
@@ -120,9 +124,9 @@ def everything_is_released(result, what):
     result.check(all(value == 0 for value in held.values()), f"{what}: connections and buffers are given back", str(held))
 
 
-def streams(result, wire, full):
+def streams(result, wire, octets):
     with own_stack.Image(wire, "tap", gateways=(own_stack.PEER4, own_stack.PEER6)) as image:
-        transfers(result, wire, full)
+        transfers(result, wire, octets)
         closed_windows(result)
         everything_is_released(result, "transfers")
         begin = time.monotonic()
@@ -247,11 +251,41 @@ def names(result, wire):
         result.check(code == 0, "SIGTERM ends it with 0", str(code))
 
 
+# ---- an address that is lent -----------------------------------------------------------------------------------------
+
+def leases(result, wire):
+    log, file = os.path.join(own_stack.OUT, "dnsmasq.log"), os.path.join(own_stack.OUT, "dnsmasq.leases")
+    for path in (log, file):
+        if os.path.exists(path):
+            os.remove(path)
+    server = subprocess.Popen(["dnsmasq", "--keep-in-foreground", "--no-ping", "--port=0", "--interface=peer0", "--bind-interfaces",
+                               "--dhcp-range=192.0.2.100,192.0.2.150,120", f"--dhcp-leasefile={file}", "--conf-file=/dev/null",
+                               "--user=root", f"--pid-file={file}.pid", "--log-dhcp", f"--log-facility={log}"],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        network = {"dhcp": True, "router-advertisements": False, "listen": ["0.0.0.0:53"]}
+        with own_stack.Image(wire, "tap", own_stack.PRIMARY, network=network) as image:
+            address = [line for line in image.text().splitlines() if line.startswith("ready ")][0].split()[1].split(":")[0]
+            begin = time.monotonic()
+            code = image.stop()
+            took = time.monotonic() - begin
+            with open(log, encoding="utf-8") as said, open(file, encoding="ascii") as left:
+                said, left = said.read(), left.read()
+            result.check(f"DHCPRELEASE(peer0) {address}" in said and address not in left, "SIGTERM gives the lease back",
+                         f"{left}; {said[-300:]}")
+            text = image.text()
+            result.check(code == 0 and took < 1 and "killed" not in text, "and ends all processes at once", f"{code}, {took:.1f} s, {text[-300:]}")
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def main():
-    own_stack.own_network("hping3", "nmap", "ping", "dig", limit=None if "--full" in sys.argv else 600)
+    own_stack.own_network("hping3", "nmap", "ping", "dig", "dnsmasq", limit=None if octets_wanted() else 600)
     result = report.Report()
     with own_stack.Wire(bridge=True) as wire:
-        parts = {"streams": lambda: streams(result, wire, "--full" in sys.argv), "names": lambda: names(result, wire)}
+        parts = {"streams": lambda: streams(result, wire, octets_wanted()), "names": lambda: names(result, wire),
+                 "leases": lambda: leases(result, wire)}
         for part in [name for name in parts if name in sys.argv] or parts:
             try:
                 parts[part]()

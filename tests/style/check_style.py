@@ -20,6 +20,7 @@ CODE = (".h", ".cpp")
 TEXT = CODE + (".py", ".md", ".txt", ".cmake", ".yaml", ".json", ".sh")
 # Spelled in two halves so that this file does not break its own rules.
 LEFTOVERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|WI" r"P)\b")
+CONFLICT_MARKER = re.compile(rb"^(<{7}|>{7}|\|{7})( |\r?$)", re.M)
 MACHINE_PATHS = re.compile(r"(/ho" r"me/|/ro" r"ot/|/wo" r"rk/|/Us" r"ers/|/tm" r"p/b-)")
 
 
@@ -78,6 +79,15 @@ def leftovers(files):
             for number, line in enumerate(read(path).splitlines(), 1):
                 if LEFTOVERS.search(line):
                     yield f"{path}:{number}: {line.strip()[:100]}"
+
+
+def conflict_markers(files):
+    """In any file, data and seeds too: nobody wants half a merge. (Seven `=` alone underline a title in some formats.)"""
+    for path in files:
+        with open(os.path.join(ROOT, path), "rb") as file:
+            found = CONFLICT_MARKER.search(file.read())
+        if found:
+            yield f"{path}: {found.group(0).decode().strip()}"
 
 
 def machine_paths(files):
@@ -150,8 +160,8 @@ def scripts(files):
             yield f"{path}: not executable"
 
 
-RULES = [layout, too_long, includes_from_the_root, head_comments, leftovers, machine_paths, binaries, white_space, scripts,
-         formatting]
+RULES = [layout, too_long, includes_from_the_root, head_comments, leftovers, conflict_markers, machine_paths,
+         binaries, white_space, scripts, formatting]
 
 
 def main():

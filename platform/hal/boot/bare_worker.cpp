@@ -22,6 +22,8 @@ constexpr Duration watch_time = Duration::microseconds(20);
 // How often a card whose interrupts nobody hears is looked at.
 constexpr Duration look_interval = Duration::milliseconds(1);
 constexpr Duration longest_sleep = Duration::seconds(1);
+// What is under way when the machine is told to stop gets so long to leave: a card that is well takes microseconds.
+constexpr Duration longest_farewell = Duration::milliseconds(100);
 
 [[noreturn]] void give_up(std::string_view why) {
   log(Level::error, why);
@@ -65,6 +67,9 @@ void BareWorker::run_frames(FrameHandler& worker) {
     report(handler);
     if (requests.power_off(now)) {
       log(Level::info, "told to stop");
+      handler.stop(now, card);
+      while (!card.all_sent() && !card.broken() && clock::now() - now < longest_farewell) {
+      }
       power::end(ExitCode::good);
     }
     if (now - last_frame < watch_time) continue;

@@ -35,40 +35,11 @@ int main(int argc, char** argv);
 namespace samara::hal {
 namespace {
 
-constexpr u64 megabyte = u64{1} << 20;
-constexpr u64 first_gigabyte = u64{1} << 30;  // mapped by entry.S
 // Page tables for the image, the first megabyte, the module's ends, devices and the firmware's tables, besides the arena's.
 constexpr u64 other_tables = 28;
 constexpr u64 smallest_arena = 2 * megabyte;
 
 constinit Machine the_machine;
-
-// Main memory above the first megabyte without the image and the module, in pieces.
-struct FreeMemory {
-  std::array<PhysicalRange, 4 * StartInfo::max_ram_ranges> pieces{};
-  size_t count = 0;
-
-  void add(PhysicalRange piece) {
-    if (piece.begin < piece.end && count < pieces.size()) pieces[count++] = piece;
-  }
-  void cut(PhysicalRange out) {
-    const size_t before = count;
-    for (size_t i = 0; i < before; ++i) {
-      const PhysicalRange piece = pieces[i];
-      if (out.end <= piece.begin || out.begin >= piece.end) continue;
-      pieces[i] = {piece.begin, std::max(piece.begin, std::min(out.begin, piece.end))};
-      add({out.end, piece.end});
-    }
-  }
-};
-
-FreeMemory free_memory(const StartInfo& start) {
-  FreeMemory free;
-  for (const PhysicalRange& ram : start.ram()) free.add({page_up(std::max(ram.begin, megabyte)), page_down(ram.end)});
-  free.cut({address_of(image_start), address_of(reserved_end)});
-  if (start.module().size() != 0) free.cut({page_down(start.module().begin), page_up(start.module().end)});
-  return free;
-}
 
 [[noreturn]] void too_little_memory() {
   log(Level::error, "the machine has too little memory; an image needs 4 MiB and what its zones take");
@@ -77,14 +48,12 @@ FreeMemory free_memory(const StartInfo& start) {
 
 // The largest piece becomes the arena; page tables are taken from the first one that is mapped now and has the room.
 void lay_out_memory(const StartInfo& start) {
-  FreeMemory free = free_memory(start);
-  const auto pieces = std::span(free.pieces).first(free.count);
-  const auto largest = std::ranges::max_element(pieces, {}, &PhysicalRange::size);
-  if (largest == pieces.end()) too_little_memory();
+  FreeMemory unused(start, {address_of(image_start), address_of(reserved_end)});
+  const PhysicalRange* const largest = unused.largest();
+  if (largest == nullptr) too_little_memory();
   const u64 tables = (other_tables + page_tables::pages_for(largest->size())) * page_size;
-  const auto first = std::ranges::find_if(
-      pieces, [&](const PhysicalRange& piece) { return piece.size() >= tables && piece.begin + tables <= first_gigabyte; });
-  if (first == pieces.end()) too_little_memory();
+  PhysicalRange* const first = unused.reachable(tables);
+  if (first == nullptr) too_little_memory();
   page_tables::start(first->begin, first->begin + tables);
   const u64 tables_begin = first->begin;
   first->begin += tables;
@@ -161,7 +130,7 @@ void boot_main(samara::u64 start_info) {
   install_machine_log("samara");
   descriptor_tables::start();
   Machine& here = machine();
-  if (!here.start.read(start_info)) {
+  if (!here.start.read(start_info, memory_at)) {
     samara::log(samara::Level::error, "not started by a PVH boot loader (QEMU: -kernel IMAGE)");
     power::end(ExitCode::usage);
   }

@@ -4,18 +4,11 @@
 #pragma once
 
 #include "platform/base/types.h"
+#include "platform/hal/boot/physical_memory.h"
 
 namespace samara::hal {
 
-constexpr u64 page_size = 4096;
 constexpr u64 area_size = u64{2} << 20;  // what one entry of a page directory covers
-
-constexpr u64 page_down(u64 address) {
-  return address & ~(page_size - 1);
-}
-constexpr u64 page_up(u64 address) {
-  return page_down(address + page_size - 1);
-}
 
 enum class Access : u8 { read, write, execute };
 

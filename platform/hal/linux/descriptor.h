@@ -23,8 +23,8 @@ class Descriptor {
 
   bool open() const { return fd_ >= 0; }
   int get() const { return fd_; }
-  // It stays open, and is nobody's.
-  void forget() { fd_ = -1; }
+  // Open until the process ends.
+  int release() { return std::exchange(fd_, -1); }
   void close() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;

@@ -17,6 +17,8 @@ class FrameDevice : public Link {
   virtual ~FrameDevice() = default;
   // Readable when frames came in.
   virtual int descriptor() const = 0;
+  // After flush(): frames are left that the kernel could not take. It is asked again by flush() when descriptor() is writable.
+  virtual bool unsent() const { return false; }
   // All that its worker needs.
   virtual std::span<const AllowedCall> system_calls() const = 0;
 };

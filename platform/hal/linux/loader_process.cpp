@@ -227,10 +227,14 @@ void LoaderProcess::stop_workers() {
   wake_workers();
   const Instant limit = monotonic_now() + stop_patience;
   epoll_event event;
-  signalfd_siginfo unread;  // a signal left unread would keep the wait from waiting
+  signalfd_siginfo info;  // a signal left unread would keep the wait from waiting
   while (!page().all_ended(workers()) && monotonic_now() < limit) {
     ::epoll_pwait(epoll_.get(), &event, 1, 1, nullptr);
-    while (::read(start_.signals.get(), &unread, sizeof unread) == static_cast<ssize_t>(sizeof unread)) {
+    while (::read(start_.signals.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      if (info.ssi_signo != SIGCHLD || info.ssi_code == CLD_EXITED) continue;
+      for (u32 i = 0; i < workers(); ++i) {
+        if (start_.workers[i].process == static_cast<pid_t>(info.ssi_pid)) log_worker_end(i, info);
+      }
     }
   }
 }

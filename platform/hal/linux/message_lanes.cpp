@@ -47,7 +47,7 @@ Result<void, Refusal> make_loader_wake() {
   if (!made.open() || (made.get() != loader_wake_fd && ::dup3(made.get(), loader_wake_fd, O_CLOEXEC) < 0)) {
     return fail(Refusal(ExitCode::unavailable, "eventfd: ", SystemError{}));
   }
-  if (made.get() == loader_wake_fd) made.forget();
+  if (made.get() == loader_wake_fd) made.release();
   return {};
 }
 

@@ -80,8 +80,9 @@ constexpr std::array<AllowedCall, 6> tap_system_calls{{
     {SYS_exit_group, "exit_group", "end"},
 }};
 
-constexpr std::array<AllowedCall, 5> xdp_system_calls{{
+constexpr std::array<AllowedCall, 6> xdp_system_calls{{
     {SYS_epoll_pwait, "epoll_pwait", "sleep until frames come or the loader has something"},
+    {SYS_epoll_ctl, "epoll_ctl", "wait for the kernel to take frames again, when it has enough"},
     {SYS_sendto, "sendto", "tell the kernel that frames are to be sent"},
     {SYS_write, "write", "log lines, ready lines, waking the loader", {{{0, all_but_standard_streams, 0}}}, 1},
     {SYS_clock_gettime, "clock_gettime", "the time, where the clock source is not readable without a call"},

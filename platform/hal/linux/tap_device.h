@@ -20,6 +20,7 @@ class TapDevice final : public FrameDevice {
   std::optional<FrameSlot> take_slot() override;
   void drop(const FrameSlot&) override { slot_taken_ = false; }
   void transmit(const FrameSlot& slot) override;
+  bool congested() override { return false; }
   void flush() override {}
   int descriptor() const override { return fd_.get(); }
   std::span<const AllowedCall> system_calls() const override { return tap_system_calls; }

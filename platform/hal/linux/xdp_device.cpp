@@ -19,8 +19,6 @@ namespace {
 constexpr u64 frame_size = 4096;
 constexpr u32 ring_size = 2048;  // entries of each ring, and frames in each direction
 constexpr u32 ring_mask = ring_size - 1;
-// In copy mode the kernel sends a few frames a call and asks to be called again.
-constexpr int max_kicks = static_cast<int>(ring_size) / 8;
 
 Failure<Refusal> refused(std::string_view interface, std::string_view what, SystemError error) {
   if (error.number == EPERM || error.number == EACCES) {
@@ -219,20 +217,25 @@ void XdpDevice::transmit(const FrameSlot& slot) {
   entry.addr = static_cast<u64>(slot.octets().data() - frames_.bytes().data());
   entry.len = static_cast<u32>(slot.size());
   entry.options = 0;
-  ++unflushed_;
 }
 
+// In copy mode the kernel sends a few frames a call and asks to be called again. When it takes none, too much is under way (or
+// the interface is down): what is left stays in the ring until the descriptor is writable.
 void XdpDevice::flush() {
-  if (unflushed_ == 0) return;
-  unflushed_ = 0;
   send_.producer->store(send_.ours, std::memory_order_release);
-  for (int kick = 0; kick < max_kicks && (send_.flags->load(std::memory_order_relaxed) & XDP_RING_NEED_WAKEUP) != 0; ++kick) {
-    if (::sendto(fd_.get(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) >= 0) {
-      if (send_.consumer->load(std::memory_order_acquire) == send_.ours) break;
-    } else if (errno != EAGAIN && errno != EBUSY && errno != ENOBUFS) {
-      break;  // the interface is down; what it has not sent stays in the ring
-    }
+  u32 taken = send_.consumer->load(std::memory_order_acquire);
+  while (taken != send_.ours && (send_.flags->load(std::memory_order_relaxed) & XDP_RING_NEED_WAKEUP) != 0) {
+    ::sendto(fd_.get(), nullptr, 0, MSG_DONTWAIT, nullptr, 0);
+    const u32 before = taken;
+    taken = send_.consumer->load(std::memory_order_acquire);
+    if (taken == before) return;
   }
+}
+
+bool XdpDevice::congested() {
+  if (free_.size() >= frame_burst) return false;
+  reclaim();
+  return free_.size() < frame_burst;
 }
 
 }  // namespace samara::hal

@@ -38,7 +38,9 @@ class XdpDevice final : public FrameDevice {
   void drop(const FrameSlot& slot) override;
   void transmit(const FrameSlot& slot) override;
   void flush() override;
+  bool congested() override;
   int descriptor() const override { return fd_.get(); }
+  bool unsent() const override { return send_.consumer->load(std::memory_order_acquire) != send_.ours; }
   std::span<const AllowedCall> system_calls() const override { return xdp_system_calls; }
 
  private:
@@ -54,7 +56,6 @@ class XdpDevice final : public FrameDevice {
   std::vector<u64> free_;                    // frames to send from: offsets into frames_
   std::array<u64, frame_burst> borrowed_{};  // of the last receive()
   size_t borrowed_count_ = 0;
-  u32 unflushed_ = 0;
 };
 
 }  // namespace samara::hal

@@ -50,6 +50,7 @@ class World::Card final : public Link {
     world_.send(host_, slot.octets());
   }
   void flush() override {}
+  bool congested() override { return false; }
 
   void put(std::vector<u8> frame) { inbox_.push_back(std::move(frame)); }
   bool has_input() const { return !inbox_.empty(); }

@@ -208,12 +208,27 @@ void NetCard::flush() {
   reclaim();
 }
 
+// A card with a short queue is asked for half of what it has.
+bool NetCard::congested() {
+  const size_t enough = std::min(frame_burst, slot_taken_.size() / 2);
+  if (free_slots_.size() >= enough) return false;
+  reclaim();
+  return free_slots_.size() < enough;
+}
+
+bool NetCard::all_sent() {
+  reclaim();
+  return transmit_queue_.in_flight() == 0;
+}
+
 bool NetCard::prepare_sleep() {
   device_.acknowledge_interrupts();
+  if (congested()) return transmit_queue_.request_interrupt();
   return receive_queue_.request_interrupt();
 }
 
 void NetCard::end_sleep() {
+  transmit_queue_.suppress_interrupts();
   receive_queue_.suppress_interrupts();
 }
 

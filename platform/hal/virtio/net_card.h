@@ -41,11 +41,15 @@ class NetCard final : public Link {
   void drop(const FrameSlot& slot) override;
   void transmit(const FrameSlot& slot) override;
   void flush() override;
+  bool congested() override;
 
-  // Before a sleep. True: frames came meanwhile, do not sleep.
+  // Before a sleep. True: frames came meanwhile, do not sleep; when congested: the device has sent some, and what comes in
+  // waits.
   bool prepare_sleep();
   // After it.
   void end_sleep();
+  // The device is done with all that was transmitted.
+  bool all_sent();
   // The device broke the rules or asks to be reset: it is of no use any more.
   bool broken();
   bool link_up();

@@ -34,7 +34,7 @@ Stack::Host::Host(const StackConfig& config, Rng& rng)
   events_.reserve(max_events);
   if (config_.dhcp) {
     const u16 largest = static_cast<u16>(config_.mtu - Ipv4Header::size - UdpHeader::size);
-    dhcp_.emplace(dhcp::Client::Config{config_.mac, config_.host_name, largest, {}}, rng);
+    dhcp_.emplace(dhcp::Client::Config{config_.mac, config_.host_name, largest, config_.dhcp_address}, rng);
   }
   if (config_.ipv6 && !config_.mirror_neighbors) ipv6_.emplace(config_, addresses_, egress_, counters_, rng);
   tcp_.set_link_mtu(config_.mtu);

@@ -71,8 +71,8 @@ class Stack::Host final : public tcp::IpLayer {
   bool take_egress_outputs(Instant now);
 
   // host_dhcp.cpp
-  bool on_dhcp(Instant now, const Ipv4Header& header, Bytes datagram);
-  void take_dhcp_outputs(Instant now);
+  bool on_dhcp(Instant now, const Ipv4Header& header, Bytes datagram, const MacAddress& from);
+  void take_dhcp_outputs(Instant now, std::optional<MacAddress> from = std::nullopt);
   void send_dhcp_messages(Instant now);
   void take_lease_actions(Instant now);
   void check_lease(Instant now);
@@ -144,6 +144,7 @@ class Stack::Host final : public tcp::IpLayer {
   std::optional<Instant> retry_at_;          // when lost addresses are probed again
   std::optional<dhcp::Client> dhcp_;
   std::optional<ConflictDetector> dhcp_detector_;  // while there is a lease
+  std::optional<MacAddress> dhcp_server_mac_;      // of the server, or its relay, that gave the lease
   TokenBucket icmp_errors_;
   std::vector<StackEvent> events_;
   tcp::Tcp tcp_;

@@ -9,7 +9,7 @@
 namespace samara::net {
 
 // The answer to somebody without an address may come to an address that is not ours yet. True: it was one.
-bool Stack::Host::on_dhcp(Instant now, const Ipv4Header& header, Bytes datagram) {
+bool Stack::Host::on_dhcp(Instant now, const Ipv4Header& header, Bytes datagram, const MacAddress& from) {
   if (header.protocol != Protocol::udp || header.is_fragment()) return false;
   const Result<UdpHeader, WireError> udp = UdpHeader::parse(datagram);
   if (!udp.ok() || udp.value().destination != dhcp::client_port || udp.value().source != dhcp::server_port) return false;
@@ -24,12 +24,16 @@ bool Stack::Host::on_dhcp(Instant now, const Ipv4Header& header, Bytes datagram)
     return true;
   }
   dhcp_->on_message(now, whole.subspan(UdpHeader::size));
-  take_dhcp_outputs(now);
+  take_dhcp_outputs(now, from);
   return true;
 }
 
-void Stack::Host::take_dhcp_outputs(Instant now) {
+// `from`: whose message this is about.
+void Stack::Host::take_dhcp_outputs(Instant now, std::optional<MacAddress> from) {
   while (const auto event = dhcp_->poll_event()) {
+    if (from.has_value() && (event->kind == dhcp::Event::Kind::check || event->kind == dhcp::Event::Kind::renewed)) {
+      dhcp_server_mac_ = from;
+    }
     switch (event->kind) {
       case dhcp::Event::Kind::check: check_lease(now); break;
       case dhcp::Event::Kind::bound: use_lease(now); break;
@@ -47,9 +51,10 @@ void Stack::Host::send_dhcp_messages(Instant now) {
     packet.source = message->source;
     packet.destination = message->destination;
     packet.protocol = Protocol::udp;
-    // A release is the last that leaves from its address: who gets it must be known now.
-    const std::optional<MacAddress> mac =
-        message->source.is_unspecified() ? std::nullopt : egress_.known_mac(now, message->destination);
+    // A release is the last that leaves from its address: who gets it must be known now, if only as whoever the lease came by.
+    std::optional<MacAddress> mac;
+    if (!message->source.is_unspecified()) mac = egress_.known_mac(now, message->destination);
+    if (!mac.has_value() && dhcp_->state() == dhcp::State::stopped) mac = dhcp_server_mac_;
     (void)send_datagram(packet, dhcp::client_port, dhcp::server_port, Bytes(message->octets).first(message->size), mac);
   }
 }

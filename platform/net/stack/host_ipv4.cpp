@@ -20,8 +20,9 @@ std::optional<UdpDatagram> Stack::Host::on_ipv4(Instant now, MutableBytes packet
     return std::nullopt;
   }
   const Ipv4Header& header = parsed.value();
-  if (dhcp_.has_value() && on_dhcp(now, header, packet.first(header.total_length).subspan(header.header_length))) {
-    return std::nullopt;
+  if (dhcp_.has_value()) {
+    const Bytes datagram = packet.first(header.total_length).subspan(header.header_length);
+    if (on_dhcp(now, header, datagram, arrival.source)) return std::nullopt;
   }
   // RFC 1122 section 3.2.1.3: sources that no other host can have. RFC 5961 and others rely on it.
   if (!is_peer_unicast(header.source) || addresses_.is_broadcast(header.source) || addresses_.find(header.source) != nullptr) {

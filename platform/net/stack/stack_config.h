@@ -1,6 +1,7 @@
 // What a host is told about its network, and what it says of its addresses.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -31,10 +32,11 @@ struct StackConfig {
   // Fixed. IPv4 ones are announced and used at once; IPv6 ones pass duplicate address detection first (RFC 4862 section 5.4).
   std::vector<InterfaceAddress> addresses;
   std::vector<Route> routes;
-  bool dhcp = false;                  // RFC 2131
-  std::string_view host_name;         // told to the DHCP server; may be empty
-  bool ipv6 = true;                   // false: nothing of IPv6 is sent or heard
-  bool router_advertisements = true;  // take addresses and routes from them (RFC 4862, RFC 4861 section 6.3)
+  bool dhcp = false;                      // RFC 2131
+  std::optional<IpAddress> dhcp_address;  // had at the last start, asked for first (RFC 2131 section 3.2)
+  std::string_view host_name;             // told to the DHCP server; may be empty
+  bool ipv6 = true;                       // false: nothing of IPv6 is sent or heard
+  bool router_advertisements = true;      // take addresses and routes from them (RFC 4862, RFC 4861 section 6.3)
   // What the stable IPv6 addresses of this host are made from (RFC 7217): 16 octets or more that nobody else knows. Empty:
   // drawn at each start, and so are the addresses.
   std::vector<u8> address_secret;

@@ -29,6 +29,7 @@ struct Shared {
   Counters& counters;
   ReplyQueue& replies;
   bool checksum_offload = false;
+  bool many_half_open = false;  // more than half of the places there are
 };
 
 // The moments at which something happens if nothing else does.
@@ -199,6 +200,10 @@ class Connection {
 // RFC 9293 section 3.8.3. R1 counts retransmissions, R2 is time; for a SYN at least three minutes (MUST-23).
 constexpr u32 retries_r1 = 3;
 constexpr Duration syn_timeout = Duration::seconds(180);
+// Answers to a SYN that are repeated while many connections are half open: sent after 0, 1 and 3 seconds, given up after 7.
+// Most who ask then never answer, and who has been away for so long asks again; below half of the table every one gets its 3
+// minutes.
+constexpr u32 retries_of_many = 2;
 // How long a connection that nobody reads any more waits for the peer's FIN, and how long it keeps probing a closed window.
 constexpr Duration orphan_timeout = Duration::seconds(60);
 // MUST-40: less than 0.5 s.

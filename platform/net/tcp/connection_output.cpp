@@ -153,6 +153,11 @@ bool Connection::on_retransmission_timeout(Instant now, Shared& shared) {
   const bool enough = send_.retries() >= retries_r1;
   const Duration stalled = now - send_.stalled_since();
   if (opening) {
+    if (half_open() && shared.many_half_open && send_.retries() >= retries_of_many) {
+      ++shared.counters.evicted_half_open;
+      drop(std::nullopt, shared);
+      return false;
+    }
     if (enough && stalled >= syn_timeout) {
       finish(Error::timed_out, shared);
       return false;

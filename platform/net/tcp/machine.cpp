@@ -85,6 +85,7 @@ void Tcp::Machine::settle(Instant now, u32 index) {
     ready_.push_back(index);
   }
   half_open_.set(index, connection.half_open());
+  shared_.many_half_open = half_open_.size() > capacity_.half_open / 2;
   deadlines_.set(index, connection.next_deadline());
   hungry_.set(index, connection.wants_room());
   eventful_.set(index, connection.has_event());

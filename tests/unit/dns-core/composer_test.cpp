@@ -337,5 +337,83 @@ TEST_F(ComposerTest, writes_random_sets_that_read_back_the_same) {
   }
 }
 
+// ---- records of a transfer
+// ----------------------------------------------------------------------------------------------------
+
+// The labels of an owner below the question's name.
+Bytes below(const Name& owner, const Name& question) {
+  return owner.wire().first(owner.size() - question.size());
+}
+
+TEST_F(ComposerTest, points_each_owner_to_what_it_shares_with_the_one_before) {
+  begin("example.");
+  const Name apex = name_of("example.");
+  const std::vector<std::pair<Name, size_t>> owners{
+      {name_of("example."), 2},         {name_of("b.example."), 4},   {name_of("b.example."), 2},  {name_of("a.b.example."), 4},
+      {name_of("x.y.a.b.example."), 6}, {name_of("z.b.example."), 4}, {name_of("B.c.example."), 6}};
+  OwnerTrail trail(header_size);
+  for (const auto& [owner, octets] : owners) {
+    const size_t before = out_->size();
+    trail.go_to(below(owner, apex));
+    ASSERT_TRUE(out_->record(Section::answer, trail, image(RrType::A, {192, 0, 2, 1}), false));
+    EXPECT_EQ(out_->size() - before, octets + record_overhead + 4);
+  }
+  const Composed all = finish();
+  ASSERT_EQ(all.records.size(), owners.size());
+  for (size_t i = 0; i < owners.size(); ++i) EXPECT_EQ(all.records[i].owner, owners[i].first);
+}
+
+TEST_F(ComposerTest, points_names_in_rdata_to_the_owner_above_the_question) {
+  begin("example.");
+  const Name apex = name_of("example.");
+  const Name owner = name_of("a.b.example.");
+  const Name target = name_of("ns.b.example.");
+  OwnerTrail trail(header_size);
+  trail.go_to(below(owner, apex));
+  const size_t before = out_->size();
+  ASSERT_TRUE(out_->record(Section::answer, trail, name_image(RrType::NS, target), true));
+  EXPECT_EQ(out_->size() - before, 4 + 2 + record_overhead + 3 + 2);
+  ASSERT_TRUE(out_->record(Section::answer, trail, name_image(RrType::NS, apex), true));
+  const Composed all = finish();
+  ASSERT_EQ(all.records.size(), 2U);
+  EXPECT_EQ(all.records[0].rdata, Octets(target.wire().begin(), target.wire().end()));
+  EXPECT_EQ(all.records[1].rdata, Octets(apex.wire().begin(), apex.wire().end()));
+}
+
+TEST_F(ComposerTest, leaves_nothing_of_a_record_of_a_transfer_that_does_not_fit) {
+  begin("example.", 100);
+  const Name apex = name_of("example.");
+  const Name owner = name_of("a.b.example.");
+  OwnerTrail trail(header_size);
+  trail.go_to(below(owner, apex));
+  const size_t before = out_->size();
+  EXPECT_FALSE(out_->record(Section::answer, trail, image(RrType::TXT, Octets(100, 0)), false));
+  EXPECT_EQ(out_->size(), before);
+  // The labels that were taken back are written when something fits.
+  ASSERT_TRUE(out_->record(Section::answer, trail, image(RrType::A, {192, 0, 2, 1}), false));
+  ASSERT_TRUE(out_->record(Section::answer, trail, image(RrType::A, {192, 0, 2, 2}), false));
+  const Composed all = finish();
+  ASSERT_EQ(all.records.size(), 2U);
+  EXPECT_EQ(all.records[0].owner, owner);
+  EXPECT_EQ(all.records[1].owner, owner);
+}
+
+TEST_F(ComposerTest, writes_owners_again_where_no_pointer_reaches) {
+  begin("example.");
+  const Name apex = name_of("example.");
+  const Name owner = name_of("a.b.example.");
+  OwnerTrail trail(header_size);
+  for (int i = 0; i < 1'200; ++i) {
+    trail.go_to(below(owner, apex));
+    ASSERT_TRUE(out_->record(Section::answer, trail, image(RrType::A, {192, 0, 2, 1}), false));
+    trail.go_to({});
+    ASSERT_TRUE(out_->record(Section::answer, trail, name_image(RrType::NS, owner), true));
+  }
+  const Composed all = finish();
+  EXPECT_GT(all.message.size(), 0x4000U);
+  ASSERT_EQ(all.records.size(), 2'400U);
+  for (size_t i = 0; i < 2'400; ++i) EXPECT_EQ(all.records[i].owner, i % 2 == 0 ? owner : apex);
+}
+
 }  // namespace
 }  // namespace samara::dns

@@ -152,7 +152,8 @@ class Generator {
     if (type == "A") return pick({"192.0.2.1", "192.0.2.2", "192.0.2.3"});
     if (type == "TXT") return pick({"\"one\"", "\"two\""});
     if (type == "MX") return pick({"10 a.example.", "20 b.example."});
-    if (type == "SOA") return "ns.example. host.example. " + std::to_string(serial + static_cast<u32>(below(5)) - 2) + " 2 3 4 5";
+    if (type == "SOA")
+      return "ns.example. host.example. " + std::to_string(serial + static_cast<u32>(below(5)) - 2) + " 2 3 4 5";
     return pick({"ns.example.", "ns.elsewhere.", "www.elsewhere."});
   }
 

@@ -148,7 +148,7 @@ TEST_F(KeyOption, OneOfSeveralKeysIsChosenByName) {
 TEST_F(KeyOption, AFileThatIsNotThereIsSaid) {
   Diagnostics found;
   EXPECT_FALSE(read_key_option(folder_ + "/none", "", found).has_value());
-  EXPECT_EQ(first_error(found), folder_ + "/none: cannot be read: No such file or directory");
+  EXPECT_EQ(first_error(found), folder_ + "/none: cannot be read: No such file or directory (expected a readable file)");
 }
 
 }  // namespace

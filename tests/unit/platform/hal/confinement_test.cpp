@@ -19,12 +19,9 @@ namespace samara::hal {
 namespace {
 
 using Tables = std::vector<std::pair<std::string, std::span<const AllowedCall>>>;
-const Tables tables{{"worker", worker_system_calls},
-                    {"client worker", client_system_calls},
-                    {"loader", loader_system_calls},
-                    {"tap worker", tap_system_calls},
-                    {"xdp worker", xdp_system_calls},
-                    {"storage loader", storage_system_calls}};
+const Tables tables{{"worker", worker_system_calls},  {"client worker", client_system_calls},
+                    {"loader", loader_system_calls},  {"tap worker", tap_system_calls},
+                    {"xdp worker", xdp_system_calls}, {"storage loader", storage_system_calls}};
 
 // Runs `body` in a child that is confined first.
 template <class F>
@@ -62,9 +59,8 @@ TEST(SystemCallTables, AreTheOnesInTheDocument) {
     }
   }
   size_t listed = 0;
-  for (const char* kind :
-       {"\n| worker | `", "\n| client worker | `", "\n| loader | `", "\n| tap worker | `", "\n| xdp worker | `",
-        "\n| storage loader | `"}) {
+  for (const char* kind : {"\n| worker | `", "\n| client worker | `", "\n| loader | `", "\n| tap worker | `",
+                           "\n| xdp worker | `", "\n| storage loader | `"}) {
     for (size_t at = document.find(kind); at != std::string::npos; at = document.find(kind, at + 1)) ++listed;
   }
   EXPECT_EQ(listed, rows) << "docs/linux-target.md lists a call the tables do not have";

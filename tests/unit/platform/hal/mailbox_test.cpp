@@ -100,10 +100,21 @@ TEST(Mailbox, RefusesWhenTheLongestMessageWouldNotFitAndSaysWhenThereIsRoomAgain
   EXPECT_EQ(pair.next_at_b(), "y");
 }
 
+TEST(Mailbox, SaysAgainThatItWaitsWhenItIsWokenWithoutRoom) {
+  Pair pair;
+  EXPECT_TRUE(pair.a.send(bytes_of("x")));
+  EXPECT_FALSE(pair.a.send(bytes_of("y")));
+  pair.to_b.sender_waits.store(0);  // as the answer to an older wait does
+  EXPECT_FALSE(pair.a.take_room_again());
+  EXPECT_EQ(pair.next_at_b(), "x");
+  EXPECT_TRUE(pair.b.take_wake());
+  EXPECT_TRUE(pair.a.take_room_again());
+}
+
 // The sender sleeps when it is refused, the receiver when there is nothing; a wake-up that gets lost is a test that hangs.
 TEST(Mailbox, LosesNoMessageAndNoWakeUpBetweenTwoThreads) {
-  Pair pair(min_ring + 200);
-  constexpr u32 count = 20'000;
+  Pair pair(min_ring + 2000);
+  constexpr u32 count = 5'000;
   std::atomic<u32> wake_a{0};
   std::atomic<u32> wake_b{0};
   const auto wake = [](std::atomic<u32>& flag) {

@@ -65,6 +65,14 @@ TEST(NetworkConfig, OwnAddressesHaveAPrefixLength) {
   }
 }
 
+TEST(NetworkConfig, AddressesToBeLentAreHosts) {
+  EXPECT_TRUE(parse_lease_address("192.0.2.5").has_value());
+  for (const std::string_view bad :
+       {"", "192.0.2.5/24", "2001:db8::5", "0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"}) {
+    EXPECT_FALSE(parse_lease_address(bad).has_value()) << bad;
+  }
+}
+
 TEST(NetworkConfig, BadNetworksAreRefusedWithTheirPlace) {
   const auto nothing = [](DeviceTreeWriter&) {};
   EXPECT_EQ(error_with(nothing), "no error");
@@ -75,6 +83,10 @@ TEST(NetworkConfig, BadNetworksAreRefusedWithTheirPlace) {
             "/network: property \"mtu\" is out of range (expected a whole number from 576 to 9216)");
   EXPECT_EQ(error_with([](DeviceTreeWriter& w) { w.string("interface", "sixteen-octets-x"); }),
             "/network: property \"interface\" is out of range (expected at most 15 octets)");
+  EXPECT_EQ(error_with([](DeviceTreeWriter& w) { w.string("dhcp-address", "::1"); }),
+            "/network: property \"dhcp-address\" is malformed (expected an IPv4 address that a host can have, 192.0.2.5)");
+  EXPECT_EQ(error_with([](DeviceTreeWriter& w) { w.bytes("address-secret", std::vector<u8>(15)); }),
+            "/network: property \"address-secret\" is out of range (expected 16 octets)");
   EXPECT_EQ(error_with([](DeviceTreeWriter& w) { w.string("colour", "red"); }), "/network: property \"colour\" is not known");
   EXPECT_EQ(error_with([](DeviceTreeWriter& w) {
               w.begin_node("route@0");

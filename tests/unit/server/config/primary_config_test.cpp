@@ -55,6 +55,8 @@ PrimaryConfig with_everything() {
   network.routes = {{prefix_of("0.0.0.0/0"), *IpAddress::parse("192.0.2.1")},
                     {prefix_of("::/0"), *IpAddress::parse("fe80::1")}};
   network.dhcp = true;
+  network.dhcp_address = IpAddress::parse("192.0.2.5");
+  network.address_secret.emplace().fill(9);
   network.router_advertisements = false;
   network.host_name = "primary";
   network.listen = {*Endpoint::parse("0.0.0.0:53"), *Endpoint::parse("[2001:db8::2]:5353")};

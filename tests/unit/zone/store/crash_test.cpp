@@ -156,6 +156,34 @@ TEST(ZoneStoreCrash, LeavesTheStoreAsItWasAfterACommandSinceTheLastSync) {
   EXPECT_GT(checked, 1000);
 }
 
+TEST(ZoneStoreCrash, WhatAnInterruptedRunLeftBehindTheEndDoesNotComeBack) {
+  CrashingStorage first(small);
+  SeededRng rng(1);
+  Model model;
+  {
+    const auto store = MUST(ZoneStore::open(first, rng));
+    ASSERT_TRUE(put_snapshot(*store, model, "a.example.", 1, 100).ok());
+    ASSERT_TRUE(put_snapshot(*store, model, "b.example.", 1, 100).ok());
+  }
+  // Of the run's mark and its two entries, the one in the middle is lost.
+  ASSERT_EQ(first.unflushed.size(), 3U);
+  std::vector<u8> left = first.medium;
+  for (const size_t i : {size_t{0}, size_t{2}}) {
+    const auto& write = first.unflushed[i];
+    std::ranges::copy(write.octets, left.begin() + static_cast<std::ptrdiff_t>(write.offset));
+  }
+  CrashingStorage second(std::move(left), 512);
+  Model again;
+  {
+    const auto store = MUST(ZoneStore::open(second, rng));
+    EXPECT_EQ(store->zone_count(), 0U);
+    // The very same entry as in the run before.
+    ASSERT_TRUE(put_snapshot(*store, again, "a.example.", 1, 100).ok());
+    ASSERT_TRUE(store->sync().ok());
+  }
+  EXPECT_EQ(content_of(*MUST(ZoneStore::open(second, rng))).zones, again);
+}
+
 TEST(ZoneStoreCrash, StatesAreKeptBySync) {
   CrashingStorage storage(small);
   SeededRng rng(1);

@@ -76,7 +76,7 @@ Loss loss_in(const Content& content) {
 TEST(ZoneStoreDamage, AFlippedBitCostsAtMostOneZoneAndIsReported) {
   std::mt19937_64 random(5);
   size_t zones_lost = 0;
-  for (u64 at = 0; at < small; at += 1 + random() % 199) {
+  for (u64 at = 0; at < small; at += 1 + random() % 499) {
     CrashingStorage storage(made().medium, 512);
     storage.content()[at] ^= static_cast<u8>(1U << random() % 8);
     SeededRng rng(1);
@@ -91,7 +91,7 @@ TEST(ZoneStoreDamage, AFlippedBitCostsAtMostOneZoneAndIsReported) {
     }
     zones_lost += loss.zones;
   }
-  EXPECT_GT(zones_lost, 50U);
+  EXPECT_GT(zones_lost, 20U);
 }
 
 TEST(ZoneStoreDamage, ALostBlockCostsNoMoreThanWhatLiesThere) {

@@ -252,6 +252,47 @@ TEST_F(NetCardTest, LooksOnceMoreBeforeItSleeps) {
   EXPECT_TRUE(card.prepare_sleep());
 }
 
+TEST_F(NetCardTest, WaitsForRoomToSendWhenABurstCouldNotBeAnswered) {
+  const auto owner = open();
+  NetCard& card = *owner;
+  EXPECT_FALSE(card.congested());
+  while (auto slot = card.take_slot()) {
+    slot->set_payload(60);
+    card.transmit(*slot);
+  }
+  card.flush();
+  EXPECT_TRUE(card.congested());
+  EXPECT_FALSE(card.all_sent());
+  deliver(frame_of(60, 1));
+  EXPECT_FALSE(card.prepare_sleep()) << "what came in waits, and the device has sent nothing";
+  DeviceQueue& queue = device_.queues[transmit_queue];
+  EXPECT_EQ(queue.used_event(), 0) << "an interrupt at the next frame sent";
+  card.end_sleep();
+  EXPECT_EQ(queue.used_event(), 0xffff) << "suppressed again";
+  const auto sent = queue.take();
+  for (size_t i = 0; i + 1 < sent.size(); ++i) queue.give(sent[i].id, 0);
+  EXPECT_FALSE(card.congested());
+  EXPECT_FALSE(card.all_sent());
+  queue.give(sent.back().id, 0);
+  EXPECT_TRUE(card.all_sent());
+  EXPECT_TRUE(card.prepare_sleep());  // now the frame that came in counts
+}
+
+TEST_F(NetCardTest, ACardWithAShortQueueIsCongestedWhenHalfOfItIsUnderWay) {
+  device_.queue_sizes = {256, 8};
+  const auto owner = open();
+  NetCard& card = *owner;
+  EXPECT_FALSE(card.congested());
+  for (int i = 0; i < 5; ++i) {
+    auto slot = card.take_slot();
+    ASSERT_TRUE(slot.has_value());
+    slot->set_payload(60);
+    card.transmit(*slot);
+  }
+  card.flush();
+  EXPECT_TRUE(card.congested());
+}
+
 TEST_F(NetCardTest, TellsWhetherTheLinkIsUp) {
   const auto owner = open();
   NetCard& card = *owner;

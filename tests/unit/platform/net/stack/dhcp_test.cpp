@@ -122,6 +122,18 @@ TEST_F(Dhcp, ReleaseIsSentBeforeTheEnd) {
   EXPECT_TRUE(peer.stack.addresses().empty());
 }
 
+TEST_F(Dhcp, ReleaseGoesWhereTheLeaseCameFromWhenNothingElseIsKnownOfTheServer) {
+  bind();
+  peer.wait(Duration::seconds(1));
+  peer.sent();
+  peer.stack.release_lease(peer.now);
+  const auto release = message();
+  ASSERT_TRUE(release.has_value());
+  EXPECT_EQ(type_of(*release), 7);
+  EXPECT_EQ(release->header.destination, ip("192.0.2.254"));
+  EXPECT_EQ(release->link.destination, router_mac);
+}
+
 TEST_F(Dhcp, SilenceIsTold) {
   peer.wait(Duration::seconds(60));
   peer.sent();

@@ -85,6 +85,39 @@ TEST(TcpDefence, AFloodOfSynsIsAnsweredByCookiesAndStillLetsOthersIn) {
   EXPECT_EQ(sent, 10U * 1'448);
 }
 
+TEST(TcpDefence, AfterAFloodHalfOfTheTableIsFreeWithinSeconds) {
+  Host host;
+  ASSERT_TRUE(host.tcp.listen({host_a, Port(53)}, 16).ok());
+  const u32 places = Host::small().half_open;
+  for (u16 port = 1; port <= 500; ++port) {
+    host.deliver(make_packet(host_b, host_a, syn_from(port), {}));
+    while (host.poll()) {
+    }
+  }
+  EXPECT_EQ(host.tcp.half_open(), places);
+  const auto let_pass = [&](Duration time) {
+    const Instant until = host.now + time;
+    while (host.tcp.next_deadline() <= until) {
+      host.now = std::max(host.now, host.tcp.next_deadline());
+      host.tcp.on_deadline(host.now);
+      while (host.poll()) {
+      }
+    }
+    host.now = until;
+  };
+  let_pass(Duration::seconds(6));
+  EXPECT_EQ(host.tcp.half_open(), places) << "an answer that got lost is repeated";
+  let_pass(Duration::seconds(2));
+  EXPECT_EQ(host.tcp.half_open(), places / 2);
+  EXPECT_EQ(host.tcp.counters().evicted_half_open, places - places / 2);
+  // What is left has all the time that RFC 9293 gives it (MUST-23).
+  let_pass(Duration::seconds(160));
+  EXPECT_EQ(host.tcp.half_open(), places / 2);
+  let_pass(Duration::seconds(200));
+  EXPECT_EQ(host.tcp.half_open(), 0U);
+  EXPECT_TRUE(host.events().empty()) << "nobody knew of them";
+}
+
 TEST(TcpDefence, AFullTableGivesTheOldestHalfOpenPlaceToOneThatProvedItself) {
   Capacity capacity = Host::small();
   capacity.connections = 4;

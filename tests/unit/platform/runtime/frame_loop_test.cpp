@@ -1,0 +1,187 @@
+// The loop over the in-tree stack: what it tells the stack, when it leaves frames where they are, and how it ends.
+#include "platform/runtime/frame_loop.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "platform/base/byte_order.h"
+#include "platform/hal/sim/random.h"
+
+namespace samara::runtime {
+namespace {
+
+// Answers each datagram with one octet, and takes no streams.
+class Terse {
+ public:
+  u32 asked = 0;
+
+  void on_publication(Instant, hal::Publication) {}
+  u64 oldest_generation() const { return 1; }
+  void on_turn(Instant, UnixTime) {}
+  size_t on_datagram(Instant, const Datagram& datagram) {
+    ++asked;
+    datagram.reply[0] = 1;
+    return 1;
+  }
+  bool on_stream_open(Instant, StreamId, const Endpoint&, const Endpoint&) { return false; }
+  MutableBytes stream_input_space(StreamId) { return {}; }
+  void on_stream_input(Instant, StreamId, size_t) {}
+  Bytes stream_output(StreamId) { return {}; }
+  void on_stream_output_sent(Instant, StreamId, size_t) {}
+  bool stream_finished(StreamId) { return false; }
+  void on_stream_end(Instant, StreamId) {}
+  void on_stream_closed(Instant, StreamId) {}
+  std::optional<StreamId> poll_stream_abort() { return std::nullopt; }
+  Instant next_deadline() const { return Instant::never(); }
+  void on_deadline(Instant) {}
+};
+
+class Card final : public hal::Link {
+ public:
+  Card() { link.mac = {0x52, 0x54, 0, 0, 0, 1}; }
+  hal::LinkDescription link;
+  std::deque<std::vector<u8>> incoming;
+  std::vector<std::vector<u8>> sent;
+  bool full = false;
+  u32 receives = 0;
+
+  const hal::LinkDescription& description() const override { return link; }
+  size_t receive(std::span<ReceivedFrame> burst) override {
+    ++receives;
+    while (borrowed_.size() < burst.size() && !incoming.empty()) {
+      borrowed_.push_back(std::move(incoming.front()));
+      incoming.pop_front();
+    }
+    for (size_t i = 0; i < borrowed_.size(); ++i) burst[i] = {.octets = borrowed_[i], .checksum = FrameChecksum::good};
+    return borrowed_.size();
+  }
+  void release() override { borrowed_.clear(); }
+  std::optional<FrameSlot> take_slot() override {
+    if (full) return std::nullopt;
+    return FrameSlot(slot_);
+  }
+  void drop(const FrameSlot&) override {}
+  void transmit(const FrameSlot& slot) override { sent.emplace_back(slot.octets().begin(), slot.octets().end()); }
+  void flush() override {}
+  bool congested() override { return full; }
+
+ private:
+  std::vector<std::vector<u8>> borrowed_;
+  std::vector<u8> slot_ = std::vector<u8>(4096);
+};
+
+// A machine that was just switched on.
+struct Machine {
+  explicit Machine(NetworkConfig with, u64 seed = 1) : config(std::move(with)), rng(seed) {
+    loop.prepare(card.link);
+    loop.on_publication(now, 1, 0);
+    loop.start(now, {}, card);
+  }
+  void run_for(Duration time) {
+    const Instant until = now + time;
+    for (;;) {
+      loop.turn(now, {}, card);
+      if (loop.next_deadline() > until) break;
+      now = std::max(now, loop.next_deadline());
+    }
+    now = until;
+  }
+  NetworkConfig config;
+  hal::sim::SeededRng rng;
+  Card card;
+  Terse app;
+  FrameLoop loop{config, 4, hal::WorkerApplicationRef(app), rng};
+  Instant now = Instant::since_boot(Duration::seconds(1));
+};
+
+NetworkConfig fixed() {
+  NetworkConfig config;
+  config.addresses = {{*IpAddress::parse("192.0.2.1"), 24}};
+  config.listen = {*Endpoint::parse("0.0.0.0:53")};
+  return config;
+}
+
+IpAddress link_local(const NetworkConfig& config, u64 seed, u8 last_of_mac = 1) {
+  Machine machine(config, seed);
+  Card other;
+  other.link.mac[5] = last_of_mac;
+  FrameLoop loop(machine.config, 4, hal::WorkerApplicationRef(machine.app), machine.rng);
+  loop.prepare(other.link);
+  loop.start(machine.now, {}, other);
+  for (const net::AssignedAddress& own : loop.stack().addresses()) {
+    if (own.origin == net::AssignedAddress::Origin::link_local) return own.interface.address;
+  }
+  ADD_FAILURE() << "there is no link-local address";
+  return {};
+}
+
+TEST(FrameLoop, AddressesItMakesAreTheSameAtEveryStart) {
+  const NetworkConfig config = fixed();
+  EXPECT_EQ(link_local(config, 1), link_local(config, 2));
+  EXPECT_NE(link_local(config, 1, 1), link_local(config, 1, 2)) << "and another machine's are others";
+  NetworkConfig named = config;
+  named.host_name = "ns1";
+  EXPECT_NE(link_local(config, 1), link_local(named, 1));
+  NetworkConfig secret = config;
+  secret.address_secret.emplace().fill(7);
+  EXPECT_NE(link_local(config, 1), link_local(secret, 1));
+  EXPECT_EQ(link_local(secret, 1), link_local(secret, 2));
+  NetworkConfig secret_and_named = secret;
+  secret_and_named.host_name = "ns1";
+  EXPECT_EQ(link_local(secret, 1), link_local(secret_and_named, 1)) << "a host may be renamed";
+}
+
+// A datagram to port 53 of 192.0.2.1, in its frame.
+std::vector<u8> question() {
+  std::vector<u8> frame{0x52, 0x54, 0, 0, 0,   1, 0x52, 0x54, 0,   0, 0, 9, 8,  0, 0x45, 0,  0, 29, 0, 1, 0,  0,
+                        64,   17,   0, 0, 192, 0, 2,    9,    192, 0, 2, 1, 16, 0, 0,    53, 0, 9,  0, 0, 'q'};
+  u32 sum = 0;
+  for (size_t i = 14; i < 34; i += 2) sum += load_be16(frame, i);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  store_be16(frame, 24, static_cast<u16>(~sum));
+  return frame;
+}
+
+TEST(FrameLoop, QuestionsWaitWhileNothingCanBeSent) {
+  Machine machine(fixed());
+  machine.card.incoming.push_back(question());
+  machine.card.full = true;
+  EXPECT_FALSE(machine.loop.turn(machine.now, {}, machine.card)) << "no use to ask again at once";
+  EXPECT_EQ(machine.card.receives, 0U);
+  EXPECT_EQ(machine.app.asked, 0U);
+  machine.card.full = false;
+  machine.loop.turn(machine.now, {}, machine.card);
+  EXPECT_EQ(machine.app.asked, 1U);
+}
+
+// Type of a DHCP message in a frame, as Stack sends it: behind the magic cookie.
+std::optional<u8> dhcp_type(const std::vector<u8>& frame) {
+  constexpr size_t options = 14 + 20 + 8 + 240;
+  if (frame.size() < options + 3 || load_be16(frame, 12) != 0x0800 || frame[23] != 17 || load_be16(frame, 36) != 67) return {};
+  return frame[options + 2];
+}
+
+TEST(FrameLoop, AnAddressHadBeforeIsAskedForFirst) {
+  NetworkConfig config = fixed();
+  config.addresses.clear();
+  config.dhcp = true;
+  const auto first_message = [](const NetworkConfig& with) {
+    Machine machine(with);
+    machine.run_for(Duration::seconds(1));
+    for (const std::vector<u8>& frame : machine.card.sent) {
+      if (dhcp_type(frame).has_value()) return frame;
+    }
+    return std::vector<u8>();
+  };
+  EXPECT_EQ(dhcp_type(first_message(config)), 1) << "DISCOVER";
+  config.dhcp_address = IpAddress::parse("192.0.2.77");
+  const std::vector<u8> request = first_message(config);
+  EXPECT_EQ(dhcp_type(request), 3) << "REQUEST, in INIT-REBOOT";
+  const std::array<u8, 6> requested{50, 4, 192, 0, 2, 77};  // RFC 2132 section 9.1
+  EXPECT_FALSE(std::ranges::search(request, requested).empty());
+}
+
+}  // namespace
+}  // namespace samara::runtime

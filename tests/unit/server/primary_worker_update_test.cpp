@@ -1,0 +1,326 @@
+// Updates through a worker and its loader, and what is sent of them.
+#include <gtest/gtest.h>
+
+#include "dns-core/tsig/client.h"
+#include "server/update_batch.h"
+#include "update_text.h"
+#include "worker_fixture.h"
+
+namespace samara::server {
+namespace {
+
+class WorkerUpdate : public WorkerTest {
+ protected:
+  void begin() {
+    start();
+    batch_.emplace(config_, loader_);
+  }
+  void admit_all() { config_.access.update.push_back({}); }
+
+  // What the loader does with all the worker has for it; how many updates that were.
+  unsigned pump() {
+    unsigned taken = 0;
+    Octets room(runtime::max_message);
+    for (size_t size = worker_->poll_message(room); size != 0; size = worker_->poll_message(room)) {
+      const auto update = read_update(Bytes(room).first(size));
+      EXPECT_TRUE(update.has_value());
+      batch_->on_update(0, *update);
+      ++taken;
+    }
+    if (batch_->is_changed()) {
+      const auto set = loader_.next_set();
+      EXPECT_TRUE(set.has_value());
+      loader_.published(++generation_);
+      worker_->use_zones(set->root(), generation_);
+      batch_->on_published();
+    }
+    batch_->send_all([&](u32, Bytes message) {
+      worker_->on_message(now_, message);
+      return true;
+    });
+    return taken;
+  }
+  Octets late_datagram() {
+    Octets payload(runtime::min_reply_room);
+    runtime::OutgoingDatagram out{.peer = {}, .local = {}, .payload = payload};
+    payload.resize(worker_->poll_datagram(now_, out));
+    sent_to_ = out.peer;
+    sent_from_ = out.local;
+    return payload;
+  }
+  static std::string rcode_of(Bytes message) {
+    if (message.size() < dns::header_size) return "none";
+    EXPECT_EQ(load_be16(message, 2) & 0xf800, 0xa800);  // a response to UPDATE
+    return std::string(dns::rcode_name(static_cast<dns::Rcode>(message[3] & 15)));
+  }
+  // By UDP, whatever the way the answer takes.
+  std::string update(const Lines& lines, std::string_view from = "192.0.2.1") {
+    const Octets at_once = datagram(text.message(lines), from);
+    if (!at_once.empty()) return rcode_of(at_once);
+    pump();
+    return rcode_of(late_datagram());
+  }
+
+  UpdateText text;
+  std::optional<UpdateBatch> batch_;
+  u64 generation_ = 1;
+  Endpoint sent_to_;
+  std::optional<Endpoint> sent_from_;
+};
+
+TEST_F(WorkerUpdate, IsAnsweredWhenItIsServed) {
+  admit_all();
+  begin();
+  EXPECT_TRUE(datagram(text.message({"! new 60 IN A 192.0.2.9"})).empty());
+  EXPECT_TRUE(late_datagram().empty());
+  EXPECT_EQ(pump(), 1U);
+  const Octets answer = late_datagram();
+  EXPECT_EQ(rcode_of(answer), "NOERROR");
+  EXPECT_EQ(load_be16(answer), text.id);
+  EXPECT_EQ(sent_to_, endpoint("192.0.2.1"));
+  EXPECT_EQ(sent_from_, (Endpoint{*IpAddress::parse("192.0.2.53"), Port(53)}));
+  EXPECT_NE(ask("new.example. A").find("answer new.example. 60 A 192.0.2.9"), std::string::npos);
+  EXPECT_TRUE(late_datagram().empty());
+}
+
+TEST_F(WorkerUpdate, StrangersAreRefusedAtTheDoor) {
+  config_.access.update.push_back({IpPrefix::parse("192.0.2.0/24"), std::nullopt});
+  begin();
+  EXPECT_EQ(rcode_of(datagram(text.message({"? www 0 NONE A"}), "198.51.100.1")), "REFUSED");
+  EXPECT_EQ(pump(), 0U);
+  EXPECT_EQ(update({"? www 0 NONE A"}), "YXRRSET");
+}
+
+TEST_F(WorkerUpdate, OtherZonesAreNotauth) {
+  admit_all();
+  begin();
+  text.zone = "sub.example.";
+  EXPECT_EQ(update({}), "NOTAUTH");
+  text.zone = "example.";
+  text.zone_class = "CH";
+  EXPECT_EQ(update({}), "NOTAUTH");
+  text.zone_class = "IN";
+  text.zone_type = "NS";
+  EXPECT_EQ(update({}), "FORMERR");
+}
+
+TEST_F(WorkerUpdate, ADatagramThatComesAgainIsAppliedOnce) {
+  admit_all();
+  begin();
+  const Octets packet = text.message({"? once 0 NONE ANY", "! once 60 IN A 192.0.2.9"});
+  EXPECT_TRUE(datagram(packet).empty());
+  EXPECT_TRUE(datagram(packet).empty());
+  EXPECT_EQ(pump(), 1U);
+  EXPECT_EQ(rcode_of(late_datagram()), "NOERROR");
+  EXPECT_TRUE(late_datagram().empty());
+  // Its answer was lost.
+  EXPECT_EQ(rcode_of(datagram(packet)), "NOERROR");
+  EXPECT_EQ(pump(), 0U);
+  // From somewhere else, or much later, it is another update.
+  EXPECT_TRUE(datagram(packet, "192.0.2.2").empty());
+  EXPECT_EQ(pump(), 1U);
+  EXPECT_EQ(rcode_of(late_datagram()), "YXDOMAIN");
+  at(Duration::seconds(100));
+  EXPECT_TRUE(datagram(packet).empty());
+  EXPECT_EQ(pump(), 1U);
+}
+
+TEST_F(WorkerUpdate, SeveralArePublishedTogether) {
+  admit_all();
+  begin();
+  for (int i = 0; i < 5; ++i) {
+    text.id = static_cast<u16>(i);
+    EXPECT_TRUE(datagram(text.message({"! n" + std::to_string(i) + " 60 IN A 192.0.2.9"})).empty());
+  }
+  const u64 before = generation_;
+  EXPECT_EQ(pump(), 5U);
+  EXPECT_EQ(generation_, before + 1);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(load_be16(late_datagram()), i);
+  EXPECT_NE(ask("example. SOA").find(" 12 "), std::string::npos);
+}
+
+TEST_F(WorkerUpdate, TooManyThatWaitGetServfail) {
+  admit_all();
+  begin();
+  for (size_t i = 0; i < max_pending_updates; ++i) {
+    text.id = static_cast<u16>(i);
+    ASSERT_TRUE(datagram(text.message({"! x 60 IN A 192.0.2.9"})).empty()) << i;
+  }
+  text.id = 9999;
+  EXPECT_EQ(rcode_of(datagram(text.message({"! x 60 IN A 192.0.2.9"}))), "SERVFAIL");
+  EXPECT_EQ(pump(), max_pending_updates);
+  // Those answered make room.
+  while (!late_datagram().empty()) continue;
+  EXPECT_TRUE(datagram(text.message({"! x 60 IN A 192.0.2.9"})).empty());
+}
+
+TEST_F(WorkerUpdate, ByTcpTheSessionWaitsAndKeepsTheOrder) {
+  admit_all();
+  begin();
+  constexpr runtime::StreamId id = 2;
+  ASSERT_TRUE(worker_->on_stream_open(now_, id, endpoint("192.0.2.1"), endpoint("192.0.2.53")));
+  Octets both = framed(text.message({"! new 60 IN A 192.0.2.9"}));
+  const Octets query = query_of("new.example. A").packet;
+  const Octets second = framed(query);
+  both.insert(both.end(), second.begin(), second.end());
+  EXPECT_EQ(send(id, both), both.size());
+  EXPECT_TRUE(receive(id).empty());
+  EXPECT_FALSE(worker_->stream_finished(id));
+  EXPECT_EQ(pump(), 1U);
+  const Octets answers = receive(id);
+  const size_t first = load_be16(answers);
+  EXPECT_EQ(rcode_of(Bytes(answers).subspan(2, first)), "NOERROR");
+  EXPECT_NE(text_of_response(Bytes(answers).subspan(first + 4), query).find("192.0.2.9"), std::string::npos);
+  worker_->on_stream_closed(now_, id);
+}
+
+TEST_F(WorkerUpdate, AConnectionThatIsGoneGetsNothing) {
+  admit_all();
+  begin();
+  constexpr runtime::StreamId id = 2;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(worker_->on_stream_open(now_, id, endpoint("192.0.2.1"), endpoint("192.0.2.53")));
+    send(id, framed(text.message({"! n" + std::to_string(i) + " 60 IN A 192.0.2.9"})));
+    worker_->on_stream_closed(now_, id);
+  }
+  ASSERT_TRUE(worker_->on_stream_open(now_, id, endpoint("192.0.2.1"), endpoint("192.0.2.53")));
+  EXPECT_EQ(pump(), 2U);
+  EXPECT_TRUE(receive(id).empty());
+  EXPECT_NE(ask("n1.example. A").find("192.0.2.9"), std::string::npos);
+}
+
+TEST_F(WorkerUpdate, SignedUpdatesHaveSignedAnswersAndTheirKeysRights) {
+  config_.keys.push_back({name_of("host.example."), KeyAlgorithm::hmac_sha256, "0123456789abcdef"});
+  UpdateRule& rule = config_.update_rules.emplace_back();
+  rule.key = u16{0};
+  rule.match = UpdateNames::self;
+  begin();
+  const dns::TsigKey key{.name = name_of("host.example."),
+                         .algorithm = dns::TsigAlgorithm::hmac_sha256,
+                         .secret = crypto::SecretBytes(octets_of("30313233343536373839616263646566"))};
+  const auto exchange = [&](const Lines& lines) {
+    ++text.id;
+    Octets packet = text.message(lines);
+    const size_t size = packet.size();
+    packet.resize(size + 512);
+    ByteWriter out(packet, size);
+    dns::TsigClient client(key);
+    client.sign_request(out, UnixTime{epoch_ + 1});
+    packet.resize(out.size());
+    EXPECT_TRUE(datagram(packet).empty());
+    EXPECT_EQ(pump(), 1U);
+    const Octets answer = late_datagram();
+    const dns::Query read = dns::parse_response(answer);
+    EXPECT_NE(read.tsig_at, 0);
+    EXPECT_TRUE(client.on_response(answer, read.tsig_at, UnixTime{epoch_ + 1}).ok());
+    return rcode_of(answer);
+  };
+  EXPECT_EQ(exchange({"! host 60 IN A 192.0.2.9"}), "NOERROR");
+  EXPECT_EQ(exchange({"! www 60 IN A 192.0.2.9"}), "REFUSED");
+  EXPECT_EQ(update({"! host 60 IN A 192.0.2.9"}), "REFUSED");  // unsigned
+}
+
+TEST_F(WorkerUpdate, ZonesMayHaveAListOfTheirOwn) {
+  config_.zones[0].overrides.update = AccessList{AccessRule{IpPrefix::parse("198.51.100.0/24"), std::nullopt}};
+  admit_all();
+  begin();
+  EXPECT_EQ(update({"! x 60 IN A 192.0.2.9"}), "REFUSED");
+  EXPECT_EQ(update({"! x 60 IN A 192.0.2.9"}, "198.51.100.1"), "NOERROR");
+}
+
+TEST_F(WorkerUpdate, NotifyOfAPrimaryIsRefusedOrAcknowledged) {
+  config_.access.notify.push_back({IpPrefix::parse("192.0.2.0/24"), std::nullopt});
+  begin();
+  EXPECT_EQ(ask("example. SOA opcode=4").substr(0, 7), "NOERROR");
+  EXPECT_EQ(ask("example. SOA opcode=4", "198.51.100.1").substr(0, 7), "REFUSED");
+  EXPECT_EQ(ask("other. SOA opcode=4").substr(0, 7), "NOTAUTH");
+  EXPECT_EQ(ask("example. CDS opcode=4").substr(0, 6), "NOTIMP");
+}
+
+// ---- reload ---------------------------------------------------------------------------------------------------------
+
+class ReloadAfterUpdate : public WorkerUpdate {
+ protected:
+  ReloadAfterUpdate() {
+    admit_all();
+    begin();
+    EXPECT_EQ(update({"! new 60 IN A 192.0.2.9"}), "NOERROR");  // serial 8
+  }
+  std::string reload(std::string_view serial) {
+    file_ = std::string(zone_text);
+    file_.replace(file_.find(" 7 "), 3, " " + std::string(serial) + " ");
+    config_.zones[0].files[0].text = file_;
+    lines_.clear();
+    LoadReport report(
+        [](void* lines, Level level, std::string_view line) {
+          *static_cast<std::string*>(lines) += std::string(level_name(level)) + " " + std::string(line) + "\n";
+        },
+        &lines_);
+    const auto set = loader_.load(config_, report);
+    EXPECT_TRUE(set.has_value());
+    loader_.published(++generation_);
+    worker_->use_zones(set->root(), generation_);
+    return ask("new.example. A").find("192.0.2.9") != std::string::npos ? "kept" : "replaced";
+  }
+  std::string file_;
+  std::string lines_;
+};
+
+TEST_F(ReloadAfterUpdate, TheFileAsItWasKeepsTheUpdates) {
+  EXPECT_EQ(reload("7"), "kept");
+  EXPECT_NE(lines_.find("keeps its updates (serial 8)"), std::string::npos) << lines_;
+  EXPECT_EQ(lines_.find("error"), std::string::npos);
+  EXPECT_TRUE(loader_.take_changed().empty());
+}
+
+TEST_F(ReloadAfterUpdate, AFileThatIsNotNewerIsAnErrorThatSaysWhatToDo) {
+  EXPECT_EQ(reload("8"), "kept");
+  EXPECT_NE(lines_.find("error zone example.: not loaded: serial 8 of the file is not above serial 8"), std::string::npos)
+      << lines_;
+  EXPECT_EQ(reload("6"), "kept");
+}
+
+TEST_F(ReloadAfterUpdate, ANewerFileReplacesTheZone) {
+  EXPECT_EQ(reload("9"), "replaced");
+  EXPECT_EQ(loader_.take_changed().size(), 1U);
+  // From here on it is the file's again.
+  EXPECT_EQ(reload("8"), "replaced");
+}
+
+// ---- NOTIFY ---------------------------------------------------------------------------------------------------------
+
+TEST_F(WorkerUpdate, TheAgentTellsOfStartAndOfChanges) {
+  admit_all();
+  config_.notify.push_back({*Endpoint::parse("198.51.100.9:53"), std::nullopt});
+  begin();
+  // The agent is a worker made as one.
+  const auto set = loader_.next_set();
+  worker_.emplace(config_, ServerCookies::Secret{1}, std::array<u8, crypto::Drbg::seed_size>{1}, region_, streams, true);
+  worker_->use_zones(set->root(), ++generation_);
+  at(Duration::seconds(1));
+  EXPECT_LE(worker_->next_deadline(), now_);
+  const auto notify = [&](Duration when) {
+    at(when);
+    const Octets message = late_datagram();
+    EXPECT_EQ(sent_to_, *Endpoint::parse("198.51.100.9:53"));
+    EXPECT_FALSE(sent_from_.has_value());
+    EXPECT_GE(message.size(), 20U);
+    if (message.size() < 20) return u32{0};
+    Octets answer(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(dns::header_size + 9 + 4));
+    answer[2] |= 0x80;
+    answer[7] = 0;
+    worker_->on_client_datagram(now_, sent_to_, answer);
+    return load_be32(Bytes(message).last(20));
+  };
+  EXPECT_TRUE(late_datagram().empty());  // a moment later, not to burst with many zones
+  EXPECT_EQ(notify(Duration::seconds(2)), 7U);
+  EXPECT_TRUE(datagram(text.message({"! new 60 IN A 192.0.2.9"})).empty());
+  pump();
+  EXPECT_EQ(rcode_of(late_datagram()), "NOERROR");
+  EXPECT_EQ(notify(Duration::seconds(2)), 8U);
+  at(Duration::seconds(100));
+  EXPECT_TRUE(late_datagram().empty());
+}
+
+}  // namespace
+}  // namespace samara::server
