@@ -91,7 +91,7 @@ PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::S
   limiter_ = limiter_of(config, rng);
   crypto::SipHashKey hash_key{};
   rng.fill(hash_key);
-  updates_.emplace(hash_key);
+  if (UpdateAccess::is_needed(config)) updates_.emplace(hash_key);
   for (const TsigKey& key : config.keys) {
     SAMARA_UNINITIALIZED std::array<u8, key_secret_size.high> octets;
     ByteWriter secret(octets);
@@ -284,7 +284,7 @@ void PrimaryWorker::on_stream_end(Instant now, runtime::StreamId id) {
 }
 
 void PrimaryWorker::on_stream_closed(Instant, runtime::StreamId id) {
-  updates_->forget_stream(id);
+  if (updates_.has_value()) updates_->forget_stream(id);
   transfers_.end(id);
   sessions_.closed(id);
 }

@@ -1,7 +1,7 @@
 // PrimaryWorker: what one worker of the primary does with what comes in: admit, answer, limit. It is the Application of
-// platform/runtime for datagrams and streams alike, takes all its memory when it is made and none afterwards, but for updates.
-// These go to the loader, which owns the zones, and are answered when it has decided (pending_updates.h). One worker, the
-// agent, also sends NOTIFYs (notify_agent.h).
+// platform/runtime for datagrams and streams alike, takes all its memory when it is made and none afterwards. Updates go to the
+// loader, which owns the zones, and are answered when it has decided (pending_updates.h). One worker, the agent, also sends
+// NOTIFYs (notify_agent.h).
 #pragma once
 
 #include <memory>
@@ -64,13 +64,13 @@ class PrimaryWorker {
 
   // As a ClientApplication; it opens no streams.
   void on_client_datagram(Instant, const Endpoint& peer, Bytes payload) {
-    if (agent_.has_value()) agent_->on_datagram(wall_, peer, payload);
+    if (agent_.has_value() && zones_.has_value()) agent_->on_datagram(wall_, *zones_, peer, payload);
   }
   void on_stream_connected(Instant, runtime::StreamId) {}
   void on_message(Instant now, Bytes message);
   std::optional<runtime::Connect> poll_connect() { return std::nullopt; }
   size_t poll_datagram(Instant now, runtime::OutgoingDatagram& out);
-  size_t poll_message(MutableBytes room) { return updates_->poll_message(room); }
+  size_t poll_message(MutableBytes room) { return updates_.has_value() ? updates_->poll_message(room) : 0; }
 
  private:
   static constexpr size_t max_message = 65535;
@@ -87,13 +87,6 @@ class PrimaryWorker {
     const Endpoint* local = nullptr;          // of a datagram
     const dns::TsigServer* tsig = nullptr;    // with a key
   };
-  // An answer to a datagram that the loader has decided on.
-  struct LateDatagram {
-    Endpoint peer;
-    Endpoint local;
-    std::vector<u8> message;
-  };
-
   size_t respond(const Endpoint& peer, const Endpoint* local, std::optional<runtime::StreamId> stream, Bytes packet,
                  MutableBytes reply);
   size_t respond_signed(Request& request, MutableBytes reply);
@@ -104,6 +97,7 @@ class PrimaryWorker {
   Answer update(const Request& request, MutableBytes reply);
   bool relay(const Request& request);
   void answer_updates(Instant now);
+  Bytes late_answer(PendingUpdates::Answer& answer, MutableBytes reply) const;
   static Answer transfer_at_once(const Request& request, const TransferPlan& plan, MutableBytes reply);
   size_t limit(const Request& request, const Answer& answer, MutableBytes reply);
   RateVerdict rate(const IpAddress& client, const dns::Query& query, Bytes packet, const Answer& answer);
@@ -124,9 +118,8 @@ class PrimaryWorker {
   std::unique_ptr<std::array<u8, max_message>> reply_;  // one answer by TCP
   OverridesByZone overrides_;
   UpdateAccess update_access_;
-  std::optional<PendingUpdates> updates_;  // from the constructor on
-  std::vector<LateDatagram> late_;
-  bool put_off_ = false;  // the request at hand is answered later
+  std::optional<PendingUpdates> updates_;  // where anybody may update anything
+  bool put_off_ = false;                   // the request at hand is answered later
   std::optional<NotifyAgent> agent_;
   bool told_of_start_ = false;  // the agent has been
   Instant now_;

@@ -48,7 +48,7 @@ Answer PrimaryWorker::update(const Request& request, MutableBytes reply) {
   if (!match->zone.has_value()) return error(Rcode::SERVFAIL, ExtendedError::not_ready, reason_text(ExtendedError::not_ready));
   const Requester requester = update_access_.requester(peer.address, key);
   const UpdateRights rights = update_access_.rights(requester, *match->zone);
-  if (!rights.any()) {
+  if (!rights.any() || !updates_.has_value()) {
     return error(Rcode::REFUSED, ExtendedError::prohibited,
                  rights.refused_as_signed() ? "the zone is signed elsewhere" : "this client may not update this zone");
   }
@@ -81,12 +81,12 @@ bool PrimaryWorker::relay(const Request& request) {
   // The records behind the update section end the message; the TSIG record is the last of them and has done its work.
   const size_t tsig_at = request.query.tsig_at;
   const Bytes relayed = tsig_at != 0 ? request.packet.first(tsig_at) : request.packet;
-  return updates_->add(now_, request.packet, relayed, request.key, std::move(asker));
+  return updates_->add(now_, request.packet, relayed, request.key, asker);
 }
 
 void PrimaryWorker::on_message(Instant now, Bytes message) {
   const auto kind = kind_of(message);
-  if (kind == LoaderMessage::update_done) {
+  if (kind == LoaderMessage::update_done && updates_.has_value()) {
     if (const auto verdict = read_update_done(message); verdict.has_value()) updates_->on_done(now, *verdict);
     answer_updates(now);
   } else if (kind == LoaderMessage::zones_changed && agent_.has_value() && zones_.has_value()) {
@@ -94,32 +94,31 @@ void PrimaryWorker::on_message(Instant now, Bytes message) {
   }
 }
 
+// Composed when it is sent, so that nothing is kept meanwhile but what the request was.
+Bytes PrimaryWorker::late_answer(PendingUpdates::Answer& answer, MutableBytes reply) const {
+  auto& [asker, outcome] = answer;
+  if (asker.has_cookie) asker.rules.cookie = asker.cookie;
+  const Bytes head = Bytes(asker.head).first(asker.head_size);
+  ByteWriter out(reply, answer_error(asker.rules, head, asker.query, outcome.rcode, outcome.why, outcome.text(), reply).size);
+  if (asker.tsig.has_value()) asker.tsig->sign_response(out, wall_);
+  return out.overflowed() ? Bytes() : Bytes(reply).first(out.size());
+}
+
 void PrimaryWorker::answer_updates(Instant now) {
-  for (auto decided = updates_->poll_answer(); decided.has_value(); decided = updates_->poll_answer()) {
-    auto& [asker, outcome] = *decided;
-    if (asker.has_cookie) asker.rules.cookie = asker.cookie;
-    const Bytes head = Bytes(asker.head).first(asker.head_size);
-    ByteWriter out(*reply_,
-                   answer_error(asker.rules, head, asker.query, outcome.rcode, outcome.why, outcome.text(), *reply_).size);
-    if (asker.tsig.has_value()) asker.tsig->sign_response(out, wall_);
-    if (asker.stream.has_value()) {
-      sessions_.answer(now, *asker.stream, out.overflowed() ? Bytes() : out.written());
-      answer_waiting(now, *asker.stream);
-    } else if (!out.overflowed()) {
-      late_.push_back({asker.peer, asker.local, std::vector<u8>(out.written().begin(), out.written().end())});
-    }
+  for (auto decided = updates_->poll_answer(PendingUpdates::To::stream); decided.has_value();
+       decided = updates_->poll_answer(PendingUpdates::To::stream)) {
+    const runtime::StreamId id = *decided->asker.stream;
+    sessions_.answer(now, id, late_answer(*decided, *reply_));
+    answer_waiting(now, id);
   }
 }
 
 size_t PrimaryWorker::poll_datagram(Instant now, runtime::OutgoingDatagram& out) {
-  if (!late_.empty()) {
-    const LateDatagram& late = late_.front();
-    out.peer = late.peer;
-    out.local = late.local;
-    ByteWriter payload(out.payload);
-    payload.bytes(late.message);
-    late_.erase(late_.begin());
-    return payload.size();
+  auto decided = updates_.has_value() ? updates_->poll_answer(PendingUpdates::To::datagram) : std::nullopt;
+  if (decided.has_value()) {
+    out.peer = decided->asker.peer;
+    out.local = decided->asker.local;
+    return late_answer(*decided, out.payload).size();
   }
   if (!agent_.has_value() || !zones_.has_value()) return 0;
   if (!told_of_start_) {
