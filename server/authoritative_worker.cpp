@@ -307,27 +307,6 @@ void AuthoritativeWorker::go_on_with_transfer(Instant now, runtime::StreamId id)
   sessions_.message(now, id, size, !transfer->done());
 }
 
-void AuthoritativeWorker::answer_late(Instant now, std::optional<runtime::StreamId> stream, const Endpoint& peer,
-                                      const Endpoint& local, Bytes message) {
-  if (stream.has_value()) {
-    sessions_.answer(now, *stream, message);
-    answer_waiting(now, *stream);
-  } else if (!message.empty()) {
-    late_.push_back({peer, local, std::vector<u8>(message.begin(), message.end())});
-  }
-}
-
-size_t AuthoritativeWorker::poll_late_datagram(runtime::OutgoingDatagram& out) {
-  if (late_.empty()) return 0;
-  const LateDatagram& late = late_.front();
-  out.peer = late.peer;
-  out.local = late.local;
-  ByteWriter payload(out.payload);
-  payload.bytes(late.message);
-  late_.erase(late_.begin());
-  return payload.size();
-}
-
 size_t AuthoritativeWorker::poll_notify(Instant now, runtime::OutgoingDatagram& out) {
   if (!notify_agent_.has_value() || !zones_.has_value()) return 0;
   if (!told_of_start_) {

@@ -1,6 +1,6 @@
 // AuthoritativeWorker: what one worker of every authoritative role does with what comes in: admit, answer, limit, transfer
 // zones, and send NOTIFYs. A role adds what it does with UPDATE and NOTIFY. It is the Application of platform/runtime for
-// datagrams and streams alike, takes all its memory when it is made and none afterwards, but for changes and NOTIFYs.
+// datagrams and streams alike, takes all its memory when it is made and none afterwards.
 #pragma once
 
 #include <memory>
@@ -88,19 +88,20 @@ class AuthoritativeWorker {
     put_off_ = true;
     return {};
   }
-  // The answer to one that was put off: by its stream or, without one, from `local` to `peer`. Nothing: the stream is dropped.
-  void answer_late(Instant now, std::optional<runtime::StreamId> stream, const Endpoint& peer, const Endpoint& local,
-                   Bytes message);
+  // The answer to one that was put off and came by a stream. Nothing: the stream is dropped.
+  void answer_late(Instant now, runtime::StreamId stream, Bytes message) {
+    sessions_.answer(now, stream, message);
+    answer_waiting(now, stream);
+  }
   MutableBytes room_for_answer() { return *reply_; }
 
   // This worker sends the NOTIFYs. Once, in the constructor.
   void send_notifies();
   void on_zones_changed(Instant now, Bytes message);
   void on_notify_answer(const Endpoint& peer, Bytes payload) {
-    if (notify_agent_.has_value()) notify_agent_->on_datagram(wall_, peer, payload);
+    if (notify_agent_.has_value() && zones_.has_value()) notify_agent_->on_datagram(wall_, *zones_, peer, payload);
   }
   // As runtime::ClientApplication::poll_datagram.
-  size_t poll_late_datagram(runtime::OutgoingDatagram& out);
   size_t poll_notify(Instant now, runtime::OutgoingDatagram& out);
 
   const std::optional<zone::ZoneSet>& zones() const { return zones_; }
@@ -110,13 +111,6 @@ class AuthoritativeWorker {
   UnixTime wall() const { return wall_; }
 
  private:
-  // An answer that was put off, to a datagram.
-  struct LateDatagram {
-    Endpoint peer;
-    Endpoint local;
-    std::vector<u8> message;
-  };
-
   size_t respond(const Endpoint& peer, const Endpoint* local, std::optional<runtime::StreamId> stream, Bytes packet,
                  MutableBytes reply);
   size_t respond_signed(Request& request, MutableBytes reply);
@@ -143,7 +137,6 @@ class AuthoritativeWorker {
   TcpSessions sessions_;
   OutgoingTransfers transfers_;
   std::unique_ptr<std::array<u8, max_message>> reply_;  // one answer by TCP
-  std::vector<LateDatagram> late_;
   bool put_off_ = false;
   std::optional<NotifyAgent> notify_agent_;
   bool told_of_start_ = false;  // the agent has been

@@ -7,15 +7,17 @@ namespace samara::server {
 
 NotifyAgent::NotifyAgent(const ServiceConfig& config, const ZoneSettings& settings, const dns::TsigKeyring& keys,
                          std::span<const u8, crypto::Drbg::seed_size> seed)
-    : config_(config), settings_(settings), keys_(keys), rng_(seed), notifier_(Notifier::Limits{}, rng_) {}
+    : config_(config), settings_(settings), keys_(keys), rng_(seed), notifier_(Notifier::Limits{}, rng_) {
+  targets_.reserve(max_notify_targets);
+}
 
 void NotifyAgent::tell(Instant now, const zone::ZoneSet& zones, const zone::Zone& zone, Notifier::Urgency urgency) {
   const dns::Name apex = zone.apex();
   const ZoneOverrides& overrides = settings_.of(apex);
   const NotifyRules rules{config_.notify_targets(overrides), config_.notifies_ns_records(overrides)};
-  const auto targets = notify_targets(config_, keys_, rules, zones, zone);
+  find_notify_targets(config_, keys_, rules, zones, zone, targets_);
   // Where there is no room, everybody is told of everything once there is: too much, but nobody is left out.
-  if (!notifier_.on_zone_changed(now, apex, zone.serial(), targets, urgency) && !told_.has_value()) told_ = 0;
+  if (!notifier_.on_zone_changed(now, apex, zone.serial(), targets_, urgency) && !told_.has_value()) told_ = 0;
 }
 
 void NotifyAgent::on_start(Instant now, const zone::ZoneSet& zones) {
@@ -29,7 +31,7 @@ void NotifyAgent::go_on_telling_all(Instant now, const zone::ZoneSet& zones) {
   bool room = true;
   zones.for_each_zone([&](const zone::Zone& zone) {
     if (place++ < told || !room) return;
-    room = notifier_.has_room(max_peers + max_ns_targets);
+    room = notifier_.has_room(max_notify_targets);
     if (!room) return;
     tell(now, zones, zone, Notifier::Urgency::start);
     ++told;

@@ -33,7 +33,9 @@ class NotifyAgent {
   // All zones are new to those concerned; once, when the first set of zones is there.
   void on_start(Instant now, const zone::ZoneSet& zones);
   void on_zone_changed(Instant now, const zone::ZoneSet& zones, const dns::Name& zone);
-  void on_datagram(UnixTime wall, const Endpoint& peer, Bytes message) { notifier_.on_datagram(wall, peer, message); }
+  void on_datagram(UnixTime wall, const zone::ZoneSet& zones, const Endpoint& peer, Bytes message) {
+    notifier_.on_datagram(wall, zones, peer, message);
+  }
   size_t poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& zones, Endpoint& peer, MutableBytes message);
   Instant next_deadline() const { return notifier_.next_deadline(); }
   const Notifier& notifier() const { return notifier_; }
@@ -48,6 +50,7 @@ class NotifyAgent {
   const dns::TsigKeyring& keys_;
   crypto::Drbg rng_;
   Notifier notifier_;
+  std::vector<NotifyTarget> targets_;  // of the zone at hand
   // Zones, in the order of the set, that have been told of at start; nothing when all have.
   std::optional<size_t> told_;
 };

@@ -12,6 +12,9 @@ using dns::Rcode;
 constexpr Duration burst = Duration::milliseconds(500);  // of sending at the full rate
 constexpr Duration first_wait = Duration::seconds(2);    // RFC 1996 section 3.6 leaves it open; doubled after each try
 
+constexpr size_t queue_slack = 64;  // void entries that are not worth throwing out
+constexpr size_t max_notify_size = 1232;
+
 constexpr u16 notify_flags = static_cast<u16>(static_cast<u16>(dns::Opcode::NOTIFY) << 11) | dns::flag_aa;
 
 bool later(Instant a, Instant b) {
@@ -30,6 +33,10 @@ std::string_view describe(NotifyEvent::Kind kind) {
 }
 
 Notifier::Notifier(const Limits& limits, Rng& rng) : limits_(limits), rng_(rng), buckets_(1024, none), ids_(id_slots, none) {
+  pending_.reserve(limits.pending);
+  // tidy() keeps them below twice what is pending.
+  for (Queue* queue : {&urgent_, &later_}) queue->reserve(2 * limits.pending + queue_slack + 1);
+  peers_.reserve(max_notify_peers);
   events_.reserve(max_events);
 }
 
@@ -66,8 +73,6 @@ void Notifier::release(u32 index) {
   while (*link != index) link = &pending_[*link].next;
   *link = pending.next;
   free_id(pending);
-  pending.tsig.reset();
-  pending.used = false;
   ++pending.stamp;
   pending.next = free_;
   free_ = index;
@@ -102,7 +107,7 @@ void Notifier::schedule(Queue& queue, u32 index, Instant at) {
 
 // What is void is thrown out where it is most of a queue.
 void Notifier::tidy(Queue& queue) {
-  if (queue.size() <= 2 * used_ + 64) return;
+  if (queue.size() <= 2 * used_ + queue_slack) return;
   std::erase_if(queue, [this](const Due& due) { return pending_[due.index].stamp != due.stamp; });
   std::ranges::make_heap(queue, later, &Due::at);
 }
@@ -157,8 +162,7 @@ bool Notifier::on_zone_changed(Instant now, const dns::Name& zone, dns::Serial s
     pending.serial = serial;
     pending.target = target;
     pending.tries = 0;
-    pending.used = true;
-    pending.tsig.reset();
+    pending.told_bad = false;
     if (urgency == Urgency::change) {
       schedule(urgent_, index, now);
     } else {
@@ -196,31 +200,42 @@ size_t Notifier::poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& 
     bucket_full_at_ = std::max(bucket_full_at_, now) + Duration::nanoseconds(1'000'000'000 / limits_.per_second);
     ++counters(pending.target.peer).sent;
     peer = pending.target.peer;
-    return send(pending, wall, *match->zone, message);
+    ByteWriter out(message);
+    if (pending.tries == 1) pending.signed_at = wall;
+    pending.serial = match->zone->serial();
+    compose(pending, *match->zone, out);
+    if (pending.target.key != nullptr) dns::TsigClient(*pending.target.key).sign_request(out, pending.signed_at);
+    return out.overflowed() ? 0 : out.size();
   }
 }
 
 // RFC 1996 section 3.7: QDCOUNT 1, the zone's SOA in the answer section as a hint, AA set.
-size_t Notifier::send(Pending& pending, UnixTime wall, const zone::Zone& zone, MutableBytes message) {
+void Notifier::compose(const Pending& pending, const zone::Zone& zone, ByteWriter& out) {
   constexpr u16 to_question = 0xc000 | dns::header_size;
-  pending.serial = zone.serial();
-  ByteWriter out(message);
   for (const u16 word : {pending.id, notify_flags, u16{1}, u16{1}, u16{0}, u16{0}}) out.u16(word);
   out.bytes(pending.zone.wire());
   out.u16(dns::code(dns::RrType::SOA));
   out.u16(dns::code(dns::RrClass::IN));
   out.u16(to_question);
   out.bytes(zone.soa().first().image());
-  if (pending.target.key != nullptr) {
-    // With the time of the first try, so that an answer to any of them has the right MAC before it.
-    if (pending.tries == 1) pending.signed_at = wall;
-    pending.tsig = std::make_unique<dns::TsigClient>(*pending.target.key);
-    pending.tsig->sign_request(out, pending.signed_at);
-  }
-  return out.overflowed() ? 0 : out.size();
 }
 
-void Notifier::on_datagram(UnixTime wall, const Endpoint& peer, Bytes message) {
+// Whether the response is signed as one to our request: that is made once more, for the MAC it had.
+bool Notifier::is_verified(const Pending& pending, const zone::ZoneSet& zones, Bytes message, size_t tsig_at, UnixTime wall,
+                           Rcode& peer_error) const {
+  const auto match = zones.at(pending.zone);
+  if (!match.has_value() || !match->zone.has_value()) return false;
+  SAMARA_UNINITIALIZED std::array<u8, max_notify_size> octets;
+  ByteWriter request(octets);
+  compose(pending, *match->zone, request);
+  dns::TsigClient tsig(*pending.target.key);
+  tsig.sign_request(request, pending.signed_at);
+  const bool good = tsig.on_response(message, tsig_at != 0 ? std::optional(tsig_at) : std::nullopt, wall).ok();
+  peer_error = tsig.peer_error();
+  return good;
+}
+
+void Notifier::on_datagram(UnixTime wall, const zone::ZoneSet& zones, const Endpoint& peer, Bytes message) {
   if (message.size() < dns::header_size) return;
   const u16 id = load_be16(message);
   const u16 flags = load_be16(message, 2);
@@ -235,18 +250,13 @@ void Notifier::on_datagram(UnixTime wall, const Endpoint& peer, Bytes message) {
   }
   const auto rcode = static_cast<Rcode>(flags & 15);
   NotifyCounters& counted = counters(peer);
-  if (pending.tsig != nullptr) {
-    const auto tsig_at = response.tsig_at != 0 ? std::optional<size_t>(response.tsig_at) : std::nullopt;
-    const auto verified = pending.tsig->on_response(message, tsig_at, wall);
-    if (!verified.ok()) {
-      // Anybody can send this; what is under way stays so, and a later try may be answered right.
-      ++counted.bad;
-      tell(NotifyEvent::Kind::bad_signature, pending, pending.tsig->peer_error());
-      pending.tsig = nullptr;
-      return;
-    }
-  } else if (pending.target.key != nullptr) {
-    return;  // a wrong answer to this try has come already
+  Rcode peer_error = Rcode::NOERROR;
+  if (pending.target.key != nullptr && !is_verified(pending, zones, message, response.tsig_at, wall, peer_error)) {
+    // Anybody can send this; what is under way stays so.
+    ++counted.bad;
+    if (!pending.told_bad) tell(NotifyEvent::Kind::bad_signature, pending, peer_error);
+    pending.told_bad = true;
+    return;
   }
   if (rcode == Rcode::NOERROR) {
     ++counted.answered;

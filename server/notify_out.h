@@ -11,10 +11,10 @@
 // Not to burst, all NOTIFYs together keep to a rate; those of zones that changed go before first ones of zones at start, which
 // are spread over time, and before those sent again. The SOA is read from the zones when it is sent.
 //
-// Capacities: Limits::pending NOTIFYs under way or waiting, taken as needed; max_notify_peers peers with counters of their own.
+// Capacities: Limits::pending NOTIFYs under way or waiting; max_notify_peers peers with counters of their own. All memory is
+// taken when it is made.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -59,7 +59,7 @@ class Notifier {
  public:
   enum class Urgency : u8 { change, start };
   struct Limits {
-    size_t pending = 16'384;
+    size_t pending = 4096;
     u32 per_second = 100;       // datagrams; a burst may have half a second's
     u32 start_per_second = 40;  // first ones at start, so that with those sent again they keep below the rate
   };
@@ -72,7 +72,8 @@ class Notifier {
   // False: there was no room for all targets; what found none is not sent.
   bool on_zone_changed(Instant now, const dns::Name& zone, dns::Serial serial, std::span<const NotifyTarget> targets,
                        Urgency urgency);
-  void on_datagram(UnixTime wall, const Endpoint& peer, Bytes message);
+  // `zones` are those the NOTIFY was sent from, or later ones.
+  void on_datagram(UnixTime wall, const zone::ZoneSet& zones, const Endpoint& peer, Bytes message);
   // Writes a NOTIFY to `message` (at least 1,232 octets) and sets `peer`; 0: none now.
   size_t poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& zones, Endpoint& peer, MutableBytes message);
   std::optional<NotifyEvent> poll_event();
@@ -101,9 +102,8 @@ class Notifier {
     u32 stamp = 0;    // of its place in a queue
     u16 id = 0;       // once sent
     u8 tries = 0;
-    bool used = false;
-    UnixTime signed_at;
-    std::unique_ptr<dns::TsigClient> tsig;  // of the last try; nothing once it was answered wrong
+    UnixTime signed_at;     // all tries are signed with the time of the first, so that an answer to any of them fits
+    bool told_bad = false;  // a wrongly signed answer has been told of
   };
   // A moment at which something is to be done for a NOTIFY; void when the stamps differ.
   struct Due {
@@ -126,7 +126,9 @@ class Notifier {
   bool take_id(u32 index);
   void free_id(const Pending& pending);
   std::optional<u32> next_due(Queue& queue, Instant now);
-  size_t send(Pending& pending, UnixTime wall, const zone::Zone& zone, MutableBytes message);
+  static void compose(const Pending& pending, const zone::Zone& zone, ByteWriter& out);
+  bool is_verified(const Pending& pending, const zone::ZoneSet& zones, Bytes message, size_t tsig_at, UnixTime wall,
+                   dns::Rcode& peer_error) const;
   Duration wait_after(unsigned tries);
   NotifyCounters& counters(const Endpoint& peer);
   void tell(NotifyEvent::Kind kind, const Pending& pending, dns::Rcode rcode);

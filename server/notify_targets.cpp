@@ -52,14 +52,14 @@ class Targets {
 
 }  // namespace
 
-std::vector<NotifyTarget> notify_targets(const ServiceConfig& config, const dns::TsigKeyring& keys, const NotifyRules& rules,
-                                         const zone::ZoneSet& zones, const zone::Zone& zone) {
-  std::vector<NotifyTarget> targets;
+void find_notify_targets(const ServiceConfig& config, const dns::TsigKeyring& keys, const NotifyRules& rules,
+                         const zone::ZoneSet& zones, const zone::Zone& zone, std::vector<NotifyTarget>& targets) {
+  targets.clear();
   for (const Peer& peer : rules.servers) {
     targets.push_back({peer.endpoint, peer.key.has_value() ? keys.find(config.keys[*peer.key].name) : nullptr});
   }
   const auto servers = zone.apex_node().find(RrType::NS);
-  if (!rules.ns_records || !servers.has_value()) return targets;
+  if (!rules.ns_records || !servers.has_value()) return;
   ByteReader soa(zone.soa().first().rdata());
   const dns::Name mname = MUST(dns::Name::from_wire(soa));
   Targets from_records(config, targets);
@@ -68,7 +68,6 @@ std::vector<NotifyTarget> notify_targets(const ServiceConfig& config, const dns:
     const dns::Name host = MUST(dns::Name::from_wire(rdata));
     if (host != mname) from_records.add_host(zones, host);
   });
-  return targets;
 }
 
 }  // namespace samara::server

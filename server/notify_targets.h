@@ -19,8 +19,12 @@ struct NotifyRules {
   bool ns_records;
 };
 
-// `keys` are those of `config`, both outlive the targets. Addresses we listen on ourselves are left out.
-std::vector<NotifyTarget> notify_targets(const ServiceConfig& config, const dns::TsigKeyring& keys, const NotifyRules& rules,
-                                         const zone::ZoneSet& zones, const zone::Zone& zone);
+// No zone has more.
+constexpr size_t max_notify_targets = max_peers + max_ns_targets;
+
+// Fills `targets`, which has room for max_notify_targets. `keys` are those of `config`, both outlive the targets. Addresses we
+// listen on ourselves are left out.
+void find_notify_targets(const ServiceConfig& config, const dns::TsigKeyring& keys, const NotifyRules& rules,
+                         const zone::ZoneSet& zones, const zone::Zone& zone, std::vector<NotifyTarget>& targets);
 
 }  // namespace samara::server

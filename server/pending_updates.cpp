@@ -4,10 +4,17 @@
 
 namespace samara::server {
 
+PendingUpdates::PendingUpdates(const crypto::SipHashKey& key) : hash_key_(key) {
+  entries_.reserve(max_pending_updates);
+  staged_.reserve(max_pending_updates);
+  for (auto& decided : decided_) decided.reserve(max_pending_updates);
+  staged_octets_.reserve(max_staged_octets);
+}
+
 PendingUpdates::Found PendingUpdates::find(Instant now, const Endpoint& peer, Bytes packet) const {
   const u64 hash = crypto::siphash24(hash_key_, packet);
   for (const Entry& entry : entries_) {
-    if (entry.state == Entry::State::unused || entry.hash != hash || entry.by_stream || entry.peer != peer) continue;
+    if (entry.state == Entry::State::unused || entry.hash != hash || entry.by_stream || entry.asker.peer != peer) continue;
     if (entry.state != Entry::State::answered) return {Known::waiting, nullptr};
     if (entry.at + outcome_kept > now) return {Known::answered, &entry.outcome};
   }
@@ -27,8 +34,8 @@ std::optional<size_t> PendingUpdates::slot_for_new(Instant now) {
   return entries_.size() - 1;
 }
 
-bool PendingUpdates::add(Instant now, Bytes packet, Bytes relayed, std::optional<u16> key, Asker asker) {
-  if (staged_octets_ + relayed.size() > max_staged_octets || relayed.size() + update_relay_head > runtime::max_message)
+bool PendingUpdates::add(Instant now, Bytes packet, Bytes relayed, std::optional<u16> key, const Asker& asker) {
+  if (staged_octets_.size() + relayed.size() > max_staged_octets || relayed.size() + update_relay_head > runtime::max_message)
     return false;
   const auto slot = slot_for_new(now);
   if (!slot.has_value()) return false;
@@ -38,12 +45,13 @@ bool PendingUpdates::add(Instant now, Bytes packet, Bytes relayed, std::optional
   entry.hash = crypto::siphash24(hash_key_, packet);
   entry.at = now;
   entry.key = key;
-  entry.message.assign(relayed.begin(), relayed.end());
-  entry.peer = asker.peer;
+  entry.message_at = staged_octets_.size();
+  entry.message_size = relayed.size();
+  staged_octets_.insert(staged_octets_.end(), relayed.begin(), relayed.end());
   entry.by_stream = asker.stream.has_value();
-  entry.asker = std::make_unique<Asker>(std::move(asker));
+  entry.forgotten = false;
+  entry.asker = asker;
   entry.outcome = {};
-  staged_octets_ += relayed.size();
   staged_.push_back(static_cast<u16>(*slot));
   return true;
 }
@@ -54,9 +62,9 @@ size_t PendingUpdates::poll_message(MutableBytes room) {
   staged_.erase(staged_.begin());
   Entry& entry = entries_[slot];
   ByteWriter out(room);
-  write_update({.tag = tag_of(slot), .peer = entry.peer, .key = entry.key, .message = entry.message}, out);
-  staged_octets_ -= entry.message.size();
-  entry.message = {};
+  const Bytes relayed = Bytes(staged_octets_).subspan(entry.message_at, entry.message_size);
+  write_update({.tag = tag_of(slot), .peer = entry.asker.peer, .key = entry.key, .message = relayed}, out);
+  if (staged_.empty()) staged_octets_.clear();
   entry.state = Entry::State::sent;
   return out.overflowed() ? 0 : out.size();
 }
@@ -71,24 +79,23 @@ void PendingUpdates::on_done(Instant now, const UpdateVerdict& verdict) {
   entry.outcome.why = verdict.why;
   entry.outcome.reason_size = std::min(verdict.reason.size(), entry.outcome.reason.size());
   for (size_t i = 0; i < entry.outcome.reason_size; ++i) entry.outcome.reason[i] = static_cast<char>(verdict.reason[i]);
-  decided_.push_back(static_cast<u16>(slot));
+  decided_[static_cast<size_t>(entry.by_stream ? To::stream : To::datagram)].push_back(static_cast<u16>(slot));
 }
 
-std::optional<PendingUpdates::Answer> PendingUpdates::poll_answer() {
-  while (!decided_.empty()) {
-    Entry& entry = entries_[decided_.front()];
-    decided_.erase(decided_.begin());
+std::optional<PendingUpdates::Answer> PendingUpdates::poll_answer(To to) {
+  std::vector<u16>& decided = decided_[static_cast<size_t>(to)];
+  while (!decided.empty()) {
+    Entry& entry = entries_[decided.front()];
+    decided.erase(decided.begin());
     entry.state = entry.by_stream ? Entry::State::unused : Entry::State::answered;
-    const std::unique_ptr<Asker> asker = std::move(entry.asker);
-    if (asker == nullptr) continue;
-    return Answer{std::move(*asker), entry.outcome};
+    if (!entry.forgotten) return Answer{entry.asker, entry.outcome};
   }
   return std::nullopt;
 }
 
 void PendingUpdates::forget_stream(runtime::StreamId id) {
   for (Entry& entry : entries_) {
-    if (entry.asker != nullptr && entry.asker->stream == id) entry.asker.reset();
+    if (entry.by_stream && entry.asker.stream == id) entry.forgotten = true;
   }
 }
 

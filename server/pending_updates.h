@@ -5,12 +5,11 @@
 // Order of calls: find(), and if it is new add(); poll_message() takes it to the loader; on_done() brings the outcome; then
 // poll_answer() yields it once, to be composed and sent, with what its request was. forget_stream() when a stream is gone.
 //
-// Capacity: max_pending_updates entries, taken as needed; the oldest answered one makes room. max_staged_octets of messages
-// that wait for the loader.
+// Capacities, all taken when it is made: max_pending_updates entries, of which the oldest answered one makes room;
+// max_staged_octets of messages that wait, which they do while the loader has no room for one.
 #pragma once
 
 #include <array>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -26,7 +25,7 @@ namespace samara::server {
 
 // A loader decides thousands a second; more than this wait only when it is busy with a large zone.
 constexpr size_t max_pending_updates = 256;
-constexpr size_t max_staged_octets = size_t{1} << 20;
+constexpr size_t max_staged_octets = 4 * size_t{65'536};
 // nsupdate sends again for up to 15 seconds (3 tries of 3 seconds, by default), knsupdate for 6.
 constexpr Duration outcome_kept = Duration::seconds(20);
 
@@ -54,7 +53,7 @@ class PendingUpdates {
   };
   enum class Known : u8 { no, waiting, answered };
 
-  explicit PendingUpdates(const crypto::SipHashKey& key) : hash_key_(key) {}
+  explicit PendingUpdates(const crypto::SipHashKey& key);
 
   // Whether this datagram has come before; the outcome, if it is known.
   struct Found {
@@ -63,7 +62,7 @@ class PendingUpdates {
   };
   Found find(Instant now, const Endpoint& peer, Bytes packet) const;
   // Takes a request in; `relayed` is what of it goes to the loader. False: there is no room.
-  bool add(Instant now, Bytes packet, Bytes relayed, std::optional<u16> key, Asker asker);
+  bool add(Instant now, Bytes packet, Bytes relayed, std::optional<u16> key, const Asker& asker);
   // As runtime::ClientApplication::poll_message.
   size_t poll_message(MutableBytes room);
   void on_done(Instant now, const UpdateVerdict& verdict);
@@ -71,8 +70,9 @@ class PendingUpdates {
     Asker asker;
     Outcome outcome;
   };
-  // The next answer that became known, unless its stream is gone.
-  std::optional<Answer> poll_answer();
+  // The next answer that became known, to streams (those that are gone excepted) or to datagrams.
+  enum class To : u8 { stream, datagram };
+  std::optional<Answer> poll_answer(To to);
   void forget_stream(runtime::StreamId id);
   size_t waiting() const;
 
@@ -84,10 +84,11 @@ class PendingUpdates {
     u64 hash = 0;
     Instant at;  // when it came, then when it was decided
     std::optional<u16> key;
-    std::vector<u8> message;
-    std::unique_ptr<Asker> asker;
-    Endpoint peer;
+    size_t message_at = 0;  // in staged_octets_
+    size_t message_size = 0;
+    Asker asker;
     bool by_stream = false;
+    bool forgotten = false;  // its stream is gone
     Outcome outcome;
   };
   u32 tag_of(size_t slot) const { return u32{entries_[slot].turn} << 16 | static_cast<u32>(slot); }
@@ -95,9 +96,9 @@ class PendingUpdates {
 
   crypto::SipHashKey hash_key_;
   std::vector<Entry> entries_;
-  std::vector<u16> staged_;   // slots, the oldest first
-  std::vector<u16> decided_;  // slots
-  size_t staged_octets_ = 0;
+  std::vector<u16> staged_;                  // slots, the oldest first
+  std::array<std::vector<u16>, 2> decided_;  // slots, by To
+  std::vector<u8> staged_octets_;            // begun anew when all have gone to the loader
 };
 
 }  // namespace samara::server

@@ -98,7 +98,8 @@ class Primary final : public hal::Role {
     ServingWorker app(*config_, cookie_secret_, seed, worker.region(), worker.max_streams(), worker.client_datagrams());
     if (!worker.has_link()) worker.run(app);
     const runtime::NetworkConfig network = config_->network.value_or(runtime::NetworkConfig{});
-    runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(app), seeds);
+    runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(app), seeds,
+                            {.streams = worker.client_streams(), .datagrams = worker.client_datagrams()});
     worker.run_frames(loop);
   }
 

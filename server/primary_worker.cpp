@@ -27,7 +27,7 @@ PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::S
       update_access_(config) {
   crypto::SipHashKey hash_key{};
   rng().fill(hash_key);
-  updates_.emplace(hash_key);
+  if (UpdateAccess::is_needed(config)) updates_.emplace(hash_key);
   if (agent && NotifyAgent::is_needed(config)) send_notifies();
 }
 
@@ -60,7 +60,7 @@ Answer PrimaryWorker::update(const Request& request, MutableBytes reply) {
   if (!match->zone.has_value()) return error(Rcode::SERVFAIL, ExtendedError::not_ready, reason_text(ExtendedError::not_ready));
   const Requester requester = update_access_.requester(peer.address, key);
   const UpdateRights rights = update_access_.rights(requester, *match->zone);
-  if (!rights.any()) {
+  if (!rights.any() || !updates_.has_value()) {
     return error(Rcode::REFUSED, ExtendedError::prohibited,
                  rights.refused_as_signed() ? "the zone is signed elsewhere" : "this client may not update this zone");
   }
@@ -91,12 +91,12 @@ bool PrimaryWorker::relay(const Request& request) {
   // The records behind the update section end the message; the TSIG record is the last of them and has done its work.
   const size_t tsig_at = request.query.tsig_at;
   const Bytes relayed = tsig_at != 0 ? request.packet.first(tsig_at) : request.packet;
-  return updates_->add(now(), request.packet, relayed, request.key, std::move(asker));
+  return updates_->add(now(), request.packet, relayed, request.key, asker);
 }
 
 void PrimaryWorker::on_message(Instant now, Bytes message) {
   const auto kind = kind_of(message);
-  if (kind == LoaderMessage::update_done) {
+  if (kind == LoaderMessage::update_done && updates_.has_value()) {
     if (const auto verdict = read_update_done(message); verdict.has_value()) updates_->on_done(now, *verdict);
     answer_updates(now);
   } else if (kind == LoaderMessage::zones_changed) {
@@ -104,16 +104,29 @@ void PrimaryWorker::on_message(Instant now, Bytes message) {
   }
 }
 
+// Composed when it is sent, so that nothing is kept meanwhile but what the request was.
+Bytes PrimaryWorker::late_answer(PendingUpdates::Answer& answer, MutableBytes reply) const {
+  auto& [asker, outcome] = answer;
+  if (asker.has_cookie) asker.rules.cookie = asker.cookie;
+  const Bytes head = Bytes(asker.head).first(asker.head_size);
+  ByteWriter out(reply, answer_error(asker.rules, head, asker.query, outcome.rcode, outcome.why, outcome.text(), reply).size);
+  if (asker.tsig.has_value()) asker.tsig->sign_response(out, wall());
+  return out.overflowed() ? Bytes() : Bytes(reply).first(out.size());
+}
+
 void PrimaryWorker::answer_updates(Instant now) {
-  for (auto decided = updates_->poll_answer(); decided.has_value(); decided = updates_->poll_answer()) {
-    auto& [asker, outcome] = *decided;
-    if (asker.has_cookie) asker.rules.cookie = asker.cookie;
-    const Bytes head = Bytes(asker.head).first(asker.head_size);
-    const MutableBytes room = room_for_answer();
-    ByteWriter out(room, answer_error(asker.rules, head, asker.query, outcome.rcode, outcome.why, outcome.text(), room).size);
-    if (asker.tsig.has_value()) asker.tsig->sign_response(out, wall());
-    answer_late(now, asker.stream, asker.peer, asker.local, out.overflowed() ? Bytes() : out.written());
+  for (auto decided = updates_->poll_answer(PendingUpdates::To::stream); decided.has_value();
+       decided = updates_->poll_answer(PendingUpdates::To::stream)) {
+    answer_late(now, *decided->asker.stream, late_answer(*decided, room_for_answer()));
   }
+}
+
+size_t PrimaryWorker::poll_datagram(Instant now, runtime::OutgoingDatagram& out) {
+  auto decided = updates_.has_value() ? updates_->poll_answer(PendingUpdates::To::datagram) : std::nullopt;
+  if (!decided.has_value()) return poll_notify(now, out);
+  out.peer = decided->asker.peer;
+  out.local = decided->asker.local;
+  return late_answer(*decided, out.payload).size();
 }
 
 }  // namespace samara::server

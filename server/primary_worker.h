@@ -16,7 +16,7 @@ class PrimaryWorker : public AuthoritativeWorker {
                 u32 max_streams, bool agent = false);
 
   void on_stream_closed(Instant now, runtime::StreamId id) {
-    updates_->forget_stream(id);
+    if (updates_.has_value()) updates_->forget_stream(id);
     AuthoritativeWorker::on_stream_closed(now, id);
   }
 
@@ -25,22 +25,20 @@ class PrimaryWorker : public AuthoritativeWorker {
   void on_stream_connected(Instant, runtime::StreamId) {}
   void on_message(Instant now, Bytes message);
   std::optional<runtime::Connect> poll_connect() { return std::nullopt; }
-  size_t poll_datagram(Instant now, runtime::OutgoingDatagram& out) {
-    const size_t size = poll_late_datagram(out);
-    return size != 0 ? size : poll_notify(now, out);
-  }
-  size_t poll_message(MutableBytes room) { return updates_->poll_message(room); }
+  size_t poll_datagram(Instant now, runtime::OutgoingDatagram& out);
+  size_t poll_message(MutableBytes room) { return updates_.has_value() ? updates_->poll_message(room) : 0; }
 
  private:
   Answer notified(const Request& request, MutableBytes reply) override;
   Answer update(const Request& request, MutableBytes reply) override;
   bool relay(const Request& request);
   void answer_updates(Instant now);
+  Bytes late_answer(PendingUpdates::Answer& answer, MutableBytes reply) const;
 
   const PrimaryConfig& config_;
   OverridesByZone overrides_;
   UpdateAccess update_access_;
-  std::optional<PendingUpdates> updates_;  // from the constructor on
+  std::optional<PendingUpdates> updates_;  // where anybody may update anything
 };
 
 static_assert(runtime::ClientApplication<PrimaryWorker>);

@@ -20,6 +20,12 @@ class UpdateAccess {
   // The configuration outlives this.
   explicit UpdateAccess(const PrimaryConfig& config) : config_(config), overrides_(config) {}
 
+  // Whether anybody may update anything.
+  static bool is_needed(const PrimaryConfig& config) {
+    return !config.access.update.empty() || !config.update_rules.empty() ||
+           std::ranges::any_of(config.zones, [](const ZoneSource& zone) { return zone.overrides.update.has_value(); });
+  }
+
   Requester requester(const IpAddress& address, std::optional<u16> key) const {
     return {address, key, key.has_value() ? config_.keys[*key].name : dns::Name()};
   }

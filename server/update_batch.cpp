@@ -61,10 +61,8 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update) {
   return done;
 }
 
-void UpdateBatch::on_reloaded(std::vector<dns::Name> changed) {
-  for (dns::Name& name : changed) {
-    if (std::ranges::find(changed_zones_, name) == changed_zones_.end()) changed_zones_.push_back(name);
-  }
+void UpdateBatch::on_reloaded(std::span<const dns::Name> changed) {
+  changed_zones_.insert(changed_zones_.end(), changed.begin(), changed.end());
 }
 
 }  // namespace samara::server

@@ -20,7 +20,7 @@ class UpdateBatch {
 
   void on_update(u32 worker, const UpdateRelay& update);
   // Zones that a reload has changed are told of like those of updates.
-  void on_reloaded(std::vector<dns::Name> changed);
+  void on_reloaded(std::span<const dns::Name> changed);
   // Zones are changed that are not published.
   bool is_changed() const { return changed_ != 0; }
   void on_published() { changed_ = 0; }
@@ -65,7 +65,7 @@ class UpdateBatch {
   ZoneLoader& zones_;
   size_t changed_ = 0;
   std::vector<Outcome> outcomes_;
-  std::vector<dns::Name> changed_zones_;  // each once
+  std::vector<dns::Name> changed_zones_;
 };
 
 }  // namespace samara::server

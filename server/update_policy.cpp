@@ -7,14 +7,6 @@ namespace {
 
 using dns::RrType;
 
-bool is_for(const UpdateRule& rule, const Requester& requester, const dns::Name& zone) {
-  if (rule.from.has_value() && !rule.from->contains(requester.address)) return false;
-  if (rule.key.has_value() && rule.key != requester.key) return false;
-  const bool by_key_name = rule.match == UpdateNames::self || rule.match == UpdateNames::self_subtree;
-  if (by_key_name && !requester.key.has_value()) return false;
-  return rule.zones.empty() || std::ranges::find(rule.zones, zone) != rule.zones.end();
-}
-
 // Types that a rule must name: they make the zone what it is.
 bool must_be_named(RrType type) {
   switch (dns::code(type)) {
@@ -43,19 +35,33 @@ bool is_signed(const zone::Zone& zone) {
 
 UpdateRights::UpdateRights(std::span<const UpdateRule> rules, bool everything, const Requester& requester,
                            const dns::Name& zone, bool zone_is_signed)
-    : requester_(requester), everything_(everything && !zone_is_signed), refused_as_signed_(everything && zone_is_signed) {
+    : rules_(rules),
+      requester_(requester),
+      zone_(zone),
+      zone_is_signed_(zone_is_signed),
+      everything_(everything && !zone_is_signed),
+      refused_as_signed_(everything && zone_is_signed) {
   for (const UpdateRule& rule : rules) {
-    if (!is_for(rule, requester, zone)) continue;
+    if (!is_for_requester(rule)) continue;
     if (zone_is_signed && !rule.signed_zones) {
       refused_as_signed_ = true;
     } else {
-      rules_.push_back(&rule);
+      some_rule_ = true;
     }
   }
 }
 
+bool UpdateRights::is_for_requester(const UpdateRule& rule) const {
+  if (rule.from.has_value() && !rule.from->contains(requester_.address)) return false;
+  if (rule.key.has_value() && rule.key != requester_.key) return false;
+  const bool by_key_name = rule.match == UpdateNames::self || rule.match == UpdateNames::self_subtree;
+  if (by_key_name && !requester_.key.has_value()) return false;
+  return rule.zones.empty() || std::ranges::find(rule.zones, zone_) != rule.zones.end();
+}
+
 bool UpdateRights::covers(const UpdateRule& rule, const dns::Name& owner, UpdateOperation operation) const {
   if (operation == UpdateOperation::add ? !rule.add : !rule.remove) return false;
+  if ((zone_is_signed_ && !rule.signed_zones) || !is_for_requester(rule)) return false;
   switch (rule.match) {
     case UpdateNames::zone: return true;
     case UpdateNames::exact: return std::ranges::find(rule.names, owner) != rule.names.end();
@@ -68,13 +74,13 @@ bool UpdateRights::covers(const UpdateRule& rule, const dns::Name& owner, Update
 }
 
 bool UpdateRights::allows(const dns::Name& owner, RrType type, UpdateOperation operation) const {
-  return everything_ || std::ranges::any_of(rules_, [&](const UpdateRule* rule) {
-           return covers_type(*rule, type) && covers(*rule, owner, operation);
+  return everything_ || std::ranges::any_of(rules_, [&](const UpdateRule& rule) {
+           return covers_type(rule, type) && covers(rule, owner, operation);
          });
 }
 
 bool UpdateRights::allows_some_type(const dns::Name& owner, UpdateOperation operation) const {
-  return everything_ || std::ranges::any_of(rules_, [&](const UpdateRule* rule) { return covers(*rule, owner, operation); });
+  return everything_ || std::ranges::any_of(rules_, [&](const UpdateRule& rule) { return covers(rule, owner, operation); });
 }
 
 }  // namespace samara::server

@@ -8,7 +8,6 @@
 
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "platform/base/ip_address.h"
 #include "server/config/update_policy.h"
@@ -30,24 +29,29 @@ bool is_signed(const zone::Zone& zone);
 
 class UpdateRights {
  public:
-  // `everything`: given by `access.update`. The rules and the requester outlive this.
+  // `everything`: given by `access.update`. The rules and the requester outlive this, which takes no memory of its own:
+  // workers, who ask it too, have none to take.
   UpdateRights(std::span<const UpdateRule> rules, bool everything, const Requester& requester, const dns::Name& zone,
                bool zone_is_signed);
 
   // Whether there is any right at all; if not, whether there were some if the zone were not signed.
-  bool any() const { return everything_ || !rules_.empty(); }
+  bool any() const { return everything_ || some_rule_; }
   bool refused_as_signed() const { return !any() && refused_as_signed_; }
   bool allows(const dns::Name& owner, dns::RrType type, UpdateOperation operation) const;
   // Whether it may touch something at the name, whatever the type.
   bool allows_some_type(const dns::Name& owner, UpdateOperation operation) const;
 
  private:
+  bool is_for_requester(const UpdateRule& rule) const;
   bool covers(const UpdateRule& rule, const dns::Name& owner, UpdateOperation operation) const;
 
+  std::span<const UpdateRule> rules_;
   const Requester& requester_;
+  dns::Name zone_;
+  bool zone_is_signed_;
   bool everything_;
+  bool some_rule_ = false;  // is for this requester and zone
   bool refused_as_signed_ = false;
-  std::vector<const UpdateRule*> rules_;  // that are for this requester and zone
 };
 
 }  // namespace samara::server

@@ -40,13 +40,12 @@ void report_build_error(std::span<const zone::SourceFile> files, const dns::Name
 }  // namespace
 
 size_t ZoneLoader::zones_served() const {
-  return static_cast<size_t>(
-      std::ranges::count_if(current_, [](const zone::ZoneSetEntry& entry) { return entry.zone.has_value(); }));
+  return static_cast<size_t>(std::ranges::count_if(zones_, [](const auto& zone) { return zone.versions->zone().has_value(); }));
 }
 
 std::optional<zone::Zone> ZoneLoader::zone_in_service(const dns::Name& apex) const {
-  const auto found = std::ranges::find(current_, apex, &zone::ZoneSetEntry::apex);
-  return found == current_.end() ? std::nullopt : found->zone;
+  const auto found = std::ranges::find(zones_, apex, &ServedZone::apex);
+  return found == zones_.end() ? std::nullopt : found->versions->zone();
 }
 
 std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadReport& report) {
@@ -93,110 +92,126 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
 }
 
 // Whether the zone in service stays because its file does not have what updates did to it.
-bool ZoneLoader::keeps_updates(const zone::Zone& from_file, const zone::Zone& now, LoadReport& report) {
-  const dns::Name apex = now.apex();
-  const auto updated = std::ranges::find(updated_, apex, &Updated::apex);
-  if (updated == updated_.end() || from_file.serial().compare(now.serial()) == dns::Serial::Order::greater) return false;
-  if (from_file.serial() == updated->file_serial) {
-    report.line(Level::warning, "zone ", apex, ": the file still has serial ", from_file.serial().value(),
-                "; the zone keeps its updates (serial ", now.serial().value(), ')');
+bool ZoneLoader::keeps_updates(const ServedZone& zone, const zone::Zone& from_file, LoadReport& report) {
+  if (!zone.file_serial.has_value()) return false;
+  const dns::Serial now = zone.versions->zone()->serial();
+  if (from_file.serial().compare(now) == dns::Serial::Order::greater) return false;
+  if (from_file.serial() == *zone.file_serial) {
+    report.line(Level::warning, "zone ", zone.apex, ": the file still has serial ", from_file.serial().value(),
+                "; the zone keeps its updates (serial ", now.value(), ')');
   } else {
     report.line(
-        Level::error, "zone ", apex, ": not loaded: serial ", from_file.serial().value(), " of the file is not above serial ",
-        now.serial().value(),
+        Level::error, "zone ", zone.apex, ": not loaded: serial ", from_file.serial().value(),
+        " of the file is not above serial ", now.value(),
         ", which updates have made; put the updates into the file (dig AXFR shows them) and raise its serial above that");
   }
   return true;
 }
 
-// Its memory is free when nobody reads it any more; at once when nobody ever did.
-void ZoneLoader::retire(const zone::Zone& zone) {
-  const auto unpublished = std::ranges::find(unpublished_, zone.header());
-  if (unpublished == unpublished_.end()) {
-    retired_.add(zone.extent(), generation_);
-  } else {
-    unpublished_.erase(unpublished);
-    memory_.give_back(zone.extent());
-  }
+// The memory of earlier versions is free once nobody reads the present set, or one before it, any more.
+void ZoneLoader::retire(ServedZone& zone) {
+  for (const zone::Extent& extent : zone.versions->take_retired()) retired_.add(extent, generation_);
+}
+
+void ZoneLoader::compact_if_due(ServedZone& zone) {
+  if (!zone.versions->compaction_due()) return;
+  // Without room for a copy it goes on growing; the next change tries again.
+  const auto compacted = zone.versions->compact();
+  log(Level::debug, "zone ", zone.apex, ": ", compacted.ok() ? "compacted" : zone::describe(compacted.error()));
 }
 
 Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& patch) {
-  const auto entry = std::ranges::find(current_, apex, &zone::ZoneSetEntry::apex);
-  if (entry == current_.end() || !entry->zone.has_value()) return fail(dns::Rcode::SERVFAIL);
-  const auto changed = patch.apply(*entry->zone, memory_);
+  const auto found = std::ranges::find(zones_, apex, &ServedZone::apex);
+  if (found == zones_.end() || !found->versions->zone().has_value()) return fail(dns::Rcode::SERVFAIL);
+  const dns::Serial before = found->versions->zone()->serial();
+  const auto changed = found->versions->apply(patch);
   if (!changed.ok()) {
     const auto& [error, build] = changed.error();
     log(Level::error, "zone ", apex, ": update not made: ", build.has_value() ? zone::describe(*build) : zone::describe(error));
     return fail(dns::Rcode::SERVFAIL);
   }
-  if (std::ranges::find(updated_, apex, &Updated::apex) == updated_.end()) updated_.push_back({apex, entry->zone->serial()});
-  retire(*entry->zone);
-  entry->zone = changed.value();
-  unpublished_.push_back(entry->zone->header());
+  if (!found->file_serial.has_value()) found->file_serial = before;
+  compact_if_due(*found);
+  retire(*found);
   return {};
 }
 
 std::optional<zone::ZoneSet> ZoneLoader::next_set() {
-  const auto set = zone::build_zone_set(memory_, current_);
+  std::vector<zone::ZoneSetEntry> entries;
+  entries.reserve(zones_.size());
+  for (const ServedZone& zone : zones_) entries.push_back({zone.apex, zone.versions->zone()});
+  const auto set = zone::build_zone_set(memory_, entries);
   if (!set.ok()) return std::nullopt;
   if (set_extent_.has_value()) retired_.add(*set_extent_, generation_);
   set_extent_ = set.value().extent();
-  unpublished_.clear();
   return set.value();
 }
 
+// The zone as it is in service, or a new one without data.
+ZoneLoader::ServedZone ZoneLoader::take_or_make(const dns::Name& apex, zone::HistoryLimits limits) {
+  const auto found =
+      std::ranges::find_if(zones_, [&](const ServedZone& zone) { return zone.versions != nullptr && zone.apex == apex; });
+  if (found != zones_.end()) return std::move(*found);
+  return {apex, std::make_unique<zone::VersionedZone>(memory_, limits), std::nullopt};
+}
+
+// `built` is the zone from now on.
+void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report) {
+  const auto before = zone.versions->zone();
+  zone.file_serial.reset();
+  if (!before.has_value()) {
+    zone.versions->adopt(built);
+    changed_.push_back(zone.apex);
+    return;
+  }
+  const dns::Serial serial = built.serial();
+  if (zone.versions->replace(built).header() == before->header()) return;
+  changed_.push_back(zone.apex);
+  switch (serial.compare(before->serial())) {
+    case dns::Serial::Order::greater: break;
+    case dns::Serial::Order::equal:
+      report.line(Level::warning, "zone ", zone.apex, ": changed, but its serial is still ", serial.value(),
+                  "; secondaries will not notice");
+      break;
+    case dns::Serial::Order::less:
+    case dns::Serial::Order::undefined:
+      report.line(Level::warning, "zone ", zone.apex, ": serial went back from ", before->serial().value(), " to ",
+                  serial.value(), "; secondaries will not follow until it is above");
+      break;
+  }
+}
+
 std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, LoadReport& report) {
-  std::vector<zone::ZoneSetEntry> next;
+  std::vector<ServedZone> next;
   next.reserve(config.zones.size());
-  std::vector<zone::Extent> fresh;
-  std::vector<dns::Name> changed;
+  changed_.clear();
   for (const ZoneSource& source : config.zones) {
-    auto zone = source.files.empty() ? std::nullopt : load_zone(source, report);
-    const auto before = zone_in_service(source.name);
-    if (zone.has_value() && before.has_value() && keeps_updates(*zone, *before, report)) {
-      memory_.give_back(zone->extent());
-      zone = before;
-    } else if (zone.has_value()) {
-      fresh.push_back(zone->extent());
-      changed.push_back(source.name);
-      if (before.has_value() && zone->serial().compare(before->serial()) == dns::Serial::Order::less) {
-        report.line(Level::warning, "zone ", source.name, ": serial went back from ", before->serial().value(), " to ",
-                    zone->serial().value(), "; secondaries will not follow until it is above");
-      }
+    const auto built = source.files.empty() ? std::nullopt : load_zone(source, report);
+    const HistoryConfig& history = config.history_of(source.overrides);
+    next.push_back(take_or_make(source.name, {.differences = history.differences, .octets = history.octets}));
+    ServedZone& zone = next.back();
+    const auto before = zone.versions->zone();
+    if (built.has_value() && before.has_value() && keeps_updates(zone, *built, report)) {
+      memory_.give_back(built->extent());
+    } else if (built.has_value()) {
+      take_new(zone, *built, report);
+      retire(zone);
     } else if (before.has_value()) {
       report.line(Level::error, "zone ", source.name, ": not loaded; the version with serial ", before->serial().value(),
                   " stays in service");
-      zone = before;
     } else {
       report.line(Level::error, "zone ", source.name, ": not loaded; queries for it get SERVFAIL");
     }
-    next.push_back({source.name, zone});
   }
-  const auto set = zone::build_zone_set(memory_, next);
-  if (!set.ok()) {
-    report.line(Level::error, "zones: ", zone::describe(set.error()), "; raise limits/zone-memory");
-    for (const zone::Extent& extent : fresh) memory_.give_back(extent);
-    return std::nullopt;
+  for (ServedZone& gone : zones_) {
+    if (gone.versions == nullptr) continue;
+    gone.versions->abandon();
+    retire(gone);
   }
-  // What the next set does not refer to is readable until the last worker has left the present one.
-  for (const zone::ZoneSetEntry& old : current_) {
-    if (!old.zone.has_value()) continue;
-    const bool kept = std::ranges::any_of(next, [&](const zone::ZoneSetEntry& entry) {
-      return entry.zone.has_value() && entry.zone->header() == old.zone->header();
-    });
-    if (!kept) retire(*old.zone);
-  }
-  unpublished_.clear();
-  if (set_extent_.has_value()) retired_.add(*set_extent_, generation_);
-  set_extent_ = set.value().extent();
-  current_ = std::move(next);
-  changed_ = std::move(changed);
-  // What came from its file, or is served no more, has no updates to lose.
-  std::erase_if(updated_, [&](const Updated& updated) {
-    const auto zone = zone_in_service(updated.apex);
-    return !zone.has_value() || std::ranges::find(fresh, zone->extent()) != fresh.end();
-  });
-  return set.value();
+  zones_ = std::move(next);
+  const auto set = next_set();
+  if (!set.has_value()) report.line(Level::error, "zones: no memory for the set of zones; raise limits/zone-memory");
+  return set;
 }
 
 }  // namespace samara::server

@@ -4,17 +4,21 @@
 // Zones are also changed by updates. What these did is not in the zone's file, so the file is taken again only when its serial
 // is greater than that of the zone as it is; otherwise the zone stays and the report says so.
 //
-// Order of calls: load() with each configuration, or update() any number of times and then next_set(); published() with what
+// Each zone goes from version to version (zone/revision.h): a change costs what it changes, and the differences that led to the
+// present version are kept for incremental transfers, whether an update made them or a reload.
+//
+// Order of calls: load() with each configuration, or change() any number of times and then next_set(); published() with what
 // came of it; then, once nobody reads the set before any more, release_before() with its generation's number.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "server/config/primary_config.h"
-#include "zone/diff.h"
 #include "zone/retired_extents.h"
+#include "zone/revision.h"
 #include "zone/zone_set.h"
 
 namespace samara::server {
@@ -46,9 +50,10 @@ class ZoneLoader {
   ZoneLoader(const ZoneLoader&) = delete;
   ZoneLoader& operator=(const ZoneLoader&) = delete;
 
-  // Reads all zones of `config` and writes the next set. Nothing: no memory for the set itself (the old one stays).
+  // Reads all zones of `config` and writes the next set. Nothing: no memory for the set itself; the old one stays in service
+  // until a later load() or next_set() finds room.
   std::optional<zone::ZoneSet> load(const PrimaryConfig& config, LoadReport& report);
-  // The zones whose data load() replaced, since this was last asked.
+  // The zones whose data load() changed, since this was last asked.
   std::vector<dns::Name> take_changed() { return std::exchange(changed_, {}); }
   // The zone as it is after all updates so far; nothing when it has no data, or there is no such zone.
   std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const;
@@ -66,25 +71,26 @@ class ZoneLoader {
   size_t memory_in_use() const { return memory_.in_use(); }
   // Zones with data, and zones configured.
   size_t zones_served() const;
-  size_t zones_configured() const { return current_.size(); }
+  size_t zones_configured() const { return zones_.size(); }
 
  private:
-  // A zone that updates have changed since its file was read.
-  struct Updated {
+  struct ServedZone {
     dns::Name apex;
-    dns::Serial file_serial;
+    std::unique_ptr<zone::VersionedZone> versions;
+    std::optional<dns::Serial> file_serial;  // of its file, where updates have changed the zone since
   };
 
   std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);
-  bool keeps_updates(const zone::Zone& from_file, const zone::Zone& now, LoadReport& report);
-  void retire(const zone::Zone& zone);
+  void take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report);
+  static bool keeps_updates(const ServedZone& zone, const zone::Zone& from_file, LoadReport& report);
+  ServedZone take_or_make(const dns::Name& apex, zone::HistoryLimits limits);
+  void compact_if_due(ServedZone& zone);
+  void retire(ServedZone& zone);
 
   zone::ZoneMemory memory_;
-  std::vector<zone::ZoneSetEntry> current_;
+  std::vector<ServedZone> zones_;
   std::optional<zone::Extent> set_extent_;
-  std::vector<Updated> updated_;
   std::vector<dns::Name> changed_;
-  std::vector<zone::Ref> unpublished_;  // zones that no set has held yet
   zone::RetiredExtents retired_;
   u64 generation_ = 0;
 };

@@ -166,7 +166,8 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   for (size_t start = 0; start < ordered.size();) {
     const RrType type = set_type(ordered[start]);
     size_t data_end = start;
-    while (data_end < ordered.size() && ordered[data_end].type() == type) ++data_end;
+    // Signatures are never data, not even those that claim to cover signatures (RFC 4035 section 2.2 forbids them).
+    while (data_end < ordered.size() && ordered[data_end].type() == type && type != RrType::RRSIG) ++data_end;
     size_t end = data_end;
     while (end < ordered.size() && set_type(ordered[end]) == type) ++end;
     Ref signatures = 0;

@@ -7,22 +7,21 @@ namespace {
 
 // Entries are written all over the table; the line each goes to is asked for this much earlier.
 constexpr size_t ahead = 16;
-// What stands where a name was.
-constexpr u64 left_behind = 1;
-
 constexpr u64 entry_of(u64 hash, Ref node) {
   return u64{node} << 32 | NameIndex::tag_of(hash);
 }
-constexpr bool holds_name(u64 entry) {
-  return entry >> 32 != 0;
+// What stands where a name was that others may have been put behind.
+constexpr u64 left_behind(u64 hash, Ref node) {
+  return entry_of(~hash, node);
 }
 // The slot `i` behind `slot`, as numbers in a page.
 constexpr size_t behind(size_t slot, size_t i) {
   return (slot & ~(NameIndex::page_slots - 1)) | ((slot + i) & (NameIndex::page_slots - 1));
 }
 
-constexpr size_t root_words(size_t slots) {
-  return 1 + NameIndex::directory_at(slots - 1);
+constexpr size_t index_words(u32 bits) {
+  const u32 pages = u32{1} << (bits - NameIndex::page_bits);
+  return NameIndex::fixed_words + (NameIndex::has_two_levels(bits) ? pages >> NameIndex::directory_bits : pages);
 }
 
 }  // namespace
@@ -33,14 +32,18 @@ Ref NameIndexBuilder::finish(ExtentWriter& out) const {
   const u32 bits = std::max(static_cast<u32>(std::bit_width(wanted - 1)), NameIndex::page_bits);
   const size_t slots = size_t{1} << bits;
   const auto pages = out.take(8 * slots);
-  const auto directories = out.take(4 * (slots >> NameIndex::page_bits));
-  const auto ref = out.take(4 * root_words(slots));
-  if (!pages.has_value() || !directories.has_value() || !ref.has_value()) return 0;
+  const auto ref = out.take(4 * index_words(bits));
+  const bool two_levels = NameIndex::has_two_levels(bits);
+  const auto directories = two_levels ? out.take(4 * (slots >> NameIndex::page_bits)) : ref;
+  if (!pages.has_value() || !ref.has_value() || !directories.has_value()) return 0;
   std::ranges::fill(out.octets(*pages, 0, 8 * slots), u8{0});
+  const Ref first_directory = two_levels ? *directories : *ref + NameIndex::fixed_words;
   for (size_t slot = 0; slot < slots; slot += NameIndex::page_slots) {
-    const Ref directory = *directories + static_cast<Ref>(slot >> NameIndex::page_bits);
-    out.set_word(directory, *pages + 2 * static_cast<Ref>(slot));
-    if (NameIndex::page_at(slot) == 0) out.set_word(*ref + NameIndex::directory_at(slot), directory);
+    const Ref entry = first_directory + static_cast<Ref>(slot >> NameIndex::page_bits);
+    out.set_word(entry, *pages + 2 * static_cast<Ref>(slot));
+    if (two_levels && NameIndex::page_at(slot) == 0) {
+      out.set_word(*ref + NameIndex::fixed_words + NameIndex::directory_at(slot), entry);
+    }
   }
   const auto place = [&](size_t slot) { return *pages + 2 * static_cast<Ref>(slot); };
   u32 taken = 0;
@@ -63,12 +66,18 @@ Ref NameIndexBuilder::finish(ExtentWriter& out) const {
   return *ref;
 }
 
+Ref NameIndexEditor::page_of(size_t slot) const {
+  Ref directory = index_ + NameIndex::fixed_words;
+  if (NameIndex::has_two_levels(bits_)) directory = out_.word(directory + NameIndex::directory_at(slot));
+  return out_.word(directory + NameIndex::page_at(slot));
+}
+
 bool NameIndexEditor::add(u64 hash, Ref node) {
   const size_t first = NameIndex::slot_of(hash, bits_);
   const Ref page = page_of(first);
   for (size_t i = 0; i < NameIndex::reach; ++i) {
     const size_t slot = behind(first, i);
-    if (!holds_name(entry(page, slot))) return put(slot, entry_of(hash, node));
+    if (entry(page, slot) == 0) return put(slot, entry_of(hash, node));
   }
   return true;  // left out
 }
@@ -80,7 +89,7 @@ bool NameIndexEditor::replace(u64 hash, Ref before, Ref node) {
 
 bool NameIndexEditor::remove(u64 hash, Ref node) {
   const auto slot = slot_with(hash, entry_of(hash, node));
-  return !slot.has_value() || put(*slot, others_depend_on(page_of(*slot), *slot) ? left_behind : 0);
+  return !slot.has_value() || put(*slot, others_depend_on(page_of(*slot), *slot) ? left_behind(hash, node) : 0);
 }
 
 std::optional<size_t> NameIndexEditor::slot_with(u64 hash, u64 wanted) const {
@@ -105,14 +114,15 @@ bool NameIndexEditor::others_depend_on(Ref page, size_t slot) const {
 }
 
 bool NameIndexEditor::put(size_t slot, u64 entry) {
-  index_ = owned(index_, root_words(size_t{1} << bits_));
+  index_ = owned(index_, index_words(bits_));
   if (index_ == 0) return false;
-  const Ref directory_place = index_ + NameIndex::directory_at(slot);
-  const size_t slots_of_directory = NameIndex::page_slots << NameIndex::directory_bits;
-  const size_t pages = std::min(slots_of_directory, size_t{1} << bits_) >> NameIndex::page_bits;
-  const Ref directory = owned(out_.word(directory_place), pages);
-  if (directory == 0) return false;
-  out_.set_word(directory_place, directory);
+  Ref directory = index_ + NameIndex::fixed_words;
+  if (NameIndex::has_two_levels(bits_)) {
+    const Ref directory_place = directory + NameIndex::directory_at(slot);
+    directory = owned(out_.word(directory_place), NameIndex::directory_pages);
+    if (directory == 0) return false;
+    out_.set_word(directory_place, directory);
+  }
   const Ref page_place = directory + NameIndex::page_at(slot);
   const Ref page = owned(out_.word(page_place), 2 * NameIndex::page_slots);
   if (page == 0) return false;

@@ -2,15 +2,15 @@
 // the last word: a name whose neighbourhood is full (bad luck, or names made up to collide) is left out of the table, and then
 // a search for it ends undecided. So each search looks at few slots, whatever names a zone holds.
 //
-// The table is cut into pages, found over two levels of directories, so that a new version of a zone copies but the page of
-// each name that changes and the directories above it. Neighbourhoods do not leave their page: behind its last slot comes its
-// first.
+// The table is cut into pages, found over a directory, or two levels of them where there are many, so that a new version of a
+// zone copies but the page of each name that changes and the directories above it. Neighbourhoods do not leave their page:
+// behind its last slot comes its first.
 //
-//   index      word 0: how many bits of the hash are a slot's number; word 1: slots that are not free; then the directories of
-//              each 128 pages
-//   directory  the pages
-//   page       128 slots of two words: other bits of the hash, the node's reference. All 0: free. The reference 0 and the rest
-//              not: a name was here, and a search goes on behind it
+//   index      word 0: how many bits of the hash are a slot's number; word 1: slots that are not free; then the pages, or where
+//              there are more than 128 the directories of each 128
+//   page       128 slots of two words: other bits of the hash, the node's reference. All 0: free. Where a name was removed and
+//              a search must go on, its node stays, with the bits inverted: no search for its name stops there, and others
+//              see that the name is not theirs
 #pragma once
 
 #include <optional>
@@ -37,13 +37,17 @@ class NameIndex {
   std::optional<Ref> find(u64 hash, Same&& same) const {
     const u32 tag = tag_of(hash);
     size_t slot = slot_of(hash, bits_);
-    const Ref directory = memory_.word(ref_ + directory_at(slot));
-    const Ref page = memory_.word(directory + page_at(slot));
+    Ref page = ref_ + fixed_words;
+    if (has_two_levels(bits_)) {
+      page = memory_.word(memory_.word(page + directory_at(slot)) + page_at(slot));
+    } else {
+      page = memory_.word(page + static_cast<Ref>(slot >> page_bits));
+    }
     for (size_t i = 0; i < reach; ++i, ++slot) {
       const u64 entry = memory_.two_words(page + entry_at(slot));
-      if (entry == 0) return Ref{0};
       const Ref node = static_cast<Ref>(entry >> 32);
-      if (static_cast<u32>(entry) == tag && node != 0 && same(node)) return node;
+      if (node == 0) return Ref{0};
+      if (static_cast<u32>(entry) == tag && same(node)) return node;
     }
     return std::nullopt;
   }
@@ -54,8 +58,10 @@ class NameIndex {
 
   static constexpr u32 tag_of(u64 hash) { return static_cast<u32>(hash); }
   static constexpr size_t slot_of(u64 hash, u32 bits) { return hash >> (64 - bits); }
-  // Where a slot is: words from the index, the directory and the page.
-  static constexpr Ref directory_at(size_t slot) { return 2 + static_cast<Ref>(slot >> (page_bits + directory_bits)); }
+  static constexpr bool has_two_levels(u32 bits) { return bits > page_bits + directory_bits; }
+  static constexpr Ref fixed_words = 2;
+  // Where a slot is: words from the upper directory, the lower (or only) one, and the page.
+  static constexpr Ref directory_at(size_t slot) { return static_cast<Ref>(slot >> (page_bits + directory_bits)); }
   static constexpr Ref page_at(size_t slot) { return static_cast<Ref>(slot >> page_bits & (directory_pages - 1)); }
   static constexpr Ref entry_at(size_t slot) { return 2 * static_cast<Ref>(slot & (page_slots - 1)); }
 
@@ -96,9 +102,7 @@ class NameIndexEditor {
  private:
   // The slot of this entry in its neighbourhood; nothing when it was left out.
   std::optional<size_t> slot_with(u64 hash, u64 entry) const;
-  Ref page_of(size_t slot) const {
-    return out_.word(out_.word(index_ + NameIndex::directory_at(slot)) + NameIndex::page_at(slot));
-  }
+  Ref page_of(size_t slot) const;
   u64 entry(Ref page, size_t slot) const { return out_.two_words(page + NameIndex::entry_at(slot)); }
   // Whether names may have been left out because this slot is taken, or put behind it.
   bool others_depend_on(Ref page, size_t slot) const;

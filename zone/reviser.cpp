@@ -84,7 +84,7 @@ Result<void, Failed> Reviser::revise_owner(Bytes key, Changes deletions, Changes
     RrType type = patch_.set_of(deletions.empty() ? additions[0] : deletions[0]);
     if (!additions.empty()) type = std::min(type, patch_.set_of(additions[0]));
     const auto data = [&](const Patch::Change& change) {
-      return patch_.set_of(change) == type && patch_.record_of(change).type() == type;
+      return patch_.set_of(change) == type && patch_.record_of(change).type() != RrType::RRSIG;
     };
     const auto covering = [&](const Patch::Change& change) { return patch_.set_of(change) == type; };
     SetChanges changed_data{take_while(deletions, data), take_while(additions, data)};

@@ -137,7 +137,7 @@ std::optional<AnswerHead> AnswerHead::parse(Bytes message) {
   return head;
 }
 
-Outcome send_request(const Server& server, std::vector<u8> message) {
+Outcome send_request(const Server& server, const std::vector<u8>& message) {
   Attempt first(server, message);
   if (first.request.size() > largest_message) {
     return {Outcome::Kind::refused, Rcode::NOERROR, Rcode::NOERROR, "the request is longer than a DNS message can be"};

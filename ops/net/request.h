@@ -49,7 +49,7 @@ struct AnswerHead {
 };
 
 // Sends `message`, which has everything but its id and its TSIG record.
-Outcome send_request(const Server& server, std::vector<u8> message);
+Outcome send_request(const Server& server, const std::vector<u8>& message);
 // What a response code means for a request of this kind.
 std::string refusal_words(dns::Opcode opcode, dns::Rcode rcode);
 

@@ -50,7 +50,7 @@ class NotifyOut : public testing::Test {
     return message;
   }
   void answer(Bytes message, std::string_view from = "192.0.2.9") {
-    notifier_.on_datagram(wall(), {*IpAddress::parse(from), Port(53)}, message);
+    notifier_.on_datagram(wall(), *set_, {*IpAddress::parse(from), Port(53)}, message);
   }
   NotifyCounters counters() const {
     NotifyCounters all;
@@ -235,7 +235,7 @@ TEST_F(NotifyOut, ManyZonesAtStartAreSpreadAndChangesGoFirst) {
     }
     for (Octets message = poll(); !message.empty(); message = poll()) {
       ++in_second[static_cast<size_t>((now_ - start).seconds())];
-      notifier_.on_datagram(wall(), peer_, answer_to(message));
+      notifier_.on_datagram(wall(), *set_, peer_, answer_to(message));
     }
   }
   EXPECT_TRUE(told);
@@ -322,7 +322,9 @@ ns3 A 192.0.2.3
                            zones_.build("@ 60 SOA a b 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.4\n", name_of("other."))}};
     const auto set = zone::build_zone_set(zones_.memory(), entries);
     std::string all;
-    for (const NotifyTarget& target : notify_targets(config_, keys_, {servers, ns_records}, set.value(), zone)) {
+    std::vector<NotifyTarget> targets;
+    find_notify_targets(config_, keys_, {servers, ns_records}, set.value(), zone, targets);
+    for (const NotifyTarget& target : targets) {
       all += zone::text_of(target.peer) + (target.key != nullptr ? " signed\n" : "\n");
     }
     return all;

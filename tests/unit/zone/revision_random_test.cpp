@@ -86,7 +86,8 @@ class RandomRecords {
         r.rdata.insert(r.rdata.end(), {0, 1, 0x40});
         break;
       default: {
-        static constexpr std::array covered{RrType::A, RrType::NS, RrType::NSEC, RrType::SOA, RrType::NSEC3, RrType::TXT};
+        static constexpr std::array covered{RrType::A,     RrType::NS,  RrType::NSEC, RrType::SOA,
+                                            RrType::NSEC3, RrType::TXT, RrType::RRSIG};
         const u16 number = dns::code(covered[below(covered.size())]);
         r.rdata = {static_cast<u8>(number >> 8), static_cast<u8>(number), 13, 2};
         for (int i = 0; i < 3; ++i) put32(r.rdata, 60);
