@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <optional>
 
-#include "platform/codec/device_tree.h"
-#include "platform/hal/hal.h"
-#include "platform/runtime/frame_loop.h"
 #include "secondary/secondary_worker.h"
 #include "secondary/zone_keeper.h"
+#include "server/authoritative_image.h"
 #include "server/config/control.h"
 #include "server/config/secondary_config.h"
 
@@ -19,20 +17,14 @@ using server::SecondaryConfig;
 // A set of many zones takes its time to make; between two of them there is this many times as much for other things.
 constexpr i64 rest_after_publishing = 4;
 
-class ServingWorker : public SecondaryWorker {
- public:
-  using SecondaryWorker::SecondaryWorker;
-  void on_publication(Instant, hal::Publication publication) {
-    use_zones(static_cast<zone::Ref>(publication.root), publication.generation);
-  }
-};
+// What a worker needs for zones it hears of while it serves, up to server::max_zones of them (some 800 octets each, and half as
+// much again while a table grows), and for a transfer (a message of 64 KiB and its request). Address space; memory is used as
+// zones come.
+constexpr u64 memory_for_zones = u64{192} << 20;
+constexpr u64 memory_for_transfer = u64{128} << 10;
 
 Result<SecondaryConfig, hal::Refusal> read_config(Bytes blob) {
-  const auto tree = codec::DeviceTree::open(blob);
-  if (!tree.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: ", codec::describe(tree.error())));
-  auto config = read_secondary_config(tree.value());
-  if (!config.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: ", config.error()));
-  return std::move(config).value();
+  return server::read_role_config(blob, server::read_secondary_config);
 }
 
 // Everything but the zones is fixed for the life of the image.
@@ -52,17 +44,11 @@ class Secondary final : public hal::Role {
     config_.emplace(TRY(read_config(blob)));
     std::copy_n(entropy.begin(), cookie_secret_.size(), cookie_secret_.begin());
     set_log_level(config_->log_level);
-    hal::Plan plan;
-    plan.listen = config_->listen;
-    plan.workers = config_->workers;
-    plan.max_streams = config_->streams_per_worker();
+    hal::Plan plan = server::service_plan(*config_);
     plan.client_streams = std::min(config_->transfers_in.concurrent, hal::max_client_streams);
     plan.client_datagrams = true;
-    plan.region_size = config_->limits.zone_memory;
+    plan.worker_memory = memory_for_zones + plan.client_streams * memory_for_transfer;
     plan.storage = config_->storage.has_value();
-    if (config_->network) plan.link = runtime::link_plan(*config_->network);
-    plan.user_id = config_->user;
-    plan.group_id = config_->group;
     return plan;
   }
 
@@ -80,16 +66,10 @@ class Secondary final : public hal::Role {
   }
 
   void serve(hal::Worker& worker) override {
-    // The application and the stack draw from generators of their own, seeded by one.
-    crypto::Drbg seeds(std::span<const u8>(worker.entropy()).first<crypto::Drbg::seed_size>());
-    std::array<u8, crypto::Drbg::seed_size> seed{};
-    seeds.fill(seed);
-    config_->fit_tables(worker.max_streams());
-    ServingWorker app(*config_, cookie_secret_, seed, worker.region(), worker.max_streams(), worker.client_streams());
-    if (!worker.has_link()) worker.run(app);
-    const runtime::NetworkConfig network = config_->network.value_or(runtime::NetworkConfig{});
-    runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(app), seeds);
-    worker.run_frames(loop);
+    server::serve_role(worker, *config_, [&](auto seed) {
+      return server::ServingWorker<SecondaryWorker>(*config_, cookie_secret_, seed, worker.region(), worker.max_streams(),
+                                                    worker.client_streams());
+    });
   }
 
   hal::Reply on_request(u32 kind, Bytes payload, hal::Loader& loader) override {

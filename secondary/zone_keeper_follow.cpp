@@ -36,7 +36,8 @@ void ZoneKeeper::start(const Moment& at) {
 void ZoneKeeper::forget_unfollowed() {
   if (archive_ == nullptr) return;
   for (const server::ConsumedCatalog& catalog : config_.catalogs) {
-    if (!zones_[index_of(catalog.name)]->versions.zone().has_value()) return;
+    const u32 index = index_of(catalog.name);
+    if (index == no_index || !zones_[index]->versions.zone().has_value()) return;
   }
   archive_->keep_only([this](const dns::Name& name) { return index_of(name) != no_index; });
 }

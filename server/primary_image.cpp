@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "platform/codec/device_tree.h"
-#include "platform/hal/hal.h"
-#include "platform/runtime/frame_loop.h"
+#include "server/authoritative_image.h"
 #include "server/config/control.h"
 #include "server/config/primary_config.h"
 #include "server/primary_worker.h"
@@ -15,21 +13,8 @@
 namespace samara::server {
 namespace {
 
-// One worker and how it hears of new zones.
-class ServingWorker : public PrimaryWorker {
- public:
-  using PrimaryWorker::PrimaryWorker;
-  void on_publication(Instant, hal::Publication publication) {
-    use_zones(static_cast<zone::Ref>(publication.root), publication.generation);
-  }
-};
-
 Result<PrimaryConfig, hal::Refusal> read_config(Bytes blob) {
-  const auto tree = codec::DeviceTree::open(blob);
-  if (!tree.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: ", codec::describe(tree.error())));
-  auto config = read_primary_config(tree.value());
-  if (!config.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: ", config.error()));
-  return std::move(config).value();
+  return read_role_config(blob, read_primary_config);
 }
 
 void log_load(void*, Level level, std::string_view line) {
@@ -61,15 +46,8 @@ class Primary final : public hal::Role {
     config_.emplace(TRY(read_config(blob)));
     std::copy_n(entropy.begin(), cookie_secret_.size(), cookie_secret_.begin());
     set_log_level(config_->log_level);
-    hal::Plan plan;
-    plan.listen = config_->listen;
-    plan.workers = config_->workers;
-    plan.max_streams = config_->streams_per_worker();
-    plan.region_size = config_->limits.zone_memory;
+    hal::Plan plan = service_plan(*config_);
     plan.client_datagrams = NotifyAgent::is_needed(*config_);
-    if (config_->network) plan.link = runtime::link_plan(*config_->network);
-    plan.user_id = config_->user;
-    plan.group_id = config_->group;
     return plan;
   }
 
@@ -90,17 +68,10 @@ class Primary final : public hal::Role {
   }
 
   void serve(hal::Worker& worker) override {
-    // The application and the stack draw from generators of their own, seeded by one.
-    crypto::Drbg seeds(std::span<const u8>(worker.entropy()).first<crypto::Drbg::seed_size>());
-    std::array<u8, crypto::Drbg::seed_size> seed{};
-    seeds.fill(seed);
-    config_->fit_tables(worker.max_streams());
-    ServingWorker app(*config_, cookie_secret_, seed, worker.region(), worker.max_streams(), worker.client_datagrams());
-    if (!worker.has_link()) worker.run(app);
-    const runtime::NetworkConfig network = config_->network.value_or(runtime::NetworkConfig{});
-    runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(app), seeds,
-                            {.streams = worker.client_streams(), .datagrams = worker.client_datagrams()});
-    worker.run_frames(loop);
+    serve_role(worker, *config_, [&](auto seed) {
+      return ServingWorker<PrimaryWorker>(*config_, cookie_secret_, seed, worker.region(), worker.max_streams(),
+                                          worker.client_datagrams());
+    });
   }
 
   hal::Reply on_request(u32 kind, Bytes payload, hal::Loader& loader) override {

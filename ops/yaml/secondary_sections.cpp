@@ -136,7 +136,12 @@ void read_secondary(const Value& root, Fields& fields, const Reading& reading, D
   if (const Value* value = fields.find("transfers-in")) read_transfers_in(*value, reading, config.transfers_in);
   if (const Value* value = fields.find("refresh")) read_refresh(*value, reading, config.refresh);
   if (const Value* value = fields.find("storage")) read_storage(*value, reading, deployment);
-  read_truth(fields.find("forward-updates"), reading, config.forward_updates);
+  const Value* forward = fields.find("forward-updates");
+  read_truth(forward, reading, config.forward_updates);
+  // The place in the boot configuration is there; no image does it.
+  if (config.forward_updates) {
+    reading.error(*forward, "a secondary that passes updates on", "false; clients send them to the primary");
+  }
 }
 
 }  // namespace samara::ops::yaml

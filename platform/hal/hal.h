@@ -100,6 +100,9 @@ struct Plan {
   // alone does that. 0 to max_client_streams; StreamId of the streams: max_streams and up.
   u32 client_streams = 0;
   bool client_datagrams = false;
+  // Octets of heap that a worker may take while it serves, besides what it has taken by then. Where it cannot get memory any
+  // more (Linux) so much address space is set apart; memory is used as it is written to.
+  u64 worker_memory = 0;
   // Address space of the shared region; memory is used as it is written to.
   u64 region_size = u64{16} << 30;
   // Whom to run as after the sockets are bound, where the image was started as root.

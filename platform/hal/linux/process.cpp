@@ -169,6 +169,7 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
                            .max_streams = plan.max_streams,
                            .client_streams = i == 0 ? plan.client_streams : 0,
                            .client_datagrams = i == 0 && plan.client_datagrams,
+                           .memory = plan.worker_memory,
                            .loader = self,
                            .wake = wake_fd,
                            .sockets = std::move(own),

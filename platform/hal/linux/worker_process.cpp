@@ -29,14 +29,24 @@ void name_log_part(u32 index) {
   set_process_log_part(part.view());
 }
 
+// Sets apart what malloc() may need later: all of it from one heap, which has grown that far and is never trimmed.
+bool set_heap_apart(u64 octets) {
+  // free() must not give memory back by a call the filter forbids, nor malloc() ask for any.
+  ::mallopt(M_TRIM_THRESHOLD, -1);
+  if (octets == 0) return true;
+  ::mallopt(M_MMAP_MAX, 0);
+  void* volatile room = ::malloc(octets);  // not to be optimised away
+  ::free(room);
+  return room != nullptr;
+}
+
 }  // namespace
 
 void WorkerProcess::live(Start start, Role& role) {
   name_log_part(start.index);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != start.loader) ::_exit(0);  // it died before we asked to be told
-  // free() must not give memory back by a call the filter forbids.
-  ::mallopt(M_TRIM_THRESHOLD, -1);
+  if (!set_heap_apart(start.memory)) refuse(Refusal(ExitCode::unavailable, "no memory for a worker's tables"));
   if (!start.state->region().make_read_only()) panic("the shared region cannot be made read-only");
   start.lanes->keep_only(start.index);
   const auto entropy = take_entropy();

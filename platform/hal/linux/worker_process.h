@@ -18,6 +18,7 @@ class WorkerProcess final : public Worker {
     u32 max_streams;
     u32 client_streams;
     bool client_datagrams;
+    u64 memory;  // Plan::worker_memory
     pid_t loader;
     int wake;
     ListenSockets sockets;                // none where there is a device

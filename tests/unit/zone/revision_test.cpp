@@ -271,5 +271,27 @@ TEST(RevisionOfALargeZone, costs_what_changes) {
   EXPECT_LT(versions.growth() / 300, size_t{5} << 10) << "on the average";
 }
 
+TEST_F(RevisionTest, a_row_of_changes_is_taken_back_to_its_savepoint) {
+  adopt(start() + "a 60 A 192.0.2.1\n");
+  const Zone first = apply_a("b.example.", 1);
+  const size_t in_use = zones_.memory().in_use();
+  const size_t growth = versions_.growth();
+  auto savepoint = versions_.savepoint();
+  for (u8 i = 0; i < 200; ++i) apply_a("c" + std::to_string(i) + ".example.", i);
+  ASSERT_GT(zones_.memory().in_use(), in_use);
+  versions_.back_to(std::move(savepoint));
+  EXPECT_EQ(versions_.zone()->header(), first.header());
+  EXPECT_EQ(zones_.memory().in_use(), in_use);
+  EXPECT_EQ(versions_.growth(), growth);
+  // The history goes on from there.
+  const Zone next = apply_a("d.example.", 1);
+  EXPECT_EQ(next.serial().value(), first.serial().value() + 1);
+  EXPECT_FALSE(next.find(name_of("c1.example.")).has_value());
+  EXPECT_TRUE(next.find(name_of("d.example.")).has_value());
+  EXPECT_EQ(path(first.serial().value()).size(), 1u);
+  EXPECT_TRUE(has_path_);
+  EXPECT_EQ(path(1).size(), 2u);
+}
+
 }  // namespace
 }  // namespace samara::zone
