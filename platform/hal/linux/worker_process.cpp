@@ -35,9 +35,10 @@ bool set_heap_apart(u64 octets) {
   ::mallopt(M_TRIM_THRESHOLD, -1);
   if (octets == 0) return true;
   ::mallopt(M_MMAP_MAX, 0);
-  void* volatile room = ::malloc(octets);  // not to be optimised away
+  void* const room = ::malloc(octets);
+  const bool enough = ::malloc_usable_size(room) >= octets;  // 0 of nothing
   ::free(room);
-  return room != nullptr;
+  return enough;
 }
 
 }  // namespace

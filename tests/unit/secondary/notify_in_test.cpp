@@ -55,7 +55,8 @@ TEST(Notify, AsksForTheSoaOrIsMalformed) {
 }
 
 TEST(Notify, IsAcceptedFromAPrimaryWithItsKey) {
-  const PrimaryPeer primaries[] = {{{address("192.0.2.1"), Port{53}}, std::nullopt}, {{address("192.0.2.2"), Port{53}}, u16{3}}};
+  const PrimaryPeer primaries[] = {{{address("192.0.2.1"), Port{53}}, std::nullopt},
+                                   {{address("192.0.2.2"), Port{53}}, u16{3}}};
   const auto judge = [&](const char* from, std::optional<u16> key) {
     return judge_notify(primaries, false, {address(from), key});
   };
