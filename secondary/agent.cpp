@@ -43,6 +43,7 @@ std::optional<runtime::Connect> SecondaryAgent::poll_connect() {
   slot.used = true;
   slot.stream_open = true;
   slot.number = ++last_number_;
+  slot.begin = now_;
   slot.start = *start;
   slot.transfer = std::make_unique<TransferIn>(start->request, now_, wall_);
   const auto index = static_cast<u32>(idle - slots_.begin());
@@ -111,7 +112,7 @@ std::optional<StreamId> SecondaryAgent::poll_stream_abort() {
 
 // ---- what becomes of a transfer -------------------------------------------------------------------------------------
 
-void SecondaryAgent::tell(const Slot& slot) const {
+void SecondaryAgent::tell_failure(const Slot& slot) {
   const TransferIn& transfer = *slot.transfer;
   TextBuffer<160> reason;
   reason.writer().put(describe(transfer.error()));
@@ -128,6 +129,14 @@ void SecondaryAgent::tell(const Slot& slot) const {
       " failed: ", reason.view());
 }
 
+void SecondaryAgent::tell_success(const Slot& slot) const {
+  const TransferIn& transfer = *slot.transfer;
+  const std::string_view kind = transfer.content() == TransferKind::differences ? "IXFR" : "AXFR";
+  log(Level::info, "zone ", slot.start.request.zone, ": serial ", transfer.serial()->value(), " from ",
+      slot.start.primary.endpoint, " by ", kind, ": ", transfer.records(), " records, ", transfer.octets(), " octets in ",
+      (now_ - slot.begin).milliseconds(), " ms");
+}
+
 void SecondaryAgent::settle(Slot& slot, const TransferResult& result) {
   slot.settled = true;
   slot.awaited = false;
@@ -140,7 +149,7 @@ void SecondaryAgent::settle(Slot& slot, const TransferResult& result) {
 
 void SecondaryAgent::settle_if_failed(Slot& slot) {
   if (slot.settled || slot.transfer == nullptr || slot.transfer->state() != State::failed) return;
-  tell(slot);
+  tell_failure(slot);
   slot.drop_due = slot.begun;
   settle(slot, {.outcome = TransferResult::Outcome::failed, .error = slot.transfer->error(), .rcode = slot.transfer->rcode()});
 }
@@ -209,6 +218,7 @@ void SecondaryAgent::on_message(Instant now, Bytes octets) {
         message.kind == AgentMessageKind::refresh ? table_.refresh_now(now, *id) : table_.retransfer(now, *id);
       }
       return;
+    case AgentMessageKind::primaries:
     case AgentMessageKind::batch:
     case AgentMessageKind::dropped:
     case AgentMessageKind::expired:
@@ -222,6 +232,7 @@ void SecondaryAgent::on_verdict(const AgentMessage& message) {
     if (message.kind == AgentMessageKind::rejected) {
       settle(slot, {.outcome = TransferResult::Outcome::failed, .error = TransferError::not_installed});
     } else if (slot.awaited) {
+      tell_success(slot);
       settle(slot, {.outcome = TransferResult::Outcome::installed, .soa = message.soa, .expire = slot.transfer->expire()});
     }
     return;

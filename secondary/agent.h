@@ -71,6 +71,7 @@ class SecondaryAgent {
     bool settled = false;   // the table knows what became of it
     bool drop_due = false;  // the loader is to be told that no more will come
     u32 number = 0;
+    Instant begin;
     StartTransfer start;
     std::unique_ptr<TransferIn> transfer;
   };
@@ -82,7 +83,8 @@ class SecondaryAgent {
   size_t next_batch(Slot& slot, MutableBytes room);
   void on_verdict(const AgentMessage& message);
   void unfollow(const dns::Name& zone);
-  void tell(const Slot& slot) const;
+  static void tell_failure(const Slot& slot);
+  void tell_success(const Slot& slot) const;
 
   AgentLimits limits_;
   RefreshTable table_;

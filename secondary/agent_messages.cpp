@@ -11,7 +11,7 @@ bool has_transfer(Kind kind) {
   return kind == Kind::batch || kind == Kind::dropped || kind == Kind::installed || kind == Kind::rejected;
 }
 bool has_zone(Kind kind) {
-  return kind == Kind::batch || !has_transfer(kind);
+  return kind == Kind::batch || (kind != Kind::primaries && !has_transfer(kind));
 }
 
 void write_soa(const SoaFields& soa, ByteWriter& out) {
@@ -33,6 +33,11 @@ Result<Duration, AgentMessageError> read_duration(ByteReader& at) {
   return Duration::nanoseconds(static_cast<i64>(TRY(at.u64().map_error(as_malformed))));
 }
 
+void write_address(const IpAddress& address, ByteWriter& out) {
+  const Bytes octets = address.octets();
+  out.u8(static_cast<u8>(octets.size()));
+  out.bytes(octets);
+}
 Result<IpAddress, AgentMessageError> read_address(ByteReader& at) {
   const u8 size = TRY(at.u8().map_error(as_malformed));
   const Bytes octets = TRY(at.bytes(size).map_error(as_malformed));
@@ -47,6 +52,33 @@ Result<IpAddress, AgentMessageError> read_address(ByteReader& at) {
   return IpAddress::v6(v6);
 }
 
+void write_number(std::optional<u16> number, ByteWriter& out) {
+  out.u8(number.has_value() ? 1 : 0);
+  if (number.has_value()) out.u16(*number);
+}
+Result<std::optional<u16>, AgentMessageError> read_number(ByteReader& at) {
+  if (TRY(at.u8().map_error(as_malformed)) == 0) return std::optional<u16>();
+  return std::optional<u16>(TRY(at.u16().map_error(as_malformed)));
+}
+
+void write_members(const std::vector<PrimaryPeer>& members, ByteWriter& out) {
+  out.u8(static_cast<u8>(members.size()));
+  for (const PrimaryPeer& member : members) {
+    write_address(member.endpoint.address, out);
+    out.u16(member.endpoint.port.value());
+    write_number(member.key, out);
+  }
+}
+Result<std::vector<PrimaryPeer>, AgentMessageError> read_members(ByteReader& at) {
+  std::vector<PrimaryPeer> members(TRY(at.u8().map_error(as_malformed)));
+  for (PrimaryPeer& member : members) {
+    member.endpoint.address = TRY(read_address(at));
+    member.endpoint.port = Port(TRY(at.u16().map_error(as_malformed)));
+    member.key = TRY(read_number(at));
+  }
+  return members;
+}
+
 }  // namespace
 
 void write_message(const AgentMessage& message, ByteWriter& out) {
@@ -56,8 +88,10 @@ void write_message(const AgentMessage& message, ByteWriter& out) {
   if (message.kind == Kind::batch) out.bytes(message.items);
   if (message.kind == Kind::confirmed) write_duration(message.expires_in, out);
   if (message.kind == Kind::installed) write_soa(message.soa, out);
+  if (message.kind == Kind::primaries) write_members(message.members, out);
   if (message.kind == Kind::follow) {
     out.u16(message.group);
+    write_number(message.catalog, out);
     out.u8(message.held.has_value() ? 1 : 0);
     if (message.held.has_value()) {
       write_soa(message.held->soa, out);
@@ -65,9 +99,7 @@ void write_message(const AgentMessage& message, ByteWriter& out) {
     }
   }
   if (message.kind == Kind::notified) {
-    const Bytes address = message.sender.octets();
-    out.u8(static_cast<u8>(address.size()));
-    out.bytes(address);
+    write_address(message.sender, out);
     out.u8(message.serial.has_value() ? 1 : 0);
     if (message.serial.has_value()) out.u32(message.serial->value());
   }
@@ -83,8 +115,10 @@ Result<AgentMessage, AgentMessageError> read_message(Bytes octets) {
   if (message.kind == Kind::batch) message.items = MUST(at.bytes(at.remaining()));
   if (message.kind == Kind::confirmed) message.expires_in = TRY(read_duration(at));
   if (message.kind == Kind::installed) message.soa = TRY(read_soa(at));
+  if (message.kind == Kind::primaries) message.members = TRY(read_members(at));
   if (message.kind == Kind::follow) {
     message.group = TRY(at.u16().map_error(as_malformed));
+    message.catalog = TRY(read_number(at));
     if (TRY(at.u8().map_error(as_malformed)) != 0) {
       message.held.emplace();
       message.held->soa = TRY(read_soa(at));

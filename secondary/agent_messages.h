@@ -1,8 +1,10 @@
 // What the secondary's agent (agent.h) and its loader tell each other. The loader knows which zones there are, what is stored
-// of them, and what a transfer became; the agent knows the primaries and the time. Each message is at most 64 KiB.
+// of them, and what a transfer became; the agent knows the primaries and the time. Each message is at most 64 KiB. Workers that
+// are not the agent are told which zones there are, too: they judge NOTIFYs.
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "platform/base/ip_address.h"
 #include "secondary/batch.h"
@@ -11,14 +13,16 @@
 namespace samara::secondary {
 
 enum class AgentMessageKind : u8 {
-  // to the loader
-  batch = 1,  // transfer, zone, items: the next batch of a transfer; the first begins it
-  dropped,    // transfer: no more of it will come
-  expired,    // zone: it is no longer to be served
-  confirmed,  // zone, expires_in: what is stored is good for so long
+  // to the loader; server::LoaderMessage has the numbers below
+  batch = 16,  // transfer, zone, items: the next batch of a transfer; the first begins it
+  dropped,     // transfer: no more of it will come
+  expired,     // zone: it is no longer to be served
+  confirmed,   // zone, expires_in: what is stored is good for so long
+  // to every worker
+  primaries,  // members: of the next group
+  follow,     // zone, group, catalog, held
+  unfollow,   // zone
   // to the agent
-  follow,      // zone, group, held
-  unfollow,    // zone
   installed,   // transfer, soa: it is served
   rejected,    // transfer: it is not
   notified,    // zone, sender, serial: a NOTIFY that another worker was sent and found to be allowed
@@ -30,7 +34,9 @@ struct AgentMessage {
   AgentMessageKind kind{};
   u32 transfer = 0;
   dns::Name zone = {};
-  u16 group = 0;  // of Primaries
+  u16 group = 0;                    // of Primaries
+  std::optional<u16> catalog = {};  // the zone is a member of it; its place in the configuration
+  std::vector<PrimaryPeer> members = {};
   std::optional<HeldVersion> held = {};
   Duration expires_in = {};
   SoaFields soa = {};
@@ -41,6 +47,8 @@ struct AgentMessage {
 
 // Octets of a message without its items.
 constexpr size_t max_message_head = 320;
+// A message that is not a batch: a group with all the primaries it may have is the longest.
+constexpr size_t max_short_message = 2 + max_primaries_per_group * (1 + 16 + 2 + 1 + 2);
 
 void write_message(const AgentMessage& message, ByteWriter& out);
 enum class AgentMessageError : u8 { malformed };

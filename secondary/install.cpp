@@ -117,6 +117,14 @@ Result<zone::Zone, InstallError> ZoneInstaller::finish(zone::VersionedZone& zone
 
 Result<zone::Zone, InstallError> ZoneInstaller::apply_steps(zone::VersionedZone& zone) {
   if (!zone.zone().has_value() || zone.zone()->serial() != from_) return fail(InstallError::wrong_base);
+  auto before = zone.savepoint();
+  const auto made = apply_all(zone);
+  if (made.ok()) return *zone.zone();
+  zone.back_to(std::move(before));
+  return fail(made.error());
+}
+
+Result<void, InstallError> ZoneInstaller::apply_all(zone::VersionedZone& zone) {
   for (zone::Patch& patch : patches_) {
     const auto next = zone.apply(patch);
     if (!next.ok()) {
@@ -125,8 +133,7 @@ Result<zone::Zone, InstallError> ZoneInstaller::apply_steps(zone::VersionedZone&
       return fail(InstallError::bad_difference);
     }
   }
-  TRY(check(*zone.zone()));
-  return *zone.zone();
+  return check(*zone.zone());
 }
 
 Result<void, InstallError> ZoneInstaller::check(const zone::Zone& zone) {

@@ -50,9 +50,7 @@ class ZoneInstaller {
 
   // The next batch; true: the transfer is complete.
   Result<bool, InstallError> on_batch(Bytes batch);
-  // The new version, made in `zone`, which is at `base`. Nothing that fails has been published: who publishes only what this
-  // returns serves the old version or the new one. After an error in the second difference or a later one `zone` is at a
-  // version that nobody has seen; the next differences are for `base` and do not fit it (wrong_base), a whole zone always does.
+  // The new version, made in `zone`, which is at `base`. An error leaves `zone` as it was.
   Result<zone::Zone, InstallError> finish(zone::VersionedZone& zone);
 
   // Whether differences came, not a whole zone.
@@ -73,6 +71,7 @@ class ZoneInstaller {
   Result<void, InstallError> on_item(const BatchItem& item);
   Result<void, InstallError> on_record(const BatchItem& item);
   Result<zone::Zone, InstallError> apply_steps(zone::VersionedZone& zone);
+  Result<void, InstallError> apply_all(zone::VersionedZone& zone);
   Result<void, InstallError> check(const zone::Zone& zone);
 
   zone::ZoneMemory& memory_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dns-core/name.h"
+#include "platform/base/rng.h"
 #include "platform/crypto/siphash.h"
 #include "secondary/due_heap.h"
 
@@ -12,7 +13,7 @@ namespace samara::secondary {
 
 class NameTable {
  public:
-  explicit NameTable(const crypto::SipHashKey& key) : key_(key) {}
+  explicit NameTable(Rng& rng) { rng.fill(key_); }
 
   // `same(index)` says whether that index has the name.
   template <class Same>
@@ -60,7 +61,7 @@ class NameTable {
     used_ = live_;
   }
 
-  crypto::SipHashKey key_;
+  crypto::SipHashKey key_{};
   std::vector<u32> slots_;
   size_t used_ = 0;  // slots that are not empty
   size_t live_ = 0;

@@ -43,25 +43,11 @@ dns::Rcode rcode_of(NotifyVerdict verdict) {
   return dns::Rcode::REFUSED;
 }
 
-NotifyVerdict judge_notify(std::optional<std::span<const NotifyPrimary>> primaries, const server::AccessTable& allowed,
-                           const NotifySender& sender) {
-  if (!primaries.has_value()) return NotifyVerdict::notauth;
-  const bool primary = std::ranges::any_of(*primaries, [&](const NotifyPrimary& p) {
-    return p.address == sender.address && (!p.key.has_value() || p.key == sender.key);
+NotifyVerdict judge_notify(std::span<const PrimaryPeer> primaries, bool admitted, const NotifySender& sender) {
+  const bool primary = std::ranges::any_of(primaries, [&](const PrimaryPeer& p) {
+    return p.endpoint.address == sender.address && (!p.key.has_value() || p.key == sender.key);
   });
-  return primary || allowed.allows(sender.address, sender.key) ? NotifyVerdict::accepted : NotifyVerdict::refused;
-}
-
-size_t answer_notify(Bytes packet, const dns::Query& query, dns::Rcode rcode, MutableBytes reply) {
-  ByteWriter out(reply);
-  out.u16(query.id.value());
-  // AA as BIND and NSD set it; RFC 1996 leaves it open.
-  const u16 aa = rcode == dns::Rcode::NOERROR ? dns::flag_aa : u16{0};
-  out.u16(static_cast<u16>(dns::flag_qr | static_cast<u16>(dns::Opcode::NOTIFY) << 11 | aa | code(rcode)));
-  out.u16(query.has_question ? 1 : 0);
-  out.zeros(6);
-  out.bytes(packet.subspan(dns::header_size, query.question_size()));
-  return out.overflowed() ? 0 : out.size();
+  return primary || admitted ? NotifyVerdict::accepted : NotifyVerdict::refused;
 }
 
 }  // namespace samara::secondary

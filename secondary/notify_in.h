@@ -3,14 +3,14 @@
 //
 //   question   one, QTYPE SOA, class IN; the answer may hold the new SOA
 //   allowed    an address (and key) of the zone's list, or one of its primaries: then signed with that primary's key, if it has
-//   one answer     NOERROR with AA and the question; NOTAUTH for zones that are not here; REFUSED; FORMERR
+//   one answer     NOERROR; NOTAUTH for zones that are not here; REFUSED; FORMERR
 #pragma once
 
 #include <optional>
 
 #include "dns-core/message/query.h"
 #include "platform/base/ip_address.h"
-#include "server/frontend/access.h"
+#include "secondary/primaries.h"
 
 namespace samara::secondary {
 
@@ -29,11 +29,6 @@ struct NotifySender {
   IpAddress address;
   std::optional<u16> key;
 };
-struct NotifyPrimary {
-  IpAddress address;
-  std::optional<u16> key;
-};
-
 enum class NotifyVerdict : u8 {
   accepted,
   notauth,  // not a zone we follow
@@ -41,11 +36,7 @@ enum class NotifyVerdict : u8 {
 };
 dns::Rcode rcode_of(NotifyVerdict verdict);
 
-// `primaries` are the zone's; nothing: the zone is not one we follow.
-NotifyVerdict judge_notify(std::optional<std::span<const NotifyPrimary>> primaries, const server::AccessTable& allowed,
-                           const NotifySender& sender);
-
-// Composes the response into `reply` (at least 512 octets): header and question. Returns its size.
-size_t answer_notify(Bytes packet, const dns::Query& query, dns::Rcode rcode, MutableBytes reply);
+// `primaries` are the zone's; `admitted`: the zone's access list has the sender.
+NotifyVerdict judge_notify(std::span<const PrimaryPeer> primaries, bool admitted, const NotifySender& sender);
 
 }  // namespace samara::secondary

@@ -11,6 +11,13 @@
 
 namespace samara::secondary {
 
+// A primary as it is configured.
+struct PrimaryPeer {
+  Endpoint endpoint;
+  std::optional<u16> key;  // index into the configuration's keys
+  friend bool operator==(const PrimaryPeer&, const PrimaryPeer&) = default;
+};
+
 struct Primary {
   Endpoint endpoint;
   const dns::TsigKey* key = nullptr;  // outlives the table; null: messages are not signed

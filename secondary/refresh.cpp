@@ -7,12 +7,6 @@
 namespace samara::secondary {
 namespace {
 
-crypto::SipHashKey hash_key(Rng& rng) {
-  crypto::SipHashKey key{};
-  rng.fill(key);
-  return key;
-}
-
 Duration seconds(u32 n) {
   return Duration::seconds(i64{n});
 }
@@ -36,7 +30,7 @@ RefreshTable::RefreshTable(Primaries& primaries, const RefreshLimits& limits, Rn
       limits_(limits),
       rng_(rng),
       total_interval_(Duration::nanoseconds(1'000'000'000 / std::max<u32>(limits.queries_per_second, 1))),
-      names_(hash_key(rng)) {}
+      names_(rng) {}
 
 dns::Name RefreshTable::name_of(u32 index) const {
   ByteReader at(zones_[index].name);

@@ -72,6 +72,8 @@ class TransferIn {
   // Of the SOA that came first, once it has come.
   std::optional<dns::Serial> serial() const { return first_serial_; }
   std::optional<u32> expire() const { return expire_; }
+  // What came, once the records behind the first SOA have.
+  TransferKind content() const { return phase_ == Phase::whole ? TransferKind::whole : TransferKind::differences; }
   u64 octets() const { return octets_; }
   u64 records() const { return records_; }
 

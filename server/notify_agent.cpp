@@ -1,28 +1,19 @@
 #include "server/notify_agent.h"
 
-#include <algorithm>
-
 #include "dns-core/rdata/rdata_text.h"
 #include "platform/base/log.h"
 
 namespace samara::server {
-NotifyAgent::NotifyAgent(const PrimaryConfig& config, const dns::TsigKeyring& keys,
-                         std::span<const u8, crypto::Drbg::seed_size> seed)
-    : config_(config), overrides_(config), keys_(keys), rng_(seed), notifier_(Notifier::Limits{}, rng_) {
-  targets_.reserve(max_notify_targets);
-}
 
-bool NotifyAgent::is_needed(const PrimaryConfig& config) {
-  const auto notifies = [&](const ZoneOverrides& zone) {
-    return !config.notify_targets(zone).empty() || config.notifies_ns_records(zone);
-  };
-  return notifies({}) || std::ranges::any_of(config.zones, notifies, &ZoneSource::overrides) ||
-         std::ranges::any_of(config.catalogs, notifies, &ProducedCatalog::overrides);
+NotifyAgent::NotifyAgent(const ServiceConfig& config, const ZoneSettings& settings, const dns::TsigKeyring& keys,
+                         std::span<const u8, crypto::Drbg::seed_size> seed)
+    : config_(config), settings_(settings), keys_(keys), rng_(seed), notifier_(Notifier::Limits{}, rng_) {
+  targets_.reserve(max_notify_targets);
 }
 
 void NotifyAgent::tell(Instant now, const zone::ZoneSet& zones, const zone::Zone& zone, Notifier::Urgency urgency) {
   const dns::Name apex = zone.apex();
-  const ZoneOverrides& overrides = overrides_.of(apex);
+  const ZoneOverrides& overrides = settings_.of(apex);
   const NotifyRules rules{config_.notify_targets(overrides), config_.notifies_ns_records(overrides)};
   find_notify_targets(config_, keys_, rules, zones, zone, targets_);
   // Where there is no room, everybody is told of everything once there is: too much, but nobody is left out.

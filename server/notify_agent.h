@@ -1,12 +1,13 @@
-// NotifyAgent: sends the primary's NOTIFYs, in the one worker that has ports of its own. It tells the servers concerned of
-// every zone when the server starts, and then of each zone the loader says has changed.
+// NotifyAgent: sends an authoritative server's NOTIFYs, in the one worker that has ports of its own. It tells the servers
+// concerned of every zone when the server starts, and then of each zone the loader says has changed.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "dns-core/tsig/key.h"
 #include "platform/crypto/drbg.h"
-#include "server/config/primary_config.h"
+#include "server/config/service_config.h"
 #include "server/notify_out.h"
 #include "server/notify_targets.h"
 #include "server/overrides_by_zone.h"
@@ -15,11 +16,19 @@ namespace samara::server {
 
 class NotifyAgent {
  public:
-  // The configuration and the keys, which are its own, outlive this.
-  NotifyAgent(const PrimaryConfig& config, const dns::TsigKeyring& keys, std::span<const u8, crypto::Drbg::seed_size> seed);
+  // All but the seed outlive this; the keys are the configuration's.
+  NotifyAgent(const ServiceConfig& config, const ZoneSettings& settings, const dns::TsigKeyring& keys,
+              std::span<const u8, crypto::Drbg::seed_size> seed);
 
   // Whether anybody is to be told of anything.
-  static bool is_needed(const PrimaryConfig& config);
+  template <class RoleConfig>
+  static bool is_needed(const RoleConfig& config) {
+    const auto notifies = [&](const auto& zone) {
+      return !config.notify_targets(zone.overrides).empty() || config.notifies_ns_records(zone.overrides);
+    };
+    return !config.notify_targets({}).empty() || config.notifies_ns_records({}) ||
+           std::ranges::any_of(config.zones, notifies) || std::ranges::any_of(config.catalogs, notifies);
+  }
 
   // All zones are new to those concerned; once, when the first set of zones is there.
   void on_start(Instant now, const zone::ZoneSet& zones);
@@ -36,8 +45,8 @@ class NotifyAgent {
   void go_on_telling_all(Instant now, const zone::ZoneSet& zones);
   void log_events();
 
-  const PrimaryConfig& config_;
-  OverridesByZone overrides_;
+  const ServiceConfig& config_;
+  const ZoneSettings& settings_;
   const dns::TsigKeyring& keys_;
   crypto::Drbg rng_;
   Notifier notifier_;

@@ -5,20 +5,30 @@
 #include <algorithm>
 #include <vector>
 
-#include "server/config/primary_config.h"
+#include "server/config/service_config.h"
 #include "zone/search_name.h"
 
 namespace samara::server {
 
-class OverridesByZone {
+// What a zone has of its own, wherever it is written.
+class ZoneSettings {
+ public:
+  virtual const ZoneOverrides& of(const dns::Name& zone) const = 0;
+
+ protected:
+  ~ZoneSettings() = default;
+};
+
+class OverridesByZone final : public ZoneSettings {
  public:
   // The configuration outlives this.
-  explicit OverridesByZone(const PrimaryConfig& config) {
-    for (const ZoneSource& zone : config.zones) add(zone.name, zone.overrides);
-    for (const ProducedCatalog& catalog : config.catalogs) add(catalog.name, catalog.overrides);
+  template <class RoleConfig>
+  explicit OverridesByZone(const RoleConfig& config) {
+    for (const auto& zone : config.zones) add(zone.name, zone.overrides);
+    for (const auto& catalog : config.catalogs) add(catalog.name, catalog.overrides);
     std::ranges::sort(entries_, {}, &Entry::hash);
   }
-  const ZoneOverrides& of(const dns::Name& zone) const {
+  const ZoneOverrides& of(const dns::Name& zone) const override {
     const u64 hash = hash_of(zone);
     for (auto at = std::ranges::lower_bound(entries_, hash, {}, &Entry::hash); at != entries_.end() && at->hash == hash; ++at) {
       if (*at->zone == zone) return *at->overrides;

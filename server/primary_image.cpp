@@ -66,7 +66,7 @@ class Primary final : public hal::Role {
     hal::Plan plan;
     plan.listen = config_->listen;
     plan.workers = config_->workers;
-    plan.max_streams = max_streams();
+    plan.max_streams = config_->streams_per_worker();
     plan.region_size = config_->limits.zone_memory;
     plan.client_datagrams = NotifyAgent::is_needed(*config_);
     if (config_->network) plan.link = runtime::link_plan(*config_->network);
@@ -96,7 +96,7 @@ class Primary final : public hal::Role {
     crypto::Drbg seeds(std::span<const u8>(worker.entropy()).first<crypto::Drbg::seed_size>());
     std::array<u8, crypto::Drbg::seed_size> seed{};
     seeds.fill(seed);
-    fit_tables(worker.max_streams());
+    config_->fit_tables(worker.max_streams());
     ServingWorker app(*config_, cookie_secret_, seed, worker.region(), worker.max_streams(), worker.client_datagrams());
     if (!worker.has_link()) worker.run(app);
     const runtime::NetworkConfig network = config_->network.value_or(runtime::NetworkConfig{});
@@ -156,14 +156,6 @@ class Primary final : public hal::Role {
   }
 
  private:
-  u32 max_streams() const { return (config_->limits.tcp_clients + config_->workers - 1) / config_->workers; }
-  // On a machine with memory for fewer clients than asked for, the table of the rate limit is smaller by as much.
-  void fit_tables(u32 streams) {
-    if (!config_->rate_limit.has_value() || streams >= max_streams()) return;
-    u32& size = config_->rate_limit->table_size;
-    size = std::max<u32>(256, static_cast<u32>(u64{size} * streams / max_streams()));
-  }
-
   // False: no memory for a set of zones; what old sets hold may soon be free.
   bool publish(hal::Loader& loader) {
     const auto set = zones_->next_set();

@@ -2,6 +2,7 @@
 // loader, which asks for each change.
 #pragma once
 
+#include "server/config/primary_config.h"
 #include "server/overrides_by_zone.h"
 #include "server/update_policy.h"
 

@@ -112,7 +112,7 @@ bool ZoneLoader::keeps_updates(const ServedZone& zone, const zone::Zone& from_fi
 
 // The memory of earlier versions is free once nobody reads the present set, or one before it, any more.
 void ZoneLoader::retire(ServedZone& zone) {
-  for (const zone::Extent& extent : zone.versions->take_retired()) retired_.push_back({extent, generation_});
+  for (const zone::Extent& extent : zone.versions->take_retired()) retired_.add(extent, generation_);
 }
 
 void ZoneLoader::compact_if_due(ServedZone& zone) {
@@ -144,7 +144,7 @@ std::optional<zone::ZoneSet> ZoneLoader::next_set() {
   for (const ServedZone& zone : zones_) entries.push_back({zone.apex, zone.versions->zone()});
   const auto set = zone::build_zone_set(memory_, entries);
   if (!set.ok()) return std::nullopt;
-  if (set_extent_.has_value()) retired_.push_back({*set_extent_, generation_});
+  if (set_extent_.has_value()) retired_.add(*set_extent_, generation_);
   set_extent_ = set.value().extent();
   return set.value();
 }

@@ -18,6 +18,7 @@
 
 #include "platform/base/time.h"
 #include "server/config/primary_config.h"
+#include "zone/retired_extents.h"
 #include "zone/revision.h"
 #include "zone/zone_set.h"
 
@@ -66,12 +67,7 @@ class ZoneLoader {
   // Gives back the memory of what only generations before `generation` used; calls f(Extent) for each part.
   template <class F>
   void release_before(u64 generation, F&& f) {
-    std::erase_if(retired_, [&](const Retired& old) {
-      if (old.last_generation >= generation) return false;
-      f(old.extent);
-      memory_.give_back(old.extent);
-      return true;
-    });
+    retired_.release_before(generation, memory_, f);
   }
   size_t memory_in_use() const { return memory_.in_use(); }
   // Zones with data, and zones configured.
@@ -79,11 +75,6 @@ class ZoneLoader {
   size_t zones_configured() const { return zones_.size(); }
 
  private:
-  struct Retired {
-    zone::Extent extent;
-    u64 last_generation;
-  };
-
   struct ServedZone {
     dns::Name apex;
     std::unique_ptr<zone::VersionedZone> versions;
@@ -103,7 +94,7 @@ class ZoneLoader {
   std::vector<ServedZone> zones_;
   std::optional<zone::Extent> set_extent_;
   std::vector<dns::Name> changed_;
-  std::vector<Retired> retired_;
+  zone::RetiredExtents retired_;
   u64 generation_ = 0;
 };
 

@@ -28,12 +28,17 @@ void Growth::begin() {
 }
 
 void Growth::roll_back() {
-  writer_ = before_;
-  while (extents_.size() > extents_before_) {
+  begun_ = false;
+  back_to({before_, extents_before_});
+}
+
+void Growth::back_to(const Mark& mark) {
+  if (begun_) panic("growth: taken back in a change");
+  writer_ = mark.writer;
+  while (extents_.size() > mark.extents) {
     memory_.give_back(extents_.back());
     extents_.pop_back();
   }
-  begun_ = false;
 }
 
 bool Growth::fresh(Ref ref) const {

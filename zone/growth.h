@@ -2,7 +2,8 @@
 // invisible until a header that refers to it is published, so a change that fails is taken back by forgetting where it ended.
 // Nothing in them is freed by itself: they are given back together, when the zone is compacted or replaced (revision.h).
 //
-// Order of calls: begin(), write with writer(), then commit() or roll_back(); again and again.
+// Order of calls: begin(), write with writer(), then commit() or roll_back(); again and again. mark() and back_to() take back
+// several changes at once, none of which has been published.
 // Capacity: zone memory. The extents double, so there are few of them and less than half of their octets are not used yet.
 #pragma once
 
@@ -26,6 +27,13 @@ class Growth {
   void commit() { begun_ = false; }
   // Gives back what was taken since begin().
   void roll_back();
+  // Between two changes: where they ended, and back to there.
+  struct Mark {
+    ExtentWriter writer;
+    size_t extents;
+  };
+  Mark mark() const { return {writer_, extents_.size()}; }
+  void back_to(const Mark& mark);
   ExtentWriter& writer() { return writer_; }
   // Whether what is at `ref` was written since begin(): nobody has seen it, so it may be changed in place.
   bool fresh(Ref ref) const;

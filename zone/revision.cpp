@@ -71,6 +71,12 @@ Result<Zone, Patch::Failed> VersionedZone::apply(Patch& patch) {
   return made;
 }
 
+void VersionedZone::back_to(Savepoint&& before) {
+  growth_.back_to(before.growth);
+  history_ = std::move(before.history);
+  zone_ = before.zone;
+}
+
 Zone VersionedZone::replace(const Zone& next) {
   const auto difference = Difference::between(*zone_, next);
   if (!difference.has_value()) panic("versioned zone: replaced by another zone");

@@ -6,6 +6,8 @@
 //   replace()   a zone that was built anew takes over; what changed is found by comparing the two
 //   compact()   the present version copied together, once compaction_due(): what earlier versions left behind goes
 //
+//   savepoint() and back_to()   take back what apply() made since, when a row of changes must be made whole or not at all
+//
 // Each gives the version to publish. After replace() and compact() the extents of the versions before lie in take_retired():
 // they may be given back to zone memory once nobody reads a version from before that call any more.
 // Errors leave everything as it was.
@@ -35,6 +37,14 @@ class VersionedZone {
   // A patch whose changes cancel gives the present version again. Where the serial does not go up, no secondary could ask for
   // the step, nor for one across it: the history starts anew.
   Result<Zone, Patch::Failed> apply(Patch& patch);
+  // What was made by apply() since then goes, and was never published; nothing else happened in between.
+  struct Savepoint {
+    std::optional<Zone> zone;
+    HistoryKeeper history;
+    Growth::Mark growth;
+  };
+  Savepoint savepoint() const { return {zone_, history_, growth_.mark()}; }
+  void back_to(Savepoint&& before);
   // `next` has the same apex and has not been published. When it is the same in every record, the present version stays in
   // service, and `next` is given back.
   Zone replace(const Zone& next);

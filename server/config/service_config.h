@@ -6,6 +6,7 @@
 // Texts and secrets are views into the blob (or into whatever the writer's caller owns); the owner outlives the config.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string_view>
@@ -193,6 +194,14 @@ struct ServiceConfig {
   bool notify_ns_records = false;
   HistoryConfig history;
   friend bool operator==(const ServiceConfig&, const ServiceConfig&) = default;
+
+  // TCP connections from clients that each worker is to have room for.
+  u32 streams_per_worker() const { return (limits.tcp_clients + workers - 1) / workers; }
+  // On a machine with memory for only `streams` of them the table of the rate limit is smaller by as much.
+  void fit_tables(u32 streams) {
+    if (!rate_limit.has_value() || streams >= streams_per_worker()) return;
+    rate_limit->table_size = std::max<u32>(256, static_cast<u32>(u64{rate_limit->table_size} * streams / streams_per_worker()));
+  }
 
   // What holds for a zone.
   const AccessList& transfer_access(const ZoneOverrides& zone) const {

@@ -135,7 +135,8 @@ class Server:
             elif self.kind == "knot":
                 conf.write(KNOT.format(**values) + self.conf + "zone:\n")
                 for name, file in self.zones:
-                    conf.write(f"  - domain: {name or '.'}\n    file: {file}\n    storage: {self.folder}\n    journal-content: none\n"
+                    journal = "" if "journal-content" in self.zone_conf else "    journal-content: none\n"
+                    conf.write(f"  - domain: {name or '.'}\n    file: {file}\n    storage: {self.folder}\n{journal}"
                                f"    zonefile-sync: -1\n    semantic-checks: off\n{self.zone_conf}")
             elif self.kind == "bind":
                 conf.write(BIND.format(**values) + self.conf)

@@ -1,0 +1,192 @@
+// The secondary's image: an authoritative server whose zones come from other servers. The workers answer as the primary's do,
+// and the first one asks the primaries; the loader makes zones of what they send, and keeps them in the storage.
+#include <algorithm>
+#include <optional>
+
+#include "platform/codec/device_tree.h"
+#include "platform/hal/hal.h"
+#include "platform/runtime/frame_loop.h"
+#include "secondary/secondary_worker.h"
+#include "secondary/zone_keeper.h"
+#include "server/config/control.h"
+#include "server/config/secondary_config.h"
+
+namespace samara::secondary {
+namespace {
+
+using server::SecondaryConfig;
+
+// A set of many zones takes its time to make; between two of them there is this many times as much for other things.
+constexpr i64 rest_after_publishing = 4;
+
+class ServingWorker : public SecondaryWorker {
+ public:
+  using SecondaryWorker::SecondaryWorker;
+  void on_publication(Instant, hal::Publication publication) {
+    use_zones(static_cast<zone::Ref>(publication.root), publication.generation);
+  }
+};
+
+Result<SecondaryConfig, hal::Refusal> read_config(Bytes blob) {
+  const auto tree = codec::DeviceTree::open(blob);
+  if (!tree.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: ", codec::describe(tree.error())));
+  auto config = read_secondary_config(tree.value());
+  if (!config.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: ", config.error()));
+  return std::move(config).value();
+}
+
+// Everything but the zones is fixed for the life of the image.
+bool same_but_zones(SecondaryConfig a, SecondaryConfig b) {
+  a.zones.clear();
+  b.zones.clear();
+  a.entropy_seed.reset();
+  b.entropy_seed.reset();
+  a.boot_time.reset();
+  b.boot_time.reset();
+  return a == b;
+}
+
+class Secondary final : public hal::Role {
+ public:
+  Result<hal::Plan, hal::Refusal> configure(Bytes blob, const hal::Entropy& entropy) override {
+    config_.emplace(TRY(read_config(blob)));
+    std::copy_n(entropy.begin(), cookie_secret_.size(), cookie_secret_.begin());
+    set_log_level(config_->log_level);
+    hal::Plan plan;
+    plan.listen = config_->listen;
+    plan.workers = config_->workers;
+    plan.max_streams = config_->streams_per_worker();
+    plan.client_streams = std::min(config_->transfers_in.concurrent, hal::max_client_streams);
+    plan.client_datagrams = true;
+    plan.region_size = config_->limits.zone_memory;
+    plan.storage = config_->storage.has_value();
+    if (config_->network) plan.link = runtime::link_plan(*config_->network);
+    plan.user_id = config_->user;
+    plan.group_id = config_->group;
+    return plan;
+  }
+
+  Result<u64, hal::Refusal> load(Bytes, hal::Loader& loader) override {
+    rng_.emplace(std::span<const u8>(loader.entropy()).first<crypto::Drbg::seed_size>());
+    if (loader.storage() != nullptr) archive_ = ZoneArchive::open(*loader.storage(), *rng_);
+    zones_.emplace(*config_, loader.region(), archive_.get(), *rng_);
+    zones_->start(moment(loader));
+    const auto set = zones_->next_set();
+    if (!set.has_value()) {
+      return fail(hal::Refusal(hal::ExitCode::bad_data, "no memory for the zones; raise limits/zone-memory"));
+    }
+    zones_->published(1);
+    return set->root();
+  }
+
+  void serve(hal::Worker& worker) override {
+    // The application and the stack draw from generators of their own, seeded by one.
+    crypto::Drbg seeds(std::span<const u8>(worker.entropy()).first<crypto::Drbg::seed_size>());
+    std::array<u8, crypto::Drbg::seed_size> seed{};
+    seeds.fill(seed);
+    config_->fit_tables(worker.max_streams());
+    ServingWorker app(*config_, cookie_secret_, seed, worker.region(), worker.max_streams(), worker.client_streams());
+    if (!worker.has_link()) worker.run(app);
+    const runtime::NetworkConfig network = config_->network.value_or(runtime::NetworkConfig{});
+    runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(app), seeds);
+    worker.run_frames(loop);
+  }
+
+  hal::Reply on_request(u32 kind, Bytes payload, hal::Loader& loader) override {
+    hal::Reply reply;
+    const auto tell = [&](Level level, const auto&... pieces) {
+      TextBuffer<max_log_line> line;
+      (put_piece(line.writer(), pieces), ...);
+      log_line(level, line.view());
+      reply.payload.insert(reply.payload.end(), line.view().begin(), line.view().end());
+      reply.payload.push_back('\n');
+    };
+    if (kind != static_cast<u32>(server::ControlKind::reload)) {
+      tell(Level::error, "control: request ", kind, " is not known");
+      reply.status = static_cast<u32>(hal::ExitCode::usage);
+      return reply;
+    }
+    const auto config = read_config(payload);
+    if (!config.ok()) {
+      tell(Level::error, config.error().text(), "; nothing was changed");
+      reply.status = static_cast<u32>(config.error().code());
+      return reply;
+    }
+    // Zones name keys by their place in the list.
+    if (config.value().keys != config_->keys) {
+      tell(Level::error, "keys have changed: they take effect when the server is started again; nothing was changed");
+      reply.status = static_cast<u32>(hal::ExitCode::bad_data);
+      return reply;
+    }
+    if (!same_but_zones(config.value(), *config_)) {
+      tell(Level::warning, "only zones are reloaded; other changes take effect when the server is started again");
+    }
+    zones_->reload(moment(loader), config.value().zones);
+    publish(loader);
+    send(loader);
+    return reply;
+  }
+
+  void on_message(u32 worker, Bytes message, hal::Loader& loader) override {
+    zones_->on_message(moment(loader), worker, message);
+  }
+
+  // Zones that came together are published together, and archived when they are served.
+  Instant next_deadline() override {
+    if (!zones_.has_value()) return Instant::never();
+    Instant next = zones_->next_deadline();
+    if (zones_->is_changed()) next = std::min(next, publish_again_at_);
+    if (zones_->has_work() || (zones_->has_output() && !waits_for_room_)) next = Instant();
+    return next;
+  }
+
+  void on_deadline(hal::Loader& loader) override {
+    waits_for_room_ = false;
+    if (zones_->is_changed() && loader.now() >= publish_again_at_) publish(loader);
+    send(loader);
+    const Moment at = moment(loader);
+    if (zones_->has_work() || at.now >= zones_->next_deadline()) zones_->work(at);
+  }
+
+  void on_released(hal::Loader& loader) override {
+    zones_->release_before(loader.oldest_in_use(), [&](zone::Extent extent) { loader.release(extent.offset, extent.size); });
+  }
+
+ private:
+  static Moment moment(const hal::Loader& loader) { return {loader.now(), loader.wall()}; }
+
+  // Without memory for a set of zones it is tried again: what old sets hold may soon be free.
+  void publish(hal::Loader& loader) {
+    const Instant begin = loader.now();
+    const auto set = zones_->next_set();
+    if (!set.has_value()) {
+      log(Level::error, "zones: no memory to serve what has changed; raise limits/zone-memory");
+      publish_again_at_ = begin + Duration::seconds(1);
+      return;
+    }
+    zones_->published(loader.publish(set->root()));
+    publish_again_at_ = loader.now() + (loader.now() - begin) * rest_after_publishing;
+  }
+
+  void send(hal::Loader& loader) {
+    // The loader asks again when there is room.
+    waits_for_room_ =
+        !zones_->send_all(loader.workers(), [&](u32 worker, Bytes message) { return loader.send(worker, message); });
+  }
+
+  std::optional<SecondaryConfig> config_;
+  std::optional<crypto::Drbg> rng_;
+  std::unique_ptr<ZoneArchive> archive_;
+  std::optional<ZoneKeeper> zones_;
+  bool waits_for_room_ = false;  // of a worker's messages
+  Instant publish_again_at_;
+  server::ServerCookies::Secret cookie_secret_{};
+};
+
+}  // namespace
+}  // namespace samara::secondary
+
+extern "C" int main(int argc, char** argv) {
+  samara::secondary::Secondary role;
+  return samara::hal::run(argc, argv, "samara", role);
+}

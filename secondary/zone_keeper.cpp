@@ -1,0 +1,206 @@
+#include "secondary/zone_keeper.h"
+
+#include <algorithm>
+
+#include "platform/base/log.h"
+#include "server/loader_messages.h"
+
+namespace samara::secondary {
+
+namespace {
+
+constexpr u32 agent = 0;  // the worker that has it
+// More transfers than the agent can have begun and given up while their batches were on their way here.
+constexpr size_t max_rejected_kept = 1024;
+
+std::vector<u8> encoded(const AgentMessage& message) {
+  std::vector<u8> octets(max_message_head);
+  ByteWriter out(octets);
+  write_message(message, out);
+  octets.resize(out.size());
+  return octets;
+}
+
+std::vector<u8> encoded_change(const dns::Name& zone) {
+  std::vector<u8> octets(1 + dns::max_name_size);
+  ByteWriter out(octets);
+  server::begin_zones_changed(out);
+  server::add_changed_zone(zone, out);
+  octets.resize(out.size());
+  return octets;
+}
+
+}  // namespace
+
+ZoneKeeper::ZoneKeeper(const server::SecondaryConfig& config, MutableBytes region, ZoneArchive* archive, Rng& rng)
+    : config_(config), settings_(config), memory_(region), archive_(archive), rng_(rng), names_(rng), membership_([&] {
+        std::vector<dns::Name> names;
+        for (const server::ConsumedCatalog& catalog : config.catalogs) names.push_back(catalog.name);
+        return zone::CatalogMembership(names);
+      }()) {}
+
+// ---- messages -------------------------------------------------------------------------------------------------------
+
+void ZoneKeeper::on_message(const Moment& at, u32 worker, Bytes octets) {
+  const auto read = read_message(octets);
+  if (!read.ok()) return;
+  const AgentMessage& message = read.value();
+  switch (message.kind) {
+    case AgentMessageKind::batch: return on_batch(at, message);
+    case AgentMessageKind::dropped:
+      std::erase_if(incoming_, [&](const Incoming& incoming) { return incoming.transfer == message.transfer; });
+      return;
+    case AgentMessageKind::expired: return on_expired(message.zone);
+    case AgentMessageKind::confirmed: return on_confirmed(at, message);
+    case AgentMessageKind::notified:
+      if (worker != agent) outbox_.put(agent, encoded(message));
+      return;
+    case AgentMessageKind::primaries:
+    case AgentMessageKind::follow:
+    case AgentMessageKind::unfollow:
+    case AgentMessageKind::installed:
+    case AgentMessageKind::rejected:
+    case AgentMessageKind::refresh:
+    case AgentMessageKind::retransfer: return;
+  }
+}
+
+u32 ZoneKeeper::index_of(const dns::Name& name) const {
+  return names_.find(name, [&](u32 index) { return served_[index].apex == name; });
+}
+
+void ZoneKeeper::on_expired(const dns::Name& name) {
+  const u32 index = index_of(name);
+  if (index != no_index) serve(index, std::nullopt);
+}
+
+void ZoneKeeper::on_confirmed(const Moment& at, const AgentMessage& message) {
+  const u32 index = index_of(message.zone);
+  if (index == no_index || !zones_[index]->versions.zone().has_value()) return;
+  const zone::Zone& zone = *zones_[index]->versions.zone();
+  zones_[index]->expires = at.now + message.expires_in;
+  // What expired on its way here is good again.
+  if (!served_[index].zone.has_value()) serve(index, zone);
+  if (archive_ != nullptr) archive_->confirm(at, message.zone, zone.serial(), message.expires_in);
+}
+
+// ---- transfers ------------------------------------------------------------------------------------------------------
+
+InstallLimits ZoneKeeper::install_limits() const {
+  const server::TransferInLimits& in = config_.transfers_in;
+  return {.records = static_cast<u32>(in.zone_records), .octets = in.zone_octets};
+}
+
+void ZoneKeeper::on_batch(const Moment& at, const AgentMessage& message) {
+  const u32 index = index_of(message.zone);
+  // Of a zone that is followed no more, or a transfer that has been given up.
+  if (index == no_index || std::ranges::find(rejected_, message.transfer) != rejected_.end()) return;
+  auto found = std::ranges::find(incoming_, message.transfer, &Incoming::transfer);
+  if (found == incoming_.end()) {
+    auto installer = std::make_unique<ZoneInstaller>(memory_, message.zone, zones_[index]->versions.zone(), install_limits());
+    incoming_.push_back({message.transfer, message.zone, std::move(installer)});
+    found = incoming_.end() - 1;
+  }
+  const auto complete = found->installer->on_batch(message.items);
+  if (complete.ok() && !complete.value()) return;
+  const Incoming incoming = std::move(*found);
+  incoming_.erase(found);
+  complete.ok() ? install(at, index, incoming) : reject(incoming, complete.error());
+}
+
+void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) {
+  Followed& followed = *zones_[index];
+  const auto before = followed.versions.zone();
+  const auto made = incoming.installer->finish(followed.versions);
+  retire(followed.versions);
+  if (!made.ok()) return reject(incoming, made.error());
+  const zone::Zone& zone = made.value();
+  const SoaFields soa = soa_fields(zone.soa().first().rdata());
+  followed.expires = at.now + Duration::seconds(i64{incoming.installer->expire().value_or(soa.expire)});
+  serve(index, zone);
+  when_published_.push_back(
+      encoded({.kind = AgentMessageKind::installed, .transfer = incoming.transfer, .zone = incoming.zone, .soa = soa}));
+  if (before.has_value() && before->header() == zone.header()) return;
+  when_published_.push_back(encoded_change(incoming.zone));
+  const auto note = [&](std::vector<dns::Name>& names) {
+    if (std::ranges::find(names, incoming.zone) == names.end()) names.push_back(incoming.zone);
+  };
+  if (archive_ != nullptr) note(unsaved_);
+  if (followed.versions.compaction_due()) note(to_compact_);
+  if (const auto catalog = catalog_named(incoming.zone); catalog.has_value()) read_catalog(at, *catalog);
+}
+
+void ZoneKeeper::reject(const Incoming& incoming, InstallError error) {
+  TextBuffer<200> reason;
+  incoming.installer->write_reason(error, reason.writer());
+  const u32 index = index_of(incoming.zone);
+  const auto now = index == no_index ? std::nullopt : served_[index].zone;
+  if (now.has_value()) {
+    log(Level::error, "zone ", incoming.zone, ": what was transferred cannot be served (", reason.view(), "); serial ",
+        now->serial().value(), " stays in service, another primary is asked, or this one later");
+  } else {
+    log(Level::error, "zone ", incoming.zone, ": what was transferred cannot be served (", reason.view(),
+        "); queries for it get SERVFAIL, another primary is asked, or this one later");
+  }
+  if (rejected_.size() == max_rejected_kept) rejected_.erase(rejected_.begin());
+  rejected_.push_back(incoming.transfer);
+  outbox_.put(agent, encoded({.kind = AgentMessageKind::rejected, .transfer = incoming.transfer}));
+}
+
+void ZoneKeeper::end_transfers_of(const dns::Name& name) {
+  std::erase_if(incoming_, [&](const Incoming& incoming) { return incoming.zone == name; });
+}
+
+// ---- what is served -------------------------------------------------------------------------------------------------
+
+void ZoneKeeper::serve(u32 index, std::optional<zone::Zone> zone) {
+  served_[index].zone = zone;
+  changed_ = true;
+}
+
+void ZoneKeeper::retire(zone::VersionedZone& zone) {
+  for (const zone::Extent& extent : zone.take_retired()) retired_.add(extent, generation_);
+}
+
+std::optional<zone::ZoneSet> ZoneKeeper::next_set() {
+  const auto set = zone::build_zone_set(memory_, served_);
+  if (!set.ok()) return std::nullopt;
+  if (set_extent_.has_value()) retired_.add(*set_extent_, generation_);
+  set_extent_ = set.value().extent();
+  return set.value();
+}
+
+void ZoneKeeper::published(u64 generation) {
+  generation_ = generation;
+  changed_ = false;
+  for (std::vector<u8>& message : when_published_) outbox_.put(agent, std::move(message));
+  when_published_.clear();
+}
+
+void ZoneKeeper::work(const Moment& at) {
+  if (!unsaved_.empty()) {
+    const dns::Name name = unsaved_.back();
+    unsaved_.pop_back();
+    const u32 index = index_of(name);
+    if (index != no_index) archive_->save(at, *zones_[index]->versions.zone(), zones_[index]->expires - at.now);
+    return;
+  }
+  if (!to_compact_.empty()) {
+    const dns::Name name = to_compact_.back();
+    to_compact_.pop_back();
+    const u32 index = index_of(name);
+    if (index == no_index) return;
+    Followed& followed = *zones_[index];
+    const auto compacted = followed.versions.compact();
+    if (!compacted.ok()) {
+      log(Level::warning, "zone ", name, ": no memory to copy it together; raise limits/zone-memory");
+      return;
+    }
+    retire(followed.versions);
+    if (served_[index].zone.has_value()) serve(index, compacted.value());
+    return;
+  }
+  if (archive_ != nullptr) archive_->work();
+}
+
+}  // namespace samara::secondary

@@ -1,0 +1,132 @@
+// ZoneKeeper: a secondary's loader. It owns the zones: which are followed (those configured and the members of catalogs, RFC
+// 9432), what is made of a transfer, what is served, and what the archive keeps over a restart. The agent (agent.h) in a worker
+// knows primaries and time; agent_messages.h is what the two say to each other.
+//
+//   batch … end ─ ZoneInstaller ─┬─ a new version ─ published ─ installed, the agent's NOTIFYs ─ archived
+//                                └─ rejected: the version in service stays
+//   expired ─ served without data (SERVFAIL) until a transfer brings some
+//
+// Order of calls: start() once; then on_message(), reload(), and after each, while is_changed(): next_set(), which is
+// published, and published() says so; send_all() while has_output(), again when there is room; work() when has_work().
+// Capacities: zones as server::max_zones says; one installer for each transfer the agent makes.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "secondary/agent_messages.h"
+#include "secondary/install.h"
+#include "secondary/name_table.h"
+#include "secondary/outbox.h"
+#include "secondary/zone_archive.h"
+#include "server/config/secondary_config.h"
+#include "server/overrides_by_zone.h"
+#include "zone/catalog.h"
+#include "zone/retired_extents.h"
+#include "zone/zone_set.h"
+
+namespace samara::secondary {
+
+class ZoneKeeper {
+ public:
+  // `config` and `archive` (null: nothing outlives the image) outlive this.
+  ZoneKeeper(const server::SecondaryConfig& config, MutableBytes region, ZoneArchive* archive, Rng& rng);
+  ZoneKeeper(const ZoneKeeper&) = delete;
+  ZoneKeeper& operator=(const ZoneKeeper&) = delete;
+
+  // Follows what is configured, with what the archive has of it.
+  void start(const Moment& at);
+  // Follows these zones from now on, and the same catalogs as before.
+  void reload(const Moment& at, std::span<const server::SecondaryZone> zones);
+  void on_message(const Moment& at, u32 worker, Bytes message);
+
+  // Something is to be published.
+  bool is_changed() const { return changed_; }
+  // A set with the zones as they are. Nothing: no memory for it; it may be there when old sets are given back.
+  std::optional<zone::ZoneSet> next_set();
+  void published(u64 generation);
+  bool has_output() const { return !outbox_.empty(); }
+  // send(u32 worker, Bytes message) -> bool. False: a worker had no room.
+  template <class F>
+  bool send_all(u32 workers, F&& send) {
+    return outbox_.send_all(workers, send);
+  }
+  // Archiving and compaction, a zone at a time.
+  bool has_work() const { return !unsaved_.empty() || !to_compact_.empty() || (archive_ != nullptr && archive_->has_work()); }
+  void work(const Moment& at);
+  Instant next_deadline() const { return archive_ == nullptr ? Instant::never() : archive_->next_deadline(); }
+
+  template <class F>
+  void release_before(u64 generation, F&& f) {
+    retired_.release_before(generation, memory_, f);
+  }
+  size_t zone_count() const { return zones_.size(); }
+
+ private:
+  struct Followed {
+    Followed(zone::ZoneMemory& memory, const zone::HistoryLimits& limits) : versions(memory, limits) {}
+    u16 group = 0;
+    std::optional<u16> catalog;  // it is a member of
+    zone::VersionedZone versions;
+    Instant expires;
+  };
+  struct Incoming {
+    u32 transfer;
+    dns::Name zone;
+    std::unique_ptr<ZoneInstaller> installer;
+  };
+
+  // Which zones: zone_keeper_follow.cpp.
+  std::optional<u16> group_of(const server::PeerList& peers);
+  void follow(const Moment& at, const dns::Name& name, const server::PeerList& peers, std::optional<u16> catalog);
+  void move(const Moment& at, u32 index, const server::PeerList& peers, std::optional<u16> catalog);
+  void unfollow(const dns::Name& name);
+  void tell_follow(const Moment& at, u32 index);
+  const server::ZoneOverrides& overrides(const dns::Name& name, std::optional<u16> catalog) const;
+  void restore(const Moment& at, u32 index);
+  void read_catalog(const Moment& at, u16 catalog);
+  void apply(const Moment& at, const zone::CatalogChange& change);
+  std::optional<u16> catalog_named(const dns::Name& name) const;
+  bool is_configured(const dns::Name& name) const;
+  void forget_unfollowed();
+
+  // What comes of a transfer: zone_keeper.cpp.
+  void on_batch(const Moment& at, const AgentMessage& message);
+  void install(const Moment& at, u32 index, const Incoming& incoming);
+  void reject(const Incoming& incoming, InstallError error);
+  void on_confirmed(const Moment& at, const AgentMessage& message);
+  void on_expired(const dns::Name& name);
+  void end_transfers_of(const dns::Name& name);
+  u32 index_of(const dns::Name& name) const;
+  void serve(u32 index, std::optional<zone::Zone> zone);
+  void retire(zone::VersionedZone& zone);
+  InstallLimits install_limits() const;
+
+  const server::SecondaryConfig& config_;
+  server::OverridesByZone settings_;
+  zone::ZoneMemory memory_;
+  ZoneArchive* archive_;
+  Rng& rng_;
+  NameTable names_;
+  // By index, the same in both. `served_` is what the next set is made of.
+  std::vector<std::unique_ptr<Followed>> zones_;
+  std::vector<zone::ZoneSetEntry> served_;
+  std::vector<server::SecondaryZone> configured_;
+  zone::CatalogMembership membership_;
+  std::vector<std::vector<PrimaryPeer>> groups_;
+  std::vector<PrimaryPeer> primaries_;  // different ones
+  std::vector<Incoming> incoming_;
+  std::vector<u32> rejected_;  // transfers of which batches may still be on their way
+  bool changed_ = false;
+  std::vector<std::vector<u8>> when_published_;  // for the agent
+  Outbox outbox_;
+  std::vector<dns::Name> unsaved_;
+  std::vector<dns::Name> to_compact_;
+  std::optional<zone::Extent> set_extent_;
+  zone::RetiredExtents retired_;
+  u64 generation_ = 0;
+  size_t restored_ = 0;
+};
+
+}  // namespace samara::secondary

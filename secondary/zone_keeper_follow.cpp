@@ -1,0 +1,254 @@
+// Which zones a secondary follows (zone_keeper.h): those configured, at start and after a reload, and the members of catalogs.
+#include <algorithm>
+
+#include "platform/base/log.h"
+#include "secondary/zone_keeper.h"
+
+namespace samara::secondary {
+
+namespace {
+
+std::vector<u8> encoded(const AgentMessage& message) {
+  std::vector<u8> octets(std::max(max_message_head, max_short_message));
+  ByteWriter out(octets);
+  write_message(message, out);
+  octets.resize(out.size());
+  return octets;
+}
+
+}  // namespace
+
+// ---- configuration --------------------------------------------------------------------------------------------------
+
+void ZoneKeeper::start(const Moment& at) {
+  configured_ = config_.zones;
+  for (const server::ConsumedCatalog& catalog : config_.catalogs) follow(at, catalog.name, catalog.primaries, std::nullopt);
+  for (const server::SecondaryZone& zone : configured_) follow(at, zone.name, zone.primaries, std::nullopt);
+  for (size_t i = 0; i < config_.catalogs.size(); ++i) read_catalog(at, static_cast<u16>(i));
+  forget_unfollowed();
+  changed_ = true;
+  if (restored_ != 0) {
+    log(Level::info, "storage: ", restored_, " of ", zones_.size(), " zones are served as they were kept");
+  }
+}
+
+// What is in the archive of zones that are followed no more. Without its data nobody knows the members of a catalog.
+void ZoneKeeper::forget_unfollowed() {
+  if (archive_ == nullptr) return;
+  for (const server::ConsumedCatalog& catalog : config_.catalogs) {
+    if (!zones_[index_of(catalog.name)]->versions.zone().has_value()) return;
+  }
+  archive_->keep_only([this](const dns::Name& name) { return index_of(name) != no_index; });
+}
+
+void ZoneKeeper::reload(const Moment& at, std::span<const server::SecondaryZone> zones) {
+  const std::vector<server::SecondaryZone> before = std::exchange(configured_, {zones.begin(), zones.end()});
+  NameTable named(rng_);
+  for (u32 i = 0; i < configured_.size(); ++i) {
+    named.insert(configured_[i].name, i, [this](u32 index) { return configured_[index].name; });
+  }
+  u32 removed = 0;
+  for (const server::SecondaryZone& zone : before) {
+    const u32 found = named.find(zone.name, [&](u32 i) { return configured_[i].name == zone.name; });
+    if (found != no_index) continue;
+    unfollow(zone.name);
+    ++removed;
+  }
+  u32 added = 0;
+  for (const server::SecondaryZone& zone : configured_) {
+    const u32 index = index_of(zone.name);
+    if (index == no_index) {
+      follow(at, zone.name, zone.primaries, std::nullopt);
+      ++added;
+    } else {
+      move(at, index, zone.primaries, std::nullopt);
+    }
+  }
+  log(Level::info, "zones: ", added, " added, ", removed, " removed, ", zones_.size(), " followed");
+  // What is configured no more may be a member, and the other way round.
+  for (size_t i = 0; i < config_.catalogs.size(); ++i) read_catalog(at, static_cast<u16>(i));
+}
+
+bool ZoneKeeper::is_configured(const dns::Name& name) const {
+  const u32 index = index_of(name);
+  return index != no_index && !zones_[index]->catalog.has_value();
+}
+
+const server::ZoneOverrides& ZoneKeeper::overrides(const dns::Name& name, std::optional<u16> catalog) const {
+  return catalog.has_value() ? config_.catalogs[*catalog].overrides : settings_.of(name);
+}
+
+// ---- following ------------------------------------------------------------------------------------------------------
+
+// The agent numbers groups as it hears of them; both sides count alike because equal ones are one, and none is refused.
+std::optional<u16> ZoneKeeper::group_of(const server::PeerList& peers) {
+  std::vector<PrimaryPeer> members;
+  for (const server::Peer& peer : peers) {
+    const PrimaryPeer member{peer.endpoint, peer.key};
+    if (std::ranges::find(members, member) == members.end()) members.push_back(member);
+  }
+  const auto same = std::ranges::find(groups_, members);
+  if (same != groups_.end()) return static_cast<u16>(same - groups_.begin());
+  std::vector<PrimaryPeer> known = primaries_;
+  for (const PrimaryPeer& member : members) {
+    if (std::ranges::find(known, member) == known.end()) known.push_back(member);
+  }
+  if (members.empty() || known.size() > max_primaries || groups_.size() > 0xffff) return std::nullopt;
+  primaries_ = std::move(known);
+  outbox_.put(Outbox::everybody, encoded({.kind = AgentMessageKind::primaries, .members = members}));
+  groups_.push_back(std::move(members));
+  return static_cast<u16>(groups_.size() - 1);
+}
+
+void ZoneKeeper::tell_follow(const Moment& at, u32 index) {
+  const Followed& followed = *zones_[index];
+  std::optional<HeldVersion> held;
+  // What has expired is asked for whole.
+  if (served_[index].zone.has_value()) {
+    held = HeldVersion{soa_fields(served_[index].zone->soa().first().rdata()), followed.expires - at.now};
+  }
+  outbox_.put(Outbox::everybody, encoded({.kind = AgentMessageKind::follow,
+                                          .zone = served_[index].apex,
+                                          .group = followed.group,
+                                          .catalog = followed.catalog,
+                                          .held = held}));
+}
+
+void ZoneKeeper::follow(const Moment& at, const dns::Name& name, const server::PeerList& peers, std::optional<u16> catalog) {
+  const auto group = group_of(peers);
+  if (!group.has_value() || zones_.size() == server::max_zones + server::max_catalogs) {
+    log(Level::error, "zone ", name, ": not followed: ", group.has_value() ? "too many zones" : "too many different primaries");
+    return;
+  }
+  const auto index = static_cast<u32>(zones_.size());
+  const server::HistoryConfig history = config_.history_of(overrides(name, catalog));
+  zones_.push_back(std::make_unique<Followed>(
+      memory_, zone::HistoryLimits{.differences = history.differences, .octets = static_cast<size_t>(history.octets)}));
+  zones_[index]->group = *group;
+  zones_[index]->catalog = catalog;
+  served_.push_back({name, std::nullopt});
+  names_.insert(name, index, [this](u32 other) { return served_[other].apex; });
+  restore(at, index);
+  tell_follow(at, index);
+  changed_ = true;
+}
+
+void ZoneKeeper::restore(const Moment& at, u32 index) {
+  if (archive_ == nullptr) return;
+  Followed& followed = *zones_[index];
+  const dns::Name& name = served_[index].apex;
+  const auto kept = archive_->restore(name, memory_, followed.versions);
+  if (!kept.has_value()) return;
+  // Never longer than it was good when it was kept, whatever the clock says now.
+  const i64 left = kept->expires.seconds - std::max(at.wall.seconds, kept->refreshed.seconds);
+  if (left <= 0) {
+    log(Level::warning, "zone ", name, ": expired while the server was down; queries get SERVFAIL until it is transferred");
+    return;
+  }
+  followed.expires = at.now + Duration::seconds(left);
+  served_[index].zone = followed.versions.zone();
+  ++restored_;
+}
+
+// Other primaries, or another catalog: the same data.
+void ZoneKeeper::move(const Moment& at, u32 index, const server::PeerList& peers, std::optional<u16> catalog) {
+  const auto group = group_of(peers);
+  Followed& followed = *zones_[index];
+  if (!group.has_value() || (*group == followed.group && followed.catalog == catalog)) return;
+  followed.group = *group;
+  followed.catalog = catalog;
+  end_transfers_of(served_[index].apex);
+  outbox_.put(Outbox::everybody, encoded({.kind = AgentMessageKind::unfollow, .zone = served_[index].apex}));
+  tell_follow(at, index);
+}
+
+void ZoneKeeper::unfollow(const dns::Name& zone) {
+  const dns::Name name = zone;
+  const u32 index = index_of(name);
+  if (index == no_index) return;
+  end_transfers_of(name);
+  outbox_.put(Outbox::everybody, encoded({.kind = AgentMessageKind::unfollow, .zone = name}));
+  zones_[index]->versions.abandon();
+  retire(zones_[index]->versions);
+  if (archive_ != nullptr) archive_->remove(name);
+  names_.erase(name, index);
+  // The last one takes its place.
+  const auto last = static_cast<u32>(zones_.size() - 1);
+  if (index != last) {
+    names_.erase(served_[last].apex, last);
+    std::swap(zones_[index], zones_[last]);
+    std::swap(served_[index], served_[last]);
+    zones_.pop_back();
+    served_.pop_back();
+    names_.insert(served_[index].apex, index, [this](u32 other) { return served_[other].apex; });
+  } else {
+    zones_.pop_back();
+    served_.pop_back();
+  }
+  changed_ = true;
+}
+
+// ---- catalogs -------------------------------------------------------------------------------------------------------
+
+std::optional<u16> ZoneKeeper::catalog_named(const dns::Name& name) const {
+  const auto found = std::ranges::find(config_.catalogs, name, &server::ConsumedCatalog::name);
+  if (found == config_.catalogs.end()) return std::nullopt;
+  return static_cast<u16>(found - config_.catalogs.begin());
+}
+
+void ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
+  const dns::Name& name = config_.catalogs[catalog].name;
+  const u32 index = index_of(name);
+  if (index == no_index || !zones_[index]->versions.zone().has_value()) return;
+  const zone::Zone zone = *zones_[index]->versions.zone();
+  auto read = zone::Catalog::read(zone);
+  // RFC 9432 section 5.1: a broken catalog changes nothing.
+  if (!read.ok()) {
+    log(Level::error, "catalog ", name, ": serial ", zone.serial().value(), " is broken: ", zone::describe(read.error()),
+        "; its members stay as they were");
+    return;
+  }
+  const size_t members = read.value().size();
+  u32 added = 0;
+  u32 removed = 0;
+  const auto changes =
+      membership_.update(catalog, std::move(read).value(), [this](const dns::Name& member) { return is_configured(member); });
+  for (const zone::CatalogChange& change : changes) {
+    added += change.kind == zone::CatalogChange::Kind::added ? 1 : 0;
+    removed += change.kind == zone::CatalogChange::Kind::removed ? 1 : 0;
+    apply(at, change);
+  }
+  if (!changes.empty()) {
+    log(Level::info, "catalog ", name, ": serial ", zone.serial().value(), " has ", members, " zones: ", added, " added, ",
+        removed, " removed");
+  }
+}
+
+void ZoneKeeper::apply(const Moment& at, const zone::CatalogChange& change) {
+  using Kind = zone::CatalogChange::Kind;
+  const server::ConsumedCatalog& catalog = config_.catalogs[change.catalog];
+  const u32 index = index_of(change.zone);
+  const bool ours = index != no_index && zones_[index]->catalog == change.catalog;
+  switch (change.kind) {
+    case Kind::added:
+      if (index == no_index) follow(at, change.zone, catalog.primaries_of_members(), change.catalog);
+      return;
+    case Kind::removed:
+      if (ours) unfollow(change.zone);
+      return;
+    case Kind::reset:
+      if (index != no_index) unfollow(change.zone);
+      follow(at, change.zone, catalog.primaries_of_members(), change.catalog);
+      return;
+    case Kind::moved:
+      if (index != no_index) move(at, index, catalog.primaries_of_members(), change.catalog);
+      return;
+    case Kind::changed: return;  // groups mean nothing to us
+    case Kind::ignored_configured:
+    case Kind::ignored_claimed:
+      log(Level::warning, "catalog ", catalog.name, ": member ", change.zone, " is ignored: ", zone::describe(change.kind));
+      return;
+  }
+}
+
+}  // namespace samara::secondary

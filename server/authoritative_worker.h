@@ -1,0 +1,149 @@
+// AuthoritativeWorker: what one worker of every authoritative role does with what comes in: admit, answer, limit, transfer
+// zones, and send NOTIFYs. A role adds what it does with UPDATE and NOTIFY. It is the Application of platform/runtime for
+// datagrams and streams alike, takes all its memory when it is made and none afterwards.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "dns-core/tsig/server.h"
+#include "platform/crypto/drbg.h"
+#include "platform/runtime/application.h"
+#include "server/config/service_config.h"
+#include "server/frontend/access.h"
+#include "server/frontend/cookies.h"
+#include "server/frontend/rate_limit.h"
+#include "server/frontend/tcp_sessions.h"
+#include "server/notify_agent.h"
+#include "server/outgoing_transfers.h"
+#include "server/overrides_by_zone.h"
+#include "server/query.h"
+
+namespace samara::server {
+
+class AuthoritativeWorker {
+ public:
+  using Seed = std::span<const u8, crypto::Drbg::seed_size>;
+
+  // `config`, `settings` and `region` outlive the worker. `cookie_secret` is used when the configuration has none; it is the
+  // same in all workers, so that each accepts what the others gave.
+  AuthoritativeWorker(const ServiceConfig& config, const ZoneSettings& settings, const ServerCookies::Secret& cookie_secret,
+                      Seed seed, Bytes region, u32 max_streams);
+  AuthoritativeWorker(const AuthoritativeWorker&) = delete;
+  AuthoritativeWorker& operator=(const AuthoritativeWorker&) = delete;
+
+  // Serve the zone set at `root` of the region from now on; `generation` is the number it was published under.
+  void use_zones(zone::Ref root, u64 generation) {
+    zones_.emplace(memory_, root);
+    generation_ = generation;
+  }
+  // The oldest generation that is still read. Answers are complete when they are composed; transfers go on.
+  u64 oldest_generation() const { return transfers_.oldest_generation(generation_); }
+
+  void on_turn(Instant now, UnixTime wall) {
+    now_ = now;
+    wall_ = wall;
+  }
+  size_t on_datagram(Instant now, const runtime::Datagram& datagram);
+  bool on_stream_open(Instant now, runtime::StreamId id, const Endpoint& peer, const Endpoint& local);
+  MutableBytes stream_input_space(runtime::StreamId id) { return sessions_.input_space(id); }
+  void on_stream_input(Instant now, runtime::StreamId id, size_t count);
+  Bytes stream_output(runtime::StreamId id) { return sessions_.output(id); }
+  void on_stream_output_sent(Instant now, runtime::StreamId id, size_t count);
+  bool stream_finished(runtime::StreamId id) { return sessions_.finished(id); }
+  void on_stream_end(Instant now, runtime::StreamId id);
+  void on_stream_closed(Instant now, runtime::StreamId id);
+  std::optional<runtime::StreamId> poll_stream_abort() { return sessions_.poll_abort(); }
+  Instant next_deadline() const {
+    if (!notify_agent_.has_value()) [[likely]]
+      return sessions_.next_deadline();
+    return told_of_start_ || !zones_.has_value() ? std::min(sessions_.next_deadline(), notify_agent_->next_deadline())
+                                                 : Instant();
+  }
+  void on_deadline(Instant now) { sessions_.on_deadline(now); }
+
+ protected:
+  static constexpr size_t max_message = 65535;
+
+  // One request on its way through the frontend.
+  struct Request {
+    const Endpoint& peer;
+    Bytes packet;
+    const dns::Query& query;
+    AnswerRules rules;
+    CookieVerdict cookie = CookieVerdict::absent;
+    std::optional<u16> key;                   // the TSIG key it was verified with, as an index into the configuration's
+    std::optional<runtime::StreamId> stream;  // absent: a datagram
+    const Endpoint* local = nullptr;          // of a datagram
+    const dns::TsigServer* tsig = nullptr;    // with a key
+  };
+  ~AuthoritativeWorker() = default;
+
+  // What the role answers, or puts off.
+  virtual Answer notified(const Request& request, MutableBytes reply) = 0;
+  virtual Answer update(const Request& request, MutableBytes reply) = 0;
+  // The request at hand is answered later.
+  Answer put_off() {
+    put_off_ = true;
+    return {};
+  }
+  // The answer to one that was put off and came by a stream. Nothing: the stream is dropped.
+  void answer_late(Instant now, runtime::StreamId stream, Bytes message) {
+    sessions_.answer(now, stream, message);
+    answer_waiting(now, stream);
+  }
+  MutableBytes room_for_answer() { return *reply_; }
+
+  // This worker sends the NOTIFYs. Once, in the constructor.
+  void send_notifies();
+  void on_zones_changed(Instant now, Bytes message);
+  void on_notify_answer(const Endpoint& peer, Bytes payload) {
+    if (notify_agent_.has_value() && zones_.has_value()) notify_agent_->on_datagram(wall_, *zones_, peer, payload);
+  }
+  // As runtime::ClientApplication::poll_datagram.
+  size_t poll_notify(Instant now, runtime::OutgoingDatagram& out);
+
+  const std::optional<zone::ZoneSet>& zones() const { return zones_; }
+  const dns::TsigKeyring& keys() const { return keys_; }
+  Rng& rng() { return rng_; }
+  Instant now() const { return now_; }
+  UnixTime wall() const { return wall_; }
+
+ private:
+  size_t respond(const Endpoint& peer, const Endpoint* local, std::optional<runtime::StreamId> stream, Bytes packet,
+                 MutableBytes reply);
+  size_t respond_signed(Request& request, MutableBytes reply);
+  size_t admit(const Request& request, MutableBytes reply);
+  Answer answer(const Request& request, MutableBytes reply);
+  Answer transfer(const Request& request, MutableBytes reply);
+  static Answer transfer_at_once(const Request& request, const TransferPlan& plan, MutableBytes reply);
+  size_t limit(const Request& request, const Answer& answer, MutableBytes reply);
+  RateVerdict rate(const IpAddress& client, const dns::Query& query, Bytes packet, const Answer& answer);
+  void answer_waiting(Instant now, runtime::StreamId id);
+  void go_on_with_transfer(Instant now, runtime::StreamId id);
+
+  const ServiceConfig& config_;
+  const ZoneSettings& settings_;
+  zone::MemoryView memory_;
+  crypto::Drbg rng_;
+  std::optional<zone::ZoneSet> zones_;
+  u64 generation_ = 0;
+  AccessTable query_access_;
+  AccessTable transfer_access_;
+  dns::TsigKeyring keys_;
+  ServerCookies cookies_;
+  std::optional<RateLimiter> limiter_;
+  TcpSessions sessions_;
+  OutgoingTransfers transfers_;
+  std::unique_ptr<std::array<u8, max_message>> reply_;  // one answer by TCP
+  bool put_off_ = false;
+  std::optional<NotifyAgent> notify_agent_;
+  bool told_of_start_ = false;  // the agent has been
+  Instant now_;
+  UnixTime wall_;
+};
+
+static_assert(runtime::Application<AuthoritativeWorker>);
+
+}  // namespace samara::server
