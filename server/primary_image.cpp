@@ -29,10 +29,12 @@ void log_and_reply(void* context, Level level, std::string_view line) {
   payload.push_back('\n');
 }
 
-// Everything but the zones is fixed for the life of the image.
+// Everything but the zones and catalogs is fixed for the life of the image.
 bool same_but_zones(PrimaryConfig a, PrimaryConfig b) {
   a.zones.clear();
   b.zones.clear();
+  a.catalogs.clear();
+  b.catalogs.clear();
   a.entropy_seed.reset();
   b.entropy_seed.reset();
   a.boot_time.reset();
@@ -54,7 +56,7 @@ class Primary final : public hal::Role {
   Result<u64, hal::Refusal> load(Bytes, hal::Loader& loader) override {
     zones_.emplace(loader.region());
     LoadReport report(log_load, nullptr);
-    const auto set = zones_->load(*config_, report);
+    const auto set = zones_->load(*config_, loader.wall(), report);
     // What was made of the texts is in the region; they are not read again.
     for (const ZoneSource& zone : config_->zones) {
       for (const ZoneFile& file : zone.files) loader.forget(file.text);
@@ -91,7 +93,7 @@ class Primary final : public hal::Role {
     if (!same_but_zones(config.value(), *config_)) {
       report.line(Level::warning, "only zones are reloaded; other changes take effect when the server is started again");
     }
-    const auto set = zones_->load(config.value(), report);
+    const auto set = zones_->load(config.value(), loader.wall(), report);
     if (set.has_value()) {
       zones_->published(loader.publish(set->root()));
       updates_->on_published();

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "dns-core/dnssec/nsec3.h"
+#include "server/catalog_zone.h"
+#include "zone/diff.h"
 #include "zone/master_file.h"
 
 namespace samara::server {
@@ -181,9 +183,32 @@ void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport&
   }
 }
 
-std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, LoadReport& report) {
+// It gets a new serial when what it says has changed. It is made once with the serial it has, to see that.
+void ZoneLoader::load_catalog(const PrimaryConfig& config, const ProducedCatalog& catalog, UnixTime wall, ServedZone& zone,
+                              LoadReport& report) {
+  const auto before = zone.versions->zone();
+  auto built = build_catalog(memory_, config, catalog, before.has_value() ? before->serial() : catalog_serial({}, wall));
+  if (built.ok() && before.has_value()) {
+    const auto difference = zone::Difference::between(*before, built.value());
+    const bool same = difference.has_value() && difference->empty();
+    memory_.give_back(built.value().extent());
+    if (same) return;
+    built = build_catalog(memory_, config, catalog, catalog_serial(before->serial(), wall));
+  }
+  if (!built.ok()) {
+    report.line(Level::error, "catalog ", catalog.name, ": ", zone::describe(built.error()),
+                before.has_value() ? "; the version before stays in service" : "; queries for it get SERVFAIL");
+    return;
+  }
+  report.line(Level::info, "catalog ", catalog.name, ": serial ", built.value().serial().value(), ", ",
+              catalog.members.has_value() ? catalog.members->size() : config.zones.size(), " zones");
+  take_new(zone, built.value(), report);
+  retire(zone);
+}
+
+std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixTime wall, LoadReport& report) {
   std::vector<ServedZone> next;
-  next.reserve(config.zones.size());
+  next.reserve(config.zones.size() + config.catalogs.size());
   changed_.clear();
   for (const ZoneSource& source : config.zones) {
     const auto built = source.files.empty() ? std::nullopt : load_zone(source, report);
@@ -202,6 +227,11 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, LoadR
     } else {
       report.line(Level::error, "zone ", source.name, ": not loaded; queries for it get SERVFAIL");
     }
+  }
+  for (const ProducedCatalog& catalog : config.catalogs) {
+    const HistoryConfig& history = config.history_of(catalog.overrides);
+    next.push_back(take_or_make(catalog.name, {.differences = history.differences, .octets = history.octets}));
+    load_catalog(config, catalog, wall, next.back(), report);
   }
   for (ServedZone& gone : zones_) {
     if (gone.versions == nullptr) continue;

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "platform/base/time.h"
 #include "server/config/primary_config.h"
 #include "zone/retired_extents.h"
 #include "zone/revision.h"
@@ -50,9 +51,9 @@ class ZoneLoader {
   ZoneLoader(const ZoneLoader&) = delete;
   ZoneLoader& operator=(const ZoneLoader&) = delete;
 
-  // Reads all zones of `config` and writes the next set. Nothing: no memory for the set itself; the old one stays in service
-  // until a later load() or next_set() finds room.
-  std::optional<zone::ZoneSet> load(const PrimaryConfig& config, LoadReport& report);
+  // Reads all zones of `config`, makes its catalogs (`wall` gives their serials) and writes the next set. Nothing: no memory
+  // for the set itself; the old one stays in service until a later load() or next_set() finds room.
+  std::optional<zone::ZoneSet> load(const PrimaryConfig& config, UnixTime wall, LoadReport& report);
   // The zones whose data load() changed, since this was last asked.
   std::vector<dns::Name> take_changed() { return std::exchange(changed_, {}); }
   // The zone as it is after all updates so far; nothing when it has no data, or there is no such zone.
@@ -81,6 +82,8 @@ class ZoneLoader {
   };
 
   std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);
+  void load_catalog(const PrimaryConfig& config, const ProducedCatalog& catalog, UnixTime wall, ServedZone& zone,
+                    LoadReport& report);
   void take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report);
   static bool keeps_updates(const ServedZone& zone, const zone::Zone& from_file, LoadReport& report);
   ServedZone take_or_make(const dns::Name& apex, zone::HistoryLimits limits);

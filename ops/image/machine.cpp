@@ -16,6 +16,7 @@
 #include "ops/boot_blob.h"
 #include "ops/image/boot_file.h"
 #include "ops/image/spawn.h"
+#include "ops/image/storage_file.h"
 #include "ops/yaml/network.h"
 
 namespace samara::ops {
@@ -26,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds patience{10};  // between a request to stop and the end of it
 constexpr int module_fd = 3;
+constexpr int disk_fd = 4;
 constexpr size_t lines_kept = 40;  // shown when the machine ends badly
 constexpr std::string_view ready = "ready ";
 
@@ -33,6 +35,11 @@ std::string text_of(const Endpoint& endpoint) {
   TextBuffer<96> text;
   endpoint.write_text(text.writer());
   return std::string(text.view());
+}
+
+// A descriptor as the program that has it can open it.
+std::string path_of(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
 }
 
 class Machine {
@@ -263,6 +270,9 @@ ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descri
              "such as 127.0.0.1:5353, or --net tap:DEVICE)");
     return ExitCode::bad_data;
   }
+  ExitCode why = ExitCode::good;
+  const std::optional<Descriptor> disk = open_storage_of(*deployment, launch.source, why);
+  if (!disk) return why;
   const u16 guest_port = deployment->service().network->listen.front().port.value();
 
   Descriptor signals = watch_signals();  // before the machine exists, so that none falls between
@@ -270,11 +280,12 @@ ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descri
   std::optional<Pipe> input = make_pipe();
   std::optional<Pipe> console = make_pipe();
   if (!module || !input || !console || ::fcntl(console->from.get(), F_SETFL, O_NONBLOCK) != 0) return ExitCode::unavailable;
-  const std::array<GivenDescriptor, 3> given{
-      {{input->from.get(), STDIN_FILENO}, {console->to.get(), STDOUT_FILENO}, {module.value().get(), module_fd}}};
-  const Result<pid_t, int> pid =
-      spawn(qemu_words(options, launch.image, "/proc/self/fd/" + std::to_string(module_fd), forwards, guest_port), given,
-            Environment::inherited);
+  std::vector<GivenDescriptor> given{
+      {input->from.get(), STDIN_FILENO}, {console->to.get(), STDOUT_FILENO}, {module.value().get(), module_fd}};
+  if (disk->is_open()) given.push_back({disk->get(), disk_fd});
+  const Result<pid_t, int> pid = spawn(qemu_words(options, launch.image, path_of(module_fd), forwards, guest_port,
+                                                  disk->is_open() ? path_of(disk_fd) : std::string()),
+                                       given, Environment::inherited);
   if (!pid) {
     complain(options.qemu + ": cannot be started: " + std::generic_category().message(pid.error()) +
              " (expected QEMU: apt-get install qemu-system-x86, or --qemu FILE)");

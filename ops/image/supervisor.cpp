@@ -146,19 +146,6 @@ Descriptor watch_signals() {
   return Descriptor(::signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC));
 }
 
-// Opens the storage that a configuration asks for; a descriptor that is not open when it asks for none. Nothing, and what is
-// wrong is said, when it cannot be had.
-std::optional<Descriptor> open_storage_of(const Deployment& deployment, const Launch& launch, ExitCode& why) {
-  const server::SecondaryConfig* secondary = deployment.secondary();
-  if (secondary == nullptr || !secondary->storage) return Descriptor();
-  const std::string path(secondary->storage->file);
-  Result<Descriptor, FileError> storage = open_storage(path, secondary->storage->size);
-  if (storage) return std::move(storage).value();
-  complain(launch.source + ": storage " + in_quotes(path, longest_path) + " " + storage.error().problem);
-  why = storage.error().is_permission() ? ExitCode::no_permission : ExitCode::unavailable;
-  return {};
-}
-
 }  // namespace
 
 ExitCode supervise(const Launch& launch, Descriptor output) {
@@ -169,7 +156,7 @@ ExitCode supervise(const Launch& launch, Descriptor output) {
   ExitCode why = ExitCode::good;
   if (const std::optional<Deployment> deployment = launch.load(found)) {
     blob = compile_blob(deployment->config, launch.source, found);
-    if (blob) storage = open_storage_of(*deployment, launch, why);
+    if (blob) storage = open_storage_of(*deployment, launch.source, why);
   }
   found.print();
   if (!blob) return found.exit_code();

@@ -87,7 +87,7 @@ struct Server {
     config.limits.tcp_clients_per_prefix = streams;
     config.access.transfer = {server::AccessRule{}};
     LoadReport report([](void*, Level, std::string_view) {}, nullptr);
-    const auto set = loader.load(config, report);
+    const auto set = loader.load(config, UnixTime{}, report);
     require(set.has_value() && loader.zones_served() == 3);
     worker.emplace(config, server::ServerCookies::Secret{1}, std::array<u8, crypto::Drbg::seed_size>{}, region, streams);
     worker->use_zones(set->root(), 1);

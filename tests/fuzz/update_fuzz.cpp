@@ -7,6 +7,7 @@
 
 #include "server/update.h"
 #include "zone/master_file.h"
+#include "zone/revision.h"
 
 using namespace samara;
 
@@ -69,18 +70,24 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
   server::UpdateOutcome outcome = server::apply_update(*fixture.base, message.value(), rights);
   if (!outcome.patch.has_value()) return 0;
   require(outcome.rcode == dns::Rcode::NOERROR && outcome.patch->size() != 0);
-  const auto applied = outcome.patch->apply(*fixture.base, fixture.memory);
-  if (!applied.ok()) {
+  zone::VersionedZone versions(fixture.memory);
+  versions.adopt(*fixture.base);
+  const auto applied = versions.apply(*outcome.patch);
+  if (applied.ok()) {
+    const zone::Zone& zone = applied.value();
+    require(zone.serial() == outcome.serial);
+    require(zone.serial().compare(fixture.base->serial()) == dns::Serial::Order::greater);
+    require(zone.apex_node().find(dns::RrType::NS).has_value());
+    if (!everything) require(zone.find(MUST(dns::Name::parse("ns.example.", dns::Name())), dns::RrType::A).has_value());
+  } else {
     // The one thing an update may ask for that a zone cannot hold.
     require(applied.error().build == zone::BuildError::too_many_rrsets ||
             applied.error().build == zone::BuildError::out_of_memory);
-    return 0;
   }
-  const zone::Zone& zone = applied.value();
-  require(zone.serial() == outcome.serial);
-  require(zone.serial().compare(fixture.base->serial()) == dns::Serial::Order::greater);
-  require(zone.apex_node().find(dns::RrType::NS).has_value());
-  if (!everything) require(zone.find(MUST(dns::Name::parse("ns.example.", dns::Name())), dns::RrType::A).has_value());
-  fixture.memory.give_back(zone.extent());
+  versions.abandon();
+  for (const zone::Extent& extent : versions.take_retired()) {
+    if (extent != fixture.base->extent()) fixture.memory.give_back(extent);
+  }
+  require(fixture.memory.in_use() == fixture.base->extent().size);
   return 0;
 }

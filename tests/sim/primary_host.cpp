@@ -48,7 +48,7 @@ ExampleZone::ExampleZone() : region_(region_size), text_(zone_text()), loader_(r
   config_.zones.push_back({MUST(dns::Name::parse("example.", dns::Name())), {{"example.zone", text_}}});
   config_.limits.udp_payload_ipv4 = config_.limits.udp_payload_ipv6 = 4096;
   server::LoadReport report([](void*, Level, std::string_view) {}, nullptr);
-  const auto set = loader_.load(config_, report);
+  const auto set = loader_.load(config_, UnixTime{}, report);
   if (!set.has_value() || report.errors() != 0) panic("the example zone cannot be loaded");
   root_ = set->root();
 }

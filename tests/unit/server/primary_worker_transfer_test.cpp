@@ -26,7 +26,7 @@ class PrimaryWorkerTransfer : public WorkerTest {
   void start() {
     WorkerTest::start();
     LoadReport report([](void*, Level, std::string_view) {}, nullptr);
-    root_ = loader_.load(config_, report)->root();
+    root_ = loader_.load(config_, UnixTime{}, report)->root();
     worker_->use_zones(root_, 5);
   }
   bool open(runtime::StreamId id, std::string_view from = client) {
@@ -260,7 +260,7 @@ TEST_F(PrimaryWorkerTransfer, keeps_the_version_it_began_with) {
   const std::vector<std::string> expected = lines_of(before);
   config_.zones[0].files[0].text = "$TTL 300\n@ SOA ns host 8 7200 900 1209600 60\n@ NS ns\nns A 192.0.2.1\n";
   LoadReport report([](void*, Level, std::string_view) {}, nullptr);
-  root_ = loader_.load(config_, report)->root();
+  root_ = loader_.load(config_, UnixTime{}, report)->root();
   worker_->use_zones(root_, 6);
   EXPECT_EQ(worker_->oldest_generation(), 5U);
   EXPECT_EQ(records_in(ask_for(axfr(), 1), axfr()).size(), 4U);

@@ -256,7 +256,7 @@ class ReloadAfterUpdate : public WorkerUpdate {
           *static_cast<std::string*>(lines) += std::string(level_name(level)) + " " + std::string(line) + "\n";
         },
         &lines_);
-    const auto set = loader_.load(config_, report);
+    const auto set = loader_.load(config_, UnixTime{}, report);
     EXPECT_TRUE(set.has_value());
     loader_.published(++generation_);
     worker_->use_zones(set->root(), generation_);

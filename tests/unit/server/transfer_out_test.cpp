@@ -22,7 +22,7 @@ class TransferOutTest : public testing::Test {
     config_.zones.push_back({name_of(apex), {{"zone", text_}}});
     config_.zones.push_back({name_of("broken."), {{"zone", "no zone"}}});
     LoadReport report([](void*, Level, std::string_view) {}, nullptr);
-    set_ = loader_.load(config_, report);
+    set_ = loader_.load(config_, UnixTime{}, report);
     ASSERT_TRUE(set_.has_value());
     zone_ = set_->at(name_of(apex))->zone;
     ASSERT_TRUE(zone_.has_value());

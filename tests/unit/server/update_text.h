@@ -18,6 +18,7 @@
 #include "server/update.h"
 #include "zone/diff.h"
 #include "zone/format.h"
+#include "zone/revision.h"
 
 namespace samara::server {
 
@@ -103,7 +104,10 @@ inline Requester requester(std::string_view address = "192.0.2.1") {
 // A zone and updates to it, each seeing what those before it did.
 class UpdatedZone {
  public:
-  explicit UpdatedZone(std::string_view text, std::string_view apex = "example.") : zones_(apex), zone_(zones_.build(text)) {}
+  explicit UpdatedZone(std::string_view text, std::string_view apex = "example.")
+      : zones_(apex), zone_(zones_.build(text)), versions_(zones_.memory()) {
+    versions_.adopt(zone_);
+  }
 
   // The response code; with NOERROR and a change the zone is the new one.
   std::string update_by(Bytes message) {
@@ -114,7 +118,7 @@ class UpdatedZone {
     outcome = apply_update(zone_, read.value(), rights);
     if (outcome.patch.has_value()) {
       EXPECT_EQ(outcome.rcode, dns::Rcode::NOERROR);
-      const auto applied = outcome.patch->apply(zone_, zones_.memory());
+      const auto applied = versions_.apply(*outcome.patch);
       EXPECT_TRUE(applied.ok()) << (applied.ok() ? "" : zone::describe(applied.error().error));
       if (applied.ok()) zone_ = applied.value();
       EXPECT_EQ(zone_.serial(), outcome.serial);
@@ -141,6 +145,7 @@ class UpdatedZone {
  private:
   zone::TestZones zones_;
   zone::Zone zone_;
+  zone::VersionedZone versions_;
   std::optional<zone::Zone> before_;
 };
 

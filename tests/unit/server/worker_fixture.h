@@ -39,7 +39,7 @@ cut NS ns.elsewhere.test.
   // Once the configuration is as the test wants it.
   void start() {
     LoadReport report([](void*, Level, std::string_view) {}, nullptr);
-    const auto set = loader_.load(config_, report);
+    const auto set = loader_.load(config_, UnixTime{}, report);
     ASSERT_TRUE(set.has_value());
     ASSERT_EQ(report.errors(), 0U);
     worker_.emplace(config_, ServerCookies::Secret{1, 2, 3}, std::array<u8, crypto::Drbg::seed_size>{}, region_, streams);

@@ -1,0 +1,136 @@
+// From zone texts to versions in service: what a reload changes, what it keeps, and the catalogs made of the zones' names.
+#include "server/zone_loader.h"
+
+#include <gtest/gtest.h>
+
+#include <list>
+#include <string>
+
+#include "server/catalog_zone.h"
+#include "zone/catalog.h"
+
+namespace samara::server {
+namespace {
+
+dns::Name name_of(std::string_view text) {
+  return MUST(dns::Name::parse(text, dns::Name()));
+}
+
+class ZoneLoaderTest : public testing::Test {
+ protected:
+  ZoneLoaderTest() : region_(size_t{8} << 20), loader_(region_) {}
+
+  // A zone's text; the loader reads it at once.
+  void give(std::string_view zone, u32 serial, std::string_view records) {
+    texts_.push_back("@ 3600 IN SOA ns hostmaster " + std::to_string(serial) + " 3600 600 86400 300\n@ 3600 IN NS ns\n" +
+                     "ns 3600 IN A 192.0.2.1\n" + std::string(records));
+    const ZoneSource source{.name = name_of(zone), .files = {{"zone", texts_.back()}}};
+    for (ZoneSource& old : config_.zones) {
+      if (old.name == source.name) {
+        old = source;
+        return;
+      }
+    }
+    config_.zones.push_back(source);
+  }
+  bool load(i64 wall = 1'000) {
+    log_.clear();
+    LoadReport report(
+        [](void* log, Level, std::string_view line) { (static_cast<std::string*>(log)->append(line)).append("\n"); }, &log_);
+    const auto set = loader_.load(config_, UnixTime{wall}, report);
+    if (set.has_value()) loader_.published(++generation_);
+    return set.has_value() && report.errors() == 0;
+  }
+  zone::Zone zone(std::string_view name) const { return loader_.zone_in_service(name_of(name)).value(); }
+
+  std::vector<u8> region_;
+  ZoneLoader loader_;
+  PrimaryConfig config_;
+  std::list<std::string> texts_;
+  std::string log_;
+  u64 generation_ = 0;
+};
+
+TEST_F(ZoneLoaderTest, KeepsTheDifferenceOfAReload) {
+  give("example.", 1, "a 3600 IN A 192.0.2.2\n");
+  ASSERT_TRUE(load()) << log_;
+  give("example.", 2, "b 3600 IN A 192.0.2.3\n");
+  ASSERT_TRUE(load()) << log_;
+  EXPECT_EQ(loader_.take_changed(), std::vector{name_of("example.")});
+  std::vector<zone::StoredDifference> steps;
+  ASSERT_TRUE(zone::History(zone("example.")).path(dns::Serial(1), steps));
+  ASSERT_EQ(steps.size(), 1U);
+  EXPECT_EQ(steps[0].record_count(), 4U);  // two SOAs, one record deleted, one added
+}
+
+TEST_F(ZoneLoaderTest, LeavesAZoneAloneThatAReloadDoesNotChange) {
+  give("example.", 1, "");
+  ASSERT_TRUE(load());
+  const zone::Ref before = zone("example.").header();
+  loader_.take_changed();
+  ASSERT_TRUE(load());
+  EXPECT_EQ(zone("example.").header(), before);
+  EXPECT_TRUE(loader_.take_changed().empty());
+}
+
+TEST_F(ZoneLoaderTest, SaysThatAChangeWithoutANewSerialIsNotNoticed) {
+  give("example.", 1, "");
+  ASSERT_TRUE(load());
+  give("example.", 1, "a 3600 IN A 192.0.2.2\n");
+  ASSERT_TRUE(load());
+  EXPECT_NE(log_.find("zone example.: changed, but its serial is still 1; secondaries will not notice"), std::string::npos);
+  std::vector<zone::StoredDifference> steps;
+  EXPECT_TRUE(zone::History(zone("example.")).path(dns::Serial(1), steps));
+  EXPECT_TRUE(steps.empty());
+}
+
+TEST_F(ZoneLoaderTest, GivesTheMemoryOfEarlierVersionsBackOnceNobodyReadsThem) {
+  config_.history = {.differences = 0, .octets = 0};
+  give("example.", 1, "");
+  ASSERT_TRUE(load());
+  const size_t before = loader_.memory_in_use();
+  for (u32 serial = 2; serial < 20; ++serial) {
+    give("example.", serial, "");
+    ASSERT_TRUE(load());
+    loader_.release_before(generation_, [](zone::Extent) {});
+  }
+  EXPECT_LE(loader_.memory_in_use(), before + 4 * zone::extent_alignment);
+  config_.zones.clear();
+  ASSERT_TRUE(load());
+  loader_.release_before(generation_, [](zone::Extent) {});
+  EXPECT_LT(loader_.memory_in_use(), before);
+}
+
+TEST_F(ZoneLoaderTest, MakesACatalogOfItsZones) {
+  give("b.example.", 1, "");
+  give("a.example.", 1, "");
+  config_.catalogs.push_back({.name = name_of("catalog."), .members = {}, .groups = {{"fast", {name_of("b.example.")}}}});
+  ASSERT_TRUE(load(5'000)) << log_;
+  const zone::Zone made = zone("catalog.");
+  EXPECT_EQ(made.serial(), dns::Serial(5'000));
+  const auto catalog = zone::Catalog::read(made);
+  ASSERT_TRUE(catalog.ok());
+  ASSERT_EQ(catalog.value().size(), 2U);
+  EXPECT_TRUE(catalog.value()[0].groups.empty());
+  EXPECT_FALSE(catalog.value()[1].groups.empty());
+}
+
+TEST_F(ZoneLoaderTest, GivesACatalogANewSerialOnlyWhenItsZonesChange) {
+  give("a.example.", 1, "");
+  config_.catalogs.push_back({.name = name_of("catalog."), .members = {}, .groups = {}});
+  ASSERT_TRUE(load(5'000));
+  give("a.example.", 2, "");
+  ASSERT_TRUE(load(6'000));
+  EXPECT_EQ(zone("catalog.").serial(), dns::Serial(5'000));
+  give("b.example.", 1, "");
+  ASSERT_TRUE(load(4'000));  // the clock went back
+  EXPECT_EQ(zone("catalog.").serial(), dns::Serial(5'001));
+  std::vector<zone::StoredDifference> steps;
+  EXPECT_TRUE(zone::History(zone("catalog.")).path(dns::Serial(5'000), steps));
+  give("c.example.", 1, "");
+  ASSERT_TRUE(load(9'000));
+  EXPECT_EQ(zone("catalog.").serial(), dns::Serial(9'000));
+}
+
+}  // namespace
+}  // namespace samara::server
