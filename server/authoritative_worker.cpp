@@ -193,13 +193,23 @@ Answer AuthoritativeWorker::answer(const Request& request, MutableBytes reply) {
   return answer_query(*zones_, config_.identity, rules, packet, query, reply);
 }
 
+// Who may depends on the zone, which need not be there.
+bool AuthoritativeWorker::may_transfer(const Request& request) const {
+  ByteReader name(request.query.name(request.packet));
+  const auto zone = dns::Name::from_wire(name);
+  if (!zone.ok()) return false;
+  const auto& own = settings_.of(zone.value()).transfer;
+  if (own.has_value()) return admits(*own, request.peer.address, request.key);
+  return transfer_access_.allows(request.peer.address, request.key);
+}
+
 // The first message of a transfer. More of them by TCP follow when it is on its way.
 Answer AuthoritativeWorker::transfer(const Request& request, MutableBytes reply) {
   const auto& [peer, packet, query, rules, cookie, key, stream, local, tsig] = request;
   const auto error = [&](Rcode rcode, std::optional<dns::ExtendedError> why, std::string_view text) {
     return answer_error(rules, packet, query, rcode, why, text, reply);
   };
-  if (!transfer_access_.allows(peer.address, key)) {
+  if (!may_transfer(request)) {
     return error(Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not transfer zones");
   }
   const TransferPlan plan = plan_transfer(*zones_, rules.transport, packet, query);

@@ -117,6 +117,7 @@ class AuthoritativeWorker {
   size_t admit(const Request& request, MutableBytes reply);
   Answer answer(const Request& request, MutableBytes reply);
   Answer transfer(const Request& request, MutableBytes reply);
+  bool may_transfer(const Request& request) const;
   static Answer transfer_at_once(const Request& request, const TransferPlan& plan, MutableBytes reply);
   size_t limit(const Request& request, const Answer& answer, MutableBytes reply);
   RateVerdict rate(const IpAddress& client, const dns::Query& query, Bytes packet, const Answer& answer);

@@ -10,6 +10,13 @@
 
 namespace samara::server {
 
+// Whether some rule of the list is for a message from `address` signed with `key` (or unsigned).
+inline bool admits(const AccessList& list, const IpAddress& address, std::optional<u16> key) {
+  return std::ranges::any_of(list, [&](const AccessRule& rule) {
+    return (!rule.from.has_value() || rule.from->contains(address)) && (!rule.key.has_value() || rule.key == key);
+  });
+}
+
 // What a zone has of its own, wherever it is written.
 class ZoneSettings {
  public:

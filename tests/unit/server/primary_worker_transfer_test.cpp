@@ -87,6 +87,13 @@ class PrimaryWorkerTransfer : public WorkerTest {
   zone::Ref root_ = 0;
 };
 
+TEST_F(PrimaryWorkerTransfer, is_for_whom_the_zone_itself_names) {
+  config_.zones[0].overrides.transfer = AccessList{AccessRule{.from = IpPrefix::parse("192.0.2.0/24"), .key = {}}};
+  start();
+  EXPECT_EQ(ask_by_tcp("example. AXFR", "198.51.100.1"), "REFUSED opt=1232 ede=18\n");
+  expect_whole(zone(), records_in(ask_for(axfr()), axfr()));
+}
+
 TEST_F(PrimaryWorkerTransfer, is_refused_to_everybody_by_default) {
   config_.access.transfer = {};
   start();
