@@ -2,6 +2,7 @@
 
 #include "../zone/master_file_zone.h"
 #include "../zone/store/crashing_storage.h"
+#include "platform/runtime/application.h"
 #include "server/loader_messages.h"
 
 namespace samara::secondary {
