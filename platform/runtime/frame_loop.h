@@ -26,15 +26,15 @@ class FrameLoop final : public hal::FrameHandler {
   // `config`, `app` and `rng` outlive the loop. `max_streams`: connections at once, StreamId is below it.
   FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng);
 
-  void prepare(const hal::LinkDescription& link) override;
-  void start(Instant now, UnixTime wall, hal::Link& link) override;
+  [[gnu::cold]] void prepare(const hal::LinkDescription& link) override;
+  [[gnu::cold]] void start(Instant now, UnixTime wall, hal::Link& link) override;
   bool turn(Instant now, UnixTime wall, hal::Link& link) override;
   Instant next_deadline() const override;
   void on_publication(Instant now, u64 generation, u64 root) override;
   u64 oldest_generation() const override { return app_.oldest(app_.object); }
   bool poll_ready(TextWriter& out) override;
   bool poll_trouble(TextWriter& out) override;
-  void stop(Instant now, hal::Link& link) override;
+  [[gnu::cold]] void stop(Instant now, hal::Link& link) override;
 
   const net::Stack& stack() const { return *stack_; }
 
@@ -71,7 +71,7 @@ class FrameLoop final : public hal::FrameHandler {
   Instant next_linger_end() const;
 
   bool can_serve() const;
-  void on_stack_event(const net::StackEvent& event);
+  [[gnu::cold]] void on_stack_event(const net::StackEvent& event);
 
   const NetworkConfig& config_;
   hal::WorkerApplicationRef app_;
