@@ -50,7 +50,7 @@ if(NOT SAMARA_FLAVOUR STREQUAL "host")
     -fsanitize-trap=all -fstack-protector-strong -ftrivial-auto-var-init=zero)
   add_compile_definitions(_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE _LIBCPP_ABI_BOUNDED_ITERATORS
     _LIBCPP_ABI_BOUNDED_ITERATORS_IN_VECTOR _LIBCPP_ABI_BOUNDED_ITERATORS_IN_STRING)
-  add_link_options(-fuse-ld=lld-19 -static -flto -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-z,noexecstack)
+  add_link_options(-fuse-ld=lld-19 -static -flto -Wl,--gc-sections -Wl,--icf=safe -Wl,--build-id=sha1 -Wl,-z,noexecstack)
   if(SAMARA_FLAVOUR STREQUAL "linux")
     add_link_options(-nostdlib++ -Wl,-z,relro,-z,now)
   else()

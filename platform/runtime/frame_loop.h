@@ -37,8 +37,8 @@ class FrameLoop final : public hal::FrameHandler {
   FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerApplicationRef app, Rng& rng)
       : FrameLoop(config, max_streams, app, rng, Clients{}) {}
 
-  void prepare(const hal::LinkDescription& link) override;
-  void start(Instant now, UnixTime wall, hal::Link& link) override;
+  [[gnu::cold]] void prepare(const hal::LinkDescription& link) override;
+  [[gnu::cold]] void start(Instant now, UnixTime wall, hal::Link& link) override;
   bool turn(Instant now, UnixTime wall, hal::Link& link) override;
   Instant next_deadline() const override;
   void on_publication(Instant now, u64 generation, u64 root) override;
@@ -47,7 +47,7 @@ class FrameLoop final : public hal::FrameHandler {
   void use_mailbox(hal::Mailbox& mailbox) override { mailbox_ = &mailbox; }
   bool poll_ready(TextWriter& out) override;
   bool poll_trouble(TextWriter& out) override;
-  void stop(Instant now, hal::Link& link) override;
+  [[gnu::cold]] void stop(Instant now, hal::Link& link) override;
 
   const net::Stack& stack() const { return *stack_; }
 
@@ -96,7 +96,7 @@ class FrameLoop final : public hal::FrameHandler {
   Instant next_connect_limit() const;
 
   bool can_serve() const;
-  void on_stack_event(const net::StackEvent& event);
+  [[gnu::cold]] void on_stack_event(const net::StackEvent& event);
 
   const NetworkConfig& config_;
   hal::WorkerApplicationRef app_;

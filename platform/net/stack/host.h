@@ -24,7 +24,7 @@ namespace samara::net {
 
 class Stack::Host final : public tcp::IpLayer {
  public:
-  Host(const StackConfig& config, Rng& rng);
+  [[gnu::cold]] Host(const StackConfig& config, Rng& rng);
 
   std::span<const AssignedAddress> addresses() const { return addresses_.all(); }
   Instant next_deadline() const;
