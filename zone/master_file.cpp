@@ -13,9 +13,6 @@ namespace {
 using dns::SyntaxError;
 using dns::Token;
 
-// What one field set of a $GENERATE line may expand to.
-constexpr size_t max_expanded = 16384;
-
 constexpr std::string_view expected_type = "a record type such as A or AAAA, or TYPEnnn";
 constexpr std::string_view expected_data = "a TTL, a class or a record type";
 
@@ -337,10 +334,10 @@ MasterFile::Parsed<void> MasterFile::next_generated(Record& out) {
                             "$, ${OFFSET}, ${OFFSET,WIDTH} or ${OFFSET,WIDTH,BASE} with a BASE of d o x X n N",
                             {}});
   };
-  expanded_.resize(max_expanded);
+  if (expanded_ == nullptr) expanded_ = std::make_unique_for_overwrite<std::array<char, max_expanded>>();
   const u32 number = range_->next;
   const std::string_view data_template(generate_data_.data(), generate_data_.size());
-  TextWriter text(expanded_);
+  TextWriter text(*expanded_);
   if (const auto error = expand_template(generate_owner_.text, number, text)) {
     return broken(describe(*error), generate_owner_.text);
   }

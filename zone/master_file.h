@@ -33,6 +33,8 @@ namespace samara::zone {
 constexpr size_t max_errors = 20;
 // Files that include each other deeper than this are a mistake.
 constexpr size_t max_include_depth = 10;
+// What one line of a $GENERATE may expand to, in octets.
+constexpr size_t max_expanded = 16384;
 // Records of all $GENERATEs of a zone together: a /8 of addresses. A line of text must not fill the memory.
 constexpr u32 max_generated = u32{1} << 24;
 
@@ -118,7 +120,7 @@ class MasterFile {
   Head generated_head_;
   dns::Token generate_owner_;
   std::vector<char> generate_data_;
-  std::vector<char> expanded_;
+  std::unique_ptr<std::array<char, max_expanded>> expanded_;
   dns::Name generated_owner_;
   u32 generated_ = 0;
 };

@@ -40,7 +40,7 @@ Egress::Egress(const StackConfig& config, const AddressTable& addresses, StackCo
       counters_(counters),
       rng_(rng),
       hash_(rng),
-      store_(config.waiting_packets, config.mtu, config.large_packets) {
+      store_(config.waiting_packets, config.large_packets) {
   for (u16& id : identifications_) id = rng.u16_value();
   arp_frames_.reserve(max_arp_frames);
   solicitations_.reserve(max_outputs);

@@ -2,19 +2,15 @@
 
 namespace samara::net {
 
-PacketStore::PacketStore(u32 small, size_t small_size, u32 large)
-    : small_(small),
-      small_size_(small_size),
-      packets_(small + large),
-      small_octets_(small * small_size),
-      large_buffers_(large) {
+PacketStore::PacketStore(u32 small, u32 large)
+    : small_(small), packets_(small + large), small_buffers_(small), large_buffers_(large) {
   for (u32 i = small; i-- > 0;) free_small_.push_back(static_cast<u16>(i));
   for (u32 i = small + large; i-- > small;) free_large_.push_back(static_cast<u16>(i));
 }
 
 std::optional<WaitingPacket> PacketStore::acquire(size_t size, const OutgoingPacket& packet) {
   if (size > max_ip_payload) return std::nullopt;
-  std::vector<u16>& unused = size <= small_size_ ? free_small_ : free_large_;
+  std::vector<u16>& unused = size <= small_size ? free_small_ : free_large_;
   if (unused.empty()) return std::nullopt;
   const u16 index = unused.back();
   unused.pop_back();
@@ -33,7 +29,7 @@ MutableBytes PacketStore::octets(WaitingPacket id) {
 }
 
 MutableBytes PacketStore::buffer(u16 index) {
-  if (index < small_) return MutableBytes(small_octets_).subspan(index * small_size_, small_size_);
+  if (index < small_) return small_buffers_[index].octets;
   return large_buffers_[index - small_].octets;
 }
 

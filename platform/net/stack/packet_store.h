@@ -1,6 +1,6 @@
 // PacketStore: copies of packets that cannot leave at once: larger than the MTU, without a known neighbour yet, or an answer of
-// our own (ICMP) made while a frame came in. Two kinds of buffers, of one frame and of 64 KiB, a fixed number of each; whoever
-// finds none left drops the packet. A stored packet is a transport header and its data with a complete checksum.
+// our own (ICMP) made while a frame came in. Two kinds of buffers, of an ordinary frame and of 64 KiB, a fixed number of each;
+// whoever finds none left drops the packet. A stored packet is a transport header and its data with a complete checksum.
 #pragma once
 
 #include <array>
@@ -35,7 +35,7 @@ struct PacketQueue {
 
 class PacketStore {
  public:
-  PacketStore(u32 small, size_t small_size, u32 large);
+  PacketStore(u32 small, u32 large);
 
   // A buffer for `size` octets; nothing when all of that kind are in use.
   std::optional<WaitingPacket> acquire(size_t size, const OutgoingPacket& packet);
@@ -51,16 +51,18 @@ class PacketStore {
  private:
   MutableBytes buffer(u16 index);
   u32 small_;
-  size_t small_size_;
   u32 in_use_ = 0;
   std::vector<StoredPacket> packets_;  // small ones first
-  std::vector<u8> small_octets_;
   // Not zeroed: memory that no packet has needed yet is not touched.
-  struct LargeBuffer {
-    LargeBuffer() {}  // NOLINT(modernize-use-equals-default)
-    std::array<u8, max_ip_payload> octets;
+  template <size_t size>
+  struct Buffer {
+    Buffer() {}  // NOLINT(modernize-use-equals-default)
+    std::array<u8, size> octets;
   };
-  std::vector<LargeBuffer> large_buffers_;
+  // What an Ethernet frame carries; where frames are larger, a larger packet takes a large buffer.
+  static constexpr size_t small_size = 1500;
+  std::vector<Buffer<small_size>> small_buffers_;
+  std::vector<Buffer<max_ip_payload>> large_buffers_;
   std::vector<u16> free_small_;
   std::vector<u16> free_large_;
 };

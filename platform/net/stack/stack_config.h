@@ -49,8 +49,8 @@ struct StackConfig {
   bool checksum_offload = false;    // the card finishes transport checksums
   u32 neighbors = 1024;             // remembered at once
   u32 reassembly_octets = 1 << 20;  // of fragments that wait for their rest
-  u32 waiting_packets = 128;        // of one frame each: answers of the stack's own, and packets without a neighbour yet
-  u32 large_packets = 8;            // of 64 KiB each: answers larger than the MTU, on their way out in fragments
+  u32 waiting_packets = 128;  // of an ordinary frame each: answers of the stack's own, and packets without a neighbour yet
+  u32 large_packets = 8;      // of 64 KiB each: answers larger than the MTU, on their way out in fragments
   tcp::Capacity tcp;
 };
 

@@ -1,11 +1,8 @@
 #include "platform/net/tcp/block_ring.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace samara::net::tcp {
-
-BlockRing::BlockRing(u32 limit) : rows_(std::bit_ceil((limit / block_size + 2 + row_size - 1) / row_size)) {}
 
 size_t BlockRing::write(BlockPool& pool, u64 position, Bytes octets, u32 reserve) {
   if (!set_) {

@@ -3,7 +3,8 @@
 #pragma once
 
 #include <array>
-#include <vector>
+#include <bit>
+#include <span>
 
 #include "platform/base/types.h"
 #include "platform/net/tcp/block_pool.h"
@@ -12,8 +13,16 @@ namespace samara::net::tcp {
 
 class BlockRing {
  public:
-  // Positions in use at one time are less than `limit` octets apart.
-  explicit BlockRing(u32 limit);
+  // Where blocks stand. Not set before the first write(): a connection that never carries octets does not touch them.
+  static constexpr size_t row_size = 64;
+  struct Row {
+    Row() {}  // NOLINT(modernize-use-equals-default)
+    std::array<BlockIndex, row_size> slots;
+  };
+  // Rows for a ring whose positions in use at one time are less than `limit` octets apart.
+  static constexpr size_t rows_for(u32 limit) { return std::bit_ceil((limit / block_size + 2 + row_size - 1) / row_size); }
+  // `rows`: as many as rows_for() says, the ring's alone as long as it lives.
+  explicit BlockRing(std::span<Row> rows) : rows_(rows) {}
 
   // Copies `octets` to `position`. How many: fewer when no block is to be had that leaves `reserve` others.
   size_t write(BlockPool& pool, u64 position, Bytes octets, u32 reserve);
@@ -26,18 +35,12 @@ class BlockRing {
   static constexpr u64 block_of(u64 position) { return position / block_size; }
 
  private:
-  // Not set before the first write(): a connection that never carries octets does not touch them.
-  static constexpr size_t row_size = 64;
-  struct Row {
-    Row() {}  // NOLINT(modernize-use-equals-default)
-    std::array<BlockIndex, row_size> slots;
-  };
   size_t size() const { return rows_.size() * row_size; }
   BlockIndex& slot(u64 block) { return rows_[block / row_size & (rows_.size() - 1)].slots[block % row_size]; }
   BlockIndex slot(u64 block) const { return rows_[block / row_size & (rows_.size() - 1)].slots[block % row_size]; }
 
-  std::vector<Row> rows_;  // a power of two of them
-  bool set_ = false;       // all slots have a value
+  std::span<Row> rows_;  // a power of two of them
+  bool set_ = false;     // all slots have a value
   u32 blocks_ = 0;
 };
 

@@ -45,7 +45,13 @@ struct Timers {
 
 class Connection {
  public:
-  explicit Connection(const Capacity& capacity) : send_(capacity.send_limit), receive_(capacity.receive_limit) {}
+  static constexpr size_t rows_for(const Capacity& capacity) {
+    return BlockRing::rows_for(capacity.send_limit) + BlockRing::rows_for(capacity.receive_limit);
+  }
+  // `rows`: as many as rows_for() says, for this connection alone.
+  Connection(const Capacity& capacity, std::span<BlockRing::Row> rows)
+      : send_(rows.first(BlockRing::rows_for(capacity.send_limit))),
+        receive_(capacity.receive_limit, rows.subspan(BlockRing::rows_for(capacity.send_limit))) {}
 
   // ---- Opening. Everything left from the connection before is forgotten.
   struct Opening {

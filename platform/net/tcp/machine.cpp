@@ -16,16 +16,14 @@ Tcp::Machine::Machine(const Capacity& capacity, Rng& rng)
       cookies_(rng),
       numbers_(rng),
       ports_(rng),
+      rows_((capacity.connections + connections_a_piece - 1) / connections_a_piece),
       free_(capacity.connections),
       ready_(capacity.connections),
       eventful_(capacity.connections),
       half_open_(capacity.connections),
       hungry_(capacity.connections) {
   entries_.reserve(capacity.connections);
-  for (u32 i = 0; i < capacity.connections; ++i) {
-    entries_.emplace_back(capacity_);
-    free_.push_back(i);
-  }
+  for (auto& piece : rows_) piece = std::vector<BlockRing::Row>(connections_a_piece * Connection::rows_for(capacity));
 }
 
 Instant Tcp::Machine::next_deadline() const {
@@ -54,11 +52,18 @@ void Tcp::Machine::evict_half_open(Instant now) {
   settle(now, oldest);
 }
 
-// For a connection that is known to be meant: in a full table it takes the place of the oldest half-open one.
+// For a connection that is known to be meant: in a full table it takes the place of the oldest half-open one. Entries are made
+// when they are needed for the first time, in memory that is there: most of a large table is never touched.
 std::optional<u32> Tcp::Machine::take_entry(Instant now) {
-  if (free_.empty()) evict_half_open(now);
-  const u32 index = free_.pop_front();
-  if (index == none) return std::nullopt;
+  if (full()) evict_half_open(now);
+  u32 index = free_.pop_front();
+  if (index == none) {
+    if (full()) return std::nullopt;
+    index = static_cast<u32>(entries_.size());
+    const size_t rows = Connection::rows_for(capacity_);
+    std::vector<BlockRing::Row>& piece = rows_[index / connections_a_piece];
+    entries_.emplace_back(capacity_, std::span(piece).subspan(index % connections_a_piece * rows, rows));
+  }
   entries_[index].in_use = true;
   ++in_use_;
   return index;
@@ -211,7 +216,7 @@ void Tcp::Machine::on_syn(Instant now, ListenerId id, const Flow& flow, const Se
     ++counters_.refused_full;
     return;
   }
-  if (half_open_.size() >= capacity_.half_open || free_.empty()) {
+  if (half_open_.size() >= capacity_.half_open || full()) {
     send_cookie(now, listener, flow, syn);
     return;
   }

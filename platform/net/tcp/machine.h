@@ -19,7 +19,7 @@ namespace samara::net::tcp {
 
 class Tcp::Machine {
  public:
-  Machine(const Capacity& capacity, Rng& rng);
+  [[gnu::cold]] Machine(const Capacity& capacity, Rng& rng);
 
   Instant next_deadline() const;
   Connection* find(ConnectionId id);  // nullptr: stale, or given up by the caller
@@ -53,7 +53,7 @@ class Tcp::Machine {
  private:
   static constexpr u32 none = IndexList::none;
   struct Entry {
-    explicit Entry(const Capacity& capacity) : connection(capacity) {}
+    Entry(const Capacity& capacity, std::span<BlockRing::Row> rows) : connection(capacity, rows) {}
     Connection connection;
     u32 generation = 0;
     bool in_use = false;
@@ -75,6 +75,7 @@ class Tcp::Machine {
   u16 path_mtu(const IpAddress& peer) const { return ip_ != nullptr ? ip_->path_mtu(peer) : link_mtu_; }
   u32 time_wait_entry(u32 wait) const { return capacity_.connections + wait; }
   bool backlog_full(ListenerId id);
+  bool full() const { return free_.empty() && entries_.size() == capacity_.connections; }
   bool port_taken(Flow flow, Port port);
 
   const Capacity capacity_;
@@ -82,7 +83,7 @@ class Tcp::Machine {
   BlockPool blocks_;
   ReplyQueue replies_;
   Shared shared_;
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // those that were ever in use
   u32 in_use_ = 0;
   FlowTable flows_;  // connections first, then TIME-WAIT
   DeadlineHeap deadlines_;
@@ -91,7 +92,10 @@ class Tcp::Machine {
   SynCookies cookies_;
   InitialNumbers numbers_;
   EphemeralPorts ports_;
-  IndexList free_;
+  // Of all connections, in pieces of a few: a heap has gaps, and one large piece would not use them.
+  static constexpr u32 connections_a_piece = 16;
+  std::vector<std::vector<BlockRing::Row>> rows_;
+  IndexList free_;       // entries to be used again
   IndexList ready_;      // may have something to send
   IndexList eventful_;   // have something to tell
   IndexList half_open_;  // oldest first

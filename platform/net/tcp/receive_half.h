@@ -13,7 +13,7 @@ namespace samara::net::tcp {
 
 class ReceiveHalf {
  public:
-  explicit ReceiveHalf(u32 limit) : queue_(limit), limit_(limit) {}
+  ReceiveHalf(u32 limit, std::span<BlockRing::Row> rows) : queue_(rows), limit_(limit) {}
 
   // A new connection whose peer has not been heard of.
   void open();

@@ -15,7 +15,7 @@ class ReceiveQueue {
   // Each range beyond a gap costs a comparison per segment. A window of 256 KiB with every second segment lost has 90.
   static constexpr size_t max_ranges = 96;
 
-  explicit ReceiveQueue(u32 limit) : ring_(limit) {}
+  explicit ReceiveQueue(std::span<BlockRing::Row> rows) : ring_(rows) {}
 
   // Octets the application can take.
   u32 readable() const { return static_cast<u32>(next_ - begin_); }

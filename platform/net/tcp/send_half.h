@@ -20,7 +20,7 @@ namespace samara::net::tcp {
 
 class SendHalf {
  public:
-  explicit SendHalf(u32 limit) : queue_(limit) {}
+  explicit SendHalf(std::span<BlockRing::Row> rows) : queue_(rows) {}
 
   // A new connection whose SYN is `iss`.
   void open(SeqNumber iss);

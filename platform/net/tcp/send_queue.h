@@ -9,7 +9,7 @@ namespace samara::net::tcp {
 
 class SendQueue {
  public:
-  explicit SendQueue(u32 limit) : ring_(limit) {}
+  explicit SendQueue(std::span<BlockRing::Row> rows) : ring_(rows) {}
 
   u32 size() const { return static_cast<u32>(end_ - begin_); }
   // Appends a copy of as much of `octets` as there are blocks for; how much.

@@ -30,19 +30,17 @@ struct TimeWait {
 
 class TimeWaitTable {
  public:
-  explicit TimeWaitTable(u32 capacity) : entries_(capacity), order_(capacity), free_(capacity) {
-    for (u32 i = 0; i < capacity; ++i) free_.push_back(i);
-  }
+  explicit TimeWaitTable(u32 capacity) : entries_(capacity), order_(capacity), free_(capacity) {}
 
   u32 capacity() const { return static_cast<u32>(entries_.size()); }
-  bool full() const { return free_.empty(); }
+  bool full() const { return free_.empty() && fresh_ == capacity(); }
   u32 oldest() const { return order_.front(); }  // IndexList::none: there is none
   Instant next_deadline() const { return order_.empty() ? Instant::never() : entries_[order_.front()].expires; }
   const TimeWait& at(u32 entry) const { return entries_[entry]; }
 
   // Not when full(). `entry.expires` does not count.
   u32 add(Instant now, const TimeWait& entry) {
-    const u32 index = free_.pop_front();
+    const u32 index = free_.empty() ? fresh_++ : free_.pop_front();
     entries_[index] = entry;
     restart(now, index);
     return index;
@@ -81,7 +79,8 @@ class TimeWaitTable {
   }
   std::vector<TimeWait> entries_;
   IndexList order_;
-  IndexList free_;
+  IndexList free_;  // used before
+  u32 fresh_ = 0;   // the first that was not
 };
 
 }  // namespace samara::net::tcp

@@ -17,6 +17,7 @@ struct [[gnu::packed, gnu::may_alias]] Anywhere {
 };
 
 constexpr std::size_t block = sizeof(Block);
+constexpr std::size_t long_fill = 256;  // the processor's loop takes its time to begin
 
 template <class T>
 T load(const Octet* at) {
@@ -84,6 +85,16 @@ void* memcpy(void* __restrict to, const void* __restrict from, std::size_t count
 void* memset(void* to, int value, std::size_t count) {
   auto* out = static_cast<Octet*>(to);
   const Word word = 0x0101010101010101u * static_cast<Octet>(value);
+#ifdef __x86_64__
+  // Long ones by the processor's own loop: as fast as any with vectors, and few instructions.
+  if (count >= long_fill) {
+    store<Word>(out + count - sizeof(Word), word);
+    void* at = to;
+    std::size_t words = count / sizeof(Word);
+    asm volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(word) : "memory");
+    return to;
+  }
+#endif
   if (count < sizeof(Word)) {
     for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<Octet>(value);
     return to;

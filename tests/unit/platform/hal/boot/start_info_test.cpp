@@ -34,9 +34,7 @@ class StartInfoTest : public ::testing::Test {
     module(0x1f00000, 0x1234);
     ram({{0, 0x9fc00}, {0x100000, 0x2000000}});
   }
-  static void put(u64 at, u64 value) {
-    store_le64(low_memory, at, value);
-  }
+  static void put(u64 at, u64 value) { store_le64(low_memory, at, value); }
   static void module(u64 begin, u64 size) {
     put(modules, begin);
     put(modules + 8, size);

@@ -275,7 +275,8 @@ TEST(TcpQueues, ReassemblyMatchesAModel) {
     SeededRng rng(seed);
     const u32 limit = 20'000;
     BlockPool pool(seed % 3 == 0 ? 6 : 64);
-    ReceiveQueue queue(limit);
+    std::vector<BlockRing::Row> rows(BlockRing::rows_for(limit));
+    ReceiveQueue queue(rows);
     const std::vector<u8> stream = pattern(200'000, seed);
     u64 next = 0, taken = 0;
     for (int i = 0; i < 4'000 && next + limit < stream.size(); ++i) {
