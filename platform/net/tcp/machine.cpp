@@ -16,13 +16,14 @@ Tcp::Machine::Machine(const Capacity& capacity, Rng& rng)
       cookies_(rng),
       numbers_(rng),
       ports_(rng),
-      rows_(capacity.connections * Connection::rows_for(capacity)),
+      rows_((capacity.connections + connections_a_piece - 1) / connections_a_piece),
       free_(capacity.connections),
       ready_(capacity.connections),
       eventful_(capacity.connections),
       half_open_(capacity.connections),
       hungry_(capacity.connections) {
   entries_.reserve(capacity.connections);
+  for (auto& piece : rows_) piece = std::vector<BlockRing::Row>(connections_a_piece * Connection::rows_for(capacity));
 }
 
 Instant Tcp::Machine::next_deadline() const {
@@ -60,7 +61,8 @@ std::optional<u32> Tcp::Machine::take_entry(Instant now) {
     if (full()) return std::nullopt;
     index = static_cast<u32>(entries_.size());
     const size_t rows = Connection::rows_for(capacity_);
-    entries_.emplace_back(capacity_, std::span(rows_).subspan(index * rows, rows));
+    std::vector<BlockRing::Row>& piece = rows_[index / connections_a_piece];
+    entries_.emplace_back(capacity_, std::span(piece).subspan(index % connections_a_piece * rows, rows));
   }
   entries_[index].in_use = true;
   ++in_use_;

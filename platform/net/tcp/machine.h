@@ -92,12 +92,14 @@ class Tcp::Machine {
   SynCookies cookies_;
   InitialNumbers numbers_;
   EphemeralPorts ports_;
-  std::vector<BlockRing::Row> rows_;  // of all connections
-  IndexList free_;                    // entries to be used again
-  IndexList ready_;                   // may have something to send
-  IndexList eventful_;                // have something to tell
-  IndexList half_open_;               // oldest first
-  IndexList hungry_;                  // were refused room to send
+  // Of all connections, in pieces of a few: a heap has gaps, and one large piece would not use them.
+  static constexpr u32 connections_a_piece = 16;
+  std::vector<std::vector<BlockRing::Row>> rows_;
+  IndexList free_;       // entries to be used again
+  IndexList ready_;      // may have something to send
+  IndexList eventful_;   // have something to tell
+  IndexList half_open_;  // oldest first
+  IndexList hungry_;     // were refused room to send
   u16 link_mtu_ = 1500;
   const IpLayer* ip_ = nullptr;
   std::array<IpAddress, 8> suspects_{};
