@@ -90,11 +90,11 @@ void UpdateScript::prerequisite(std::string_view text, const std::string& file) 
   piece(text, file, &UpdateScript::read_prerequisite);
 }
 
-void UpdateScript::piece(std::string_view text, const std::string& file, Done (UpdateScript::*read)(Lexer&)) {
+void UpdateScript::piece(std::string_view text, const std::string& file, Done (UpdateScript::*reader)(Lexer&)) {
   file_ = file;
   line_ = 1;
   Lexer line(text);
-  const Done done = (this->*read)(line);
+  const Done done = (this->*reader)(line);
   if (!done) report(done.error(), 1);
 }
 

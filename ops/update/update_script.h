@@ -54,7 +54,7 @@ class UpdateScript {
     std::optional<dns::RrType> type;
   };
 
-  void piece(std::string_view text, const std::string& file, Done (UpdateScript::*read)(dns::Lexer&));
+  void piece(std::string_view text, const std::string& file, Done (UpdateScript::*reader)(dns::Lexer&));
   void report(const dns::SyntaxError& error, u32 line);
   Done read_line(dns::Lexer& line);
   Done read_command(const dns::Token& word, dns::Lexer& line);

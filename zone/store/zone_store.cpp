@@ -192,7 +192,7 @@ bool ZoneStore::payload_good(const EntryHeader& header, u64 at) {
 
 size_t ZoneStore::zone_count() const {
   size_t count = 0;
-  for (u32 row = 0; row < index_.size(); ++row) count += index_[row].pieces.empty() ? 0 : 1;
+  for (u32 row = 0; row < index_.size(); ++row) count += index_[row].pieces.empty() ? size_t{0} : size_t{1};
   return count;
 }
 
