@@ -54,7 +54,8 @@ template <class Make>
   auto app = make(std::span<const u8, crypto::Drbg::seed_size>(seed));
   if (!worker.has_link()) worker.run(app);
   const runtime::NetworkConfig network = config.network.value_or(runtime::NetworkConfig{});
-  runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(app), seeds);
+  runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(app), seeds,
+                          {.streams = worker.client_streams(), .datagrams = worker.client_datagrams()});
   worker.run_frames(loop);
 }
 
