@@ -201,6 +201,14 @@ class Image:
 
 # ---- clients --------------------------------------------------------------------------------------------------------
 
+def wait_while(look, unwanted, limit=3):
+    """What look() gives once it is not unwanted(), or after `limit` seconds whatever it is."""
+    end = time.monotonic() + limit
+    while unwanted(seen := look()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return seen
+
+
 def connect(port, address=OURS4, timeout=10):
     return socket.create_connection((address, port), timeout)
 

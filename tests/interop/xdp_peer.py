@@ -51,7 +51,8 @@ def names(result, workers):
                     kernel_keeps(result, label)
                     code = image.stop()
                     result.check(code == 0, f"{label}: SIGTERM ends it with 0", str(code))
-                attached = wire.at("ip link show dev wire0").stdout
+                # The kernel takes it away some time after the last process that held it has ended.
+                attached = own_stack.wait_while(lambda: wire.at("ip link show dev wire0").stdout, lambda text: "xdp" in text)
                 result.check("xdp" not in attached, f"{label}: the program goes with the image", attached)
             finally:
                 listener.kill()
