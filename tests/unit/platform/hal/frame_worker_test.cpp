@@ -83,7 +83,7 @@ int wait_for_room(bool congested) {
     Patient handler(device, state.control());
     int wake[2];
     if (::pipe(wake) != 0) ::_exit(92);
-    const auto code = run_frame_worker(device, wake[0], handler, state.control(), 0);
+    const auto code = run_frame_worker(device, wake[0], handler, state.control(), 0, nullptr);
     if (!code.ok() || code.value() != ExitCode::good) ::_exit(1);
     if (device.kept_waiting || handler.waited < Duration::milliseconds(150)) ::_exit(2);
     if (handler.turns > 50) ::_exit(3);  // it slept
