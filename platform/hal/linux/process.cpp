@@ -120,8 +120,8 @@ Result<ExitCode, Refusal> start(std::span<char* const> arguments, Role& role) {
   const Entropy shared_entropy = TRY(take_entropy());
   const Plan plan = TRY(role.configure(blob.bytes(), shared_entropy));
   TRY(check(plan));
-  if (options.control_fd == loader_wake_fd) {
-    options.control_fd = ::fcntl(loader_wake_fd, F_DUPFD_CLOEXEC, loader_wake_fd + 1);
+  for (std::optional<int>* given : {&options.control_fd, &options.storage_fd}) {
+    if (*given == loader_wake_fd) *given = ::fcntl(loader_wake_fd, F_DUPFD_CLOEXEC, loader_wake_fd + 1);
   }
   TRY(make_loader_wake());
 
