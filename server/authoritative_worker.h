@@ -78,7 +78,7 @@ class AuthoritativeWorker {
     const Endpoint* local = nullptr;          // of a datagram
     const dns::TsigServer* tsig = nullptr;    // with a key
   };
-  ~AuthoritativeWorker() = default;
+  virtual ~AuthoritativeWorker() = default;
 
   // What the role answers, or puts off.
   virtual Answer notified(const Request& request, MutableBytes reply) = 0;
