@@ -64,9 +64,8 @@
 //                                              stream; the loop asks each open stream after it
 //
 // Outputs
-//   std::optional<Connect> poll_connect()      a stream to open. Its id is the application's choice among those that are
-//   closed,
-//                                              at or above max_streams and below max_streams + client_streams of the plan.
+//   std::optional<Connect> poll_connect()      a stream to open. Its id is the application's choice among the closed ones at
+//                                              or above max_streams and below max_streams + client_streams of the plan.
 //                                              poll_stream_abort() may name it while it is still connecting
 //   size_t poll_datagram(now, out)             fills out.peer, out.payload, and out.local for a late answer; returns the octets
 //                                              of payload, 0: none. Sent at once or lost, as datagrams are
