@@ -232,6 +232,10 @@ UpdateOutcome Update::run() {
     outcome.reason = reason;
     return outcome;
   };
+  if (message_.zone_class() != RrClass::IN) {  // section 3.1.2; the records of such a message are not ours to read
+    outcome.rcode = Rcode::NOTAUTH;
+    return outcome;
+  }
   // RFC 2136 section 3.3 asks for permission after the prerequisites; who has none at all learns nothing from these.
   if (rights_.refused_as_signed()) return refuse("the zone is signed elsewhere");
   if (!rights_.any()) return refuse("this client may not update this zone");

@@ -3,8 +3,8 @@
 // where the zone is to change, the Patch that changes it. The cost goes by the message and the RRsets it touches.
 //
 //   the zone section's type and count   UpdateMessage::read() (section 3.1.1)
-//   is the zone ours                    the caller, who has the zones (section 3.1.2): NOTAUTH
-//   the rest                            apply_update()
+//   do we have a zone of that name      the caller, who has the zones (section 3.1.2): NOTAUTH
+//   its class, and the rest             apply_update()
 //
 // Beyond the RFC: DNAME follows RFC 6672 section 5.2; an RRset's records take the TTL of the one added last (RFC 2181
 // section 5.2); where a change of the zone left the serial as it was, it is raised by one (section 3.6). Left out: forwarding
@@ -30,7 +30,7 @@ struct UpdateOutcome {
   dns::Serial serial;                // with a patch: the zone's new serial
 };
 
-// `message` is about `zone`, which is of class IN.
+// `message` names `zone`, which is of class IN; one about another class gets NOTAUTH.
 UpdateOutcome apply_update(const zone::Zone& zone, const UpdateMessage& message, const UpdateRights& rights);
 
 // The serial after `current` where an update did not bring one. 0 is passed over: some take it for none.

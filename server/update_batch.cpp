@@ -42,7 +42,7 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update) {
   if (!message.ok()) return only(message.error());
   const dns::Name& name = message.value().zone();
   const auto zone = zones_.zone_in_service(name);
-  if (!zone.has_value() || message.value().zone_class() != dns::RrClass::IN) return only(Rcode::NOTAUTH);
+  if (!zone.has_value()) return only(Rcode::NOTAUTH);
   const Requester requester = access_.requester(update.peer.address, update.key);
   UpdateOutcome outcome = apply_update(*zone, message.value(), access_.rights(requester, *zone));
   if (outcome.patch.has_value()) {

@@ -44,6 +44,13 @@ TEST_F(Update, Section311TakesOneZoneOfTypeSoa) {
   }
 }
 
+// Records of such a message that say IN are without data, whatever their type.
+TEST_F(Update, Section312AnotherClassIsNotauth) {
+  text.zone_class = "CH";
+  EXPECT_EQ(update({}), "NOTAUTH");
+  EXPECT_EQ(update({"! @ 60 IN SOA ns host 99 1 1 1 1", "! new 60 IN A 192.0.2.9"}), "NOTAUTH");
+}
+
 TEST_F(Update, ReadsOnlyUpdates) {
   std::vector<u8> message = text.message({});
   message[2] = 0;
