@@ -175,7 +175,9 @@ void Update::add(const UpdateRecord& record, Overlay::Owner owner) {
   if (record.type == RrType::SOA) {
     if (record.owner != apex_) return;
     const dns::Serial serial = serial_of(rdata);
-    if (serial.compare(new_serial_.value_or(zone_.serial())) != dns::Serial::Order::greater) return;
+    // Of the zone as well, since secondaries see one step: two steps up can be one down (RFC 1982 section 3.2).
+    if (serial.compare(zone_.serial()) != dns::Serial::Order::greater) return;
+    if (new_serial_.has_value() && serial.compare(*new_serial_) != dns::Serial::Order::greater) return;
     new_serial_ = serial;
   }
   overlay_.add(owner, record.type, dns::Ttl(record.ttl), rdata);

@@ -337,6 +337,12 @@ TEST_F(Update, Section342SpellingOfOwnersDoesNotMatter) {
   EXPECT_EQ(changes(), Lines{"+ new.example. 60 IN A 192.0.2.2"});
 }
 
+// 7 to 0x70000000 to 0xe0000000: up twice, and down for who sees only both.
+TEST_F(Update, Section342TwoSoasDoNotTakeTheSerialDown) {
+  EXPECT_EQ(update({"! @ 300 IN SOA ns host 1879048192 1 2 3 4", "! @ 300 IN SOA ns host 3758096384 5 6 7 8"}), "NOERROR");
+  EXPECT_EQ(zone().serial(), dns::Serial(1879048192));
+}
+
 TEST_F(Update, Section36TheSerialIsRaisedWhenTheUpdateDidNot) {
   EXPECT_EQ(update({"! x 60 IN A 192.0.2.1"}), "NOERROR");
   EXPECT_EQ(zone().serial(), dns::Serial(8));
