@@ -48,7 +48,6 @@ class Secondary final : public hal::Role {
     plan.client_streams = std::min(config_->transfers_in.concurrent, hal::max_client_streams);
     plan.client_datagrams = true;
     plan.worker_memory = memory_for_zones + plan.client_streams * memory_for_transfer;
-    plan.storage = config_->storage.has_value();
     return plan;
   }
 

@@ -30,6 +30,10 @@ std::vector<u8> encoded_change(const dns::Name& zone) {
   return octets;
 }
 
+zone::store::ZoneState state_at(const Moment& at, Duration expires_in) {
+  return {.refreshed = at.wall, .expires = {at.wall.seconds + expires_in.seconds()}, .file = {}};
+}
+
 }  // namespace
 
 ZoneKeeper::ZoneKeeper(const server::SecondaryConfig& config, MutableBytes region, ZoneArchive* archive, Rng& rng)
@@ -81,7 +85,7 @@ void ZoneKeeper::on_confirmed(const Moment& at, const AgentMessage& message) {
   zones_[index]->expires = at.now + message.expires_in;
   // What expired on its way here is good again.
   if (!served_[index].zone.has_value()) serve(index, zone);
-  if (archive_ != nullptr) archive_->confirm(at, message.zone, zone.serial(), message.expires_in);
+  if (archive_ != nullptr) archive_->confirm(at.now, message.zone, state_at(at, message.expires_in));
 }
 
 // ---- transfers ------------------------------------------------------------------------------------------------------
@@ -182,7 +186,8 @@ void ZoneKeeper::work(const Moment& at) {
     const dns::Name name = unsaved_.back();
     unsaved_.pop_back();
     const u32 index = index_of(name);
-    if (index != no_index) archive_->save(at, *zones_[index]->versions.zone(), zones_[index]->expires - at.now);
+    if (index == no_index) return;
+    archive_->save(*zones_[index]->versions.zone(), state_at(at, zones_[index]->expires - at.now));
     return;
   }
   if (!to_compact_.empty()) {

@@ -19,14 +19,21 @@
 #include "secondary/install.h"
 #include "secondary/name_table.h"
 #include "secondary/outbox.h"
-#include "secondary/zone_archive.h"
 #include "server/config/secondary_config.h"
 #include "server/overrides_by_zone.h"
 #include "zone/catalog.h"
 #include "zone/retired_extents.h"
+#include "zone/store/zone_archive.h"
 #include "zone/zone_set.h"
 
 namespace samara::secondary {
+
+using zone::store::ZoneArchive;
+
+struct Moment {
+  Instant now;
+  UnixTime wall;
+};
 
 class ZoneKeeper {
  public:

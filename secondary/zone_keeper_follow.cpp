@@ -138,10 +138,18 @@ void ZoneKeeper::restore(const Moment& at, u32 index) {
   if (archive_ == nullptr) return;
   Followed& followed = *zones_[index];
   const dns::Name& name = served_[index].apex;
-  const auto kept = archive_->restore(name, memory_, followed.versions);
+  const auto kept = archive_->find(name);
   if (!kept.has_value()) return;
+  const bool whole = archive_->restore(name, memory_, followed.versions);
+  const bool is_there = followed.versions.zone().has_value();
+  if (!whole) {
+    log(Level::warning, "zone ", name, ": damaged in the storage; ",
+        is_there ? "an older version is served until it is transferred again" : "it is transferred again");
+  }
+  if (!is_there) return;
   // Never longer than it was good when it was kept, whatever the clock says now.
-  const i64 left = kept->expires.seconds - std::max(at.wall.seconds, kept->refreshed.seconds);
+  const auto state = kept->state.value_or(zone::store::ZoneState{});
+  const i64 left = state.expires.seconds - std::max(at.wall.seconds, state.refreshed.seconds);
   if (left <= 0) {
     log(Level::warning, "zone ", name, ": expired while the server was down; queries get SERVFAIL until it is transferred");
     return;

@@ -38,6 +38,7 @@ inline hal::Plan service_plan(const ServiceConfig& config) {
   plan.max_streams = config.streams_per_worker();
   plan.region_size = config.limits.zone_memory;
   if (config.network) plan.link = runtime::link_plan(*config.network);
+  plan.storage = config.storage.has_value();
   plan.user_id = config.user;
   plan.group_id = config.group;
   return plan;

@@ -9,6 +9,7 @@
 #include "server/primary_worker.h"
 #include "server/update_batch.h"
 #include "server/zone_loader.h"
+#include "zone/store/zone_archive.h"
 
 namespace samara::server {
 namespace {
@@ -54,7 +55,15 @@ class Primary final : public hal::Role {
   }
 
   Result<u64, hal::Refusal> load(Bytes, hal::Loader& loader) override {
-    zones_.emplace(loader.region());
+    if (loader.storage() != nullptr) {
+      rng_.emplace(std::span<const u8>(loader.entropy()).first<crypto::Drbg::seed_size>());
+      archive_ = zone::store::ZoneArchive::open(*loader.storage(), *rng_);
+      // Without the updates it has confirmed it would serve what was, under serials that secondaries have left behind.
+      if (archive_ == nullptr) {
+        return fail(hal::Refusal(hal::ExitCode::bad_data, "storage: cannot be used, and updates may be kept there"));
+      }
+    }
+    zones_.emplace(loader.region(), archive_.get());
     LoadReport report(log_load, nullptr);
     const auto set = zones_->load(*config_, loader.wall(), report);
     // What was made of the texts is in the region; they are not read again.
@@ -111,15 +120,17 @@ class Primary final : public hal::Role {
 
   // Updates that came together are published together, and answered when the zones they made are served.
   Instant next_deadline() override {
-    if (!updates_.has_value() || waits_for_room_ || !(updates_->is_changed() || updates_->has_output()))
-      return Instant::never();
+    if (!updates_.has_value()) return Instant::never();
+    if (zones_->has_work()) return Instant();
+    if (waits_for_room_ || !(updates_->is_changed() || updates_->has_output())) return Instant::never();
     return publish_again_at_;
   }
 
   void on_deadline(hal::Loader& loader) override {
     waits_for_room_ = false;
-    if (updates_->is_changed() && !publish(loader)) return;
+    if (updates_->is_changed() && loader.now() >= publish_again_at_ && !publish(loader)) return;
     send(loader);
+    if (zones_->has_work()) zones_->work();
   }
 
   void on_released(hal::Loader& loader) override {
@@ -129,6 +140,7 @@ class Primary final : public hal::Role {
  private:
   // False: no memory for a set of zones; what old sets hold may soon be free.
   bool publish(hal::Loader& loader) {
+    if (!zones_->make_durable()) updates_->on_not_durable();
     const auto set = zones_->next_set();
     if (!set.has_value()) {
       log(Level::error, "zones: no memory to serve what updates have changed; raise limits/zone-memory");
@@ -147,6 +159,8 @@ class Primary final : public hal::Role {
   }
 
   std::optional<PrimaryConfig> config_;
+  std::optional<crypto::Drbg> rng_;
+  std::unique_ptr<zone::store::ZoneArchive> archive_;
   std::optional<ZoneLoader> zones_;
   std::optional<UpdateBatch> updates_;
   bool waits_for_room_ = false;  // of a worker's messages

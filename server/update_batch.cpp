@@ -26,9 +26,18 @@ struct Sender {
 }  // namespace
 
 void UpdateBatch::on_update(u32 worker, const UpdateRelay& update) {
+  const size_t changed_before = changed_;
   UpdateDone done = decide(update);
   done.tag = update.tag;
-  outcomes_.push_back({worker, done});
+  outcomes_.push_back({worker, done, changed_ != changed_before});
+}
+
+void UpdateBatch::on_not_durable() {
+  for (Outcome& outcome : outcomes_) {
+    if (!outcome.changed) continue;
+    outcome.done.rcode = Rcode::SERVFAIL;
+    outcome.changed = false;
+  }
 }
 
 UpdateDone UpdateBatch::decide(const UpdateRelay& update) {

@@ -98,7 +98,9 @@ bool ZoneLoader::keeps_updates(const ServedZone& zone, const zone::Zone& from_fi
   if (!zone.file_serial.has_value()) return false;
   const dns::Serial now = zone.versions->zone()->serial();
   if (from_file.serial().compare(now) == dns::Serial::Order::greater) return false;
-  if (from_file.serial() == *zone.file_serial) {
+  if (from_file.serial() == *zone.file_serial && zone.restored) {
+    report.line(Level::info, "zone ", zone.apex, ": serial ", now.value(), " with the updates that the storage has");
+  } else if (from_file.serial() == *zone.file_serial) {
     report.line(Level::warning, "zone ", zone.apex, ": the file still has serial ", from_file.serial().value(),
                 "; the zone keeps its updates (serial ", now.value(), ')');
   } else {
@@ -125,14 +127,21 @@ void ZoneLoader::compact_if_due(ServedZone& zone) {
 Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& patch) {
   const auto found = std::ranges::find(zones_, apex, &ServedZone::apex);
   if (found == zones_.end() || !found->versions->zone().has_value()) return fail(dns::Rcode::SERVFAIL);
-  const dns::Serial before = found->versions->zone()->serial();
+  if (archive_ != nullptr && !archive_->is_usable()) return fail(dns::Rcode::SERVFAIL);
+  const dns::Serial file_serial = found->file_serial.value_or(found->versions->zone()->serial());
+  std::optional<zone::VersionedZone::Savepoint> before;
+  if (archive_ != nullptr) before = found->versions->savepoint();
   const auto changed = found->versions->apply(patch);
   if (!changed.ok()) {
     const auto& [error, build] = changed.error();
     log(Level::error, "zone ", apex, ": update not made: ", build.has_value() ? zone::describe(*build) : zone::describe(error));
     return fail(dns::Rcode::SERVFAIL);
   }
-  if (!found->file_serial.has_value()) found->file_serial = before;
+  if (archive_ != nullptr && !archive_->save(changed.value(), {.refreshed = {}, .expires = {}, .file = file_serial})) {
+    found->versions->back_to(std::move(*before));
+    return fail(dns::Rcode::SERVFAIL);
+  }
+  found->file_serial = file_serial;
   compact_if_due(*found);
   retire(*found);
   return {};
@@ -154,12 +163,45 @@ ZoneLoader::ServedZone ZoneLoader::take_or_make(const dns::Name& apex, zone::His
   const auto found =
       std::ranges::find_if(zones_, [&](const ServedZone& zone) { return zone.versions != nullptr && zone.apex == apex; });
   if (found != zones_.end()) return std::move(*found);
-  return {apex, std::make_unique<zone::VersionedZone>(memory_, limits), std::nullopt};
+  return {.apex = apex, .versions = std::make_unique<zone::VersionedZone>(memory_, limits), .file_serial = {}};
+}
+
+// As updates had left it when the image ended.
+void ZoneLoader::restore(ServedZone& zone, LoadReport& report) {
+  if (archive_ == nullptr || zone.versions->zone().has_value()) return;
+  const auto summary = archive_->find(zone.apex);
+  if (!summary.has_value()) return;
+  // No update is confirmed before the storage has the state that belongs to it. A secondary's zone has no file.
+  if (!summary->state.has_value() || !summary->state->file.has_value()) {
+    report.line(Level::info, "zone ", zone.apex, ": the storage has no updates of its file; what it has is dropped");
+    return archive_->remove(zone.apex);
+  }
+  const bool whole = archive_->restore(zone.apex, memory_, *zone.versions);
+  const auto restored = zone.versions->zone();
+  if (!whole && restored.has_value()) {
+    report.line(Level::warning, "zone ", zone.apex, ": damaged in the storage: updates after serial ",
+                restored->serial().value(), " are lost");
+  } else if (!whole) {
+    report.line(Level::warning, "zone ", zone.apex, ": damaged in the storage: its updates are lost");
+  }
+  if (!restored.has_value()) return;
+  zone.file_serial = summary->state->file;
+  zone.restored = true;
+  compact_if_due(zone);
+}
+
+void ZoneLoader::report_unconfigured(LoadReport& report) {
+  archive_->each([&](const zone::store::ZoneSummary& kept) {
+    if (std::ranges::find(zones_, kept.name, &ServedZone::apex) != zones_.end()) return;
+    report.line(Level::warning, "zone ", kept.name, ": not configured; its updates up to serial ", kept.serial.value(),
+                " stay in the storage");
+  });
 }
 
 // `built` is the zone from now on.
 void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report) {
   const auto before = zone.versions->zone();
+  if (archive_ != nullptr && zone.file_serial.has_value()) archive_->remove(zone.apex);
   zone.file_serial.reset();
   if (!before.has_value()) {
     zone.versions->adopt(built);
@@ -215,6 +257,8 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
     const HistoryConfig& history = config.history_of(source.overrides);
     next.push_back(take_or_make(source.name, {.differences = history.differences, .octets = history.octets}));
     ServedZone& zone = next.back();
+    zone.restored = false;
+    restore(zone, report);
     const auto before = zone.versions->zone();
     if (built.has_value() && before.has_value() && keeps_updates(zone, *built, report)) {
       memory_.give_back(built->extent());
@@ -238,7 +282,9 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
     gone.versions->abandon();
     retire(gone);
   }
+  const bool first = zones_.empty();
   zones_ = std::move(next);
+  if (archive_ != nullptr && first) report_unconfigured(report);
   const auto set = next_set();
   if (!set.has_value()) report.line(Level::error, "zones: no memory for the set of zones; raise limits/zone-memory");
   return set;

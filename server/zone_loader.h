@@ -2,13 +2,15 @@
 // another down and never replaces a good version of itself: it is reported, and what was served before stays.
 //
 // Zones are also changed by updates. What these did is not in the zone's file, so the file is taken again only when its serial
-// is greater than that of the zone as it is; otherwise the zone stays and the report says so.
+// is greater than that of the zone as it is; otherwise the zone stays and the report says so. With an archive they outlive the
+// image: a zone begins as it was kept, and then its file is looked at in the same way.
 //
 // Each zone goes from version to version (zone/revision.h): a change costs what it changes, and the differences that led to the
 // present version are kept for incremental transfers, whether an update made them or a reload.
 //
-// Order of calls: load() with each configuration, or change() any number of times and then next_set(); published() with what
-// came of it; then, once nobody reads the set before any more, release_before() with its generation's number.
+// Order of calls: load() with each configuration, or change() any number of times, then make_durable() and next_set();
+// published() with what came of it; then, once nobody reads the set before any more, release_before() with its generation's
+// number.
 #pragma once
 
 #include <memory>
@@ -20,6 +22,7 @@
 #include "server/config/primary_config.h"
 #include "zone/retired_extents.h"
 #include "zone/revision.h"
+#include "zone/store/zone_archive.h"
 #include "zone/zone_set.h"
 
 namespace samara::server {
@@ -47,7 +50,8 @@ class LoadReport {
 
 class ZoneLoader {
  public:
-  explicit ZoneLoader(MutableBytes region) : memory_(region) {}
+  // `archive` outlives this. Null: updates end with the image.
+  explicit ZoneLoader(MutableBytes region, zone::store::ZoneArchive* archive = nullptr) : memory_(region), archive_(archive) {}
   ZoneLoader(const ZoneLoader&) = delete;
   ZoneLoader& operator=(const ZoneLoader&) = delete;
 
@@ -60,6 +64,12 @@ class ZoneLoader {
   std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const;
   // Changes a zone that has data. Error: SERVFAIL; the zone stays as it was and a line in the log says why.
   Result<void, dns::Rcode> change(const dns::Name& apex, zone::Patch& patch);
+  // False: what was changed since the last time may not outlive the image (RFC 2136 section 3.5 asks for that before anybody
+  // hears of it). The log says so, and nothing can be changed any more.
+  bool make_durable() { return archive_ == nullptr || archive_->sync(); }
+  // The archive's upkeep, a piece at a time.
+  bool has_work() const { return archive_ != nullptr && archive_->has_work(); }
+  void work() { archive_->work(); }
   // A set with the zones as they are. Nothing: no memory for it; they are served when there is.
   std::optional<zone::ZoneSet> next_set();
   // The set load() or next_set() made last is served as `generation` from now on.
@@ -79,6 +89,7 @@ class ZoneLoader {
     dns::Name apex;
     std::unique_ptr<zone::VersionedZone> versions;
     std::optional<dns::Serial> file_serial;  // of its file, where updates have changed the zone since
+    bool restored = false;                   // by the load that is going on
   };
 
   std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);
@@ -87,10 +98,13 @@ class ZoneLoader {
   void take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report);
   static bool keeps_updates(const ServedZone& zone, const zone::Zone& from_file, LoadReport& report);
   ServedZone take_or_make(const dns::Name& apex, zone::HistoryLimits limits);
+  void restore(ServedZone& zone, LoadReport& report);
+  void report_unconfigured(LoadReport& report);
   void compact_if_due(ServedZone& zone);
   void retire(ServedZone& zone);
 
   zone::ZoneMemory memory_;
+  zone::store::ZoneArchive* archive_;
   std::vector<ServedZone> zones_;
   std::optional<zone::Extent> set_extent_;
   std::vector<dns::Name> changed_;

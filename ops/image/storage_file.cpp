@@ -30,10 +30,10 @@ Result<Descriptor, FileError> open_storage(const std::string& path, u64 size) {
 }
 
 std::optional<Descriptor> open_storage_of(const Deployment& deployment, const std::string& source, ExitCode& why) {
-  const server::SecondaryConfig* secondary = deployment.secondary();
-  if (secondary == nullptr || !secondary->storage) return Descriptor();
-  const std::string path(secondary->storage->file);
-  Result<Descriptor, FileError> storage = open_storage(path, secondary->storage->size);
+  const std::optional<server::StorageConfig>& configured = deployment.service().storage;
+  if (!configured) return Descriptor();
+  const std::string path(configured->file);
+  Result<Descriptor, FileError> storage = open_storage(path, configured->size);
   if (storage) return std::move(storage).value();
   complain(source + ": storage " + in_quotes(path, longest_path) + " " + storage.error().problem);
   why = storage.error().is_permission() ? ExitCode::no_permission : ExitCode::unavailable;

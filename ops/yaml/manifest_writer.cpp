@@ -39,6 +39,10 @@ class ServiceWriter {
     out_.peers(0, "notify", config_.notify);
     out_.value(0, "notify-ns-records", word(config_.notify_ns_records));
     out_.history(0, config_.history);
+    if (config_.storage) {
+      out_.value(0, "storage",
+                 "{file: " + yaml_text(config_.storage->file) + ", size: " + std::to_string(config_.storage->size) + '}');
+    }
     write_limits();
     write_rate_limit();
     write_cookies();

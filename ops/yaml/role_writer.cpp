@@ -96,10 +96,6 @@ void write_role(const server::SecondaryConfig& config, YamlLines& out) {
   out.seconds(2, "retry-max", clamps.retry_max);
   out.seconds(2, "expire-min", clamps.expire_min);
   out.seconds(2, "expire-max", clamps.expire_max);
-  if (config.storage) {
-    out.value(0, "storage",
-              "{file: " + yaml_text(config.storage->file) + ", size: " + std::to_string(config.storage->size) + '}');
-  }
   head("zones", config.zones, out);
   for (const server::SecondaryZone& zone : config.zones) {
     out.value(2, quoted(zone.name), "");

@@ -108,17 +108,6 @@ void read_refresh(const Value& value, const Reading& reading, server::RefreshCla
   fields.finish();
 }
 
-void read_storage(const Value& value, const Reading& reading, Deployment& deployment) {
-  server::StorageConfig& storage = deployment.secondary()->storage.emplace();
-  Fields fields(value, reading, "storage");
-  if (const Value* file = fields.require("file", "file: the path of a file or a block device")) {
-    const auto path = reading.text(*file, "the path of a file or a block device", server::max_path_size);
-    if (path) storage.file = deployment.keep(path_beside(reading.file(), *path));
-  }
-  read_octets(fields.find("size"), reading, server::storage_size, storage.size);
-  fields.finish();
-}
-
 }  // namespace
 
 void read_secondary(const Value& root, Fields& fields, const Reading& reading, Deployment& deployment) {
@@ -135,7 +124,6 @@ void read_secondary(const Value& root, Fields& fields, const Reading& reading, D
   }
   if (const Value* value = fields.find("transfers-in")) read_transfers_in(*value, reading, config.transfers_in);
   if (const Value* value = fields.find("refresh")) read_refresh(*value, reading, config.refresh);
-  if (const Value* value = fields.find("storage")) read_storage(*value, reading, deployment);
   const Value* forward = fields.find("forward-updates");
   read_truth(forward, reading, config.forward_updates);
   // The place in the boot configuration is there; no image does it.

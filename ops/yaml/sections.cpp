@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ops/files.h"
 #include "ops/system_users.h"
 #include "ops/yaml/names_seen.h"
 #include "ops/yaml/secrets.h"
@@ -108,6 +109,17 @@ void read_limits(const Value& value, const Reading& reading, server::Limits& lim
   read_octets(fields.find("zone-memory"), reading, server::zone_memory_size, limits.zone_memory);
   read_number(fields.find("transfers"), reading, server::transfer_count, limits.transfers);
   read_number(fields.find("transfers-per-prefix"), reading, server::transfer_count, limits.transfers_per_prefix);
+  fields.finish();
+}
+
+void read_storage(const Value& value, const Reading& reading, Deployment& deployment) {
+  server::StorageConfig& storage = deployment.service().storage.emplace();
+  Fields fields(value, reading, "storage");
+  if (const Value* file = fields.require("file", "file: the path of a file or a block device")) {
+    const auto path = reading.text(*file, "the path of a file or a block device", server::max_path_size);
+    if (path) storage.file = deployment.keep(path_beside(reading.file(), *path));
+  }
+  read_octets(fields.find("size"), reading, server::storage_size, storage.size);
   fields.finish();
 }
 

@@ -11,6 +11,7 @@ void read_identity(const Value& value, const Reading& reading, Deployment& deplo
 void read_log(const Value& value, const Reading& reading, server::ServiceConfig& config);
 void read_keys(const Value& value, const Reading& reading, Deployment& deployment);
 void read_limits(const Value& value, const Reading& reading, server::Limits& limits);
+void read_storage(const Value& value, const Reading& reading, Deployment& deployment);
 server::RateLimit read_rate_limit(const Value& value, const Reading& reading);
 void read_cookies(const Value& value, const Reading& reading, server::Cookies& cookies);
 

@@ -22,12 +22,12 @@ constexpr std::array<Words, A + B> joined(const std::array<Words, A>& a, const s
 inline constexpr std::array<Words, 10> root_properties{
     "compatible",       "role", "workers", "user", "group", "log-level", "entropy-seed", "boot-time", "answer-rotation",
     "notify-ns-records"};
-inline constexpr std::array<Words, 10> service_children{"listen",     "key",     "acl",     "identity", "limits",
-                                                        "rate-limit", "cookies", "network", "notify",   "history"};
+inline constexpr std::array<Words, 11> service_children{"listen",  "key",     "acl",    "identity", "limits", "rate-limit",
+                                                        "cookies", "network", "notify", "history",  "storage"};
 inline constexpr auto primary_children = joined(service_children, std::array<Words, 3>{"zone", "catalog", "update-policy"});
 inline constexpr std::array<Words, 1> secondary_properties{"forward-updates"};
 inline constexpr auto secondary_children =
-    joined(service_children, std::array<Words, 5>{"zone", "catalog", "transfers-in", "refresh", "storage"});
+    joined(service_children, std::array<Words, 4>{"zone", "catalog", "transfers-in", "refresh"});
 
 // Of a zone and of a catalog of any role.
 inline constexpr std::array<Words, 2> zone_properties{"name", "notify-ns-records"};
@@ -36,6 +36,7 @@ inline constexpr std::array<Words, 3> override_access_children{"transfer", "noti
 inline constexpr std::array<Words, 1> notify_children{"peer"};
 inline constexpr std::array<Words, 2> peer_properties{"endpoint", "key"};
 inline constexpr std::array<Words, 2> history_properties{"differences", "octets"};
+inline constexpr std::array<Words, 2> storage_properties{"file", "size"};
 
 // The primary's.
 inline constexpr auto primary_zone_children = joined(override_children, std::array<Words, 1>{"file"});
@@ -53,7 +54,6 @@ inline constexpr std::array<Words, 6> transfers_in_properties{"concurrent",   "p
                                                               "zone-records", "minimum-rate", "total-time"};
 inline constexpr std::array<Words, 6> refresh_properties{"refresh-min", "refresh-max", "retry-min",
                                                          "retry-max",   "expire-min",  "expire-max"};
-inline constexpr std::array<Words, 2> storage_properties{"file", "size"};
 
 inline constexpr std::array<Words, 1> listen_properties{"endpoint"};
 inline constexpr std::array<Words, 3> key_properties{"name", "algorithm", "secret"};

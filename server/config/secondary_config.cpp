@@ -79,17 +79,9 @@ Read<RefreshClamps> read_refresh(const NodeReader& node) {
   return clamps;
 }
 
-Read<StorageConfig> read_storage(const NodeReader& node) {
-  TRY(node.expect_only(layout::storage_properties, {}));
-  StorageConfig storage;
-  storage.file = TRY(node.text("file", max_path_size, "a path of at most 4096 octets"));
-  TRY(node.number("size", storage_size, storage.size));
-  return storage;
-}
-
 // Sections that may stand once, by their bit.
 Read<void> read_section(const NodeReader& node, std::string_view name, u32& seen, SecondaryConfig& config) {
-  constexpr std::array<std::string_view, 3> sections{"transfers-in", "refresh", "storage"};
+  constexpr std::array<std::string_view, 2> sections{"transfers-in", "refresh"};
   const auto section = std::ranges::find(sections, name);
   if (section == sections.end()) return node.error(Kind::unknown);
   const u32 bit = u32{1} << (section - sections.begin());
@@ -97,7 +89,6 @@ Read<void> read_section(const NodeReader& node, std::string_view name, u32& seen
   seen |= bit;
   if (name == "transfers-in") config.transfers_in = TRY(read_transfers_in(node));
   if (name == "refresh") config.refresh = TRY(read_refresh(node));
-  if (name == "storage") config.storage = TRY(read_storage(node));
   return {};
 }
 
@@ -191,12 +182,6 @@ void write_secondary_config(const SecondaryConfig& config, DeviceTreeWriter& out
   write_service_nodes(config, out);
   write_transfers_in(config.transfers_in, out);
   write_refresh(config.refresh, out);
-  if (config.storage) {
-    out.begin_node("storage");
-    out.string("file", config.storage->file);
-    out.u64("size", config.storage->size);
-    out.end_node();
-  }
   for (size_t i = 0; i < config.zones.size(); ++i) write_zone(config.zones[i], i, config, out);
   for (size_t i = 0; i < config.catalogs.size(); ++i) write_catalog(config.catalogs[i], i, config, out);
   out.end_node();

@@ -1,5 +1,5 @@
 // SecondaryConfig: everything a secondary is told at start: which zones and catalogs it follows, from whom, how often, within
-// which limits, and where it keeps what it has. service_config.h says how it travels and who owns what it refers to.
+// which limits. service_config.h says how it travels and who owns what it refers to.
 #pragma once
 
 #include "server/config/service_config.h"
@@ -12,7 +12,6 @@ constexpr Range<u64> transfer_records{2, 1'000'000'000};   // two SOA records ar
 constexpr Range<u32> transfer_rate{0, 1 << 30};
 constexpr Range<u32> transfer_time{1, 7 * 86'400};
 constexpr Range<u32> soa_time{1, 0x7fffffff};  // RFC 1035 section 3.3.13: 32 bits; RFC 2181 section 8: the top one is 0
-constexpr Range<u64> storage_size{u64{1} << 20, u64{1} << 40};
 
 // A zone that is fetched from elsewhere.
 struct SecondaryZone {
@@ -54,21 +53,13 @@ struct RefreshClamps {
   friend bool operator==(const RefreshClamps&, const RefreshClamps&) = default;
 };
 
-// Where zones outlive a restart. `samara run` opens it (a file, or a disk of the machine); the image is given no path to open.
-struct StorageConfig {
-  std::string_view file;  // for messages
-  u64 size = u64{64} << 20;
-  friend bool operator==(const StorageConfig&, const StorageConfig&) = default;
-};
-
 struct SecondaryConfig : ServiceConfig {
   static constexpr std::string_view role = "secondary";
   std::vector<SecondaryZone> zones;       // names are unique
   std::vector<ConsumedCatalog> catalogs;  // names are unique, and not those of zones
   TransferInLimits transfers_in;
   RefreshClamps refresh;
-  std::optional<StorageConfig> storage;  // absent: zones are fetched anew after a restart
-  bool forward_updates = false;          // to the zone's primary (RFC 2136 section 6), from whom acl.update admits
+  bool forward_updates = false;  // to the zone's primary (RFC 2136 section 6), from whom acl.update admits
   friend bool operator==(const SecondaryConfig&, const SecondaryConfig&) = default;
 };
 

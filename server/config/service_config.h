@@ -64,6 +64,7 @@ constexpr Range<u32> ipv4_prefix_length{1, 32};
 constexpr Range<u32> ipv6_prefix_length{1, 128};
 constexpr Range<u32> history_differences{0, 1'000'000};
 constexpr Range<u64> history_octets{0, u64{1} << 32};
+constexpr Range<u64> storage_size{u64{1} << 20, u64{1} << 40};
 
 // ---- what a role is told -----------------------------------------------------------------------------------------
 
@@ -169,6 +170,14 @@ struct Cookies {
   friend bool operator==(const Cookies&, const Cookies&) = default;
 };
 
+// Where what files and other servers do not have outlives a restart: a primary's updates, a secondary's zones. `samara run`
+// opens it (a file, or a disk of the machine); the image is given no path to open.
+struct StorageConfig {
+  std::string_view file;  // for messages
+  u64 size = u64{64} << 20;
+  friend bool operator==(const StorageConfig&, const StorageConfig&) = default;
+};
+
 struct ServiceConfig {
   u32 workers = 1;
   std::vector<Endpoint> listen;  // at least one; UDP and TCP on each; port 0: the system chooses
@@ -193,6 +202,7 @@ struct ServiceConfig {
   // the zone itself has their addresses.
   bool notify_ns_records = false;
   HistoryConfig history;
+  std::optional<StorageConfig> storage;
   friend bool operator==(const ServiceConfig&, const ServiceConfig&) = default;
 
   // TCP connections from clients that each worker is to have room for.

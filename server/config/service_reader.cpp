@@ -137,6 +137,14 @@ Read<HistoryConfig> read_history(const NodeReader& node) {
   return history;
 }
 
+Read<StorageConfig> read_storage(const NodeReader& node) {
+  TRY(node.expect_only(layout::storage_properties, {}));
+  StorageConfig storage;
+  storage.file = TRY(node.text("file", max_path_size, "a path of at most 4096 octets"));
+  TRY(node.number("size", storage_size, storage.size));
+  return storage;
+}
+
 Read<PeerList> read_notify(const NodeReader& node, const std::vector<TsigKey>& keys) {
   TRY(node.expect_only({}, layout::notify_children));
   PeerList peers;
@@ -161,8 +169,8 @@ Read<void> read_override_access(const NodeReader& node, const std::vector<TsigKe
 }
 
 // The sections that may stand once; the lists are counted instead.
-constexpr std::array<std::string_view, 8> single_sections{"acl",     "identity", "limits", "rate-limit",
-                                                          "cookies", "network",  "notify", "history"};
+constexpr std::array<std::string_view, 9> single_sections{"acl",     "identity", "limits",  "rate-limit", "cookies",
+                                                          "network", "notify",   "history", "storage"};
 
 }  // namespace
 
@@ -259,6 +267,7 @@ Read<void> ServiceReader::take_section(const NodeReader& node, std::string_view 
   if (name == "network") config_.network = TRY(read_network(node));
   if (name == "notify") config_.notify = TRY(read_notify(node, config_.keys));
   if (name == "history") config_.history = TRY(read_history(node));
+  if (name == "storage") config_.storage = TRY(read_storage(node));
   return {};
 }
 

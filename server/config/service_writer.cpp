@@ -181,6 +181,12 @@ void write_service_nodes(const ServiceConfig& config, DeviceTreeWriter& out) {
   write_cookies(config.cookies, out);
   write_notify(config.notify, config, out);
   write_history(config.history, out);
+  if (config.storage) {
+    out.begin_node("storage");
+    out.string("file", config.storage->file);
+    out.u64("size", config.storage->size);
+    out.end_node();
+  }
   if (config.network) write_network(*config.network, out);
 }
 

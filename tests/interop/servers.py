@@ -48,6 +48,20 @@ def ask_udp(port, message, timeout=1.0, address="127.0.0.1"):
             return None
 
 
+def soa_serial(port, zone, timeout=0.5):
+    """The serial of the zone as the server answers it; None when it does not, or not with an SOA."""
+    answer = ask_udp(port, query(zone), timeout)
+    if answer is None or answer[3] & 15 or answer[6:8] != b"\0\1":
+        return None
+    at = 12 + len(wire_name(zone)) + 4
+    while 0 < answer[at] < 0xc0:
+        at += 1 + answer[at]
+    at += 2 if answer[at] else 1
+    rr_type, _, _, size = struct.unpack(">HHIH", answer[at:at + 10])
+    rdata = answer[at + 10:at + 10 + size]
+    return int.from_bytes(rdata[-20:-16], "big") if rr_type == 6 else None
+
+
 NSD = """server:
   ip-address: {address}@{port}
   server-count: 1

@@ -25,7 +25,7 @@
 
 namespace samara::zone::store {
 
-constexpr u16 format_version = 1;
+constexpr u16 format_version = 2;
 
 constexpr u64 round_up(u64 value, u64 unit) {
   return (value + unit - 1) / unit * unit;

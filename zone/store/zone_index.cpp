@@ -145,14 +145,10 @@ void ZoneIndex::tidy() {
 void write_state(ByteWriter& out, const dns::Name& name, const ZoneState& state) {
   out.u8(static_cast<u8>(name.size()));
   out.bytes(name.wire());
-  out.u32(state.serial.value());
   out.u64(static_cast<u64>(state.refreshed.seconds));
   out.u64(static_cast<u64>(state.expires.seconds));
-  const Bytes address = state.primary.address.octets();
-  out.u8(static_cast<u8>(address.size()));
-  out.bytes(address);
-  out.zeros(16 - address.size());
-  out.u16(state.primary.port.value());
+  out.u8(state.file.has_value() ? 1 : 0);
+  out.u32(state.file.value_or(dns::Serial()).value());
 }
 
 std::optional<NamedState> read_state(ByteReader& from) {
@@ -166,19 +162,9 @@ std::optional<NamedState> read_state(ByteReader& from) {
   if (!rest.ok()) return std::nullopt;
   const Bytes fixed = rest.value();
   NamedState found{name.value(), {}};
-  found.state.serial = dns::Serial(load_be32(fixed));
-  found.state.refreshed = {static_cast<i64>(load_be64(fixed, 4))};
-  found.state.expires = {static_cast<i64>(load_be64(fixed, 12))};
-  if (fixed[20] == 4) {
-    std::array<u8, 4> octets{};
-    std::ranges::copy(fixed.subspan(21, 4), octets.begin());
-    found.state.primary.address = IpAddress::v4(octets);
-  } else {
-    std::array<u8, 16> octets{};
-    std::ranges::copy(fixed.subspan(21, 16), octets.begin());
-    found.state.primary.address = IpAddress::v6(octets);
-  }
-  found.state.primary.port = Port{load_be16(fixed, 37)};
+  found.state.refreshed = {static_cast<i64>(load_be64(fixed))};
+  found.state.expires = {static_cast<i64>(load_be64(fixed, 8))};
+  if (fixed[16] != 0) found.state.file = dns::Serial(load_be32(fixed, 17));
   return found;
 }
 

@@ -13,12 +13,13 @@
 
 namespace samara::zone::store {
 
-// What a secondary has to remember of a zone besides its content.
+// What is to be remembered of a zone besides its content.
 struct ZoneState {
-  dns::Serial serial;  // the primary's, at the last successful refresh
-  UnixTime refreshed;  // when that was
+  // At a secondary.
+  UnixTime refreshed;  // when its primary was last heard to have this serial, or a smaller one
   UnixTime expires;    // when the zone is not served any more unless it is refreshed (RFC 1035 section 3.3.13)
-  Endpoint primary;    // who answered
+  // At a primary: the serial of the zone's file, which updates have changed since.
+  std::optional<dns::Serial> file;
   friend bool operator==(const ZoneState&, const ZoneState&) = default;
 };
 
@@ -85,7 +86,7 @@ class ZoneIndex {
 // ---- states as they are written -------------------------------------------------------------------------------------
 
 constexpr size_t state_size(size_t name_size) {
-  return 1 + name_size + 4 + 8 + 8 + 1 + 16 + 2;
+  return 1 + name_size + 8 + 8 + 1 + 4;
 }
 void write_state(ByteWriter& out, const dns::Name& name, const ZoneState& state);
 struct NamedState {

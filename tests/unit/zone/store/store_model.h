@@ -111,10 +111,8 @@ inline Result<void, StoreError> put_difference(ZoneStore& store, Model& model, c
 }
 
 inline Result<void, StoreError> put_state(ZoneStore& store, Model& model, const std::string& zone, u32 seconds) {
-  const ZoneState state{dns::Serial(seconds),
-                        {seconds},
-                        {seconds + 1000},
-                        {seconds % 2 == 0 ? IpAddress::v4({192, 0, 2, 1}) : IpAddress::v6({0x20, 1, 0xd, 0xb8}), Port{53}}};
+  ZoneState state{.refreshed = {seconds}, .expires = {seconds + 1000}, .file = {}};
+  if (seconds % 2 == 0) state.file = dns::Serial(seconds / 2);
   TRY(store.put_state(name_of(zone), state));
   model.at(zone).state = state;
   return {};

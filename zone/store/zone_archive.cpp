@@ -1,24 +1,17 @@
-#include "secondary/zone_archive.h"
+#include "zone/store/zone_archive.h"
 
 #include "platform/base/log.h"
 #include "zone/builder.h"
 #include "zone/diff.h"
 
-namespace samara::secondary {
-
-using zone::store::RecordBatch;
-using zone::store::RecordImage;
-using zone::store::RecordImages;
-using zone::store::StoreError;
-using zone::store::ZoneStore;
+namespace samara::zone::store {
 
 namespace {
 
 // Versions of a zone from what the store has of it: the snapshot, then each difference.
-class Restorer final : public zone::store::ZoneVisitor {
+class Restorer final : public ZoneVisitor {
  public:
-  Restorer(zone::ZoneMemory& memory, const dns::Name& apex, zone::VersionedZone& zone)
-      : memory_(memory), apex_(apex), zone_(zone) {}
+  Restorer(ZoneMemory& memory, const dns::Name& apex, VersionedZone& zone) : memory_(memory), apex_(apex), zone_(zone) {}
 
   bool on_batch(const RecordBatch& batch) override {
     RecordImages images(batch.records);
@@ -58,48 +51,34 @@ class Restorer final : public zone::store::ZoneVisitor {
     return fits;
   }
 
-  zone::ZoneMemory& memory_;
+  ZoneMemory& memory_;
   dns::Name apex_;
-  zone::VersionedZone& zone_;
-  std::optional<zone::ZoneBuilder> builder_;
-  zone::Patch patch_;
+  VersionedZone& zone_;
+  std::optional<ZoneBuilder> builder_;
+  Patch patch_;
   u32 soas_ = 0;
 };
-
-zone::store::ZoneState state_of(const Moment& at, dns::Serial serial, Duration expires_in) {
-  return {.serial = serial, .refreshed = at.wall, .expires = {at.wall.seconds + expires_in.seconds()}, .primary = {}};
-}
 
 }  // namespace
 
 std::unique_ptr<ZoneArchive> ZoneArchive::open(hal::Storage& storage, Rng& rng) {
   auto store = ZoneStore::open(storage, rng);
   if (!store.ok()) {
-    log(Level::error, "storage: ", describe(store.error()), "; zones are not kept over a restart");
+    log(Level::error, "storage: ", describe(store.error()), "; nothing is kept over a restart");
     return nullptr;
   }
-  const zone::store::OpenReport& report = store.value()->report();
+  const OpenReport& report = store.value()->report();
   if (report.damaged_places != 0 || report.unreadable_blocks != 0) {
     log(Level::warning, "storage: ", report.damaged_places, " damaged places, ", report.unreadable_blocks,
-        " blocks that cannot be read; what they held is transferred again");
+        " blocks that cannot be read");
   }
   return std::unique_ptr<ZoneArchive>(new ZoneArchive(std::move(store).value()));
 }
 
-std::optional<ZoneArchive::Kept> ZoneArchive::restore(const dns::Name& name, zone::ZoneMemory& memory,
-                                                      zone::VersionedZone& zone) {
-  const auto summary = store_->find(name);
-  if (!summary.has_value()) return std::nullopt;
+bool ZoneArchive::restore(const dns::Name& name, ZoneMemory& memory, VersionedZone& zone) {
   Restorer restorer(memory, name, zone);
   const auto restored = store_->restore(name, restorer);
-  if (!restored.ok() || restored.value().damaged || !zone.zone().has_value()) {
-    const bool older = zone.zone().has_value();
-    log(Level::warning, "zone ", name, ": damaged in the storage; ",
-        older ? "an older version is served until it is transferred again" : "it is transferred again");
-    if (!older) return std::nullopt;
-  }
-  if (!summary->state.has_value()) return Kept{};
-  return Kept{summary->state->refreshed, summary->state->expires};
+  return restored.ok() && !restored.value().damaged && zone.zone().has_value();
 }
 
 void ZoneArchive::on_failure(const dns::Name& name, StoreError error) {
@@ -109,42 +88,45 @@ void ZoneArchive::on_failure(const dns::Name& name, StoreError error) {
     broken_ = true;
     return;
   }
-  log(Level::warning, "zone ", name, ": not stored: ", describe(error),
-      "; it is served, and after a restart the version stored before is");
+  log(Level::warning, "zone ", name, ": not stored: ", describe(error), "; the storage keeps the version it has");
 }
 
-void ZoneArchive::save(const Moment& at, const zone::Zone& zone, Duration expires_in) {
+bool ZoneArchive::save(const Zone& zone, const ZoneState& state) {
   const dns::Name name = zone.apex();
-  if (const auto written = write(zone); !written.ok()) return on_failure(name, written.error());
-  confirm(at, name, zone.serial(), expires_in);
-  unsynced_ = true;
+  auto written = write(zone);
+  if (written.ok()) {
+    unsynced_ = true;
+    written = store_->put_state(name, state);
+  }
+  if (!written.ok()) on_failure(name, written.error());
+  return written.ok();
 }
 
 // The steps from the version that is there, where they are known and do not outgrow the zone.
-Result<void, StoreError> ZoneArchive::write(const zone::Zone& zone) {
+Result<void, StoreError> ZoneArchive::write(const Zone& zone) {
   const dns::Name name = zone.apex();
   const auto kept = store_->find(name);
   if (!kept.has_value() || kept->damaged || kept->serial == zone.serial()) return write_whole(zone);
-  std::vector<zone::StoredDifference> steps;
-  if (!zone::History(zone).path(kept->serial, steps)) return write_whole(zone);
+  std::vector<StoredDifference> steps;
+  if (!History(zone).path(kept->serial, steps)) return write_whole(zone);
   u64 octets = kept->difference_octets;
-  for (const zone::StoredDifference& step : steps) octets += step.size();
+  for (const StoredDifference& step : steps) octets += step.size();
   if (octets > kept->snapshot_octets) return write_whole(zone);
   return write_steps(name, steps);
 }
 
-Result<void, StoreError> ZoneArchive::write_whole(const zone::Zone& zone) {
+Result<void, StoreError> ZoneArchive::write_whole(const Zone& zone) {
   auto writer = TRY(store_->begin_snapshot(zone.apex(), zone.serial()));
   Result<void, StoreError> added;
-  zone.for_each_record([&](const dns::Name& owner, zone::RecordView record) {
+  zone.for_each_record([&](const dns::Name& owner, RecordView record) {
     if (added.ok()) added = writer.add(owner, record.type(), record.ttl(), record.rdata());
   });
   TRY(added);
   return writer.commit();
 }
 
-Result<void, StoreError> ZoneArchive::write_steps(const dns::Name& name, std::span<const zone::StoredDifference> steps) {
-  for (const zone::StoredDifference& step : steps) {
+Result<void, StoreError> ZoneArchive::write_steps(const dns::Name& name, std::span<const StoredDifference> steps) {
+  for (const StoredDifference& step : steps) {
     auto writer = TRY(store_->begin_difference(name, step.from(), step.to()));
     RecordImages images(step.records());
     for (auto image = images.next(); image.has_value(); image = images.next()) TRY(writer.add(image->whole));
@@ -153,13 +135,13 @@ Result<void, StoreError> ZoneArchive::write_steps(const dns::Name& name, std::sp
   return {};
 }
 
-void ZoneArchive::confirm(const Moment& at, const dns::Name& name, dns::Serial serial, Duration expires_in) {
-  const auto put = store_->put_state(name, state_of(at, serial, expires_in));
-  if (!put.ok()) {
-    if (put.error() != StoreError::not_there) on_failure(name, put.error());
-    return;
+void ZoneArchive::confirm(Instant now, const dns::Name& name, const ZoneState& state) {
+  const auto put = store_->put_state(name, state);
+  if (put.ok()) {
+    sync_at_ = std::min(sync_at_, now + confirmed_unsaved);
+  } else if (put.error() != StoreError::not_there) {
+    on_failure(name, put.error());
   }
-  sync_at_ = std::min(sync_at_, at.now + confirmed_unsaved);
 }
 
 void ZoneArchive::remove(const dns::Name& name) {
@@ -171,13 +153,19 @@ void ZoneArchive::remove(const dns::Name& name) {
   }
 }
 
-void ZoneArchive::work() {
+bool ZoneArchive::sync() {
   sync_at_ = Instant::never();
   unsynced_ = false;
-  if (const auto synced = store_->sync(); !synced.ok()) on_failure(dns::Name(), synced.error());
+  const auto synced = store_->sync();
+  if (!synced.ok()) on_failure(dns::Name(), synced.error());
+  return synced.ok();
+}
+
+void ZoneArchive::work() {
+  sync();
   const auto more = store_->maintain(maintenance_share);
   if (!more.ok()) on_failure(dns::Name(), more.error());
   more_to_maintain_ = more.ok() && more.value();
 }
 
-}  // namespace samara::secondary
+}  // namespace samara::zone::store
