@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""transfer.py [--quick] [--servers LIST] [--records N]: zone transfers, beside knot.
+"""transfer.py [--quick] [--only LIST] [--servers LIST] [--records N]: zone transfers and updates, beside nsd, knot and bind.
 
-  AXFR out      a zone of a million records to dig over loopback: wall-clock time, the best of three; beside it the time to a client that
-                only reads, and the CPU time of all the server's processes for one transfer
+  out       AXFR of a zone of a million records to dig over loopback: wall-clock time, the best of three; beside it the time to a client
+            that only reads, and the CPU time of all the server's processes for one transfer
+  in        the same zone into a secondary, and differences of it (transfer_in.py)
+  updates   dynamic updates (updates.py)
 
---quick uses a tenth of the records. Figures of different machines do not compare; ratios do.
+Figures of different machines do not compare; ratios do.
 """
 import argparse
 import json
@@ -19,12 +21,15 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "tests", "interop")]
 import servers  # noqa: E402
+import transfer_in  # noqa: E402
+import updates  # noqa: E402
 from workload import Workload  # noqa: E402
 
 OUT = os.path.join(servers.ROOT, "out", "bench")
 AXFR = 252
 ROUNDS = 3
-GOALS = {"AXFR out, dig": ("s", 0.4), "AXFR out, reader": ("s", None), "AXFR out, server's CPU": ("s", None)}
+OUT_ROWS = (("AXFR out, dig", "s", 0.4), ("AXFR out, reader", "s", None), ("AXFR out, server's CPU", "s", None),
+            ("AXFR out, messages", "", None), ("AXFR out, octets", "", None))
 
 
 class Giver(servers.Server):
@@ -76,34 +81,54 @@ def to_reader(server, zone, records):
     return time.monotonic() - begin, messages, octets
 
 
-def measure(kind, work):
+def measure_out(kind, work):
     with Giver(kind, [(work.origin, work.zone)], os.path.join(OUT, "run"), ready_timeout=180) as server:
         dig = min(to_dig(server, work.origin, work.count) for _ in range(ROUNDS))
         before = server.cpu_seconds()
         runs = [to_reader(server, work.origin, work.count) for _ in range(ROUNDS)]
         cpu = (server.cpu_seconds() - before) / ROUNDS
     return {"AXFR out, dig": dig, "AXFR out, reader": min(run[0] for run in runs), "AXFR out, server's CPU": cpu,
-            "messages": runs[0][1], "octets": runs[0][2]}
+            "AXFR out, messages": runs[0][1], "AXFR out, octets": runs[0][2]}
+
+
+def measure_in(kinds, work):
+    with Giver("samara", [(work.origin, work.zone)], os.path.join(OUT, "run"), ready_timeout=180) as server:
+        axfr, serial = transfer_in.capture(server.port, work.origin), servers.soa_serial(server.port, work.origin)
+    return transfer_in.run(kinds, work.origin, axfr, serial, OUT)
+
+
+def figure(value):
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if value >= 1000 or value == int(value) else f"{value:.4f}" if value < 1 else f"{value:.2f}"
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--quick", action="store_true")
-    options.add_argument("--servers", default="samara,knot")
+    options.add_argument("--quick", action="store_true", help="a tenth of the records")
+    options.add_argument("--only", default="out,in,updates", help="some of out,in,updates")
+    options.add_argument("--servers", default="samara,nsd,knot,bind")
     options.add_argument("--records", type=int, default=1000000)
     options = options.parse_args()
-    kinds = options.servers.split(",")
+    kinds, parts = options.servers.split(","), options.only.split(",")
     count = options.records // 10 if options.quick else options.records
-    print(f"  zone of {count} records", file=sys.stderr, flush=True)
+    print(f"  zone of {count} records, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
     work = Workload(f"large-{count}.test", count, os.path.join(OUT, "zones"))
-    results = {kind: measure(kind, work) for kind in kinds}
-    print(f"{'':24}" + "".join(f"{kind:>10}" for kind in kinds) + f"{'goal':>8}")
-    for name, (unit, goal) in GOALS.items():
-        print(f"{name:24}" + "".join(f"{results[kind][name]:>10.3f}" for kind in kinds) + f"{goal or '-':>8}  {unit}")
-    for name in ("messages", "octets"):
-        print(f"{name:24}" + "".join(f"{results[kind][name]:>10}" for kind in kinds))
+    results, rows = {kind: {} for kind in kinds}, []
+    for part, its_rows, measure in (("out", OUT_ROWS, lambda: {kind: measure_out(kind, work) for kind in kinds}),
+                                    ("in", transfer_in.rows(), lambda: measure_in(kinds, work)),
+                                    ("updates", updates.rows(), lambda: updates.run(kinds, OUT))):
+        if part not in parts:
+            continue
+        print(f"  {part}", file=sys.stderr, flush=True)
+        for kind, figures in measure().items():
+            results[kind] |= figures
+        rows += its_rows
+    print(f"{'':30}" + "".join(f"{kind:>10}" for kind in kinds) + f"{'goal':>8}")
+    for name, unit, goal in rows:
+        print(f"{name:30}" + "".join(f"{figure(results[kind].get(name)):>10}" for kind in kinds) + f"{goal or '-':>8}  {unit}")
     with open(os.path.join(OUT, "transfer.json"), "w", encoding="utf-8") as file:
-        json.dump({"records": count, "goals": {name: goal for name, (_, goal) in GOALS.items()}, "results": results}, file, indent=2)
+        json.dump({"records": count, "goals": {name: goal for name, _, goal in rows}, "results": results}, file, indent=2)
         file.write("\n")
     return 0
 

@@ -120,7 +120,8 @@ TEST_F(KeptUpdates, OfAZoneThatIsNotConfiguredStay) {
     Life life(storage_);
     life.configure("other.", 1);
     ASSERT_TRUE(life.load());
-    EXPECT_NE(life.log.find("zone example.: not configured; its updates up to serial 11 stay in the storage"), std::string::npos)
+    EXPECT_NE(life.log.find("zone example.: not configured; its updates up to serial 11 stay in the storage"),
+              std::string::npos)
         << life.log;
   }
   Life life(storage_);
