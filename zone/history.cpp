@@ -72,7 +72,18 @@ void HistoryKeeper::adopt(const Zone& zone) {
   }
 }
 
+void HistoryKeeper::break_off(dns::Serial before) {
+  forget();
+  if (ambiguous_up_to_.has_value() && before.compare(*ambiguous_up_to_) != dns::Serial::Order::greater) return;
+  ambiguous_up_to_ = before;
+}
+
 bool HistoryKeeper::append(ExtentWriter& out, dns::Serial from, dns::Serial to, const StepRecords& records) {
+  if (ambiguous_up_to_.has_value() && from.compare(*ambiguous_up_to_) != dns::Serial::Order::greater) {
+    forget();
+    return true;
+  }
+  ambiguous_up_to_.reset();
   const size_t size = StoredDifference::fixed_words * 4 + records.size();
   const auto ref = out.take(size);
   if (!ref.has_value()) return false;

@@ -114,6 +114,9 @@ class HistoryKeeper {
   size_t octets_limit() const { return limits_.octets; }
   void adopt(const Zone& zone);
   void forget() { kept_.clear(), octets_ = 0; }
+  // The zone changes and its serial does not go up from `before`. Who has a serial up to that one may have other content than
+  // the zone had: a step from there would lead it astray, so none is kept until the zone's serial is above.
+  void break_off(dns::Serial before);
   // Appends a step and drops the oldest as the limits want it. False, and unchanged, when memory is full.
   [[nodiscard]] bool append(ExtentWriter& out, dns::Serial from, dns::Serial to, const StepRecords& records);
   // Writes all that is kept again. False, and unchanged, when memory is full.
@@ -128,6 +131,7 @@ class HistoryKeeper {
   HistoryLimits limits_;
   std::vector<Ref> kept_;  // oldest first
   size_t octets_ = 0;
+  std::optional<dns::Serial> ambiguous_up_to_;
 };
 
 }  // namespace samara::zone

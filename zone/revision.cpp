@@ -51,7 +51,9 @@ Result<Zone, Patch::Failed> VersionedZone::apply(Patch& patch) {
     ExtentWriter& out = growth_.writer();
     HeaderWords& words = reviser.words();
     const dns::Serial serial(words[Zone::serial_at]);
-    if (!goes_up(zone_->serial(), serial) || reviser.step().too_large()) {
+    if (!goes_up(zone_->serial(), serial)) {
+      history.break_off(zone_->serial());
+    } else if (reviser.step().too_large()) {
       history.forget();
     } else if (!history.append(out, zone_->serial(), serial, reviser.step())) {
       return fail(out_of_memory);
@@ -97,8 +99,10 @@ Zone VersionedZone::replace(const Zone& next) {
   growth_.begin();
   ExtentWriter& out = growth_.writer();
   // Where there is no room for the history, the zone goes before it.
-  if (!goes_up(before, next.serial()) || step.too_large() || !history_.move_to(out) ||
-      !history_.append(out, before, next.serial(), step)) {
+  if (!goes_up(before, next.serial())) {
+    growth_.roll_back();
+    history_.break_off(before);
+  } else if (step.too_large() || !history_.move_to(out) || !history_.append(out, before, next.serial(), step)) {
     growth_.roll_back();
     history_.forget();
   } else {

@@ -35,7 +35,8 @@ class VersionedZone {
   const std::optional<Zone>& zone() const { return zone_; }
 
   // A patch whose changes cancel gives the present version again. Where the serial does not go up, no secondary could ask for
-  // the step, nor for one across it: the history starts anew.
+  // the step, nor for one across it, and one that has the serial may have either content: the history starts anew once the
+  // serial is above all that were there before. replace() does the same.
   Result<Zone, Patch::Failed> apply(Patch& patch);
   // What was made by apply() since then goes, and was never published; nothing else happened in between.
   struct Savepoint {

@@ -102,7 +102,7 @@ def differences(expected, found):
     if expected == found:
         return ""
     lost, more = set(expected) - set(found), set(found) - set(expected)
-    return f"{len(lost)} missing, {len(more)} too many: {sorted(lost)[:2]} {sorted(more)[:2]}"
+    return f"{len(lost)} missing, {len(more)} too many: {str(sorted(lost)[:2])[:200]} {str(sorted(more)[:2])[:200]}"
 
 
 # ---- reloads --------------------------------------------------------------------------------------------------------
@@ -117,6 +117,10 @@ def soa_serial(path):
     return None
 
 
+def records_in(text):
+    return sorted(line.split() for line in text.splitlines() if line.strip() and not line.startswith(b";"))
+
+
 def reloads(result, full):
     os.makedirs(root_history.OUT, exist_ok=True)
     files = [path for path in root_history.versions() if root_history.is_zone(path)]
@@ -127,9 +131,16 @@ def reloads(result, full):
     print(f"  {len(texts)} versions of the root zone", flush=True)
     deployment = Deployment("reloads", ".", texts[0][1])
     kinds = list(deployment.followers)
-    equal = followed = 0
+    equal = followed = steps = 0
+    ambiguous = False
     try:
         for number, (serial, text) in enumerate(texts):
+            # The history has other zones under a serial that was there before: nobody can notice that, and from there no step
+            # leads on, since a follower may have either zone.
+            same_serial = number > 0 and serial == texts[number - 1][0]
+            if number and not same_serial:
+                steps += not ambiguous
+            ambiguous = same_serial and (ambiguous or records_in(text) != records_in(texts[number - 1][1]))
             if number:
                 deployment.write_zone(text)
                 deployment.primary.process.send_signal(signal.SIGHUP)
@@ -138,6 +149,8 @@ def reloads(result, full):
             if missing:
                 result.check(False, f"version {number} (serial {serial}) is followed", f"not by {sorted(missing)}: "
                              + " ".join(deployment.followers[kind].text()[-300:] for kind in missing))
+            if same_serial:
+                continue
             expected = deployment.records(deployment.primary.port)
             looked_at = kinds if full or number % 10 == 0 or number + 1 == len(texts) else [kinds[number % len(kinds)]]
             for kind in looked_at:
@@ -148,9 +161,9 @@ def reloads(result, full):
         result.check(followed == len(texts), f"all followers have all {len(texts)} serials", str(followed))
         result.check(equal > 0, f"{equal} times the whole zone was the same")
         by_ixfr = len(re.findall(r"zone \.: serial \d+ from \S+ by IXFR", deployment.followers["samara"].text()))
-        result.check(by_ixfr == len(texts) - 1, "our secondary took all but the first by IXFR", str(by_ixfr))
+        result.check(by_ixfr == steps, f"our secondary took {steps} steps by IXFR", str(by_ixfr))
         by_ixfr = len(re.findall(r"IXFR, incoming, .*finished", deployment.followers["knot"].text()))
-        result.check(by_ixfr == len(texts) - 1, "knot took all but the first by IXFR", str(by_ixfr))
+        result.check(by_ixfr == steps, f"knot took {steps} steps by IXFR", str(by_ixfr))
     finally:
         deployment.stop()
         shutil.rmtree(root_history.OUT, ignore_errors=True)

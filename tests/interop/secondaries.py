@@ -43,6 +43,14 @@ BIND_ZONE = """zone "{zone}" {{ type secondary; file "{folder}/zone"; primaries 
 """
 
 
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class Process(servers.Server):
     """A server that can be killed and started again as it was left."""
 
@@ -52,8 +60,7 @@ class Process(servers.Server):
 
     def start(self):
         with open(os.path.join(self.folder, "output"), "a", encoding="utf-8") as output:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                            start_new_session=True)
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
 
     def await_answer(self):
         deadline = time.monotonic() + 30
@@ -63,9 +70,17 @@ class Process(servers.Server):
             time.sleep(0.02)
 
     def kill(self):
-        """All of its processes, which are a session of their own."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        """All of its processes at once."""
+        pids = self.processes()
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         self.process.wait(20)
+        deadline = time.monotonic() + 20
+        while any(is_running(pid) for pid in pids) and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def stop(self):
         if self.process.poll() is None:

@@ -144,6 +144,27 @@ TEST_F(RevisionTest, that_does_not_raise_the_serial_ends_the_history) {
   EXPECT_EQ(History(*versions_.zone()).count(), 0U);
   EXPECT_TRUE(path(2).empty() && has_path_) << "who is there needs nothing";
   EXPECT_TRUE(path(1).empty() && !has_path_);
+  apply_a("a.example.", 2);
+  EXPECT_TRUE(path(2).empty() && !has_path_) << "serial 2 was two zones";
+  apply_a("a.example.", 3);
+  EXPECT_EQ(path(3).size(), 1U);
+}
+
+TEST_F(RevisionTest, keeps_no_step_from_a_serial_that_may_be_another_zone) {
+  const auto build = [this](u32 serial, u32 host) {
+    return zones_.build("@ 60 SOA a b. " + std::to_string(serial) + " 2 3 4 5\n@ 60 NS n\na 60 A 192.0.2." +
+                        std::to_string(host) + "\n");
+  };
+  adopt(start());
+  versions_.replace(build(9, 1));
+  versions_.replace(build(7, 2));  // back
+  versions_.replace(build(8, 3));
+  versions_.replace(build(9, 4));
+  versions_.replace(build(10, 5));
+  EXPECT_EQ(History(*versions_.zone()).count(), 0U) << "7, 8 and 9 were other zones once";
+  versions_.replace(build(11, 6));
+  EXPECT_EQ(path(10).size(), 1U);
+  EXPECT_TRUE(path(9).empty() && !has_path_);
 }
 
 TEST_F(RevisionTest, by_a_zone_built_anew_is_a_step_too) {
