@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """two_machines.py: a primary and a secondary, each a machine of its own (QEMU's microvm), on one bridge with this host. The secondary
 learns of its zones by a catalog, follows updates, outlives its primary with the zones on its disk, and says what is wrong with a
-disk that is not as it should be."""
+disk that is not as it should be; and `samara run` brings such a pair up (docs/operating.md)."""
 import collections
 import hashlib
 import os
 import re
+import select
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -345,6 +348,71 @@ def by_dhcp(lab):
         server.wait()
 
 
+class Running:
+    """`samara run` of a manifest, until it says that it is ready."""
+
+    def __init__(self, manifest, network):
+        self.process = subprocess.Popen([SAMARA, "run", manifest, "--net", network, "--console"], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.first_line = self.process.stdout.readline() if select.select([self.process.stdout], [], [], PATIENCE)[0] else ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    def stop(self):
+        """The exit code, and what it said."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            said = self.process.communicate(timeout=PATIENCE)[1]
+        except subprocess.TimeoutExpired:
+            return None, ""
+        return self.process.returncode, said
+
+
+def bridge_ports():
+    lines = subprocess.run(["ip", "-brief", "link", "show", "master", BRIDGE], capture_output=True, text=True, check=True).stdout
+    return {line.split()[0] for line in lines.splitlines()}
+
+
+def by_command(lab):
+    """The example of docs/operating.md: zones/machines on a bridge, by a tap device that is there and by a port that is made."""
+    result = lab.result
+    shutil.copytree(os.path.join(ROOT, "zones"), lab.path("zones"), ignore=shutil.ignore_patterns("*.store"))
+    manifests = {role: lab.path(os.path.join("zones", "machines", f"{role}.yaml")) for role in ("primary", "secondary")}
+    subprocess.run(["ip", "addr", "add", "10.53.0.254/24", "dev", BRIDGE], check=True)
+    with open(manifests["primary"], encoding="ascii") as file:
+        key = lab.write("example.key", re.search(r"^keys:\n.*\n", file.read(), re.M)[0])
+    primary, secondary = PRIMARY._replace(address="10.53.0.1"), SECONDARY._replace(address="10.53.0.2")
+    with Running(manifests["primary"], f"tap:{PRIMARY.tap}") as first, Running(manifests["secondary"], f"bridge:{BRIDGE}") as second:
+        for host, running in ((primary, first), (secondary, second)):
+            result.check(running.first_line == f"ready {host.address}:53\n", f"samara run: the {host.role} is ready", running.first_line)
+        result.check(len(bridge_ports()) == 3, "samara run makes a port of the bridge", str(bridge_ports()))
+        took = wait_for(lambda: dig(secondary, "www.example.com", "A"), dig(primary, "www.example.com", "A"))
+        result.check(took is not None, "samara run: the secondary has the example zones")
+        time.sleep(ONE_LOOK)
+        begin = time.monotonic()
+        done = subprocess.run([SAMARA, "update", "--server", "10.53.0.1:53", "--zone", "example.com", "--key", key, "--add",
+                               "hello.example.com 60 TXT hello"], capture_output=True, text=True, check=False, timeout=PATIENCE)
+        arrived = wait_for(lambda: dig(secondary, "hello.example.com", "TXT"), '"hello"')
+        result.check(done.returncode == 0 and arrived is not None, "samara run: an update comes to the secondary", done.stderr)
+        print(f"  samara run: an update is seen at the secondary after {time.monotonic() - begin:.3f} s")
+        for role, running in (("secondary", second), ("primary", first)):
+            code, said = running.stop()
+            result.check(code == 0, f"samara run: the {role} stops when told to", f"exit code {code}: {said[-600:]}")
+        gone = wait_for(bridge_ports, {PRIMARY.tap, SECONDARY.tap})
+        result.check(gone is not None, "the port goes with its machine", str(bridge_ports()))
+    for network, code, line in (("bridge:nowhere", 69, "there is no such interface"), ("bridge:lo", 69, "this interface is not a bridge"),
+                                ("bridge:", 64, "expected user, tap:DEVICE or bridge:NAME")):
+        refused = subprocess.run([SAMARA, "run", manifests["primary"], "--net", network], capture_output=True, text=True, check=False,
+                                 timeout=PATIENCE)
+        result.check(refused.returncode == code and line in refused.stderr, f"--net {network} is refused",
+                     f"{refused.returncode}: {refused.stderr}")
+
+
 def main():
     machines.own_network((PRIMARY.tap, SECONDARY.tap), BRIDGE)
     result = report.Report()
@@ -355,6 +423,7 @@ def main():
         no_disk(lab)
         in_little_memory(lab)
         by_dhcp(lab)
+        by_command(lab)
     result.finish()
 
 
