@@ -48,6 +48,21 @@ def ask_udp(port, message, timeout=1.0, address="127.0.0.1"):
             return None
 
 
+def descendants(pid):
+    """A process, its children and theirs."""
+    found, todo = [], [pid]
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        try:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                    todo += [int(child) for child in file.read().split()]
+        except OSError:
+            pass
+    return found
+
+
 NSD = """server:
   ip-address: {address}@{port}
   server-count: 1
@@ -171,17 +186,7 @@ class Server:
 
     def processes(self):
         """The server's process ids, children included."""
-        found, todo = [], [self.process.pid]
-        while todo:
-            pid = todo.pop()
-            found.append(pid)
-            try:
-                for task in os.listdir(f"/proc/{pid}/task"):
-                    with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-                        todo += [int(child) for child in file.read().split()]
-            except OSError:
-                pass
-        return found
+        return descendants(self.process.pid)
 
     def resident_kib(self):
         """Proportional resident memory of all its processes."""
