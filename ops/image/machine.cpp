@@ -285,6 +285,7 @@ ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descri
   std::optional<std::vector<u8>> blob;
   if (deployment) {
     complete(deployment->service());
+    if (options.network == "user") reach_host_instead_of_loopback(deployment->config);
     blob = compile_blob(deployment->config, launch.source, found);
   }
   found.print();

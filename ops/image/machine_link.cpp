@@ -20,12 +20,23 @@ namespace samara::ops {
 
 namespace {
 
+constexpr IpAddress host_in_user_network = IpAddress::v4({10, 0, 2, 2});
 constexpr const char* machine_id_file = "/etc/machine-id";
 
 ifreq request_for(std::string_view name) {
   ifreq request{};
   std::copy_n(name.begin(), std::min(name.size(), sizeof request.ifr_name - 1), request.ifr_name);
   return request;
+}
+
+void reach_host(server::PeerList& peers) {
+  for (server::Peer& peer : peers) {
+    if (peer.endpoint.address.is_v4() && peer.endpoint.address.octets()[0] == 127) peer.endpoint.address = host_in_user_network;
+  }
+}
+
+void reach_host(std::optional<server::PeerList>& peers) {
+  if (peers) reach_host(*peers);
 }
 
 Failure<LinkError> failure(const std::string& bridge, int error) {
@@ -66,6 +77,23 @@ Result<Descriptor, LinkError> open_bridge_port(const std::string& bridge) {
   device.ifr_flags = static_cast<short>(device.ifr_flags | IFF_UP);
   if (::ioctl(any.get(), SIOCSIFFLAGS, &device) != 0) return failure(bridge, errno);
   return port;
+}
+
+void reach_host_instead_of_loopback(RoleConfig& config) {
+  reach_host(service_of(config).notify);
+  std::visit(
+      [](auto& role) {
+        for (auto& zone : role.zones) reach_host(zone.overrides.notify);
+        for (auto& catalog : role.catalogs) reach_host(catalog.overrides.notify);
+      },
+      config);
+  auto* secondary = std::get_if<server::SecondaryConfig>(&config);
+  if (secondary == nullptr) return;
+  for (server::SecondaryZone& zone : secondary->zones) reach_host(zone.primaries);
+  for (server::ConsumedCatalog& catalog : secondary->catalogs) {
+    reach_host(catalog.primaries);
+    reach_host(catalog.member_primaries);
+  }
 }
 
 std::string card_address(const std::string& network, const std::string& source) {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "ops/deployment.h"
 #include "ops/descriptor.h"
 #include "ops/exit_code.h"
 #include "platform/base/result.h"
@@ -22,5 +23,9 @@ Result<Descriptor, LinkError> open_bridge_port(const std::string& bridge);
 // for every manifest, link (`network`, as on the command line) and host, because two of one address on one bridge hear nothing.
 // `source`: the manifest's path.
 std::string card_address(const std::string& network, const std::string& source);
+
+// For QEMU's user network: servers at 127.0.0.0/8, which are this host's, become what the machine can reach them by, the host's
+// address in that network.
+void reach_host_instead_of_loopback(RoleConfig& config);
 
 }  // namespace samara::ops

@@ -133,8 +133,8 @@ def serial(host, zone):
     return response.answer[0][0].serial
 
 
-def dig(host, name, rr_type):
-    return subprocess.run(["dig", f"@{host.address}", name, rr_type, "+short", "+tries=1", "+time=1"], capture_output=True, text=True,
+def dig(address, name, rr_type, *more):
+    return subprocess.run(["dig", f"@{address}", name, rr_type, "+short", "+tries=1", "+time=1", *more], capture_output=True, text=True,
                           check=False).stdout.strip()
 
 
@@ -198,7 +198,7 @@ def updates(lab, secondary):
                                   timeout=PATIENCE)
         with_what = "nsupdate" if i % 2 else "samara update"
         lab.result.check(done.returncode == 0, f"{with_what} changes a zone of the primary", done.stdout + done.stderr)
-        arrived = wait_for(lambda name=name: dig(SECONDARY, name, "TXT"), f'"{text}"')
+        arrived = wait_for(lambda name=name: dig(SECONDARY.address, name, "TXT"), f'"{text}"')
         if lab.result.check(arrived is not None, f"an update by {with_what} comes to the secondary", read(secondary)[-800:]):
             times.append(time.monotonic() - begin)
     print("  seen at the secondary after " + ", ".join(f"{took:.3f}" for took in times) + " s")
@@ -237,7 +237,7 @@ def follows_and_outlives(lab):
         took = wait_for(lambda: serial(SECONDARY, CHANGING), last, 2)
         lab.result.check(took is not None, "started without its primary the secondary serves what it had", read(secondary)[-800:])
         lab.result.check("3 of 3 zones are served as they were kept" in read(secondary), "and says so", secondary.console[-800:])
-        lab.result.check(dig(SECONDARY, f"new0.{CHANGING}", "TXT") == '"number 0"', "with the updates")
+        lab.result.check(dig(SECONDARY.address, f"new0.{CHANGING}", "TXT") == '"number 0"', "with the updates")
         for zone, records in before.items():
             lab.result.check(transferred(SECONDARY, zone) == records, f"{zone} is what it was, all of it")
         lab.write_zones(100)
@@ -352,7 +352,7 @@ class Running:
     """`samara run` of a manifest, until it says that it is ready."""
 
     def __init__(self, manifest, network):
-        self.process = subprocess.Popen([SAMARA, "run", manifest, "--net", network, "--console"], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([SAMARA, "run", manifest, "--target", "virtio", "--net", network, "--console"], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.first_line = self.process.stdout.readline() if select.select([self.process.stdout], [], [], PATIENCE)[0] else ""
 
@@ -379,38 +379,52 @@ def bridge_ports():
 
 
 def by_command(lab):
-    """The example of docs/operating.md: zones/machines on a bridge, by a tap device that is there and by a port that is made."""
+    """The examples as docs/operating.md has them: zones/machines on a bridge, by a tap device that is there and by a port that is made;
+    and zones behind QEMU's user network."""
     result = lab.result
     shutil.copytree(os.path.join(ROOT, "zones"), lab.path("zones"), ignore=shutil.ignore_patterns("*.store"))
-    manifests = {role: lab.path(os.path.join("zones", "machines", f"{role}.yaml")) for role in ("primary", "secondary")}
     subprocess.run(["ip", "addr", "add", "10.53.0.254/24", "dev", BRIDGE], check=True)
-    with open(manifests["primary"], encoding="ascii") as file:
-        key = lab.write("example.key", re.search(r"^keys:\n.*\n", file.read(), re.M)[0])
-    primary, secondary = PRIMARY._replace(address="10.53.0.1"), SECONDARY._replace(address="10.53.0.2")
-    with Running(manifests["primary"], f"tap:{PRIMARY.tap}") as first, Running(manifests["secondary"], f"bridge:{BRIDGE}") as second:
-        for host, running in ((primary, first), (secondary, second)):
-            result.check(running.first_line == f"ready {host.address}:53\n", f"samara run: the {host.role} is ready", running.first_line)
+    manifests = [lab.path(os.path.join("zones", "machines", f"{role}.yaml")) for role in ("primary", "secondary")]
+    with Running(manifests[0], f"tap:{PRIMARY.tap}") as first, Running(manifests[1], f"bridge:{BRIDGE}") as second:
         result.check(len(bridge_ports()) == 3, "samara run makes a port of the bridge", str(bridge_ports()))
-        took = wait_for(lambda: dig(secondary, "www.example.com", "A"), dig(primary, "www.example.com", "A"))
-        result.check(took is not None, "samara run: the secondary has the example zones")
-        time.sleep(ONE_LOOK)
-        begin = time.monotonic()
-        done = subprocess.run([SAMARA, "update", "--server", "10.53.0.1:53", "--zone", "example.com", "--key", key, "--add",
-                               "hello.example.com 60 TXT hello"], capture_output=True, text=True, check=False, timeout=PATIENCE)
-        arrived = wait_for(lambda: dig(secondary, "hello.example.com", "TXT"), '"hello"')
-        result.check(done.returncode == 0 and arrived is not None, "samara run: an update comes to the secondary", done.stderr)
-        print(f"  samara run: an update is seen at the secondary after {time.monotonic() - begin:.3f} s")
-        for role, running in (("secondary", second), ("primary", first)):
-            code, said = running.stop()
-            result.check(code == 0, f"samara run: the {role} stops when told to", f"exit code {code}: {said[-600:]}")
+        runs_as_a_pair(lab, "on a bridge", (first, "10.53.0.1:53"), (second, "10.53.0.2:53"))
         gone = wait_for(bridge_ports, {PRIMARY.tap, SECONDARY.tap})
         result.check(gone is not None, "the port goes with its machine", str(bridge_ports()))
+    with Running(lab.path("zones/primary.yaml"), "user") as first, Running(lab.path("zones/secondary.yaml"), "user") as second:
+        runs_as_a_pair(lab, "on QEMU's network", (first, "127.0.0.1:5353"), (second, "127.0.0.1:5354"))
     for network, code, line in (("bridge:nowhere", 69, "there is no such interface"), ("bridge:lo", 69, "this interface is not a bridge"),
                                 ("bridge:", 64, "expected user, tap:DEVICE or bridge:NAME")):
-        refused = subprocess.run([SAMARA, "run", manifests["primary"], "--net", network], capture_output=True, text=True, check=False,
+        refused = subprocess.run([SAMARA, "run", manifests[0], "--net", network], capture_output=True, text=True, check=False,
                                  timeout=PATIENCE)
         result.check(refused.returncode == code and line in refused.stderr, f"--net {network} is refused",
                      f"{refused.returncode}: {refused.stderr}")
+
+
+def runs_as_a_pair(lab, what, primary, secondary):
+    """Both are (the running machine, its endpoint)."""
+    result, endpoint = lab.result, primary[1]
+
+    def dig_at(server, name, rr_type):
+        address, port = server[1].split(":")
+        return dig(address, name, rr_type, "-p", port)
+
+    for role, server in (("primary", primary), ("secondary", secondary)):
+        result.check(server[0].first_line == f"ready {server[1]}\n", f"{what}, the {role} is ready", server[0].first_line)
+    with open(lab.path("zones/primary.yaml"), encoding="ascii") as file:
+        key = lab.write("example.key", re.search(r"^keys:\n.*\n", file.read(), re.M)[0])
+    expected = dig_at(primary, "www.example.com", "A")
+    took = wait_for(lambda: dig_at(secondary, "www.example.com", "A"), expected)
+    result.check(expected.startswith("192.0.2.") and took is not None, f"{what}, the secondary has the example zones", expected)
+    time.sleep(ONE_LOOK)
+    begin = time.monotonic()
+    done = subprocess.run([SAMARA, "update", "--server", endpoint, "--zone", "example.com", "--key", key, "--add",
+                           "hello.example.com 60 TXT hello"], capture_output=True, text=True, check=False, timeout=PATIENCE)
+    arrived = wait_for(lambda: dig_at(secondary, "hello.example.com", "TXT"), '"hello"')
+    result.check(done.returncode == 0 and arrived is not None, f"{what}, an update comes to the secondary", done.stderr)
+    print(f"  samara run {what}: an update is seen at the secondary after {time.monotonic() - begin:.3f} s")
+    for role, server in (("secondary", secondary), ("primary", primary)):
+        code, said = server[0].stop()
+        result.check(code == 0, f"{what}, the {role} stops when told to", f"exit code {code}: {said[-600:]}")
 
 
 def main():
