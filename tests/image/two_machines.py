@@ -88,10 +88,10 @@ class Lab:
             file.write(text)
         return self.path(name)
 
-    def write_zones(self, serial):
+    def write_zones(self, serial, records=RECORDS):
         self.write(f"{CHANGING}.zone", zone_text(serial))
-        hosts = [f"h{i}" for i in range(RECORDS)]
-        hosts[RECORDS // 2] = NEEDLE
+        hosts = [f"h{i}" for i in range(records)]
+        hosts[records // 2] = NEEDLE
         self.write(f"{LARGE}.zone", zone_text(serial, "".join(f"{host} A 192.0.2.{i % 250}\n" for i, host in enumerate(hosts))))
 
     def disk(self, name, size=DISK):
@@ -330,6 +330,19 @@ def in_little_memory(lab):
             lab.power_off(PRIMARY, primary, what)
 
 
+def too_large(lab):
+    """A zone that the machine has no room for ends it with a line, and nothing is overwritten."""
+    lab.write_zones(100, 120_000)
+    with lab.machine(PRIMARY, memory=128) as primary, lab.machine(SECONDARY, lab.disk("large.disk"), memory=24) as secondary:
+        lab.ready(PRIMARY, primary, "a large zone")
+        status = secondary.status(PATIENCE)
+        lab.result.check(status is not None and machines.exit_code(status) == 69 and "out of memory: " in secondary.console,
+                         "a zone that is too large for the secondary is named, with exit code 69", f"status {status}: {read(secondary)[-800:]}")
+        lab.result.check(serial(PRIMARY, LARGE) == 100, "its primary goes on", primary.console[-400:])
+        lab.power_off(PRIMARY, primary, "a large zone")
+    lab.write_zones(100)
+
+
 def by_dhcp(lab):
     """A secondary whose address its DHCP server reserves for it."""
     server = subprocess.Popen(["dnsmasq", "--keep-in-foreground", "--no-ping", "--port=0", f"--interface={BRIDGE}", "--bind-interfaces",
@@ -436,6 +449,7 @@ def main():
         damaged_disks(lab, storage)
         no_disk(lab)
         in_little_memory(lab)
+        too_large(lab)
         by_dhcp(lab)
         by_command(lab)
     result.finish()
