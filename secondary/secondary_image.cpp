@@ -48,6 +48,8 @@ class Secondary final : public hal::Role {
     plan.client_streams = std::min(config_->transfers_in.concurrent, hal::max_client_streams);
     plan.client_datagrams = true;
     plan.worker_memory = memory_for_zones + plan.client_streams * memory_for_transfer;
+    plan.zones_grow = true;
+    if (server::NotifyAgent::is_needed(*config_)) plan.fixed_tables += server::NotifyAgent::memory();
     return plan;
   }
 

@@ -30,6 +30,9 @@ class NotifyAgent {
            std::ranges::any_of(config.zones, notifies) || std::ranges::any_of(config.catalogs, notifies);
   }
 
+  // Octets that it takes.
+  static size_t memory() { return Notifier::memory({}) + max_notify_targets * sizeof(NotifyTarget); }
+
   // All zones are new to those concerned; once, when the first set of zones is there.
   void on_start(Instant now, const zone::ZoneSet& zones);
   void on_zone_changed(Instant now, const zone::ZoneSet& zones, const dns::Name& zone);

@@ -17,6 +17,11 @@ constexpr size_t max_notify_size = 1232;
 
 constexpr u16 notify_flags = static_cast<u16>(static_cast<u16>(dns::Opcode::NOTIFY) << 11) | dns::flag_aa;
 
+// tidy() keeps a queue below twice what is pending.
+constexpr size_t queue_room(size_t pending) {
+  return 2 * pending + queue_slack + 1;
+}
+
 bool later(Instant a, Instant b) {
   return a > b;
 }
@@ -32,12 +37,17 @@ std::string_view describe(NotifyEvent::Kind kind) {
   return "NOTIFY failed";
 }
 
-Notifier::Notifier(const Limits& limits, Rng& rng) : limits_(limits), rng_(rng), buckets_(1024, none), ids_(id_slots, none) {
+Notifier::Notifier(const Limits& limits, Rng& rng)
+    : limits_(limits), rng_(rng), buckets_(bucket_count, none), ids_(id_slots, none) {
   pending_.reserve(limits.pending);
-  // tidy() keeps them below twice what is pending.
-  for (Queue* queue : {&urgent_, &later_}) queue->reserve(2 * limits.pending + queue_slack + 1);
+  for (Queue* queue : {&urgent_, &later_}) queue->reserve(queue_room(limits.pending));
   peers_.reserve(max_notify_peers);
   events_.reserve(max_events);
+}
+
+size_t Notifier::memory(const Limits& limits) {
+  return (bucket_count + id_slots) * sizeof(u32) + limits.pending * sizeof(Pending) +
+         2 * queue_room(limits.pending) * sizeof(Due) + max_notify_peers * sizeof(PeerCount) + max_events * sizeof(NotifyEvent);
 }
 
 // ---- the table ------------------------------------------------------------------------------------------------------

@@ -68,6 +68,9 @@ class Notifier {
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
 
+  // Octets that it takes.
+  static size_t memory(const Limits& limits);
+
   bool has_room(size_t targets) const { return used_ + targets <= limits_.pending; }
   // False: there was no room for all targets; what found none is not sent.
   bool on_zone_changed(Instant now, const dns::Name& zone, dns::Serial serial, std::span<const NotifyTarget> targets,
@@ -93,6 +96,7 @@ class Notifier {
   // allows.
   static constexpr size_t id_slots = 16'384;
   static constexpr size_t max_events = 64;
+  static constexpr size_t bucket_count = 1024;  // power of two
 
   struct Pending {
     dns::Name zone;

@@ -11,6 +11,10 @@ PendingUpdates::PendingUpdates(const crypto::SipHashKey& key) : hash_key_(key) {
   staged_octets_.reserve(max_staged_octets);
 }
 
+size_t PendingUpdates::memory() {
+  return max_pending_updates * (sizeof(Entry) + 3 * sizeof(u16)) + max_staged_octets;
+}
+
 PendingUpdates::Found PendingUpdates::find(Instant now, const Endpoint& peer, Bytes packet) const {
   const u64 hash = crypto::siphash24(hash_key_, packet);
   for (const Entry& entry : entries_) {

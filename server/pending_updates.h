@@ -54,6 +54,8 @@ class PendingUpdates {
   enum class Known : u8 { no, waiting, answered };
 
   explicit PendingUpdates(const crypto::SipHashKey& key);
+  // Octets that it takes.
+  static size_t memory();
 
   // Whether this datagram has come before; the outcome, if it is known.
   struct Found {

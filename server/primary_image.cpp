@@ -51,6 +51,9 @@ class Primary final : public hal::Role {
     set_log_level(config_->log_level);
     hal::Plan plan = service_plan(*config_);
     plan.client_datagrams = NotifyAgent::is_needed(*config_);
+    if (plan.client_datagrams) plan.fixed_tables += NotifyAgent::memory();
+    plan.zones_grow = UpdateAccess::is_needed(*config_);
+    if (plan.zones_grow) plan.fixed_tables += PendingUpdates::memory();
     return plan;
   }
 

@@ -214,7 +214,8 @@ SUITES = {
     "sim": ("whole hosts in a simulated network, ten thousand seeds of TCP", simulations),
     "headers": ("each interface header compiles on its own", headers),
     "image": ("what the images are made of, and bare machines in QEMU",
-              lambda: samara_steps("image_properties.py") + machine_steps("boot.py", "primary.py", "asking_machine.py")),
+              lambda: artefacts("virtio") + samara_steps("image_properties.py") +
+              machine_steps("boot.py", "primary.py", "asking_machine.py", "two_machines.py")),
     "zones": ("example zones, root zone history", lambda: samara_steps("example_zones.py", "root_history.py")),
     "interop": ("the same questions to us, nsd, knot and bind; transfers, updates and our commands with them",
                 lambda: samara_steps("differential.py", "transfer_out.py", "command_line.py", "dynamic_update.py", "secondary.py",

@@ -15,6 +15,7 @@
 
 #include "ops/boot_blob.h"
 #include "ops/image/boot_file.h"
+#include "ops/image/machine_link.h"
 #include "ops/image/spawn.h"
 #include "ops/image/storage_file.h"
 #include "ops/yaml/network.h"
@@ -28,6 +29,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds patience{10};  // between a request to stop and the end of it
 constexpr int module_fd = 3;
 constexpr int disk_fd = 4;
+constexpr int tap_fd = 5;
+constexpr std::string_view tap_prefix = "tap:";
+constexpr std::string_view bridge_prefix = "bridge:";
 constexpr size_t lines_kept = 40;  // shown when the machine ends badly
 constexpr std::string_view ready = "ready ";
 
@@ -35,6 +39,12 @@ std::string text_of(const Endpoint& endpoint) {
   TextBuffer<96> text;
   endpoint.write_text(text.writer());
   return std::string(text.view());
+}
+
+// What follows the prefix.
+std::optional<std::string> after(const std::string& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return {};
+  return text.substr(prefix.size());
 }
 
 // A descriptor as the program that has it can open it.
@@ -182,6 +192,18 @@ void complete(server::ServiceConfig& config) {
   config.boot_time = static_cast<u64>(std::time(nullptr));
 }
 
+// A port of the bridge that the machine is attached to; a descriptor that is not open when it is not. Nothing, and what is
+// wrong is said, when it cannot be had.
+std::optional<Descriptor> open_port_of(const MachineOptions& options, ExitCode& why) {
+  const auto bridge = after(options.network, bridge_prefix);
+  if (!bridge) return Descriptor();
+  Result<Descriptor, LinkError> port = open_bridge_port(*bridge);
+  if (port) return std::move(port).value();
+  complain(port.error().problem);
+  why = port.error().code;
+  return {};
+}
+
 struct Pipe {
   Descriptor from, to;
 };
@@ -190,6 +212,19 @@ std::optional<Pipe> make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
   return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+std::string network_words(const MachineOptions& options, const MachineParts& parts) {
+  if (parts.tap) return "tap,id=net,fd=" + std::to_string(*parts.tap);
+  if (const auto device = after(options.network, tap_prefix))
+    return "tap,id=net,ifname=" + *device + ",script=no,downscript=no";
+  std::string words = "user,id=net";
+  for (const Endpoint& endpoint : parts.forwarded) {
+    for (const char* protocol : {"udp", "tcp"}) {
+      words += std::string(",hostfwd=") + protocol + ":" + text_of(endpoint) + "-:" + std::to_string(parts.guest_port);
+    }
+  }
+  return words;
 }
 
 }  // namespace
@@ -203,18 +238,9 @@ std::vector<Endpoint> forwarded(const MachineOptions& options, const server::Ser
   return endpoints;
 }
 
-std::vector<std::string> qemu_words(const MachineOptions& options, const std::string& image, const std::string& module,
-                                    const std::vector<Endpoint>& forwarded, u16 guest_port, const std::string& storage) {
+std::vector<std::string> qemu_words(const MachineOptions& options, const MachineParts& parts) {
   const bool microvm = options.type == "microvm";
-  std::string network = "user,id=net";
-  for (const Endpoint& endpoint : forwarded) {
-    for (const char* protocol : {"udp", "tcp"}) {
-      network += std::string(",hostfwd=") + protocol + ":" + text_of(endpoint) + "-:" + std::to_string(guest_port);
-    }
-  }
-  if (options.network.starts_with("tap:")) {
-    network = "tap,id=net,ifname=" + options.network.substr(4) + ",script=no,downscript=no";
-  }
+  const std::string bus = microvm ? "-device" : "-pci";
   std::vector<std::string> words{options.qemu,
                                  "-machine",
                                  microvm ? "microvm,pit=off,pic=off,rtc=on" : options.type,
@@ -234,20 +260,20 @@ std::vector<std::string> qemu_words(const MachineOptions& options, const std::st
                                  "-serial",
                                  "chardev:console",
                                  "-kernel",
-                                 image,
+                                 parts.image,
                                  "-initrd",
-                                 module,
+                                 parts.module,
                                  "-netdev",
-                                 network,
+                                 network_words(options, parts),
                                  "-device",
-                                 std::string(microvm ? "virtio-net-device" : "virtio-net-pci") + ",netdev=net",
+                                 "virtio-net" + bus + ",netdev=net" + (parts.mac.empty() ? "" : ",mac=" + parts.mac),
                                  "-device",
-                                 std::string(microvm ? "virtio-rng-device" : "virtio-rng-pci"),
+                                 "virtio-rng" + bus,
                                  "-device",
                                  "isa-debug-exit,iobase=0xf4,iosize=4"};
-  if (!storage.empty()) {
-    words.insert(words.end(), {"-drive", "if=none,id=storage,format=raw,file=" + storage, "-device",
-                               std::string(microvm ? "virtio-blk-device" : "virtio-blk-pci") + ",drive=storage"});
+  if (!parts.storage.empty()) {
+    words.insert(words.end(), {"-drive", "if=none,id=storage,format=raw,file=" + parts.storage, "-device",
+                               "virtio-blk" + bus + ",drive=storage"});
   }
   if (microvm) words.insert(words.end(), {"-global", "virtio-mmio.force-legacy=false"});
   return words;
@@ -259,6 +285,7 @@ ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descri
   std::optional<std::vector<u8>> blob;
   if (deployment) {
     complete(deployment->service());
+    if (options.network == "user") reach_host_instead_of_loopback(deployment->config);
     blob = compile_blob(deployment->config, launch.source, found);
   }
   found.print();
@@ -267,13 +294,14 @@ ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descri
   if (forwards.empty() && options.network == "user") {
     complain(launch.source +
              ": QEMU's user network reaches the image through IPv4 endpoints of `listen` only (expected one "
-             "such as 127.0.0.1:5353, or --net tap:DEVICE)");
+             "such as 127.0.0.1:5353, or --net bridge:NAME or tap:DEVICE)");
     return ExitCode::bad_data;
   }
   ExitCode why = ExitCode::good;
   const std::optional<Descriptor> disk = open_storage_of(*deployment, launch.source, why);
   if (!disk) return why;
-  const u16 guest_port = deployment->service().network->listen.front().port.value();
+  std::optional<Descriptor> tap = open_port_of(options, why);
+  if (!tap) return why;
 
   Descriptor signals = watch_signals();  // before the machine exists, so that none falls between
   const Result<Descriptor, int> module = sealed_memory_file(*blob);
@@ -282,10 +310,21 @@ ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descri
   if (!module || !input || !console || ::fcntl(console->from.get(), F_SETFL, O_NONBLOCK) != 0) return ExitCode::unavailable;
   std::vector<GivenDescriptor> given{
       {input->from.get(), STDIN_FILENO}, {console->to.get(), STDOUT_FILENO}, {module.value().get(), module_fd}};
-  if (disk->is_open()) given.push_back({disk->get(), disk_fd});
-  const Result<pid_t, int> pid = spawn(qemu_words(options, launch.image, path_of(module_fd), forwards, guest_port,
-                                                  disk->is_open() ? path_of(disk_fd) : std::string()),
-                                       given, Environment::inherited);
+  MachineParts parts;
+  parts.image = launch.image;
+  parts.module = path_of(module_fd);
+  parts.forwarded = forwards;
+  parts.guest_port = deployment->service().network->listen.front().port.value();
+  if (options.network != "user") parts.mac = card_address(options.network, launch.source);
+  if (disk->is_open()) {
+    given.push_back({disk->get(), disk_fd});
+    parts.storage = path_of(disk_fd);
+  }
+  if (tap->is_open()) {
+    given.push_back({tap->get(), tap_fd});
+    parts.tap = tap_fd;
+  }
+  const Result<pid_t, int> pid = spawn(qemu_words(options, parts), given, Environment::inherited);
   if (!pid) {
     complain(options.qemu + ": cannot be started: " + std::generic_category().message(pid.error()) +
              " (expected QEMU: apt-get install qemu-system-x86, or --qemu FILE)");
@@ -293,6 +332,7 @@ ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descri
   }
   input->from.reset();
   console->to.reset();
+  tap->reset();  // a bridge's port goes with QEMU
   return Machine(options, std::move(forwards), pid.value(), std::move(signals), std::move(input->to), std::move(console->from),
                  std::move(output))
       .run();

@@ -5,6 +5,7 @@
 //   SIGHUP            is answered with a line: a machine takes new zones when it is started again
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ struct MachineOptions {
   std::string qemu = "qemu-system-x86_64";
   std::string type = "microvm";  // or pc, q35
   std::string accelerator = "tcg";
-  std::string network = "user";  // QEMU's own, or tap:DEVICE
+  std::string network = "user";  // QEMU's own, tap:DEVICE, or bridge:NAME
   unsigned memory = 64;          // MiB
   bool console = false;          // show all of it
 };
@@ -27,9 +28,19 @@ struct MachineOptions {
 // that comes, and has none.
 std::vector<Endpoint> forwarded(const MachineOptions& options, const server::ServiceConfig& config);
 
-// QEMU's words for it. `module`: the path under which QEMU finds the boot configuration; `storage`: that of the disk, or empty.
-std::vector<std::string> qemu_words(const MachineOptions& options, const std::string& image, const std::string& module,
-                                    const std::vector<Endpoint>& forwarded, u16 guest_port, const std::string& storage = {});
+// What one machine is made of.
+struct MachineParts {
+  std::string image;
+  std::string module;               // the path under which QEMU finds the boot configuration
+  std::string storage;              // that of the disk; empty: it has none
+  std::vector<Endpoint> forwarded;  // of the user network
+  u16 guest_port = 53;              // where they lead
+  std::optional<int> tap;           // QEMU's descriptor of the port of a bridge
+  std::string mac;                  // the card's address; empty: QEMU's usual one
+};
+
+// QEMU's words for it.
+std::vector<std::string> qemu_words(const MachineOptions& options, const MachineParts& parts);
 
 // Runs it and stays until it has ended; prints `ready ADDRESS:PORT` for each endpoint that is answered, on `output` when that
 // is open. Gives the image's exit code.

@@ -88,14 +88,15 @@ void add_run(CLI::App& samara, Action& chosen) {
       ->check(CLI::IsMember({"microvm", "pc", "q35"}))
       ->capture_default_str()
       ->group(group);
-  verb->add_option("--net", machine.network, "user (QEMU passes `listen` endpoints of IPv4 on), or tap:DEVICE")
-      ->check(CLI::IsMember({"user"}) | CLI::Validator(
-                                            [](std::string& text) {
-                                              return text.starts_with("tap:") && text.size() > 4
-                                                         ? std::string()
-                                                         : "expected user or tap:DEVICE";
-                                            },
-                                            "tap:DEVICE"))
+  verb->add_option("--net", machine.network,
+                   "user (QEMU passes `listen` endpoints of IPv4 on), tap:DEVICE, or bridge:NAME (a port is made; as root)")
+      ->check(CLI::Validator(
+          [](std::string& text) {
+            const bool good = text == "user" || (text.starts_with("tap:") && text.size() > 4) ||
+                              (text.starts_with("bridge:") && text.size() > 7);
+            return good ? std::string() : "expected user, tap:DEVICE or bridge:NAME";
+          },
+          "user, tap:DEVICE or bridge:NAME"))
       ->capture_default_str()
       ->group(group);
   verb->add_option("--memory", machine.memory, "MiB of memory")
@@ -115,6 +116,7 @@ void add_run(CLI::App& samara, Action& chosen) {
       "  samara run zones/primary.yaml\n"
       "  samara run zones/primary.yaml --target virtio --console\n"
       "  samara run zones/primary.yaml --target virtio --machine q35 --net tap:tap0\n"
+      "  samara run zones/machines/primary.yaml --net bridge:samara0\n"
       "  samara run zones/primary.yaml --detach --pid-file primary.pid\n"
       "  kill -HUP $(cat primary.pid)     # read everything again\n"
       "  kill $(cat primary.pid)          # stop");

@@ -103,6 +103,11 @@ struct Plan {
   // Octets of heap that a worker may take while it serves, besides what it has taken by then. Where it cannot get memory any
   // more (Linux) so much address space is set apart; memory is used as it is written to.
   u64 worker_memory = 0;
+  // Where memory is what the machine has, and the tables for streams are made as large as it allows: octets of the worker's
+  // tables that are the same however many streams there are, beyond those of every role; and whether zones come or grow while
+  // it serves, so that memory must be left for them.
+  u64 fixed_tables = 0;
+  bool zones_grow = false;
   // Address space of the shared region; memory is used as it is written to.
   u64 region_size = u64{16} << 30;
   // Whom to run as after the sockets are bound, where the image was started as root.

@@ -9,11 +9,7 @@
 #include <array>
 #include <optional>
 
-#include "platform/codec/device_tree.h"
-#include "platform/crypto/drbg.h"
-#include "platform/hal/hal.h"
-#include "platform/runtime/frame_loop.h"
-#include "server/config/primary_config.h"
+#include "tests/image/configured_role.h"
 
 namespace samara::test {
 namespace {
@@ -141,43 +137,23 @@ class Asker {
   u64 generation_ = 0;
 };
 
-class AskingRole final : public hal::Role {
+class AskingRole final : public ConfiguredRole {
  public:
-  Result<hal::Plan, hal::Refusal> configure(Bytes blob, const hal::Entropy&) override {
-    const auto tree = codec::DeviceTree::open(blob);
-    if (!tree.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, codec::describe(tree.error())));
-    auto config = server::read_primary_config(tree.value());
-    if (!config.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, config.error()));
-    config_.emplace(std::move(config).value());
-    hal::Plan plan;
-    plan.listen = config_->listen;
-    plan.max_streams = config_->limits.tcp_clients;
+  Result<hal::Plan, hal::Refusal> configure(Bytes blob, const hal::Entropy& entropy) override {
+    hal::Plan plan = TRY(ConfiguredRole::configure(blob, entropy));
     plan.client_streams = 1;
     plan.client_datagrams = true;
-    plan.user_id = config_->user;
-    plan.group_id = config_->group;
-    if (config_->network) plan.link = runtime::link_plan(*config_->network);
     return plan;
   }
-  Result<u64, hal::Refusal> load(Bytes, hal::Loader&) override { return u64{1}; }
   void serve(hal::Worker& worker) override {
-    crypto::Drbg rng(std::span<const u8>(worker.entropy()).first<crypto::Drbg::seed_size>());
     Asker asker(worker.max_streams(), worker.region());
-    if (!worker.has_link()) worker.run(asker);
-    const runtime::NetworkConfig network = config_->network.value_or(runtime::NetworkConfig{});
-    runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(asker), rng,
-                            {.streams = worker.client_streams(), .datagrams = worker.client_datagrams()});
-    worker.run_frames(loop);
+    run(worker, asker, [](const auto&) {});
   }
-  hal::Reply on_request(u32, Bytes, hal::Loader&) override { return {}; }
   void on_released(hal::Loader& loader) override { loader.region()[0] = static_cast<u8>(loader.oldest_in_use() - 1); }
   void on_message(u32 worker, Bytes message, hal::Loader& loader) override {
     loader.publish(1);
     if (!loader.send(worker, message)) log(Level::error, "the worker is behind with one message");
   }
-
- private:
-  std::optional<server::PrimaryConfig> config_;
 };
 
 }  // namespace

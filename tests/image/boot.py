@@ -160,6 +160,8 @@ def variants(result):
     boots(result, "4 MiB are enough for an image without zones", memory=4)
     for kind in MACHINES:
         boots(result, f"{kind}: serves in 8 MiB", kind, memory=8)
+    ends_with(result, "zones do not grow into the heap", 69, "out of memory", words=WORDS + " role.heap=40M role.late=30M", memory=64)
+    boots(result, "zones grow up to the heap", memory=64, words="role.heap=30M role.late=20M")
     boots(result, "3 GiB of memory", memory=3000, words="role.fill=200M")
     boots(result, "6 GiB of memory: the part above 4 GiB", "q35", memory=6000, words="role.fill=100M role.heap=100M")
     boots(result, "zones and heap meet inside one area", "pc", memory=64, words="role.fill=41M role.heap=20M")

@@ -6,6 +6,7 @@
 //   role.fill=SIZE           writes to SIZE octets of the zone region while loading, and checks them
 //   role.storage=SIZE        checks what its last start wrote to SIZE octets of its storage, and writes something else there
 //   role.heap=SIZE           takes SIZE octets of the heap and keeps them
+//   role.late=SIZE           writes to SIZE more octets of the region when it has those of the heap, and checks these
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -197,6 +198,7 @@ class EchoRole final : public hal::Role {
       if (const auto text = value("role.fill=")) fill_ = hal::parse_size(*text).value_or(0);
       if (const auto text = value("role.storage=")) storage_ = hal::parse_size(*text).value_or(0);
       if (const auto text = value("role.heap=")) heap_ = hal::parse_size(*text).value_or(0);
+      if (const auto text = value("role.late=")) late_ = hal::parse_size(*text).value_or(0);
       if (const auto text = value("role.address=")) {
         const auto parsed = IpAddress::parse_v4(*text);
         if (parsed.has_value()) std::ranges::copy(parsed->octets(), address_.begin());
@@ -242,13 +244,18 @@ class EchoRole final : public hal::Role {
   Result<u64, hal::Refusal> load(Bytes blob, hal::Loader& loader) override {
     if (loader.storage() != nullptr) TRY(use_storage(*loader.storage()));
     const MutableBytes region = loader.region();
-    if (fill_ > region.size()) return fail(hal::Refusal(hal::ExitCode::bad_data, "the region has ", region.size(), " octets"));
+    if (fill_ + late_ > region.size())
+      return fail(hal::Refusal(hal::ExitCode::bad_data, "the region has ", region.size(), " octets"));
     const MutableBytes filled = region.first(fill_);
     u64 wrong = 0;
     for (u64 i = 0; i < fill_; i += 1000) wrong += filled[i] != 0;
     for (u64 i = 0; i < fill_; i += 1000) filled[i] = static_cast<u8>(i / 1000 + 1);
     kept_ = std::make_unique<u8[]>(heap_);
     for (u64 i = 0; i < fill_; i += 1000) wrong += filled[i] != static_cast<u8>(i / 1000 + 1);
+    constexpr u8 pattern = 0x5a;
+    if (late_ != 0) std::fill_n(kept_.get(), heap_, pattern);
+    for (u64 i = 0; i < late_; i += 1000) region[fill_ + i] = 1;
+    if (late_ != 0) wrong += heap_ - static_cast<u64>(std::count(kept_.get(), kept_.get() + heap_, pattern));
     loader.release(0, fill_);
     for (u64 i = 0; i < std::min<u64>(fill_, 8192) / 4096 * 4096; i += 1000) wrong += filled[i] != 0;
     if (wrong != 0) return fail(hal::Refusal(hal::ExitCode::our_bug, wrong, " octets of the region are wrong"));
@@ -270,6 +277,7 @@ class EchoRole final : public hal::Role {
   std::string_view crash_;
   u64 fill_ = 0;
   u64 heap_ = 0;
+  u64 late_ = 0;
   u64 storage_ = 0;
   std::unique_ptr<u8[]> kept_;
 };

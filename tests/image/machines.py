@@ -1,5 +1,5 @@
 """Machines in QEMU for image tests: emulation only (the tests measure behaviour, not speed), a network namespace of their own with a
-tap device, the console as lines, and the exit status as the image's exit code.
+tap device, or several on a bridge, the console as lines, and the exit status as the image's exit code.
 
 A script calls own_network() first: it starts itself again in a fresh network namespace, which vanishes with it."""
 import os
@@ -18,12 +18,19 @@ MACHINES = {"microvm": ("microvm", False), "microvm without ACPI": ("microvm,acp
             "q35": ("q35", True)}
 
 
-def own_network():
+def own_network(taps=(TAP,), bridge=None):
+    """Tap devices; the host's address is that of the bridge they are ports of, or of the only one."""
     if os.environ.get("SAMARA_OWN_NETWORK") != "1":
         os.environ["SAMARA_OWN_NETWORK"] = "1"
         os.execvp("unshare", ["unshare", "--net", "--", sys.executable, *sys.argv])
-    for command in ("ip link set lo up", f"ip tuntap add {TAP} mode tap", f"ip addr add {HOST_ADDRESS}/24 dev {TAP}",
-                    f"ip link set {TAP} up"):
+    commands = ["ip link set lo up"]
+    if bridge:
+        commands += [f"ip link add {bridge} type bridge", f"ip link set {bridge} up"]
+    for tap in taps:
+        commands += [f"ip tuntap add {tap} mode tap", *([f"ip link set {tap} master {bridge}"] if bridge else []),
+                     f"ip link set {tap} up"]
+    commands.append(f"ip addr add {HOST_ADDRESS}/24 dev {bridge or taps[0]}")
+    for command in commands:
         subprocess.run(command.split(), check=True)
 
 
@@ -33,10 +40,11 @@ def exit_code(status):
 
 
 class Machine:
-    """One running QEMU. `network` is tap, none, or QEMU's own arguments as a list; `storage` the file of a disk."""
+    """One running QEMU. `network` is tap, none, or QEMU's own arguments as a list; `mac` the card's address, QEMU's usual one when
+    empty; `storage` the file of a disk."""
 
     def __init__(self, kind, image, words="", blob=b"boot configuration", memory=16, cpu="max", network="tap", debug_exit=True,
-                 reboot=False, extra=(), card="", storage=None, disk=""):
+                 reboot=False, extra=(), card="", storage=None, disk="", tap=TAP, mac=""):
         machine, pci = MACHINES[kind]
         self.folder = tempfile.TemporaryDirectory()
         self.monitor_path = os.path.join(self.folder.name, "monitor")
@@ -56,7 +64,8 @@ class Machine:
             command += ["-global", "virtio-mmio.force-legacy=false"]
         device = "virtio-net-pci" if pci else "virtio-net-device"
         if network == "tap":
-            command += ["-netdev", f"tap,id=n,ifname={TAP},script=no,downscript=no", "-device", f"{device},netdev=n{card}"]
+            card += f",mac={mac}" if mac else ""
+            command += ["-netdev", f"tap,id=n,ifname={tap},script=no,downscript=no", "-device", f"{device},netdev=n{card}"]
         elif network != "none":
             command += network
         if storage is not None:
@@ -66,7 +75,8 @@ class Machine:
             command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         self.console = ""
         self.started = time.monotonic()
-        self.process = subprocess.Popen([*command, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*command, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        bufsize=0)
         os.set_blocking(self.process.stdout.fileno(), False)
 
     def __enter__(self):
@@ -106,8 +116,10 @@ class Machine:
             return None
 
     def type(self, text):
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(text.encode())
+        except BrokenPipeError:
+            pass  # it has ended: status() says how
 
     def monitor(self, command):
         with socket.socket(socket.AF_UNIX) as client:

@@ -11,12 +11,8 @@
 #include <optional>
 #include <vector>
 
-#include "platform/codec/device_tree.h"
-#include "platform/crypto/drbg.h"
 #include "platform/crypto/hash.h"
-#include "platform/hal/hal.h"
-#include "platform/runtime/frame_loop.h"
-#include "server/config/primary_config.h"
+#include "tests/image/configured_role.h"
 
 namespace samara::test {
 namespace {
@@ -196,38 +192,12 @@ class Services {
   u64 generation_ = 0;
 };
 
-class StreamRole final : public hal::Role {
+class StreamRole final : public ConfiguredRole {
  public:
-  Result<hal::Plan, hal::Refusal> configure(Bytes blob, const hal::Entropy&) override {
-    const auto tree = codec::DeviceTree::open(blob);
-    if (!tree.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, codec::describe(tree.error())));
-    auto config = server::read_primary_config(tree.value());
-    if (!config.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, config.error()));
-    config_.emplace(std::move(config).value());
-    hal::Plan plan;
-    plan.listen = config_->listen;
-    plan.workers = config_->workers;
-    plan.max_streams = config_->limits.tcp_clients;
-    plan.user_id = config_->user;
-    plan.group_id = config_->group;
-    if (config_->network) plan.link = runtime::link_plan(*config_->network);
-    return plan;
-  }
-  Result<u64, hal::Refusal> load(Bytes, hal::Loader&) override { return u64{1}; }
   void serve(hal::Worker& worker) override {
-    crypto::Drbg rng(std::span<const u8>(worker.entropy()).first<crypto::Drbg::seed_size>());
     Services services(worker.max_streams());
-    if (!worker.has_link()) worker.run(services);
-    const runtime::NetworkConfig network = config_->network.value_or(runtime::NetworkConfig{});
-    runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(services), rng);
-    services.observe(loop);
-    worker.run_frames(loop);
+    run(worker, services, [&](const runtime::FrameLoop& loop) { services.observe(loop); });
   }
-  hal::Reply on_request(u32, Bytes, hal::Loader&) override { return {}; }
-  void on_released(hal::Loader&) override {}
-
- private:
-  std::optional<server::PrimaryConfig> config_;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""image_properties.py: what the Linux image is, seen from outside: one static, stripped file with no segment both writable
-and executable, described by its .json; and once it serves, processes without privileges behind a system call filter."""
+"""image_properties.py: what the images are, seen from outside: each one static, stripped file with no segment both writable and
+executable, described by its .json; and, of those for Linux, once they serve, processes without privileges behind a system call filter."""
 import json
 import os
 import re
@@ -13,40 +13,50 @@ import report  # noqa: E402
 import servers  # noqa: E402
 
 OUT = os.path.join(servers.ROOT, "out", "test", "image")
-BASE = os.path.join(servers.ROOT, "out", "images", f"samara-primary-linux-{os.uname().machine}")
-# So that growth is noticed. In it are glibc and libseccomp, a TCP/IP stack for tap and AF_XDP, updates, transfers and NOTIFY.
-SIZE_LIMIT = 1792 * 1024
+# So that growth is noticed. In those for Linux are glibc and libseccomp, a TCP/IP stack for tap and AF_XDP; in all of them updates,
+# transfers and NOTIFY; in the secondary's the store of zones.
+SIZE_LIMITS = {"linux": 1792 * 1024, "virtio": 896 * 1024}
+OWN_LIBRARIES = {"primary": {"base", "dns-core", "zone", "server"},
+                 "secondary": {"base", "dns-core", "zone", "server", "secondary-role", "zone-store"}}
 FORBIDDEN_LIBRARIES = ("yaml", "ldns", "gtest", "stdc++", "c++", "pthread")
+PVH_ENTRY = 0x12  # XEN_ELFNOTE_PHYS32_ENTRY of Xen's public/elfnote.h: how a loader knows what it can start
 
 
 def readelf(*arguments):
     return subprocess.run(["llvm-readelf-19", *arguments], check=True, capture_output=True, text=True).stdout
 
 
-def file_properties(result):
-    image = BASE + ".elf"
+def file_properties(result, role, target):
+    arch = os.uname().machine if target == "linux" else "x86_64"
+    base = os.path.join(servers.ROOT, "out", "images", f"samara-{role}-{target}-{arch}")
+    image, what = base + ".elf", f"{role}, {target}"
     segments = readelf("--program-headers", "--wide", image)
-    result.check("INTERP" not in segments and not re.search(r"\(NEEDED\)", readelf("--dynamic", image)), "the image is static")
-    both = [line for line in segments.splitlines() if re.search(r"\s(RWE|R?WE)\s", line)]
-    result.check(not both, "no segment is writable and executable", "; ".join(both))
-    stack = re.search(r"GNU_STACK.*", segments)
-    result.check(stack and "RWE" not in stack.group(), "the stack is not executable")
-    result.check("GNU_RELRO" in segments, "relocations are read-only")
-    result.check(".symtab" not in readelf("--sections", "--wide", image), "the image is stripped")
-    build_id = re.search(r"Build ID: (\w+)", readelf("--notes", image))
-    with open(BASE + ".json", encoding="utf-8") as file:
+    result.check("INTERP" not in segments and not re.search(r"\(NEEDED\)", readelf("--dynamic", image)), f"{what}: the image is static")
+    both = [line for line in segments.splitlines() if re.search(r"\sR?W ?E\s", line)]
+    result.check(segments.count("LOAD") >= 3 and not both, f"{what}: no segment is writable and executable", "; ".join(both))
+    notes = readelf("--notes", image)
+    if target == "linux":
+        stack = re.search(r"GNU_STACK.*", segments)
+        result.check(stack and not re.search(r"\sR?W ?E\s", stack.group()), f"{what}: the stack is not executable")
+        result.check("GNU_RELRO" in segments, f"{what}: relocations are read-only")
+    else:
+        result.check(f"(0x{PVH_ENTRY:08x})" in notes, f"{what}: the image has a PVH entry", notes)
+    result.check(".symtab" not in readelf("--sections", "--wide", image), f"{what}: the image is stripped")
+    build_id = re.search(r"Build ID: (\w+)", notes)
+    with open(base + ".json", encoding="utf-8") as file:
         about = json.load(file)
-    result.check(build_id and about["build_id"] == build_id.group(1), ".json names its build id")
-    result.check(build_id and build_id.group(1) in readelf("--notes", BASE + ".debug"), ".debug belongs to it")
+    result.check(about["image"] == os.path.basename(image), f"{what}: .json names the image", about["image"])
+    result.check(build_id and about["build_id"] == build_id.group(1), f"{what}: .json names its build id")
+    result.check(build_id and build_id.group(1) in readelf("--notes", base + ".debug"), f"{what}: .debug belongs to it")
     size = os.path.getsize(image)
-    result.check(about["size"] == size, ".json names its size", f"{about['size']} and {size}")
-    result.check(size <= SIZE_LIMIT, f"at most {SIZE_LIMIT} octets", str(size))
-    print(f"  {size} octets, {about['lines_of_code']} lines of code, {about['lines_of_unsafe_code']} of them in the unsafe budget")
+    result.check(about["size"] == size, f"{what}: .json names its size", f"{about['size']} and {size}")
+    result.check(size <= SIZE_LIMITS[target], f"{what}: at most {SIZE_LIMITS[target]} octets", str(size))
+    print(f"  {what}: {size} octets, {about['lines_of_code']} lines of code, {about['lines_of_unsafe_code']} of them in the unsafe budget")
     names = [library["name"] for library in about["libraries"]]
-    result.check({"base", "dns-core", "zone", "server"} <= set(names), ".json names our libraries", " ".join(names))
-    result.check(not set(names) & set(FORBIDDEN_LIBRARIES), "no library that has no place in an image", " ".join(names))
+    result.check(OWN_LIBRARIES[role] <= set(names), f"{what}: .json names our libraries", " ".join(names))
+    result.check(not set(names) & set(FORBIDDEN_LIBRARIES), f"{what}: no library that has no place in an image", " ".join(names))
     result.check(about["lines_of_code"] > 0 and all("lines_of_code" in entry or "version" in entry for entry in about["libraries"]),
-                 ".json counts lines and names versions")
+                 f"{what}: .json counts lines and names versions")
 
 
 def status_of(pid):
@@ -54,32 +64,59 @@ def status_of(pid):
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
 
 
-def process_properties(result):
-    os.makedirs(OUT, exist_ok=True)
+def process_properties(result, role, pids, storage=None):
+    """`storage`: the one file that one of them, the loader, has open."""
+    result.check(len(pids) >= 2, f"{role}: the image is processes of its own", str(pids))
+    opened = []
+    for pid in pids:
+        status = status_of(pid)
+        what = f"{role}, {status['Name']}"
+        result.check(status["Seccomp"] == "2", f"{what}: behind a filter", f"Seccomp {status['Seccomp']}")
+        result.check(status["NoNewPrivs"] == "1", f"{what}: may gain no privileges")
+        result.check(int(status["CapEff"], 16) == 0, f"{what}: has no capabilities", status["CapEff"])
+        result.check("0" not in status["Uid"].split(), f"{what}: is not root", status["Uid"])
+        with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as file:
+            writable = [line.strip() for line in file if re.search(r"\s.wx.\s", line)]
+        result.check(not writable, f"{what}: no memory is writable and executable", "; ".join(writable)[:200])
+        links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+        output = (os.path.join(OUT, "samara", "output"), os.path.join(OUT, "secondary.log"))  # where this script has its lines go
+        opened += [path for path in links if path.startswith("/") and not path.startswith(("/dev/null", "/memfd", *output))]
+    result.check(opened == ([storage] if storage else []), f"{role}: no file is open" + (" but the storage, once" if storage else ""),
+                 " ".join(opened)[:200])
+
+
+def primary_processes(result):
     zone = os.path.join(OUT, "image.test.zone")
     with open(zone, "w", encoding="utf-8") as file:
         file.write("$TTL 300\n@ SOA ns hostmaster 1 7200 900 1209600 300\n@ NS ns\nns A 192.0.2.1\n")
     with servers.Server("samara", [("image.test", zone)], OUT) as server:
-        processes = [(pid, status_of(pid)) for pid in server.processes()[1:]]
-        result.check(processes, "the image is a process of its own")
-        for pid, status in processes:
-            result.check(status["Seccomp"] == "2", f"{status['Name']}: behind a filter", f"Seccomp {status['Seccomp']}")
-            result.check(status["NoNewPrivs"] == "1", f"{status['Name']}: may gain no privileges")
-            result.check(int(status["CapEff"], 16) == 0, f"{status['Name']}: has no capabilities", status["CapEff"])
-            result.check("0" not in status["Uid"].split(), f"{status['Name']}: is not root", status["Uid"])
-            writable = []
-            with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as file:
-                writable = [line.strip() for line in file if re.search(r"\s.wx.\s", line)]
-            result.check(not writable, f"{status['Name']}: no memory is writable and executable", "; ".join(writable)[:200])
-            opened = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-            files = [path for path in opened if path.startswith("/") and not path.startswith(("/dev/null", "/memfd", OUT))]
-            result.check(not files, f"{status['Name']}: holds no file open", " ".join(files)[:200])
+        process_properties(result, "primary", server.processes()[1:])
+
+
+def secondary_processes(result):
+    manifest, storage, log = (os.path.join(OUT, f"secondary.{end}") for end in ("yaml", "store", "log"))
+    with open(manifest, "w", encoding="ascii") as file:
+        file.write(f"role: secondary\nlisten: [\"127.0.0.1:{servers.free_port()}\"]\nstorage: {{file: {storage}, size: 1MiB}}\n"
+                   "zones: {image.test: {primaries: [\"127.0.0.1:9\"]}}\n")
+    with open(log, "w", encoding="utf-8") as lines:
+        process = subprocess.Popen([os.environ.get("SAMARA", servers.SAMARA), "run", manifest], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=lines, text=True)
+    try:
+        if result.check(process.stdout.readline().startswith("ready "), "secondary: it is ready"):
+            process_properties(result, "secondary", servers.descendants(process.pid)[1:], storage)
+    finally:
+        process.terminate()
+        result.check(process.wait(20) == 0, "secondary: it ends with 0")
 
 
 def main():
     result = report.Report()
-    file_properties(result)
-    process_properties(result)
+    os.makedirs(OUT, exist_ok=True)
+    for role in ("primary", "secondary"):
+        for target in ("linux", "virtio"):
+            file_properties(result, role, target)
+    primary_processes(result)
+    secondary_processes(result)
     result.finish()
 
 

@@ -62,6 +62,21 @@ def soa_serial(port, zone, timeout=0.5):
     return int.from_bytes(rdata[-20:-16], "big") if rr_type == 6 else None
 
 
+def descendants(pid):
+    """A process, its children and theirs."""
+    found, todo = [], [pid]
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        try:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                    todo += [int(child) for child in file.read().split()]
+        except OSError:
+            pass
+    return found
+
+
 NSD = """server:
   ip-address: {address}@{port}
   server-count: 1
@@ -185,17 +200,7 @@ class Server:
 
     def processes(self):
         """The server's process ids, children included."""
-        found, todo = [], [self.process.pid]
-        while todo:
-            pid = todo.pop()
-            found.append(pid)
-            try:
-                for task in os.listdir(f"/proc/{pid}/task"):
-                    with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-                        todo += [int(child) for child in file.read().split()]
-            except OSError:
-                pass
-        return found
+        return descendants(self.process.pid)
 
     def resident_kib(self):
         """Proportional resident memory of all its processes."""

@@ -51,7 +51,7 @@ void lay_out_memory(const StartInfo& start) {
   FreeMemory unused(start, {address_of(image_start), address_of(reserved_end)});
   const PhysicalRange* const largest = unused.largest();
   if (largest == nullptr) too_little_memory();
-  const u64 tables = (other_tables + page_tables::pages_for(largest->size())) * page_size;
+  const u64 tables = (other_tables + 2 * page_tables::pages_for(largest->size())) * page_size;
   PhysicalRange* const first = unused.reachable(tables);
   if (first == nullptr) too_little_memory();
   page_tables::start(first->begin, first->begin + tables);
@@ -75,6 +75,7 @@ void lay_out_memory(const StartInfo& start) {
     page_tables::map(at, at + page_size, Access::write);
   }
   page_tables::prepare_areas(largest->begin, largest->end);
+  page_tables::prepare_areas(memory::region_window, memory::region_window + largest->size());
   page_tables::use();
   memory::start(largest->begin, largest->end);
 }

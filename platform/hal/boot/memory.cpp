@@ -19,8 +19,8 @@ constexpr u64 heap_step = u64{64} << 10;
 u64 arena_begin = 0;
 u64 arena_end = 0;
 u64 floor_of_heap = 0;
-u64 region_end = 0;   // end of the addresses the role was given
-u64 region_used = 0;  // end of the highest page that was touched
+u64 region_size = 0;  // of the window that the role was given
+u64 region_used = 0;  // end, in the arena, of the highest page that was touched
 u64 pages_touched = 0;
 
 u64* page_table(u64 area) {
@@ -58,23 +58,16 @@ u64 lower_floor(u64 size) {
   return floor_of_heap;
 }
 
-// The entry of a page of the region, in a table that is made when there is none; null: no memory for it.
+// The entry of a page in the window, in a table that is made when there is none; null: no memory for it.
 u64* region_entry(u64 address) {
-  const u64 base = address & ~(area_size - 1);
-  if (!is_table(area_entry(address))) {
+  u64& area = area_entry(address);
+  if (area == 0) {
     const u64 table = lower_floor(page_size);
     if (table == 0) return nullptr;
     zero_page(table);
-    u64& area = area_entry(address);
-    if (area != 0 && !is_table(area)) {  // the heap reaches into this area: its pages keep their memory
-      for (u64 page = std::max(base, floor_of_heap); page < base + area_size; page += page_size) {
-        page_table(table)[(page / page_size) % pages_of_area] = page | data_page;
-      }
-    }
     area = table | present | writable;
-    load_page_tables(page_tables_in_use());
   }
-  return &page_entry(area_entry(address), address);
+  return &page_entry(area, address);
 }
 
 }  // namespace
@@ -84,23 +77,21 @@ void start(u64 begin, u64 end) {
   arena_end = page_down(end);
   floor_of_heap = arena_end;
   region_used = arena_begin;
-  region_end = arena_begin;
   // Tables of the firmware may lie behind the arena's last page: its area is writable before they are mapped.
   map_for_heap(arena_end - page_size, arena_end);
 }
 
 MutableBytes take_region(u64 wanted) {
-  const u64 size = std::min(page_up(wanted), floor_of_heap - arena_begin);
-  region_end = arena_begin + size;
-  return {reinterpret_cast<u8*>(arena_begin), size};
+  region_size = std::min(page_up(wanted), floor_of_heap - arena_begin);
+  return {reinterpret_cast<u8*>(region_window), region_size};
 }
 
 void release(size_t offset, size_t length) {
-  const u64 limit = region_end - arena_begin;
-  const u64 end = offset > limit ? limit : offset + std::min<u64>(length, limit - offset);
-  for (u64 at = arena_begin + page_up(std::min<u64>(offset, limit)); at + page_size <= arena_begin + end; at += page_size) {
+  const u64 begin = std::min<u64>(offset, region_size);
+  const u64 end = begin + std::min<u64>(length, region_size - begin);
+  for (u64 at = region_window + page_up(begin); at + page_size <= region_window + end; at += page_size) {
     const u64 area = area_entry(at);
-    if (!is_table(area) || at >= floor_of_heap) continue;
+    if (area == 0) continue;
     u64& entry = page_entry(area, at);
     if ((entry & present) == 0) continue;
     entry = 0;
@@ -119,14 +110,15 @@ MutableBytes grow_heap(size_t size) {
 }
 
 bool on_fault(u64 address) {
-  if (address < arena_begin || address >= region_end) return false;
+  if (address < region_window || address - region_window >= region_size) return false;
   const u64 page = page_down(address);
-  u64* const entry = page < floor_of_heap ? region_entry(page) : nullptr;
-  if (entry == nullptr || page >= floor_of_heap) end_without(page_size);
+  const u64 memory = arena_begin + (page - region_window);
+  u64* const entry = memory < floor_of_heap ? region_entry(page) : nullptr;  // which may take the page that was left
+  if (entry == nullptr || memory >= floor_of_heap) end_without(page_size);
   if ((*entry & present) != 0) return false;
-  *entry = page | data_page;
+  *entry = memory | data_page;
   zero_page(page);
-  region_used = std::max(region_used, page + page_size);
+  region_used = std::max(region_used, memory + page_size);
   ++pages_touched;
   return true;
 }

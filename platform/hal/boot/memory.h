@@ -1,6 +1,7 @@
 // The machine's memory beside the image: one arena. The zone region grows up from its beginning, page by page as it is written
 // to, each page zeroed at its first touch (so that a large machine boots as fast as a small one); the heap grows down from
-// its end. Where they meet, memory is used up, and a line says by what.
+// its end. Where they meet, memory is used up, and a line says by what. The region has addresses of its own (a window), because
+// it is as large as the arena: at the arena's own addresses a write beyond what is left would not fault but hit the heap.
 #pragma once
 
 #include "platform/base/types.h"
@@ -13,7 +14,10 @@ struct Gauges {
   u64 heap_given = 0;      // octets the heap has taken, tables of the region's pages included
 };
 
-// [begin, end) is RAM nobody uses, and its page directories are prepared.
+// Where the window begins: far from all that is mapped one to one.
+constexpr u64 region_window = u64{1} << 46;
+
+// [begin, end) is RAM nobody uses; its page directories are prepared, and those of a window of its size.
 void start(u64 begin, u64 end);
 // The zone region: at most `wanted` octets, and no more than is there. Once.
 MutableBytes take_region(u64 wanted);

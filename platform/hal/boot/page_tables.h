@@ -1,6 +1,6 @@
-// PageTables: what of the machine's memory the image may touch, and how. Addresses are mapped one to one; what was not asked
-// for is not mapped, nothing is writable and executable, page 0 and the pages under the stacks are never mapped. Levels and
-// bits: Intel's Software Developer's Manual, volume 3, section 4.5.
+// PageTables: what of the machine's memory the image may touch, and how. Addresses are mapped one to one, but for the zone
+// region's (memory.h); what was not asked for is not mapped, nothing is writable and executable, page 0 and the pages under the
+// stacks are never mapped. Levels and bits: Intel's Software Developer's Manual, volume 3, section 4.5.
 #pragma once
 
 #include "platform/base/types.h"

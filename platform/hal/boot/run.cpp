@@ -144,12 +144,17 @@ void describe(const virtio::NetCard& card, const Devices& devices, const Entropy
 constexpr u64 memory_per_stream = 29 * 1024;
 constexpr u64 memory_without_streams = 1344 * 1024;
 constexpr u64 least_streams = 8;
+// Of the memory that is left, where zones grow, their part: new zones, and old versions beside new ones.
+constexpr u64 kept_for_zones(u64 left) {
+  return left / 2;
+}
 
 // How many streams there is memory for, the zones being loaded.
 u32 streams_within_memory(const Plan& plan) {
   const u32 wanted = plan.max_streams;
   const u64 left = memory::left();
-  u64 others = memory_without_streams + plan.client_streams * memory_per_stream;
+  u64 others = memory_without_streams + plan.fixed_tables + plan.client_streams * memory_per_stream;
+  if (plan.zones_grow) others += kept_for_zones(left);
   if (plan.client_streams != 0 || plan.client_datagrams) others += LocalLoader::memory_for_messages;
   const u64 streams = left < others ? 0 : (left - others) / memory_per_stream;
   if (streams >= wanted) return wanted;

@@ -19,11 +19,20 @@ server::PrimaryConfig listening(std::initializer_list<const char*> endpoints) {
   return config;
 }
 
+const MachineParts usual = [] {
+  MachineParts parts;
+  parts.image = "image.elf";
+  parts.module = "/proc/self/fd/3";
+  return parts;
+}();
+
 TEST(Machine, UserNetworkPassesOnIpv4EndpointsOfBothProtocols) {
   const MachineOptions options;
   const auto forwards = forwarded(options, listening({"127.0.0.1:5353", "[::1]:5353", "127.0.0.2:0"}));
   ASSERT_EQ(forwards.size(), 1U);
-  const std::string words = joined(qemu_words(options, "image.elf", "/proc/self/fd/3", forwards, 53));
+  MachineParts parts = usual;
+  parts.forwarded = forwards;
+  const std::string words = joined(qemu_words(options, parts));
   EXPECT_NE(words.find("user,id=net,hostfwd=udp:127.0.0.1:5353-:53,hostfwd=tcp:127.0.0.1:5353-:53 "), std::string::npos);
 }
 
@@ -31,17 +40,29 @@ TEST(Machine, TapNetworkForwardsNothingAndRunsNoScripts) {
   MachineOptions options;
   options.network = "tap:vm7";
   EXPECT_TRUE(forwarded(options, listening({"127.0.0.1:5353"})).empty());
-  const std::string words = joined(qemu_words(options, "image.elf", "/proc/self/fd/3", {}, 53));
+  const std::string words = joined(qemu_words(options, usual));
   EXPECT_NE(words.find("tap,id=net,ifname=vm7,script=no,downscript=no "), std::string::npos);
+}
+
+TEST(Machine, PortOfABridgeIsADescriptorAndTheCardHasAnAddressOfItsOwn) {
+  MachineOptions options;
+  options.network = "bridge:br0";
+  EXPECT_TRUE(forwarded(options, listening({"127.0.0.1:5353"})).empty());
+  MachineParts parts = usual;
+  parts.tap = 5;
+  parts.mac = "52:54:00:01:02:03";
+  const std::string words = joined(qemu_words(options, parts));
+  EXPECT_NE(words.find("-netdev tap,id=net,fd=5 "), std::string::npos);
+  EXPECT_NE(words.find("virtio-net-device,netdev=net,mac=52:54:00:01:02:03 "), std::string::npos);
 }
 
 TEST(Machine, DevicesFitTheMachine) {
   MachineOptions options;
-  EXPECT_NE(joined(qemu_words(options, "i", "m", {}, 53)).find("virtio-net-device,netdev=net"), std::string::npos);
-  EXPECT_NE(joined(qemu_words(options, "i", "m", {}, 53)).find("virtio-mmio.force-legacy=false"), std::string::npos);
+  EXPECT_NE(joined(qemu_words(options, usual)).find("virtio-net-device,netdev=net"), std::string::npos);
+  EXPECT_NE(joined(qemu_words(options, usual)).find("virtio-mmio.force-legacy=false"), std::string::npos);
   for (const char* type : {"pc", "q35"}) {
     options.type = type;
-    const std::string words = joined(qemu_words(options, "i", "m", {}, 53));
+    const std::string words = joined(qemu_words(options, usual));
     EXPECT_NE(words.find("virtio-net-pci,netdev=net"), std::string::npos) << type;
     EXPECT_EQ(words.find("virtio-mmio"), std::string::npos) << type;
   }
@@ -49,17 +70,18 @@ TEST(Machine, DevicesFitTheMachine) {
 
 TEST(Machine, HasADiskWhereThereIsStorage) {
   MachineOptions options;
-  EXPECT_EQ(joined(qemu_words(options, "i", "m", {}, 53)).find("-drive"), std::string::npos);
-  const std::string words = joined(qemu_words(options, "i", "m", {}, 53, "/proc/self/fd/4"));
+  EXPECT_EQ(joined(qemu_words(options, usual)).find("-drive"), std::string::npos);
+  MachineParts with_disk = usual;
+  with_disk.storage = "/proc/self/fd/4";
+  const std::string words = joined(qemu_words(options, with_disk));
   EXPECT_NE(words.find("-drive if=none,id=storage,format=raw,file=/proc/self/fd/4 "), std::string::npos);
   EXPECT_NE(words.find("-device virtio-blk-device,drive=storage "), std::string::npos);
   options.type = "q35";
-  EXPECT_NE(joined(qemu_words(options, "i", "m", {}, 53, "/proc/self/fd/4")).find("-device virtio-blk-pci,drive=storage"),
-            std::string::npos);
+  EXPECT_NE(joined(qemu_words(options, with_disk)).find("-device virtio-blk-pci,drive=storage"), std::string::npos);
 }
 
 TEST(Machine, TheBootConfigurationIsNotOnTheCommandLine) {
-  const auto words = qemu_words({}, "image.elf", "/proc/self/fd/3", {}, 53);
+  const auto words = qemu_words({}, usual);
   const auto initrd = std::ranges::find(words, "-initrd");
   ASSERT_NE(initrd, words.end());
   EXPECT_EQ(*(initrd + 1), "/proc/self/fd/3");
