@@ -12,8 +12,13 @@ class Outbox {
  public:
   static constexpr u32 everybody = 0xffffffff;
 
-  void put(u32 worker, std::vector<u8> message) { messages_.push_back({worker, std::move(message)}); }
+  void put(u32 worker, std::vector<u8> message) {
+    octets_ += message.size();
+    messages_.push_back({worker, std::move(message)});
+  }
   bool empty() const { return messages_.empty(); }
+  // Of what has been put since it was empty.
+  size_t octets() const { return octets_; }
   // send(u32 worker, Bytes message) -> bool. False: a worker had no room; the rest is for another time.
   template <class F>
   bool send_all(u32 workers, F&& send) {
@@ -29,6 +34,7 @@ class Outbox {
     }
     messages_.clear();
     first_ = 0;
+    octets_ = 0;
     return true;
   }
 
@@ -39,6 +45,7 @@ class Outbox {
   };
   std::vector<Message> messages_;
   size_t first_ = 0;
+  size_t octets_ = 0;
   u32 sent_to_ = 0;  // of the first one: the workers below have it
 };
 

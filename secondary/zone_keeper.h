@@ -92,6 +92,7 @@ class ZoneKeeper {
   void forget_unfollowed();
 
   // What comes of a transfer: zone_keeper.cpp.
+  void hand_on_update(u32 worker, Bytes octets);
   void on_batch(const Moment& at, const AgentMessage& message);
   void install(const Moment& at, u32 index, const Incoming& incoming);
   void reject(const Incoming& incoming, InstallError error);
