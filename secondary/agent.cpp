@@ -11,7 +11,10 @@ using runtime::StreamId;
 using State = TransferIn::State;
 
 SecondaryAgent::SecondaryAgent(Primaries& primaries, const AgentLimits& limits, Rng& rng)
-    : limits_(limits), table_(primaries, limits.refresh, rng), slots_(limits.streams), forwarder_(primaries, limits.forward_streams, rng) {}
+    : limits_(limits),
+      table_(primaries, limits.refresh, rng),
+      slots_(limits.streams),
+      forwarder_(primaries, limits.forward_streams, rng) {}
 
 void SecondaryAgent::on_notify(const dns::Name& zone, const IpAddress& sender, std::optional<dns::Serial> serial) {
   const auto id = table_.find(zone);

@@ -5,19 +5,18 @@
 //              ▴                          └─ out of reach, silent, of no use ─ next primary
 //              └── once more those out of reach, after a pause ◂── none left ┘ ─ time over ─ outcome: why not
 //
-// A message goes on as it came but for an id of our own, and its answer back with the requester's id. TSIG allows that (RFC 8945
-// section 5.1: Original ID), so that requester and primary share the key and the right, whoever is between them; keys of our own
-// sign nothing, even where we know the requester's. That is what BIND and Knot DNS do too. RFC 8945 section 5.5 has a forwarder
-// that knows the key sign anew; the primary would then take our word for who asks.
-// SERVFAIL, NOTIMP (RFC 2136 section 4.5) and NOTAUTH are words of a primary that is of no use; they go back only when no other
-// has better ones. An answer that does not come may be lost behind a change that was made: who needs to know says so with a
-// prerequisite.
+// A message goes on as it came but for an id of our own, and its answer back with the requester's id. TSIG allows that (RFC
+// 8945 section 5.1: Original ID), so that requester and primary share the key and the right, whoever is between them; keys of
+// our own sign nothing, even where we know the requester's. That is what BIND and Knot DNS do too. RFC 8945 section 5.5 has a
+// forwarder that knows the key sign anew; the primary would then take our word for who asks. SERVFAIL, NOTIMP (RFC 2136
+// section 4.5) and NOTAUTH are words of a primary that is of no use; they go back only when no other has better ones. An answer
+// that does not come may be lost behind a change that was made: who needs to know says so with a prerequisite.
 //
 // Order of calls: add(), the stream's on_*, on_deadline(); after each poll_connect(), poll_abort() and poll_outcome(), until
 // they yield nothing. A slot that poll_connect() named is a stream until on_closed(). `now` never goes back. The primaries
 // outlive this; so may their health change (refresh.h): who fails is asked last.
-// Capacities: max_forwards updates of max_forward_octets together, max_forwards_per_client of one address; one message of 64 KiB
-// for each of the streams.
+// Capacities: max_forwards updates of max_forward_octets together, max_forwards_per_client of one address; one message of 64
+// KiB for each of the streams.
 #pragma once
 
 #include <algorithm>
@@ -78,10 +77,10 @@ struct ForwardFailure {
 };
 
 struct ForwardCounters {
-  u64 taken = 0;              // updates that came
-  u64 answered = 0;           // by a primary, whatever it said
-  u64 failed = 0;             // no primary answered
-  u64 turned_away = 0;        // there was no room
+  u64 taken = 0;        // updates that came
+  u64 answered = 0;     // by a primary, whatever it said
+  u64 failed = 0;       // no primary answered
+  u64 turned_away = 0;  // there was no room
   u64 primaries_of_no_use = 0;
 };
 
@@ -122,13 +121,13 @@ class UpdateForwarder {
   struct Update {
     enum class State : u8 { unused, waiting, asking, decided };
     State state = State::unused;
-    bool again = false;   // asks those once more that were out of reach
-    u8 place = 0;         // in the group, of the primary being asked
-    u64 tried = 0;        // by place
+    bool again = false;  // asks those once more that were out of reach
+    u8 place = 0;        // in the group, of the primary being asked
+    u64 tried = 0;       // by place
     u64 out_of_reach = 0;
-    u64 order = 0;        // of coming
+    u64 order = 0;  // of coming
     Instant came;
-    Instant due;          // waiting: not before; asking: the primary's time is over
+    Instant due;  // waiting: not before; asking: the primary's time is over
     Primaries::Group group = 0;
     std::vector<u8> message;  // as it came
     std::string_view reason;

@@ -50,8 +50,8 @@ class Secondary final : public hal::Role {
     const u32 forwards = forward_streams_of(*config_);
     plan.client_streams = std::min(config_->transfers_in.concurrent, hal::max_client_streams - forwards) + forwards;
     plan.client_datagrams = true;
-    plan.worker_memory = memory_for_zones + plan.client_streams * memory_for_transfer +
-                         (forwards != 0 ? memory_for_updates : 0);
+    plan.worker_memory =
+        memory_for_zones + plan.client_streams * memory_for_transfer + (forwards != 0 ? memory_for_updates : 0);
     plan.storage = config_->storage.has_value();
     return plan;
   }

@@ -45,9 +45,7 @@ bool is_notify(Bytes message) {
 
 SecondaryWorker::SecondaryWorker(const server::SecondaryConfig& config, const server::ServerCookies::Secret& cookie_secret,
                                  Seed seed, Bytes region, u32 max_streams, u32 client_streams)
-    : UpdatingWorker(config, settings_, cookie_secret, seed, region, max_streams),
-      config_(config),
-      settings_(config, rng()) {
+    : UpdatingWorker(config, settings_, cookie_secret, seed, region, max_streams), config_(config), settings_(config, rng()) {
   if (config.forwards_any_updates()) take_updates();
   if (client_streams == 0) return;
   agent_.emplace(primaries_, limits_of(config, max_streams, client_streams), rng());

@@ -1,6 +1,6 @@
 // SecondaryWorker: one worker of a secondary. To what every authoritative worker does it adds NOTIFY in; the first one, the
-// agent, also asks the primaries (agent.h) and passes on to secondaries of its own what has changed. An UPDATE is refused, or put
-// off while the agent passes it on to the zone's primaries (forward_updates.h), whichever worker it came to:
+// agent, also asks the primaries (agent.h) and passes on to secondaries of its own what has changed. An UPDATE is refused, or
+// put off while the agent passes it on to the zone's primaries (forward_updates.h), whichever worker it came to:
 //
 //   worker ─ loader ─ agent ─ primary ─ agent ─ loader ─ worker
 #pragma once

@@ -1,5 +1,6 @@
 // UpdatingWorker: a worker that puts UPDATEs off until its loader has an outcome for them (pending_updates.h): a primary's,
-// which decides itself, or a secondary's, which passes them on to a primary. The role says who may, and what goes to the loader.
+// which decides itself, or a secondary's, which passes them on to a primary. The role says who may, and what goes to the
+// loader.
 #pragma once
 
 #include "server/authoritative_worker.h"
