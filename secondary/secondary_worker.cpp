@@ -186,6 +186,10 @@ void SecondaryWorker::on_message(Instant now, Bytes octets) {
   if (kind == server::LoaderMessage::zones_changed) return on_zones_changed(now, octets);
   if (kind == server::LoaderMessage::update) return pass_on(now, octets);
   if (kind == server::LoaderMessage::update_done) return on_update_done(now, octets);
+  if (kind == server::LoaderMessage::zone_settings) {
+    if (const auto* settings = reloaded_.on_message(octets); settings != nullptr) settings_.use(*settings);
+    return;
+  }
   const auto read = read_message(octets);
   if (!read.ok()) return;
   const AgentMessage& message = read.value();

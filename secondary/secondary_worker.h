@@ -8,6 +8,7 @@
 #include "secondary/agent.h"
 #include "secondary/followed_zones.h"
 #include "secondary/notify_in.h"
+#include "server/reloaded_settings.h"
 #include "server/updating_worker.h"
 
 namespace samara::secondary {
@@ -90,6 +91,7 @@ class SecondaryWorker : public server::UpdatingWorker {
 
   const server::SecondaryConfig& config_;
   FollowedZones settings_;
+  server::ReloadedSettings<server::SecondaryConfig> reloaded_{server::read_secondary_config};
   Primaries primaries_;  // in the agent
   std::optional<SecondaryAgent> agent_;
   std::vector<AgentMessage> notifies_;  // for the loader

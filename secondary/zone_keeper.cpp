@@ -75,6 +75,7 @@ void ZoneKeeper::hand_on_update(u32 worker, Bytes octets) {
     if (done.has_value() && worker == agent) outbox_.put(done->worker, {octets.begin(), octets.end()});
     return;
   }
+  if (server::kind_of(octets) != server::LoaderMessage::update) return;
   auto update = server::read_update(octets);
   if (!update.has_value()) return;
   update->worker = static_cast<u16>(worker);

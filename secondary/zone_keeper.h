@@ -18,10 +18,11 @@
 #include "secondary/agent_messages.h"
 #include "secondary/install.h"
 #include "secondary/name_table.h"
-#include "secondary/outbox.h"
 #include "secondary/zone_archive.h"
 #include "server/config/secondary_config.h"
+#include "server/outbox.h"
 #include "server/overrides_by_zone.h"
+#include "server/reloaded_settings.h"
 #include "zone/catalog.h"
 #include "zone/retired_extents.h"
 #include "zone/zone_set.h"
@@ -79,6 +80,7 @@ class ZoneKeeper {
 
   // Which zones: zone_keeper_follow.cpp.
   std::optional<u16> group_of(const server::PeerList& peers);
+  void take_settings(std::span<const server::SecondaryZone> before);
   void follow(const Moment& at, const dns::Name& name, const server::PeerList& peers, std::optional<u16> catalog);
   void move(const Moment& at, u32 index, const server::PeerList& peers, std::optional<u16> catalog);
   void unfollow(const dns::Name& name);
@@ -106,6 +108,7 @@ class ZoneKeeper {
 
   const server::SecondaryConfig& config_;
   server::OverridesByZone settings_;
+  server::ReloadedSettings<server::SecondaryConfig> reloaded_{server::read_secondary_config};
   zone::ZoneMemory memory_;
   ZoneArchive* archive_;
   Rng& rng_;
@@ -121,7 +124,7 @@ class ZoneKeeper {
   std::vector<u32> rejected_;  // transfers of which batches may still be on their way
   bool changed_ = false;
   std::vector<std::vector<u8>> when_published_;  // for the agent
-  Outbox outbox_;
+  server::Outbox outbox_;
   std::vector<dns::Name> unsaved_;
   std::vector<dns::Name> to_compact_;
   std::optional<zone::Extent> set_extent_;

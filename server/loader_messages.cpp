@@ -16,7 +16,7 @@ std::optional<u16> optional_u16(u32 value) {
 }  // namespace
 
 std::optional<LoaderMessage> kind_of(Bytes message) {
-  if (message.empty() || message[0] < 1 || message[0] > 3) return std::nullopt;
+  if (message.empty() || message[0] < 1 || message[0] > 4) return std::nullopt;
   return static_cast<LoaderMessage>(message[0]);
 }
 

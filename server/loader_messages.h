@@ -1,7 +1,8 @@
 // What the primary's workers and its loader say to each other (platform/hal/hal.h, Role::on_message): updates to the loader,
 // their outcomes back, and to the agent, which is the worker that sends NOTIFYs, which zones have changed. A secondary's loader
-// hands updates on to its agent and the outcomes back. Both ends are one image, so a message that cannot be read is a bug; the
-// readers still believe nothing.
+// hands updates on to its agent and the outcomes back. All workers hear what zones have of their own when a reload has changed
+// it (reloaded_settings.h). Both ends are one image, so a message that cannot be read is a bug; the readers still believe
+// nothing.
 #pragma once
 
 #include <optional>
@@ -16,7 +17,7 @@
 
 namespace samara::server {
 
-enum class LoaderMessage : u8 { update = 1, update_done = 2, zones_changed = 3 };
+enum class LoaderMessage : u8 { update = 1, update_done = 2, zones_changed = 3, zone_settings = 4 };
 std::optional<LoaderMessage> kind_of(Bytes message);
 
 // An UPDATE whose sender may change something in the zone, or have it passed on.

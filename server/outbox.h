@@ -2,11 +2,12 @@
 // and what is behind it too.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "platform/base/types.h"
 
-namespace samara::secondary {
+namespace samara::server {
 
 class Outbox {
  public:
@@ -24,7 +25,8 @@ class Outbox {
   bool send_all(u32 workers, F&& send) {
     for (; first_ < messages_.size(); ++first_) {
       const Message& message = messages_[first_];
-      const u32 end = message.worker == everybody ? workers : message.worker + 1;
+      // A worker that does not exist has no room, and never will.
+      const u32 end = message.worker == everybody ? workers : std::min(message.worker + 1, workers);
       for (u32 worker = message.worker == everybody ? sent_to_ : message.worker; worker < end; ++worker) {
         if (send(worker, Bytes(message.octets))) continue;
         sent_to_ = message.worker == everybody ? worker : 0;
@@ -49,4 +51,4 @@ class Outbox {
   u32 sent_to_ = 0;  // of the first one: the workers below have it
 };
 
-}  // namespace samara::secondary
+}  // namespace samara::server

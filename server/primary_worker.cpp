@@ -22,7 +22,7 @@ PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::S
     : UpdatingWorker(config, overrides_, cookie_secret, seed, region, max_streams),
       config_(config),
       overrides_(config),
-      update_access_(config) {
+      update_access_(config, overrides_) {
   if (UpdateAccess::is_needed(config)) take_updates();
   if (agent && NotifyAgent::is_needed(config)) send_notifies();
 }
@@ -68,6 +68,12 @@ void PrimaryWorker::on_message(Instant now, Bytes message) {
   const auto kind = kind_of(message);
   if (kind == LoaderMessage::update_done) on_update_done(now, message);
   if (kind == LoaderMessage::zones_changed) on_zones_changed(now, message);
+  if (kind == LoaderMessage::zone_settings) {
+    const PrimaryConfig* settings = reloaded_.on_message(message);
+    if (settings == nullptr) return;
+    overrides_ = OverridesByZone(*settings);
+    if (!takes_updates() && UpdateAccess::is_needed(*settings)) take_updates();
+  }
 }
 
 size_t PrimaryWorker::poll_datagram(Instant now, runtime::OutgoingDatagram& out) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "server/config/primary_config.h"
+#include "server/reloaded_settings.h"
 #include "server/update_access.h"
 #include "server/updating_worker.h"
 
@@ -29,6 +30,7 @@ class PrimaryWorker : public UpdatingWorker {
   const PrimaryConfig& config_;
   OverridesByZone overrides_;
   UpdateAccess update_access_;
+  ReloadedSettings<PrimaryConfig> reloaded_{read_primary_config};
   std::optional<PendingUpdates> updates_;  // where anybody may update anything
 };
 

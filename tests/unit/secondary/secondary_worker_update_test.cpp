@@ -263,6 +263,21 @@ TEST(SecondaryWorkerUpdate, IsPassedOnWhereTheZoneSaysSo) {
   }
 }
 
+TEST(SecondaryWorkerUpdate, FollowsWhatAReloadSaysOfTheZone) {
+  Secondary secondary;
+  secondary.config.listen.push_back(local);
+  secondary.start();
+  std::vector<server::SecondaryZone> zones = secondary.config.zones;
+  zones[0].overrides.update.emplace();
+  secondary.keeper->reload({.now = secondary.now, .wall = wall}, zones);
+  secondary.settle();
+  for (const u32 worker : {0u, 1u}) EXPECT_EQ(rcode_of(secondary.ask(worker, update_of())), Rcode::REFUSED);
+  secondary.keeper->reload({.now = secondary.now, .wall = wall}, secondary.config.zones);
+  secondary.settle();
+  for (const u32 worker : {0u, 1u}) EXPECT_TRUE(secondary.ask(worker, update_of()).empty());
+  EXPECT_EQ(secondary.connects.size(), 2u);
+}
+
 TEST(SecondaryWorkerUpdate, KeepsTheSignatureOfWhoeverSigned) {
   for (const char* name : {"known.", "far."}) {
     Secondary secondary;
