@@ -96,14 +96,15 @@ class Primary final : public hal::Role {
       report.line(Level::warning, "only zones are reloaded; other changes take effect when the server is started again");
     }
     take_settings(config.value(), report);
-    send(loader);  // before there are zones that they hold for
+    // Before there are zones that they hold for. What finds no room follows with what is sent next.
+    updates_->send_settings(loader.workers(), [&](u32 worker, Bytes message) { return loader.send(worker, message); });
     const auto set = zones_->load(config.value(), loader.wall(), report);
     if (set.has_value()) {
       zones_->published(loader.publish(set->root()));
       updates_->on_published();
       updates_->on_reloaded(zones_->take_changed());
+      send(loader);
     }
-    send(loader);
     if (report.errors() != 0) reply.status = static_cast<u32>(hal::ExitCode::bad_data);
     return reply;
   }

@@ -29,6 +29,12 @@ class UpdateBatch {
     put_settings(blob, to_all_);
   }
 
+  // Only those, which need not wait for what is published. As send_all().
+  template <class F>
+  bool send_settings(u32 workers, F&& send) {
+    return to_all_.send_all(workers, send);
+  }
+
   void on_update(u32 worker, const UpdateRelay& update);
   // Zones that a reload has changed are told of like those of updates.
   void on_reloaded(std::span<const dns::Name> changed);
@@ -40,7 +46,7 @@ class UpdateBatch {
   // send(u32 worker, Bytes message) -> bool. False: a worker had no room.
   template <class F>
   bool send_all(u32 workers, F&& send) {
-    if (!to_all_.send_all(workers, send)) return false;
+    if (!send_settings(workers, send)) return false;
     std::array<u8, max_changed_message> memory;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is sent
     while (!outcomes_.empty()) {
       ByteWriter out(memory);

@@ -125,6 +125,27 @@ TEST_F(WorkerUpdate, AReloadBringsWhatAZoneHasOfItsOwn) {
   EXPECT_EQ(update({"! d 60 IN A 192.0.2.9"}, "192.0.2.2"), "REFUSED");
 }
 
+TEST_F(WorkerUpdate, AnswersDoNotGoWithTheSettingsOfAReloadButWhenTheyAreServed) {
+  config_.listen.push_back(endpoint("192.0.2.53"));
+  admit_all();
+  begin();
+  EXPECT_TRUE(datagram(text.message({"! new 60 IN A 192.0.2.9"})).empty());
+  Octets room(runtime::max_message);
+  const size_t size = worker_->poll_message(room);
+  batch_->on_update(0, *read_update(Bytes(room).first(size)));
+  const auto blob = blob_of_settings(config_, config_.zones, config_.catalogs, write_primary_config);
+  batch_->use_settings(*settings_.take(*blob), *blob);
+  std::vector<LoaderMessage> sent;
+  const auto send = [&](u32, Bytes message) {
+    sent.push_back(*kind_of(message));
+    return true;
+  };
+  EXPECT_TRUE(batch_->send_settings(1, send));
+  EXPECT_EQ(sent, (std::vector{LoaderMessage::zone_settings}));
+  EXPECT_TRUE(batch_->send_all(1, send));
+  EXPECT_EQ(sent.at(1), LoaderMessage::update_done);
+}
+
 TEST_F(WorkerUpdate, AReloadBringsWhoMayTransferAZone) {
   config_.listen.push_back(endpoint("192.0.2.53"));
   config_.access.transfer = {AccessRule{}};
