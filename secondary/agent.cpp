@@ -11,7 +11,10 @@ using runtime::StreamId;
 using State = TransferIn::State;
 
 SecondaryAgent::SecondaryAgent(Primaries& primaries, const AgentLimits& limits, Rng& rng)
-    : limits_(limits), table_(primaries, limits.refresh, rng), slots_(limits.streams) {}
+    : limits_(limits),
+      table_(primaries, limits.refresh, rng),
+      slots_(limits.streams),
+      forwarder_(primaries, limits.forward_streams, rng) {}
 
 void SecondaryAgent::on_notify(const dns::Name& zone, const IpAddress& sender, std::optional<dns::Serial> serial) {
   const auto id = table_.find(zone);
@@ -33,6 +36,9 @@ size_t SecondaryAgent::poll_datagram(Instant now, runtime::OutgoingDatagram& out
 // ---- streams --------------------------------------------------------------------------------------------------------
 
 std::optional<runtime::Connect> SecondaryAgent::poll_connect() {
+  if (const auto wanted = forwarder_.poll_connect(now_)) {
+    return runtime::Connect{.id = limits_.first_stream + static_cast<u32>(slots_.size()) + wanted->slot, .peer = wanted->peer};
+  }
   const auto idle = std::ranges::find(slots_, false, &Slot::used);
   if (idle == slots_.end()) return std::nullopt;
   auto start = table_.poll_transfer();
@@ -51,15 +57,18 @@ std::optional<runtime::Connect> SecondaryAgent::poll_connect() {
 }
 
 void SecondaryAgent::on_stream_connected(Instant, StreamId id) {
+  if (const auto forward = forward_of(id)) return forwarder_.on_connected(*forward);
   slot_of(id).connected = true;
 }
 
 MutableBytes SecondaryAgent::stream_input_space(StreamId id) {
+  if (const auto forward = forward_of(id)) return forwarder_.input_space(*forward);
   Slot& slot = slot_of(id);
   return slot.transfer == nullptr ? MutableBytes() : slot.transfer->input_space();
 }
 
 void SecondaryAgent::on_stream_input(Instant now, StreamId id, size_t count) {
+  if (const auto forward = forward_of(id)) return forwarder_.on_input(now, *forward, count);
   Slot& slot = slot_of(id);
   if (slot.transfer == nullptr) return;
   slot.transfer->on_input(now, count);
@@ -67,21 +76,25 @@ void SecondaryAgent::on_stream_input(Instant now, StreamId id, size_t count) {
 }
 
 Bytes SecondaryAgent::stream_output(StreamId id) {
+  if (const auto forward = forward_of(id)) return forwarder_.output(*forward);
   const Slot& slot = slot_of(id);
   return slot.transfer == nullptr || slot.settled ? Bytes() : slot.transfer->output();
 }
 
 void SecondaryAgent::on_stream_output_sent(Instant, StreamId id, size_t count) {
+  if (const auto forward = forward_of(id)) return forwarder_.on_sent(*forward, count);
   Slot& slot = slot_of(id);
   if (slot.transfer != nullptr) slot.transfer->on_sent(count);
 }
 
 bool SecondaryAgent::stream_finished(StreamId id) {
+  if (const auto forward = forward_of(id)) return forwarder_.finished(*forward);
   const Slot& slot = slot_of(id);
   return slot.transfer == nullptr || slot.settled || slot.transfer->state() != State::running;
 }
 
 void SecondaryAgent::on_stream_end(Instant now, StreamId id) {
+  if (const auto forward = forward_of(id)) return forwarder_.on_end(now, *forward);
   Slot& slot = slot_of(id);
   if (slot.transfer == nullptr) return;
   slot.transfer->on_end(now);
@@ -89,6 +102,7 @@ void SecondaryAgent::on_stream_end(Instant now, StreamId id) {
 }
 
 void SecondaryAgent::on_stream_closed(Instant now, StreamId id) {
+  if (const auto forward = forward_of(id)) return forwarder_.on_closed(now, *forward);
   Slot& slot = slot_of(id);
   slot.stream_open = false;
   slot.abort = false;
@@ -104,6 +118,7 @@ void SecondaryAgent::on_stream_closed(Instant now, StreamId id) {
 }
 
 std::optional<StreamId> SecondaryAgent::poll_stream_abort() {
+  if (const auto forward = forwarder_.poll_abort()) return limits_.first_stream + static_cast<u32>(slots_.size()) + *forward;
   const auto found = std::ranges::find(slots_, true, &Slot::abort);
   if (found == slots_.end()) return std::nullopt;
   found->abort = false;
@@ -156,6 +171,23 @@ void SecondaryAgent::settle_if_failed(Slot& slot) {
 
 void SecondaryAgent::release_if_done(Slot& slot) {
   if (!slot.stream_open && slot.settled && !slot.drop_due) slot = {};
+}
+
+// ---- updates --------------------------------------------------------------------------------------------------------
+
+std::optional<ForwardOutcome> SecondaryAgent::poll_forward_outcome() {
+  for (auto failure = forwarder_.poll_failure(); failure.has_value(); failure = forwarder_.poll_failure()) {
+    log(Level::warning, "updates: one could not be passed on to ", failure->primary, ": ", failure->reason);
+  }
+  auto outcome = forwarder_.poll_outcome();
+  if (!outcome.has_value()) return std::nullopt;
+  if (outcome->response.empty()) {
+    log(Level::warning, "zone ", outcome->zone, ": update of ", outcome->client.address, " not passed on: ", outcome->reason);
+  } else {
+    log(Level::info, "zone ", outcome->zone, ": update of ", outcome->client.address, " passed on to ", outcome->primary, ": ",
+        dns::rcode_name(outcome->rcode), " after ", outcome->took.milliseconds(), " ms");
+  }
+  return outcome;
 }
 
 // ---- messages -------------------------------------------------------------------------------------------------------
@@ -254,7 +286,7 @@ void SecondaryAgent::unfollow(const dns::Name& zone) {
 
 Instant SecondaryAgent::next_deadline() const {
   if (look_again_) return now_;
-  Instant next = table_.next_deadline();
+  Instant next = std::min(table_.next_deadline(), forwarder_.next_deadline());
   for (const Slot& slot : slots_) {
     if (slot.transfer != nullptr) next = std::min(next, slot.transfer->next_deadline());
   }
@@ -264,6 +296,7 @@ Instant SecondaryAgent::next_deadline() const {
 void SecondaryAgent::on_deadline(Instant now) {
   look_again_ = false;
   table_.on_deadline(now);
+  forwarder_.on_deadline(now);
   for (Slot& slot : slots_) {
     if (slot.transfer == nullptr) continue;
     slot.transfer->on_deadline(now);

@@ -3,6 +3,7 @@
 // does with client ports, client streams and messages, function by function, and keeps that contract:
 //
 //   primaries ─ datagrams ─ RefreshTable ─ starts ─ TransferIn ─ batches ─ loader ─ installed or rejected ─ RefreshTable
+//   updates ─ loader ─ UpdateForwarder ─ outcomes ─ loader ─ the worker that has the requester
 //
 // Only worker 0 has one. Primaries and keys outlive it.
 // Capacities: RefreshLimits; as many transfers as client streams, 64 KiB each while they go on. A batch is taken from a
@@ -15,6 +16,7 @@
 
 #include "platform/runtime/application.h"
 #include "secondary/agent_messages.h"
+#include "secondary/forward_updates.h"
 #include "secondary/refresh.h"
 #include "secondary/transfer_in.h"
 
@@ -24,7 +26,8 @@ struct AgentLimits {
   RefreshLimits refresh;
   TransferLimits transfer;
   runtime::StreamId first_stream = 0;  // the ids of its streams: from here on …
-  u32 streams = 10;                    // … this many
+  u32 streams = 10;                    // … this many for transfers …
+  u32 forward_streams = 0;             // … and this many to pass updates on; 0: it does not
 };
 
 class SecondaryAgent {
@@ -41,7 +44,13 @@ class SecondaryAgent {
   // A NOTIFY to this worker that was found to be allowed.
   void on_notify(const dns::Name& zone, const IpAddress& sender, std::optional<dns::Serial> serial);
 
-  bool owns(runtime::StreamId id) const { return id >= limits_.first_stream && id - limits_.first_stream < slots_.size(); }
+  bool owns(runtime::StreamId id) const {
+    return id >= limits_.first_stream && id - limits_.first_stream < slots_.size() + forwarder_.streams();
+  }
+  // An update that is to be passed on to the zone's primaries, and the next that became of one.
+  void on_update(Instant now, const UpdateToForward& update) { forwarder_.add(now, update); }
+  std::optional<ForwardOutcome> poll_forward_outcome();
+  const ForwardCounters& forward_counters() const { return forwarder_.counters(); }
   void on_client_datagram(Instant now, const Endpoint& peer, Bytes payload);
   size_t poll_datagram(Instant now, runtime::OutgoingDatagram& out);
   std::optional<runtime::Connect> poll_connect();
@@ -76,6 +85,11 @@ class SecondaryAgent {
     std::unique_ptr<TransferIn> transfer;
   };
 
+  // A stream's place, beyond those of transfers.
+  std::optional<u32> forward_of(runtime::StreamId id) const {
+    const size_t place = id - limits_.first_stream;
+    return place < slots_.size() ? std::nullopt : std::optional(static_cast<u32>(place - slots_.size()));
+  }
   Slot& slot_of(runtime::StreamId id) { return slots_[id - limits_.first_stream]; }
   void settle(Slot& slot, const TransferResult& result);
   void settle_if_failed(Slot& slot);
@@ -89,6 +103,7 @@ class SecondaryAgent {
   AgentLimits limits_;
   RefreshTable table_;
   std::vector<Slot> slots_;
+  UpdateForwarder forwarder_;
   u32 last_number_ = 0;
   // A batch was taken, so that its stream may have room for input again, or a transfer is over, so that there is a stream to
   // drop or to open: what the loop looks at in its next turn.

@@ -22,6 +22,8 @@ class FollowedZones final : public server::ZoneSettings {
   // The configuration outlives this.
   FollowedZones(const server::SecondaryConfig& config, Rng& rng) : config_(config), configured_(config), names_(rng) {}
 
+  // Those of zones that are configured, from now on; outlives this.
+  void use(const server::SecondaryConfig& settings) { configured_ = server::OverridesByZone(settings); }
   // Messages of the kinds primaries, follow and unfollow.
   void on_message(const AgentMessage& message);
 

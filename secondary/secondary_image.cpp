@@ -22,6 +22,8 @@ constexpr i64 rest_after_publishing = 4;
 // zones come.
 constexpr u64 memory_for_zones = u64{192} << 20;
 constexpr u64 memory_for_transfer = u64{128} << 10;
+// And for updates that are passed on: those of the worker's clients, and in the agent those of all.
+constexpr u64 memory_for_updates = u64{4} << 20;
 
 Result<SecondaryConfig, hal::Refusal> read_config(Bytes blob) {
   return server::read_role_config(blob, server::read_secondary_config);
@@ -45,11 +47,14 @@ class Secondary final : public hal::Role {
     std::copy_n(entropy.begin(), cookie_secret_.size(), cookie_secret_.begin());
     set_log_level(config_->log_level);
     hal::Plan plan = server::service_plan(*config_);
-    plan.client_streams = std::min(config_->transfers_in.concurrent, hal::max_client_streams);
+    const u32 forwards = forward_streams_of(*config_);
+    plan.client_streams = std::min(config_->transfers_in.concurrent, hal::max_client_streams - forwards) + forwards;
     plan.client_datagrams = true;
-    plan.worker_memory = memory_for_zones + plan.client_streams * memory_for_transfer;
+    plan.worker_memory =
+        memory_for_zones + plan.client_streams * memory_for_transfer + (forwards != 0 ? memory_for_updates : 0);
     plan.zones_grow = true;
     if (server::NotifyAgent::is_needed(*config_)) plan.fixed_tables += server::NotifyAgent::memory();
+    if (forwards != 0) plan.fixed_tables += server::PendingUpdates::memory();
     return plan;
   }
 

@@ -16,8 +16,10 @@ namespace {
 AgentLimits limits_of(const server::SecondaryConfig& config, u32 max_streams, u32 client_streams) {
   const server::TransferInLimits& in = config.transfers_in;
   AgentLimits limits;
+  limits.forward_streams = std::min(forward_streams_of(config), client_streams - 1);
+  limits.streams = client_streams - limits.forward_streams;
   limits.refresh = {.zones = server::max_zones + server::max_catalogs,
-                    .transfers = client_streams,
+                    .transfers = limits.streams,
                     .transfers_per_primary = in.per_primary,
                     .min_refresh = config.refresh.refresh_min,
                     .max_refresh = config.refresh.refresh_max,
@@ -31,7 +33,6 @@ AgentLimits limits_of(const server::SecondaryConfig& config, u32 max_streams, u3
   limits.transfer.octets_per_window = static_cast<u32>(std::min<u64>(per_window, 0xffffffff));
   limits.transfer.total = Duration::seconds(in.total_seconds);
   limits.first_stream = max_streams;
-  limits.streams = client_streams;
   return limits;
 }
 
@@ -44,9 +45,8 @@ bool is_notify(Bytes message) {
 
 SecondaryWorker::SecondaryWorker(const server::SecondaryConfig& config, const server::ServerCookies::Secret& cookie_secret,
                                  Seed seed, Bytes region, u32 max_streams, u32 client_streams)
-    : AuthoritativeWorker(config, settings_, cookie_secret, seed, region, max_streams),
-      config_(config),
-      settings_(config, rng()) {
+    : UpdatingWorker(config, settings_, cookie_secret, seed, region, max_streams), config_(config), settings_(config, rng()) {
+  if (config.forwards_any_updates()) take_updates();
   if (client_streams == 0) return;
   agent_.emplace(primaries_, limits_of(config, max_streams, client_streams), rng());
   if (server::NotifyAgent::is_needed(config)) send_notifies();
@@ -85,9 +85,71 @@ void SecondaryWorker::take_notify(const NotifyMessage& notify, const IpAddress& 
   notifies_.push_back({.kind = AgentMessageKind::notified, .zone = notify.zone, .sender = sender, .serial = notify.serial});
 }
 
+// ---- updates --------------------------------------------------------------------------------------------------------
+
+std::optional<FollowedZones::Followed> SecondaryWorker::zone_asked(const Request& request) const {
+  ByteReader name(request.query.name(request.packet));
+  const auto zone = dns::Name::from_wire(name);
+  return zone.ok() && request.query.rr_class == dns::RrClass::IN ? settings_.find(zone.value()) : std::nullopt;
+}
+
+// Whoever it is, as far as we know.
+bool SecondaryWorker::may_pass_on(const Request& request) const {
+  ByteReader name(request.query.name(request.packet));
+  const server::ZoneOverrides& overrides = settings_.of(MUST(dns::Name::from_wire(name)));
+  return takes_updates() && config_.forwards_updates(overrides) &&
+         server::admits(config_.update_access(overrides), request.peer.address, request.key);
+}
+
+bool SecondaryWorker::passes_on(const Request& request) const {
+  return zone_asked(request).has_value() && may_pass_on(request);
+}
+
 Answer SecondaryWorker::update(const Request& request, MutableBytes reply) {
-  return answer_error(request.rules, request.packet, request.query, Rcode::REFUSED, ExtendedError::not_supported,
-                      "this server is a secondary; updates go to the primary", reply);
+  const auto error = [&](Rcode rcode, std::optional<ExtendedError> why = std::nullopt, std::string_view text = {}) {
+    return answer_error(request.rules, request.packet, request.query, rcode, why, text, reply);
+  };
+  // RFC 2136 sections 3.1.1 and 3.1.2.
+  if (request.query.type != dns::RrType::SOA) return error(Rcode::FORMERR);
+  if (!zone_asked(request).has_value()) return error(Rcode::NOTAUTH, ExtendedError::not_authoritative, "no such zone here");
+  if (!config_.forwards_any_updates()) {
+    return error(Rcode::REFUSED, ExtendedError::not_supported, "this server is a secondary; updates go to the primary");
+  }
+  if (!may_pass_on(request)) {
+    return error(Rcode::REFUSED, ExtendedError::prohibited, "updates of this client are not passed on to the primary");
+  }
+  return put_off_update(request, request.packet, reply);
+}
+
+// In the agent: an update that the loader hands on.
+void SecondaryWorker::pass_on(Instant now, Bytes message) {
+  const auto relay = server::read_update(message);
+  if (!relay.has_value() || !agent_.has_value()) return;
+  const dns::Query query = dns::parse_query(relay->message);
+  ByteReader name(query.name(relay->message));
+  const auto zone = dns::Name::from_wire(name);
+  if (!zone.ok()) return;
+  const auto followed = settings_.find(zone.value());
+  agent_->on_update(now, {.worker = relay->worker,
+                          .tag = relay->tag,
+                          .client = relay->peer,
+                          .zone = zone.value(),
+                          .group = followed.has_value() ? std::optional(followed->group) : std::nullopt,
+                          .message = relay->message});
+}
+
+size_t SecondaryWorker::poll_forward_outcome(MutableBytes room) {
+  const auto outcome = agent_->poll_forward_outcome();
+  if (!outcome.has_value()) return 0;
+  ByteWriter out(room);
+  server::write_update_done({.worker = outcome->worker,
+                             .tag = outcome->tag,
+                             .rcode = Rcode::SERVFAIL,
+                             .why = ExtendedError::no_reachable_authority,
+                             .reason = outcome->reason,
+                             .response = outcome->response},
+                            out);
+  return out.size();
 }
 
 // ---- as a ClientApplication -----------------------------------------------------------------------------------------
@@ -101,12 +163,17 @@ void SecondaryWorker::on_client_datagram(Instant now, const Endpoint& peer, Byte
 }
 
 size_t SecondaryWorker::poll_datagram(Instant now, runtime::OutgoingDatagram& out) {
+  if (const size_t size = poll_late_answer(out); size != 0) return size;
   if (const size_t size = poll_notify(now, out); size != 0) return size;
   return agent_.has_value() ? agent_->poll_datagram(now, out) : 0;
 }
 
 size_t SecondaryWorker::poll_message(MutableBytes room) {
-  if (agent_.has_value()) return agent_->poll_message(room);
+  if (const size_t size = poll_update(room); size != 0) return size;
+  if (agent_.has_value()) {
+    const size_t size = poll_forward_outcome(room);
+    return size != 0 ? size : agent_->poll_message(room);
+  }
   if (notifies_.empty()) return 0;
   ByteWriter out(room);
   write_message(notifies_.front(), out);
@@ -115,7 +182,14 @@ size_t SecondaryWorker::poll_message(MutableBytes room) {
 }
 
 void SecondaryWorker::on_message(Instant now, Bytes octets) {
-  if (server::kind_of(octets) == server::LoaderMessage::zones_changed) return on_zones_changed(now, octets);
+  const auto kind = server::kind_of(octets);
+  if (kind == server::LoaderMessage::zones_changed) return on_zones_changed(now, octets);
+  if (kind == server::LoaderMessage::update) return pass_on(now, octets);
+  if (kind == server::LoaderMessage::update_done) return on_update_done(now, octets);
+  if (kind == server::LoaderMessage::zone_settings) {
+    if (const auto* settings = reloaded_.on_message(octets); settings != nullptr) settings_.use(*settings);
+    return;
+  }
   const auto read = read_message(octets);
   if (!read.ok()) return;
   const AgentMessage& message = read.value();

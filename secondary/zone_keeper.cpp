@@ -12,6 +12,8 @@ namespace {
 constexpr u32 agent = 0;  // the worker that has it
 // More transfers than the agent can have begun and given up while their batches were on their way here.
 constexpr size_t max_rejected_kept = 1024;
+// Updates on their way to the agent are turned away when this much is: it takes them at once, if it can.
+constexpr size_t max_octets_for_updates = size_t{4} << 20;
 
 std::vector<u8> encoded(const AgentMessage& message) {
   std::vector<u8> octets(max_message_head);
@@ -46,6 +48,7 @@ ZoneKeeper::ZoneKeeper(const server::SecondaryConfig& config, MutableBytes regio
 // ---- messages -------------------------------------------------------------------------------------------------------
 
 void ZoneKeeper::on_message(const Moment& at, u32 worker, Bytes octets) {
+  if (server::kind_of(octets).has_value()) return hand_on_update(worker, octets);
   const auto read = read_message(octets);
   if (!read.ok()) return;
   const AgentMessage& message = read.value();
@@ -67,6 +70,35 @@ void ZoneKeeper::on_message(const Moment& at, u32 worker, Bytes octets) {
     case AgentMessageKind::refresh:
     case AgentMessageKind::retransfer: return;
   }
+}
+
+// An update goes from the worker that has the requester to the agent, the outcome back.
+void ZoneKeeper::hand_on_update(u32 worker, Bytes octets) {
+  if (server::kind_of(octets) == server::LoaderMessage::update_done) {
+    const auto done = server::read_update_done(octets);
+    if (done.has_value() && worker == agent) outbox_.put(done->worker, {octets.begin(), octets.end()});
+    return;
+  }
+  if (server::kind_of(octets) != server::LoaderMessage::update) return;
+  auto update = server::read_update(octets);
+  if (!update.has_value()) return;
+  update->worker = static_cast<u16>(worker);
+  if (outbox_.octets() + octets.size() > max_octets_for_updates) {
+    std::vector<u8> refusal(server::max_update_done);
+    ByteWriter out(refusal);
+    server::write_update_done({.worker = update->worker,
+                               .tag = update->tag,
+                               .rcode = dns::Rcode::SERVFAIL,
+                               .why = dns::ExtendedError::not_ready,
+                               .reason = "too many updates are waiting"},
+                              out);
+    refusal.resize(out.size());
+    return outbox_.put(worker, std::move(refusal));
+  }
+  std::vector<u8> copy(octets.size());
+  ByteWriter out(copy);
+  server::write_update(*update, out);
+  outbox_.put(agent, std::move(copy));
 }
 
 u32 ZoneKeeper::index_of(const dns::Name& name) const {

@@ -18,9 +18,10 @@
 #include "secondary/agent_messages.h"
 #include "secondary/install.h"
 #include "secondary/name_table.h"
-#include "secondary/outbox.h"
 #include "server/config/secondary_config.h"
+#include "server/outbox.h"
 #include "server/overrides_by_zone.h"
+#include "server/reloaded_settings.h"
 #include "zone/catalog.h"
 #include "zone/retired_extents.h"
 #include "zone/store/zone_archive.h"
@@ -86,6 +87,7 @@ class ZoneKeeper {
 
   // Which zones: zone_keeper_follow.cpp.
   std::optional<u16> group_of(const server::PeerList& peers);
+  void take_settings(std::span<const server::SecondaryZone> before);
   void follow(const Moment& at, const dns::Name& name, const server::PeerList& peers, std::optional<u16> catalog);
   void move(const Moment& at, u32 index, const server::PeerList& peers, std::optional<u16> catalog);
   void unfollow(const dns::Name& name);
@@ -99,6 +101,7 @@ class ZoneKeeper {
   void forget_unfollowed();
 
   // What comes of a transfer: zone_keeper.cpp.
+  void hand_on_update(u32 worker, Bytes octets);
   void on_batch(const Moment& at, const AgentMessage& message);
   void install(const Moment& at, u32 index, const Incoming& incoming);
   void reject(const Incoming& incoming, InstallError error);
@@ -112,6 +115,7 @@ class ZoneKeeper {
 
   const server::SecondaryConfig& config_;
   server::OverridesByZone settings_;
+  server::ReloadedSettings<server::SecondaryConfig> reloaded_{server::read_secondary_config};
   zone::ZoneMemory memory_;
   ZoneArchive* archive_;
   Rng& rng_;
@@ -127,7 +131,7 @@ class ZoneKeeper {
   std::vector<u32> rejected_;  // transfers of which batches may still be on their way
   bool changed_ = false;
   std::vector<std::vector<u8>> when_published_;  // for the agent
-  Outbox outbox_;
+  server::Outbox outbox_;
   std::vector<dns::Name> unsaved_;
   std::vector<dns::Name> to_compact_;
   std::optional<zone::Extent> set_extent_;

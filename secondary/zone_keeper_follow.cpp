@@ -44,6 +44,7 @@ void ZoneKeeper::forget_unfollowed() {
 
 void ZoneKeeper::reload(const Moment& at, std::span<const server::SecondaryZone> zones) {
   const std::vector<server::SecondaryZone> before = std::exchange(configured_, {zones.begin(), zones.end()});
+  take_settings(before);
   NameTable named(rng_);
   for (u32 i = 0; i < configured_.size(); ++i) {
     named.insert(configured_[i].name, i, [this](u32 index) { return configured_[index].name; });
@@ -68,6 +69,22 @@ void ZoneKeeper::reload(const Moment& at, std::span<const server::SecondaryZone>
   log(Level::info, "zones: ", added, " added, ", removed, " removed, ", zones_.size(), " followed");
   // What is configured no more may be a member, and the other way round.
   for (size_t i = 0; i < config_.catalogs.size(); ++i) read_catalog(at, static_cast<u16>(i));
+}
+
+// What zones have of their own; the workers hear of it before they hear of zones.
+void ZoneKeeper::take_settings(std::span<const server::SecondaryZone> before) {
+  const auto blob_of = [this](std::span<const server::SecondaryZone> zones) {
+    return server::blob_of_settings(config_, zones, config_.catalogs, server::write_secondary_config);
+  };
+  auto blob = blob_of(configured_);
+  if (!blob.has_value() || blob == blob_of(before)) return;
+  const server::SecondaryConfig* settings = reloaded_.take(*blob);
+  if (settings == nullptr) {
+    log(Level::error, "what zones have of their own cannot be handed to the workers; it stays as it was");
+    return;
+  }
+  settings_ = server::OverridesByZone(*settings);
+  server::put_settings(*blob, outbox_);
 }
 
 bool ZoneKeeper::is_configured(const dns::Name& name) const {
@@ -96,7 +113,7 @@ std::optional<u16> ZoneKeeper::group_of(const server::PeerList& peers) {
   }
   if (members.empty() || known.size() > max_primaries || groups_.size() > 0xffff) return std::nullopt;
   primaries_ = std::move(known);
-  outbox_.put(Outbox::everybody, encoded({.kind = AgentMessageKind::primaries, .members = members}));
+  outbox_.put(server::Outbox::everybody, encoded({.kind = AgentMessageKind::primaries, .members = members}));
   groups_.push_back(std::move(members));
   return static_cast<u16>(groups_.size() - 1);
 }
@@ -108,11 +125,11 @@ void ZoneKeeper::tell_follow(const Moment& at, u32 index) {
   if (served_[index].zone.has_value()) {
     held = HeldVersion{soa_fields(served_[index].zone->soa().first().rdata()), followed.expires - at.now};
   }
-  outbox_.put(Outbox::everybody, encoded({.kind = AgentMessageKind::follow,
-                                          .zone = served_[index].apex,
-                                          .group = followed.group,
-                                          .catalog = followed.catalog,
-                                          .held = held}));
+  outbox_.put(server::Outbox::everybody, encoded({.kind = AgentMessageKind::follow,
+                                                  .zone = served_[index].apex,
+                                                  .group = followed.group,
+                                                  .catalog = followed.catalog,
+                                                  .held = held}));
 }
 
 void ZoneKeeper::follow(const Moment& at, const dns::Name& name, const server::PeerList& peers, std::optional<u16> catalog) {
@@ -167,7 +184,7 @@ void ZoneKeeper::move(const Moment& at, u32 index, const server::PeerList& peers
   followed.group = *group;
   followed.catalog = catalog;
   end_transfers_of(served_[index].apex);
-  outbox_.put(Outbox::everybody, encoded({.kind = AgentMessageKind::unfollow, .zone = served_[index].apex}));
+  outbox_.put(server::Outbox::everybody, encoded({.kind = AgentMessageKind::unfollow, .zone = served_[index].apex}));
   tell_follow(at, index);
 }
 
@@ -176,7 +193,7 @@ void ZoneKeeper::unfollow(const dns::Name& zone) {
   const u32 index = index_of(name);
   if (index == no_index) return;
   end_transfers_of(name);
-  outbox_.put(Outbox::everybody, encoded({.kind = AgentMessageKind::unfollow, .zone = name}));
+  outbox_.put(server::Outbox::everybody, encoded({.kind = AgentMessageKind::unfollow, .zone = name}));
   zones_[index]->versions.abandon();
   retire(zones_[index]->versions);
   if (archive_ != nullptr) archive_->remove(name);

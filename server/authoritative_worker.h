@@ -83,6 +83,8 @@ class AuthoritativeWorker {
   // What the role answers, or puts off.
   virtual Answer notified(const Request& request, MutableBytes reply) = 0;
   virtual Answer update(const Request& request, MutableBytes reply) = 0;
+  // Whether an UPDATE, signed with a key that is not known here, is for another server to verify (RFC 8945 section 5.5).
+  virtual bool passes_on(const Request& /*request*/) const { return false; }
   // The request at hand is answered later.
   Answer put_off() {
     put_off_ = true;

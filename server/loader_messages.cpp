@@ -16,12 +16,13 @@ std::optional<u16> optional_u16(u32 value) {
 }  // namespace
 
 std::optional<LoaderMessage> kind_of(Bytes message) {
-  if (message.empty() || message[0] < 1 || message[0] > 3) return std::nullopt;
+  if (message.empty() || message[0] < 1 || message[0] > 4) return std::nullopt;
   return static_cast<LoaderMessage>(message[0]);
 }
 
 void write_update(const UpdateRelay& update, ByteWriter& out) {
   out.u8(static_cast<u8>(LoaderMessage::update));
+  out.u16(update.worker);
   out.u32(update.tag);
   out.u8(static_cast<u8>(update.peer.address.family()));
   const Bytes address = update.peer.address.octets();
@@ -36,6 +37,7 @@ std::optional<UpdateRelay> read_update(Bytes message) {
   if (message.size() < update_relay_head) return std::nullopt;
   ByteReader at(message.subspan(1));
   UpdateRelay update;
+  update.worker = at.u16().value_or(0);
   update.tag = at.u32().value_or(0);
   const u8 family = at.u8().value_or(0);
   const Bytes address = at.bytes(16).value_or(Bytes());
@@ -56,24 +58,34 @@ std::optional<UpdateRelay> read_update(Bytes message) {
 
 void write_update_done(const UpdateDone& done, ByteWriter& out) {
   out.u8(static_cast<u8>(LoaderMessage::update_done));
+  out.u16(done.worker);
   out.u32(done.tag);
   out.u16(dns::code(done.rcode));
   out.u32(done.why.has_value() ? u32{dns::code(*done.why)} : absent);
-  out.text(done.reason.substr(0, out.remaining()));
+  const std::string_view reason = done.reason.substr(0, max_update_reason);
+  out.u8(static_cast<u8>(reason.size()));
+  out.text(reason);
+  out.bytes(done.response);
 }
 
 std::optional<UpdateVerdict> read_update_done(Bytes message) {
   if (message.empty()) return std::nullopt;
   ByteReader at(message.subspan(1));
+  const auto worker = at.u16();
   const auto tag = at.u32();
   const auto rcode = at.u16();
   const auto why = at.u32();
-  if (!tag.ok() || !rcode.ok() || !why.ok()) return std::nullopt;
+  const auto reason_size = at.u8();
+  if (!worker.ok() || !tag.ok() || !rcode.ok() || !why.ok() || !reason_size.ok()) return std::nullopt;
+  const auto reason = at.bytes(reason_size.value());
+  if (!reason.ok()) return std::nullopt;
   UpdateVerdict done;
+  done.worker = worker.value();
   done.tag = tag.value();
   done.rcode = static_cast<dns::Rcode>(rcode.value());
   if (const auto code = optional_u16(why.value()); code.has_value()) done.why = static_cast<dns::ExtendedError>(*code);
-  done.reason = at.rest();
+  done.reason = reason.value();
+  done.response = at.rest();
   return done;
 }
 

@@ -1,6 +1,8 @@
 // What the primary's workers and its loader say to each other (platform/hal/hal.h, Role::on_message): updates to the loader,
-// their outcomes back, and to the agent, which is the worker that sends NOTIFYs, which zones have changed. Both ends are one
-// image, so a message that cannot be read is a bug; the readers still believe nothing.
+// their outcomes back, and to the agent, which is the worker that sends NOTIFYs, which zones have changed. A secondary's loader
+// hands updates on to its agent and the outcomes back. All workers hear what zones have of their own when a reload has changed
+// it (reloaded_settings.h). Both ends are one image, so a message that cannot be read is a bug; the readers still believe
+// nothing.
 #pragma once
 
 #include <optional>
@@ -15,35 +17,41 @@
 
 namespace samara::server {
 
-enum class LoaderMessage : u8 { update = 1, update_done = 2, zones_changed = 3 };
+enum class LoaderMessage : u8 { update = 1, update_done = 2, zones_changed = 3, zone_settings = 4 };
 std::optional<LoaderMessage> kind_of(Bytes message);
 
-// An UPDATE whose sender has been verified and may change something in the zone.
+// An UPDATE whose sender may change something in the zone, or have it passed on.
 struct UpdateRelay {
-  u32 tag = 0;  // comes back with the outcome
+  u16 worker = 0;  // a secondary's loader says to the agent whose it is; comes back with the outcome, as does …
+  u32 tag = 0;
   Endpoint peer;
   std::optional<u16> key;  // it was signed with; index into the configuration's keys
-  Bytes message;           // without the TSIG record: up to the end of the update section at least
+  Bytes message;           // at a primary without the TSIG record: up to the end of the update section at least
 };
 // Octets in front of the message.
-constexpr size_t update_relay_head = 1 + 4 + 1 + 16 + 2 + 4;
+constexpr size_t update_relay_head = 1 + 2 + 4 + 1 + 16 + 2 + 4;
 void write_update(const UpdateRelay& update, ByteWriter& out);
 std::optional<UpdateRelay> read_update(Bytes message);
 
+constexpr size_t max_update_reason = 64;  // what an answer's extended error has room for
 struct UpdateDone {
+  u16 worker = 0;
   u32 tag = 0;
   dns::Rcode rcode = dns::Rcode::NOERROR;
   std::optional<dns::ExtendedError> why;
-  std::string_view reason;
+  std::string_view reason;  // at most max_update_reason octets
+  Bytes response = {};      // at a secondary: what the primary answered, which says all; empty: nobody did
 };
-constexpr size_t max_update_done = 1 + 4 + 2 + 4 + 64;
+constexpr size_t max_update_done = 1 + 2 + 4 + 2 + 4 + 1 + max_update_reason;  // without a response
 void write_update_done(const UpdateDone& done, ByteWriter& out);
 // As it arrives: the text is octets of the message.
 struct UpdateVerdict {
+  u16 worker = 0;
   u32 tag = 0;
   dns::Rcode rcode = dns::Rcode::NOERROR;
   std::optional<dns::ExtendedError> why;
   Bytes reason;
+  Bytes response;
 };
 std::optional<UpdateVerdict> read_update_done(Bytes message);
 

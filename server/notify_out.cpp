@@ -84,9 +84,23 @@ void Notifier::release(u32 index) {
   *link = pending.next;
   free_id(pending);
   ++pending.stamp;
+  if (pending.resting) --resting_;
+  pending.resting = false;
+  pending.sent_at.reset();
   pending.next = free_;
   free_ = index;
   --used_;
+}
+
+// Nothing more is to be sent of it; when its spacing is over it is released.
+void Notifier::rest(u32 index) {
+  Pending& pending = pending_[index];
+  if (!pending.sent_at.has_value()) return release(index);
+  free_id(pending);
+  pending.tries = 0;
+  pending.resting = true;
+  ++resting_;
+  schedule(later_, index, *pending.sent_at + notify_spacing);
 }
 
 // The id must be hard to guess and no other's that is under way.
@@ -173,8 +187,11 @@ bool Notifier::on_zone_changed(Instant now, const dns::Name& zone, dns::Serial s
     pending.target = target;
     pending.tries = 0;
     pending.told_bad = false;
-    if (urgency == Urgency::change) {
-      schedule(urgent_, index, now);
+    if (pending.resting) --resting_;
+    pending.resting = false;
+    pending.of_change = urgency == Urgency::change;
+    if (pending.of_change) {
+      schedule(urgent_, index, pending.sent_at.has_value() ? std::max(now, *pending.sent_at + notify_spacing) : now);
     } else {
       next_start_ = std::max(next_start_, now) + Duration::nanoseconds(1'000'000'000 / limits_.start_per_second);
       schedule(later_, index, next_start_);
@@ -190,6 +207,10 @@ size_t Notifier::poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& 
     if (!index.has_value()) index = next_due(later_, now);
     if (!index.has_value()) return 0;
     Pending& pending = pending_[*index];
+    if (pending.resting) {
+      release(*index);
+      continue;
+    }
     if (pending.tries == max_notify_tries) {
       ++counters(pending.target.peer).given_up;
       tell(NotifyEvent::Kind::given_up, pending, Rcode::NOERROR);
@@ -206,6 +227,7 @@ size_t Notifier::poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& 
       return 0;
     }
     ++pending.tries;
+    if (pending.of_change) pending.sent_at = now;
     schedule(later_, *index, now + wait_after(pending.tries));
     bucket_full_at_ = std::max(bucket_full_at_, now) + Duration::nanoseconds(1'000'000'000 / limits_.per_second);
     ++counters(pending.target.peer).sent;
@@ -275,7 +297,7 @@ void Notifier::on_datagram(UnixTime wall, const zone::ZoneSet& zones, const Endp
     ++counted.refused;
     tell(NotifyEvent::Kind::refused, pending, rcode);
   }
-  release(index);
+  rest(index);
 }
 
 // ---- what is told ---------------------------------------------------------------------------------------------------

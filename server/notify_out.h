@@ -1,6 +1,7 @@
 // Notifier: tells other servers that zones have changed (RFC 1996). For each zone and peer it sends a NOTIFY with the zone's
 // SOA, and again after 2, 4, 8 and 16 seconds, each a little sooner or later, until any response comes; 32 seconds after the
-// last it gives up. A newer serial takes the place of the one under way.
+// last it gives up. A newer serial takes the place of the one under way. The first change of a zone that was quiet is told at
+// once, others no sooner than a second after the last, with the serial there is then.
 //
 // Input     on_zone_changed(): a zone has a new serial, or is served for the first time
 //           on_datagram(): what arrived at a client port; only what answers a NOTIFY of ours counts: by peer, id, opcode,
@@ -30,6 +31,9 @@ namespace samara::server {
 constexpr size_t max_notify_peers = 256;
 // Sent at most so often, in about a minute (RFC 1996 section 3.6).
 constexpr unsigned max_notify_tries = 5;
+// Between NOTIFYs of changes of one zone to one peer: our secondaries look at a zone no more often (secondary/refresh.h), and a
+// zone that changes all the time is to leave the rate to others.
+constexpr Duration notify_spacing = Duration::seconds(1);
 
 struct NotifyTarget {
   Endpoint peer;
@@ -82,7 +86,7 @@ class Notifier {
   std::optional<NotifyEvent> poll_event();
   Instant next_deadline() const;
 
-  size_t pending() const { return used_; }
+  size_t pending() const { return used_ - resting_; }
   // Calls f(const IpAddress*, const NotifyCounters&); for those beyond max_notify_peers once, with nullptr.
   template <class F>
   void for_each_peer(F&& f) const {
@@ -106,8 +110,11 @@ class Notifier {
     u32 stamp = 0;    // of its place in a queue
     u16 id = 0;       // once sent
     u8 tries = 0;
-    UnixTime signed_at;     // all tries are signed with the time of the first, so that an answer to any of them fits
-    bool told_bad = false;  // a wrongly signed answer has been told of
+    UnixTime signed_at;              // all tries are signed with the time of the first, so that an answer to any of them fits
+    bool told_bad = false;           // a wrongly signed answer has been told of
+    bool of_change = false;          // and not of the start
+    std::optional<Instant> sent_at;  // of a change, the last time
+    bool resting = false;            // answered; kept for notify_spacing
   };
   // A moment at which something is to be done for a NOTIFY; void when the stamps differ.
   struct Due {
@@ -125,6 +132,7 @@ class Notifier {
   u32 find(const dns::Name& zone, const Endpoint& peer) const;
   u32 take();
   void release(u32 index);
+  void rest(u32 index);
   void schedule(Queue& queue, u32 index, Instant at);
   void tidy(Queue& queue);
   bool take_id(u32 index);
@@ -141,6 +149,7 @@ class Notifier {
   Rng& rng_;
   std::vector<Pending> pending_;
   size_t used_ = 0;
+  size_t resting_ = 0;  // of those
   u32 free_ = none;
   std::vector<u32> buckets_;
   std::vector<u32> ids_;  // by the id's low bits

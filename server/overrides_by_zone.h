@@ -1,5 +1,5 @@
-// OverridesByZone: which zones have settings of their own, found by name. Most have none, and are not kept here. A zone that a
-// reload adds has the settings that hold for all until the server is started again, as all settings but zones have.
+// OverridesByZone: which zones have settings of their own, found by name. Most have none, and are not kept here. A reload
+// brings new ones (reloaded_settings.h).
 #pragma once
 
 #include <algorithm>

@@ -15,14 +15,29 @@ size_t PendingUpdates::memory() {
   return max_pending_updates * (sizeof(Entry) + 3 * sizeof(u16)) + max_staged_octets;
 }
 
-PendingUpdates::Found PendingUpdates::find(Instant now, const Endpoint& peer, Bytes packet) const {
+std::optional<size_t> PendingUpdates::slot_of(Instant now, const Endpoint& peer, Bytes packet) const {
   const u64 hash = crypto::siphash24(hash_key_, packet);
-  for (const Entry& entry : entries_) {
+  for (size_t slot = 0; slot < entries_.size(); ++slot) {
+    const Entry& entry = entries_[slot];
     if (entry.state == Entry::State::unused || entry.hash != hash || entry.by_stream || entry.asker.peer != peer) continue;
-    if (entry.state != Entry::State::answered) return {Known::waiting, nullptr};
-    if (entry.at + outcome_kept > now) return {Known::answered, &entry.outcome};
+    if (entry.state != Entry::State::answered || entry.at + outcome_kept > now) return slot;
   }
-  return {};
+  return std::nullopt;
+}
+
+PendingUpdates::Found PendingUpdates::find(Instant now, const Endpoint& peer, Bytes packet) const {
+  const auto slot = slot_of(now, peer, packet);
+  if (!slot.has_value()) return {};
+  const Entry& entry = entries_[*slot];
+  if (entry.state != Entry::State::answered) return {Known::waiting, nullptr};
+  return {Known::answered, &entry.outcome};
+}
+
+void PendingUpdates::answer_again(Instant now, const Endpoint& peer, Bytes packet) {
+  const auto slot = slot_of(now, peer, packet);
+  if (!slot.has_value() || entries_[*slot].state != Entry::State::answered) return;
+  entries_[*slot].state = Entry::State::decided;
+  decided_[static_cast<size_t>(To::datagram)].push_back(static_cast<u16>(*slot));
 }
 
 std::optional<size_t> PendingUpdates::slot_for_new(Instant now) {
@@ -83,6 +98,7 @@ void PendingUpdates::on_done(Instant now, const UpdateVerdict& verdict) {
   entry.outcome.why = verdict.why;
   entry.outcome.reason_size = std::min(verdict.reason.size(), entry.outcome.reason.size());
   for (size_t i = 0; i < entry.outcome.reason_size; ++i) entry.outcome.reason[i] = static_cast<char>(verdict.reason[i]);
+  entry.outcome.response.assign(verdict.response.begin(), verdict.response.end());
   decided_[static_cast<size_t>(entry.by_stream ? To::stream : To::datagram)].push_back(static_cast<u16>(slot));
 }
 

@@ -3,7 +3,7 @@
 // a keyed hash of it. While the first is with the loader the second is let fall; afterwards it gets the same outcome.
 //
 // Order of calls: find(), and if it is new add(); poll_message() takes it to the loader; on_done() brings the outcome; then
-// poll_answer() yields it once, to be composed and sent, with what its request was. forget_stream() when a stream is gone.
+// poll_answer() yields it, to be composed and sent, with what its request was. forget_stream() when a stream is gone.
 //
 // Capacities, all taken when it is made: max_pending_updates entries, of which the oldest answered one makes room;
 // max_staged_octets of messages that wait, which they do while the loader has no room for one.
@@ -47,8 +47,9 @@ class PendingUpdates {
   struct Outcome {
     dns::Rcode rcode = dns::Rcode::SERVFAIL;
     std::optional<dns::ExtendedError> why;
-    std::array<char, 64> reason{};
+    std::array<char, max_update_reason> reason{};
     size_t reason_size = 0;
+    std::vector<u8> response;  // a primary's own words, where it was passed on to one: nothing else counts then
     std::string_view text() const { return {reason.data(), reason_size}; }
   };
   enum class Known : u8 { no, waiting, answered };
@@ -63,6 +64,8 @@ class PendingUpdates {
     const Outcome* outcome = nullptr;
   };
   Found find(Instant now, const Endpoint& peer, Bytes packet) const;
+  // poll_answer() is to yield the outcome of a datagram that was found answered once more.
+  void answer_again(Instant now, const Endpoint& peer, Bytes packet);
   // Takes a request in; `relayed` is what of it goes to the loader. False: there is no room.
   bool add(Instant now, Bytes packet, Bytes relayed, std::optional<u16> key, const Asker& asker);
   // As runtime::ClientApplication::poll_message.
@@ -93,6 +96,7 @@ class PendingUpdates {
     bool forgotten = false;  // its stream is gone
     Outcome outcome;
   };
+  std::optional<size_t> slot_of(Instant now, const Endpoint& peer, Bytes packet) const;
   u32 tag_of(size_t slot) const { return u32{entries_[slot].turn} << 16 | static_cast<u32>(slot); }
   std::optional<size_t> slot_for_new(Instant now);
 

@@ -78,6 +78,8 @@ class Primary final : public hal::Role {
     }
     zones_->published(1);
     updates_.emplace(*config_, *zones_);
+    settings_blob_ =
+        blob_of_settings(*config_, config_->zones, config_->catalogs, write_primary_config).value_or(std::vector<u8>());
     return set->root();
   }
 
@@ -105,6 +107,9 @@ class Primary final : public hal::Role {
     if (!same_but_zones(config.value(), *config_)) {
       report.line(Level::warning, "only zones are reloaded; other changes take effect when the server is started again");
     }
+    take_settings(config.value(), report);
+    // Before there are zones that they hold for. What finds no room follows with what is sent next.
+    updates_->send_settings(loader.workers(), [&](u32 worker, Bytes message) { return loader.send(worker, message); });
     const auto set = zones_->load(config.value(), loader.wall(), report);
     if (set.has_value()) {
       zones_->published(loader.publish(set->root()));
@@ -141,6 +146,23 @@ class Primary final : public hal::Role {
   }
 
  private:
+  // What zones have of their own. They name keys by their place in the list.
+  void take_settings(const PrimaryConfig& reloaded, LoadReport& report) {
+    if (reloaded.keys != config_->keys) {
+      report.line(Level::warning, "keys have changed: what zones have of their own stays as it was");
+      return;
+    }
+    auto blob = blob_of_settings(*config_, reloaded.zones, reloaded.catalogs, write_primary_config);
+    if (!blob.has_value() || *blob == settings_blob_) return;
+    const PrimaryConfig* settings = settings_.take(*blob);
+    if (settings == nullptr) {
+      report.line(Level::error, "what zones have of their own cannot be handed to the workers; it stays as it was");
+      return;
+    }
+    updates_->use_settings(*settings, *blob);
+    settings_blob_ = std::move(*blob);
+  }
+
   // False: no memory for a set of zones; what old sets hold may soon be free.
   bool publish(hal::Loader& loader) {
     if (!zones_->make_durable()) updates_->on_not_durable();
@@ -158,7 +180,8 @@ class Primary final : public hal::Role {
 
   void send(hal::Loader& loader) {
     // The loader asks again when there is room.
-    waits_for_room_ = !updates_->send_all([&](u32 worker, Bytes message) { return loader.send(worker, message); });
+    waits_for_room_ =
+        !updates_->send_all(loader.workers(), [&](u32 worker, Bytes message) { return loader.send(worker, message); });
   }
 
   std::optional<PrimaryConfig> config_;
@@ -166,7 +189,9 @@ class Primary final : public hal::Role {
   std::unique_ptr<zone::store::ZoneArchive> archive_;
   std::optional<ZoneLoader> zones_;
   std::optional<UpdateBatch> updates_;
-  bool waits_for_room_ = false;  // of a worker's messages
+  ReloadedSettings<PrimaryConfig> settings_{read_primary_config};
+  std::vector<u8> settings_blob_;  // that the workers have
+  bool waits_for_room_ = false;    // of a worker's messages
   Instant publish_again_at_;
   ServerCookies::Secret cookie_secret_{};
 };

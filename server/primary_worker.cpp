@@ -1,6 +1,4 @@
-// UPDATE and NOTIFY at a primary's worker: who may, what goes to the loader, and answers that come late.
-#include <algorithm>
-
+// UPDATE and NOTIFY at a primary's worker: who may, and what goes to the loader.
 #include "server/primary_worker.h"
 
 namespace samara::server {
@@ -21,13 +19,11 @@ dns::Name zone_of(const dns::Query& query, Bytes packet) {
 
 PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::Secret& cookie_secret, Seed seed, Bytes region,
                              u32 max_streams, bool agent)
-    : AuthoritativeWorker(config, overrides_, cookie_secret, seed, region, max_streams),
+    : UpdatingWorker(config, overrides_, cookie_secret, seed, region, max_streams),
       config_(config),
       overrides_(config),
-      update_access_(config) {
-  crypto::SipHashKey hash_key{};
-  rng().fill(hash_key);
-  if (UpdateAccess::is_needed(config)) updates_.emplace(hash_key);
+      update_access_(config, overrides_) {
+  if (UpdateAccess::is_needed(config)) take_updates();
   if (agent && NotifyAgent::is_needed(config)) send_notifies();
 }
 
@@ -60,73 +56,29 @@ Answer PrimaryWorker::update(const Request& request, MutableBytes reply) {
   if (!match->zone.has_value()) return error(Rcode::SERVFAIL, ExtendedError::not_ready, reason_text(ExtendedError::not_ready));
   const Requester requester = update_access_.requester(peer.address, key);
   const UpdateRights rights = update_access_.rights(requester, *match->zone);
-  if (!rights.any() || !updates_.has_value()) {
+  if (!rights.any() || !takes_updates()) {
     return error(Rcode::REFUSED, ExtendedError::prohibited,
                  rights.refused_as_signed() ? "the zone is signed elsewhere" : "this client may not update this zone");
   }
-  if (!stream.has_value()) {
-    const auto [known, outcome] = updates_->find(now(), peer, packet);
-    if (known == PendingUpdates::Known::answered) return error(outcome->rcode, outcome->why, outcome->text());
-    if (known == PendingUpdates::Known::waiting) {
-      return put_off();
-    }
-  }
-  if (!relay(request)) return error(Rcode::SERVFAIL, ExtendedError::not_ready, "too many updates are waiting");
-  return put_off();
-}
-
-bool PrimaryWorker::relay(const Request& request) {
-  PendingUpdates::Asker asker;
-  asker.peer = request.peer;
-  if (request.local != nullptr) asker.local = *request.local;
-  asker.stream = request.stream;
-  asker.query = request.query;
-  asker.rules = request.rules;
-  asker.has_cookie = request.rules.cookie.size() == asker.cookie.size();
-  if (asker.has_cookie) std::ranges::copy(request.rules.cookie, asker.cookie.begin());
-  asker.rules.cookie = {};
-  if (request.tsig != nullptr) asker.tsig = *request.tsig;
-  asker.head_size = dns::header_size + request.query.question_size();
-  std::ranges::copy(request.packet.first(asker.head_size), asker.head.begin());
   // The records behind the update section end the message; the TSIG record is the last of them and has done its work.
-  const size_t tsig_at = request.query.tsig_at;
-  const Bytes relayed = tsig_at != 0 ? request.packet.first(tsig_at) : request.packet;
-  return updates_->add(now(), request.packet, relayed, request.key, asker);
+  return put_off_update(request, query.tsig_at != 0 ? packet.first(query.tsig_at) : packet, reply);
 }
 
 void PrimaryWorker::on_message(Instant now, Bytes message) {
   const auto kind = kind_of(message);
-  if (kind == LoaderMessage::update_done && updates_.has_value()) {
-    if (const auto verdict = read_update_done(message); verdict.has_value()) updates_->on_done(now, *verdict);
-    answer_updates(now);
-  } else if (kind == LoaderMessage::zones_changed) {
-    on_zones_changed(now, message);
-  }
-}
-
-// Composed when it is sent, so that nothing is kept meanwhile but what the request was.
-Bytes PrimaryWorker::late_answer(PendingUpdates::Answer& answer, MutableBytes reply) const {
-  auto& [asker, outcome] = answer;
-  if (asker.has_cookie) asker.rules.cookie = asker.cookie;
-  const Bytes head = Bytes(asker.head).first(asker.head_size);
-  ByteWriter out(reply, answer_error(asker.rules, head, asker.query, outcome.rcode, outcome.why, outcome.text(), reply).size);
-  if (asker.tsig.has_value()) asker.tsig->sign_response(out, wall());
-  return out.overflowed() ? Bytes() : Bytes(reply).first(out.size());
-}
-
-void PrimaryWorker::answer_updates(Instant now) {
-  for (auto decided = updates_->poll_answer(PendingUpdates::To::stream); decided.has_value();
-       decided = updates_->poll_answer(PendingUpdates::To::stream)) {
-    answer_late(now, *decided->asker.stream, late_answer(*decided, room_for_answer()));
+  if (kind == LoaderMessage::update_done) on_update_done(now, message);
+  if (kind == LoaderMessage::zones_changed) on_zones_changed(now, message);
+  if (kind == LoaderMessage::zone_settings) {
+    const PrimaryConfig* settings = reloaded_.on_message(message);
+    if (settings == nullptr) return;
+    overrides_ = OverridesByZone(*settings);
+    if (!takes_updates() && UpdateAccess::is_needed(*settings)) take_updates();
   }
 }
 
 size_t PrimaryWorker::poll_datagram(Instant now, runtime::OutgoingDatagram& out) {
-  auto decided = updates_.has_value() ? updates_->poll_answer(PendingUpdates::To::datagram) : std::nullopt;
-  if (!decided.has_value()) return poll_notify(now, out);
-  out.peer = decided->asker.peer;
-  out.local = decided->asker.local;
-  return late_answer(*decided, out.payload).size();
+  const size_t size = poll_late_answer(out);
+  return size != 0 ? size : poll_notify(now, out);
 }
 
 }  // namespace samara::server

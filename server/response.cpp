@@ -84,6 +84,7 @@ std::string_view reason_text(ExtendedError why) {
     case ExtendedError::stale_answer:
     case ExtendedError::blocked:
     case ExtendedError::filtered:
+    case ExtendedError::no_reachable_authority:
     case ExtendedError::invalid_data: return {};
   }
   return {};

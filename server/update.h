@@ -7,8 +7,8 @@
 //   its class, and the rest             apply_update()
 //
 // Beyond the RFC: DNAME follows RFC 6672 section 5.2; an RRset's records take the TTL of the one added last (RFC 2181
-// section 5.2); where a change of the zone left the serial as it was, it is raised by one (section 3.6). Left out: forwarding
-// to a primary (section 6), which is a secondary's.
+// section 5.2); where a change of the zone left the serial as it was, it is raised by one (section 3.6). Forwarding
+// to a primary (section 6) is a secondary's (secondary/forward_updates.h).
 #pragma once
 
 #include <optional>

@@ -10,8 +10,8 @@ namespace samara::server {
 
 class UpdateAccess {
  public:
-  // The configuration outlives this.
-  explicit UpdateAccess(const PrimaryConfig& config) : config_(config), overrides_(config) {}
+  // Both outlive this.
+  UpdateAccess(const PrimaryConfig& config, const ZoneSettings& settings) : config_(config), settings_(settings) {}
 
   // Whether anybody may update anything.
   static bool is_needed(const PrimaryConfig& config) {
@@ -24,13 +24,13 @@ class UpdateAccess {
   }
   UpdateRights rights(const Requester& requester, const zone::Zone& zone) const {
     const dns::Name apex = zone.apex();
-    const bool everything = admits(config_.update_access(overrides_.of(apex)), requester.address, requester.key);
+    const bool everything = admits(config_.update_access(settings_.of(apex)), requester.address, requester.key);
     return UpdateRights(config_.update_rules, everything, requester, apex, is_signed(zone));
   }
 
  private:
   const PrimaryConfig& config_;
-  OverridesByZone overrides_;
+  const ZoneSettings& settings_;
 };
 
 }  // namespace samara::server

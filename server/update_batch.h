@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "server/loader_messages.h"
+#include "server/outbox.h"
+#include "server/reloaded_settings.h"
 #include "server/update_access.h"
 #include "server/zone_loader.h"
 
@@ -16,7 +18,22 @@ namespace samara::server {
 class UpdateBatch {
  public:
   // Both outlive this.
-  UpdateBatch(const PrimaryConfig& config, ZoneLoader& zones) : config_(config), access_(config), zones_(zones) {}
+  UpdateBatch(const PrimaryConfig& config, ZoneLoader& zones)
+      : config_(config), settings_(config), access_(config, settings_), zones_(zones) {}
+  UpdateBatch(const UpdateBatch&) = delete;
+  UpdateBatch& operator=(const UpdateBatch&) = delete;
+
+  // Zones have these settings of their own from now on; `settings` outlives them. Comes before what depends on it.
+  void use_settings(const PrimaryConfig& settings, Bytes blob) {
+    settings_ = OverridesByZone(settings);
+    put_settings(blob, to_all_);
+  }
+
+  // Only those, which need not wait for what is published. As send_all().
+  template <class F>
+  bool send_settings(u32 workers, F&& send) {
+    return to_all_.send_all(workers, send);
+  }
 
   void on_update(u32 worker, const UpdateRelay& update);
   // Zones that a reload has changed are told of like those of updates.
@@ -27,10 +44,11 @@ class UpdateBatch {
   // What was changed may be lost again: those who asked for it hear SERVFAIL, and may ask again.
   void on_not_durable();
   // Something is to be sent.
-  bool has_output() const { return !outcomes_.empty() || !changed_zones_.empty(); }
+  bool has_output() const { return !to_all_.empty() || !outcomes_.empty() || !changed_zones_.empty(); }
   // send(u32 worker, Bytes message) -> bool. False: a worker had no room.
   template <class F>
-  bool send_all(F&& send) {
+  bool send_all(u32 workers, F&& send) {
+    if (!send_settings(workers, send)) return false;
     std::array<u8, max_changed_message> memory;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is sent
     while (!outcomes_.empty()) {
       ByteWriter out(memory);
@@ -64,9 +82,11 @@ class UpdateBatch {
   UpdateDone decide(const UpdateRelay& update);
 
   const PrimaryConfig& config_;
+  OverridesByZone settings_;
   UpdateAccess access_;
   ZoneLoader& zones_;
   size_t changed_ = 0;
+  Outbox to_all_;
   std::vector<Outcome> outcomes_;
   std::vector<dns::Name> changed_zones_;
 };

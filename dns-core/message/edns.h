@@ -33,6 +33,7 @@ enum class ExtendedError : u16 {
   prohibited = 18,
   not_authoritative = 20,
   not_supported = 21,
+  no_reachable_authority = 22,
   invalid_data = 24,
 };
 constexpr u16 code(ExtendedError e) {

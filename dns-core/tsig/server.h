@@ -32,6 +32,8 @@ class TsigServer {
   Rcode rcode() const;
   // The key, when the request was verified; else nothing.
   const TsigKey* key() const { return verdict_ == TsigVerdict::verified ? key_ : nullptr; }
+  // As the request names it, whatever the verdict but formerr.
+  const Name& key_name() const { return key_name_; }
   // Octets that sign_response() will add to each message: to be left free.
   size_t response_size() const;
 

@@ -32,6 +32,13 @@ std::optional<dns::Name> read_own_name(const Value& key, const Reading& reading,
   return name;
 }
 
+// Those of every role, and what only a secondary has.
+server::ZoneOverrides read_own_overrides(Fields& fields, const Reading& reading, const server::ServiceConfig& config) {
+  server::ZoneOverrides overrides = read_overrides(fields, reading, config);
+  if (const Value* value = fields.find("forward-updates")) overrides.forward_updates = reading.truth(*value);
+  return overrides;
+}
+
 bool is_mapping_of(const Value& value, const Reading& reading, size_t max, std::string_view what) {
   if (!value.is_mapping()) {
     reading.error(value, std::string(kind_name(value)) + " where " + std::string(what) + " belong",
@@ -52,7 +59,7 @@ void read_zones(const Value& value, const Reading& reading, const PeerGroups& gr
     zone.name = read_own_name(key, reading, "zone", seen).value_or(dns::Name());
     Fields fields(content, reading, "zone " + key.text);
     zone.primaries = read_primaries(fields.require("primaries", primaries_form), reading, config, groups);
-    zone.overrides = read_overrides(fields, reading, config);
+    zone.overrides = read_own_overrides(fields, reading, config);
     fields.finish();
     config.zones.push_back(std::move(zone));
   }
@@ -69,7 +76,7 @@ void read_catalogs(const Value& value, const Reading& reading, const PeerGroups&
     if (const Value* members = fields.find("member-primaries")) {
       catalog.member_primaries = read_primaries(members, reading, config, groups);
     }
-    catalog.overrides = read_overrides(fields, reading, config);
+    catalog.overrides = read_own_overrides(fields, reading, config);
     fields.finish();
     config.catalogs.push_back(std::move(catalog));
   }
@@ -124,12 +131,7 @@ void read_secondary(const Value& root, Fields& fields, const Reading& reading, D
   }
   if (const Value* value = fields.find("transfers-in")) read_transfers_in(*value, reading, config.transfers_in);
   if (const Value* value = fields.find("refresh")) read_refresh(*value, reading, config.refresh);
-  const Value* forward = fields.find("forward-updates");
-  read_truth(forward, reading, config.forward_updates);
-  // The place in the boot configuration is there; no image does it.
-  if (config.forward_updates) {
-    reading.error(*forward, "a secondary that passes updates on", "false; clients send them to the primary");
-  }
+  read_truth(fields.find("forward-updates"), reading, config.forward_updates);
 }
 
 }  // namespace samara::ops::yaml

@@ -77,6 +77,7 @@ void YamlLines::overrides(size_t indent, const server::ZoneOverrides& overrides)
   if (overrides.notify) peers(indent, "notify", *overrides.notify);
   if (overrides.notify_ns_records) value(indent, "notify-ns-records", word(*overrides.notify_ns_records));
   if (overrides.history) history(indent, *overrides.history);
+  if (overrides.forward_updates) value(indent, "forward-updates", word(*overrides.forward_updates));
 }
 
 }  // namespace samara::ops::yaml

@@ -48,6 +48,7 @@ inline constexpr std::array<Words, 9> update_rule_properties{"from",  "key",   "
                                                              "zones", "match", "names", "types"};
 
 // The secondary's.
+inline constexpr auto secondary_zone_properties = joined(zone_properties, secondary_properties);
 inline constexpr auto secondary_zone_children = joined(override_children, std::array<Words, 1>{"primary"});
 inline constexpr auto secondary_catalog_children = joined(override_children, std::array<Words, 2>{"primary", "member-primary"});
 inline constexpr std::array<Words, 6> transfers_in_properties{"concurrent",   "per-primary",  "zone-octets",

@@ -11,11 +11,18 @@ using codec::DeviceTreeNode;
 using codec::DeviceTreeWriter;
 using Kind = ConfigError::Kind;
 
+// Those of every role, and what only a secondary has.
+Read<void> begin_own_overrides(const NodeReader& node, ZoneOverrides& overrides) {
+  TRY(begin_overrides(node, overrides));
+  if (node.has("forward-updates")) TRY(node.truth("forward-updates", overrides.forward_updates.emplace()));
+  return {};
+}
+
 Read<SecondaryZone> read_zone(const NodeReader& node, const std::vector<TsigKey>& keys) {
-  TRY(node.expect_only(layout::zone_properties, layout::secondary_zone_children));
+  TRY(node.expect_only(layout::secondary_zone_properties, layout::secondary_zone_children));
   SecondaryZone zone;
   zone.name = TRY(node.name("name"));
-  TRY(begin_overrides(node, zone.overrides));
+  TRY(begin_own_overrides(node, zone.overrides));
   for (const DeviceTreeNode& child : node.children()) {
     const NodeReader below = node.below(child);
     if (layout::kind_of(child.name()) == "primary") {
@@ -29,10 +36,10 @@ Read<SecondaryZone> read_zone(const NodeReader& node, const std::vector<TsigKey>
 }
 
 Read<ConsumedCatalog> read_catalog(const NodeReader& node, const std::vector<TsigKey>& keys) {
-  TRY(node.expect_only(layout::zone_properties, layout::secondary_catalog_children));
+  TRY(node.expect_only(layout::secondary_zone_properties, layout::secondary_catalog_children));
   ConsumedCatalog catalog;
   catalog.name = TRY(node.name("name"));
-  TRY(begin_overrides(node, catalog.overrides));
+  TRY(begin_own_overrides(node, catalog.overrides));
   for (const DeviceTreeNode& child : node.children()) {
     const NodeReader below = node.below(child);
     const std::string_view kind = layout::kind_of(child.name());

@@ -59,8 +59,15 @@ struct SecondaryConfig : ServiceConfig {
   std::vector<ConsumedCatalog> catalogs;  // names are unique, and not those of zones
   TransferInLimits transfers_in;
   RefreshClamps refresh;
-  bool forward_updates = false;  // to the zone's primary (RFC 2136 section 6), from whom acl.update admits
+  bool forward_updates = false;  // to the zone's primaries (RFC 2136 section 6), from whom access.update admits
   friend bool operator==(const SecondaryConfig&, const SecondaryConfig&) = default;
+
+  bool forwards_updates(const ZoneOverrides& zone) const { return zone.forward_updates.value_or(forward_updates); }
+  // Whether it passes on updates of any zone there is, or may be with the next reload.
+  bool forwards_any_updates() const {
+    const auto forwards = [this](const auto& zone) { return forwards_updates(zone.overrides); };
+    return forward_updates || std::ranges::any_of(zones, forwards) || std::ranges::any_of(catalogs, forwards);
+  }
 };
 
 Result<SecondaryConfig, ConfigError> read_secondary_config(const codec::DeviceTree& tree);

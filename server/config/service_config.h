@@ -93,7 +93,7 @@ struct AccessControl {
   AccessList query{AccessRule{}};
   AccessList transfer;
   AccessList notify;
-  AccessList update;
+  AccessList update;  // at a primary: change zones; at a secondary: have it pass updates on
   friend bool operator==(const AccessControl&, const AccessControl&) = default;
 };
 
@@ -128,6 +128,7 @@ struct ZoneOverrides {
   std::optional<PeerList> notify;
   std::optional<bool> notify_ns_records;
   std::optional<HistoryConfig> history;
+  std::optional<bool> forward_updates = {};  // at a secondary
   friend bool operator==(const ZoneOverrides&, const ZoneOverrides&) = default;
 };
 

@@ -140,6 +140,7 @@ void write_peers(std::string_view kind, const PeerList& peers, const ServiceConf
 
 void write_override_properties(const ZoneOverrides& overrides, DeviceTreeWriter& out) {
   if (overrides.notify_ns_records) out.u32("notify-ns-records", *overrides.notify_ns_records ? 1 : 0);
+  if (overrides.forward_updates) out.u32("forward-updates", *overrides.forward_updates ? 1 : 0);
 }
 
 void write_override_nodes(const ZoneOverrides& overrides, const ServiceConfig& config, DeviceTreeWriter& out) {

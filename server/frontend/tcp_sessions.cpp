@@ -10,6 +10,8 @@ namespace {
 constexpr size_t length_size = 2;
 // A client has this many idle times to take an answer.
 constexpr i64 idle_times_for_output = 3;
+// What an answer that was put off may take beyond the idle time: longer than an update is passed on for (secondary/).
+constexpr Duration longest_wait_for_answer = Duration::seconds(30);
 
 }  // namespace
 
@@ -231,7 +233,10 @@ void TcpSessions::on_deadline(Instant now) {
   if (now < next_check_) return;
   next_check_ = now + check_interval;
   for (Id id = 0; id < sessions_.size(); ++id) {
-    if (sessions_[id].open && !sessions_[id].abort && sessions_[id].deadline <= now) abort(id);
+    const Session& session = sessions_[id];
+    // Who waits for us is not idle (RFC 7766 section 6.2.3).
+    const Instant deadline = session.waiting ? session.deadline + longest_wait_for_answer : session.deadline;
+    if (session.open && !session.abort && deadline <= now) abort(id);
   }
 }
 

@@ -237,6 +237,45 @@ def reloads(check, primary):
     check(primary.serial() == serial + 5, "a newer file replaces the zone")
 
 
+def reload_adds_rights(check, primary):
+    """A zone that a reload adds has rights of its own at once, and those of a zone that was there change."""
+    manifest = os.path.join(primary.folder, "primary.yaml")
+    with open(manifest, encoding="ascii") as file:
+        text = file.read()
+    with open(os.path.join(primary.folder, "own.test.zone"), "w", encoding="ascii") as file:
+        file.write(ZONE_TEXT.replace("upd.test", "own.test"))
+
+    def reload(own, updated):
+        with open(manifest, "w", encoding="ascii") as file:
+            file.write(text.replace("{file: upd.test.zone}", "{file: upd.test.zone" + updated + "}").replace(
+                "keys:\n", f"  own.test: {{file: own.test.zone, acl: {{{own}}}}}\nkeys:\n", 1))
+        primary.process.send_signal(1)
+
+    def unsigned(zone):
+        return primary.update(lambda u: u.add("more", 60, "A", "192.0.2.1"), key=None, zone=zone)
+
+    def becomes(rcode, zone):
+        deadline = time.monotonic() + 20
+        while unsigned(zone) != rcode and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return unsigned(zone) == rcode
+
+    def transferable(zone):
+        try:
+            return dns.zone.from_xfr(dns.query.xfr("127.0.0.1", zone, port=primary.port, timeout=5)) is not None
+        except (dns.exception.DNSException, EOFError):
+            return False
+
+    reload("update: [127.0.0.1], transfer: []", "")
+    check(becomes("NOERROR", "own.test."), "a zone that a reload added: who may update it", primary.text()[-500:])
+    check(not transferable("own.test."), "a zone that a reload added: who may not transfer it")
+    check(transferable(ZONE), "others as before")
+    reload("update: []", ", acl: {update: [127.0.0.1]}")
+    check(becomes("REFUSED", "own.test."), "rights that a reload takes away")
+    check(becomes("NOERROR", ZONE), "rights that a reload gives", primary.text()[-500:])
+    check(transferable("own.test."), "and what is not said any more is as for all")
+
+
 def secondary(kind, primary_port, folder, port):
     """A secondary of ours on a port that is known before it starts."""
     os.makedirs(folder)
@@ -307,6 +346,7 @@ def main():
             with_command(results.check, primary, command)
         check_log(results.check, primary)
         reloads(results.check, primary)
+        reload_adds_rights(results.check, primary)
     followers(results.check, os.path.join(OUT, "followers"))
     results.finish()
 

@@ -55,6 +55,8 @@ struct Keeper {
   std::vector<AgentMessage> told;         // worker 0
   std::vector<AgentMessage> told_others;  // worker 1
   std::vector<std::string> changed;
+  server::ReloadedSettings<server::SecondaryConfig> settings{server::read_secondary_config};
+  std::optional<size_t> settings_came_behind;  // so many messages
   u32 transfers = 0;
 
   void start(hal::Storage* storage = nullptr) {
@@ -73,6 +75,12 @@ struct Keeper {
     EXPECT_TRUE(keeper->send_all(2, [&](u32 worker, Bytes octets) {
       if (server::kind_of(octets) == server::LoaderMessage::zones_changed) {
         server::for_each_changed_zone(octets, [&](const dns::Name& name) { changed.push_back(zone::text_of(name)); });
+        return true;
+      }
+      if (server::kind_of(octets) == server::LoaderMessage::zone_settings) {
+        if (const auto* config = settings.on_message(octets); worker == 0 && config != nullptr) {
+          settings_came_behind = told.size();
+        }
         return true;
       }
       (worker == 0 ? told : told_others).push_back(MUST(read_message(octets)));
@@ -268,6 +276,25 @@ TEST(ZoneKeeper, AddsRemovesAndMovesZonesOnReload) {
   EXPECT_FALSE(keeper.is_followed("example."));
   EXPECT_TRUE(keeper.is_followed("example.org."));
   EXPECT_EQ(keeper.last(Kind::unfollow)->zone, name_of("example."));
+}
+
+TEST(ZoneKeeper, TellsWorkersWhatNewZonesHaveOfTheirOwnBeforeItTellsOfThem) {
+  Keeper keeper;
+  keeper.config.listen.push_back(*Endpoint::parse("192.0.2.53:53"));
+  keeper.config.zones.push_back({name_of("example."), one_primary, {}});
+  keeper.start();
+  std::vector<server::SecondaryZone> zones = keeper.config.zones;
+  zones.push_back({name_of("plain."), one_primary, {}});
+  keeper.keeper->reload(keeper.at, zones);
+  keeper.settle();
+  EXPECT_FALSE(keeper.settings_came_behind.has_value());  // nothing of theirs has changed
+  zones.push_back({name_of("own."), one_primary, {}});
+  zones.back().overrides.transfer.emplace();
+  const size_t before = keeper.told.size();
+  keeper.keeper->reload(keeper.at, zones);
+  keeper.settle();
+  EXPECT_EQ(keeper.settings_came_behind, before);
+  EXPECT_EQ(keeper.told.back().zone, name_of("own."));
 }
 
 // ---- catalogs -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ namespace samara::server {
 namespace {
 
 using Octets = std::vector<u8>;
+using Lines = std::vector<std::string>;
 using zone::name_of;
 
 class NotifyOut : public testing::Test {
@@ -169,6 +170,36 @@ TEST_F(NotifyOut, ANewerSerialTakesThePlaceOfTheOneUnderWay) {
   EXPECT_EQ(notifier_.pending(), 1U);
   answer(answer_to(fresh));
   EXPECT_EQ(notifier_.pending(), 0U);
+}
+
+TEST_F(NotifyOut, ChangesInARowAreToldOfTheFirstAtOnceThenOnceASecond) {
+  const std::array both{target("192.0.2.9"), target("192.0.2.8")};
+  const Instant start = now_;
+  Lines sent;
+  for (u32 tenth = 0; tenth < 30; ++tenth) {
+    now_ = start + Duration::milliseconds(100 * tenth);
+    serve(100 + tenth);
+    ASSERT_TRUE(changed(both, 100 + tenth));
+    for (Octets message = poll(); !message.empty(); message = poll()) {
+      if (peer_.address == both[0].peer.address)
+        sent.push_back(std::to_string(tenth) + ": " + std::to_string(load_be32(Bytes(message).last(20))));
+      notifier_.on_datagram(wall(), *set_, peer_, answer_to(message));
+    }
+  }
+  EXPECT_EQ(sent, (Lines{"0: 100", "10: 110", "20: 120"}));
+  // The last of them is told as well, and what comes after a pause at once.
+  now_ = notifier_.next_deadline();
+  EXPECT_EQ(now_ - start, Duration::seconds(3));
+  for (int i = 0; i < 2; ++i) {
+    const Octets message = poll();
+    EXPECT_EQ(load_be32(Bytes(message).last(20)), 129U);
+    notifier_.on_datagram(wall(), *set_, peer_, answer_to(message));
+  }
+  EXPECT_EQ(notifier_.pending(), 0U);
+  now_ = now_ + notify_spacing;
+  EXPECT_TRUE(poll().empty());
+  ASSERT_TRUE(changed(both, 130));
+  EXPECT_FALSE(poll().empty());
 }
 
 TEST_F(NotifyOut, AZoneThatIsGoneIsForgotten) {

@@ -34,7 +34,7 @@ class WorkerUpdate : public WorkerTest {
       worker_->use_zones(set->root(), generation_);
       batch_->on_published();
     }
-    batch_->send_all([&](u32, Bytes message) {
+    batch_->send_all(1, [&](u32, Bytes message) {
       worker_->on_message(now_, message);
       return true;
     });
@@ -61,7 +61,18 @@ class WorkerUpdate : public WorkerTest {
     return rcode_of(late_datagram());
   }
 
+  // What a reload does with what zones have of their own.
+  void reload(const std::vector<ZoneSource>& zones) {
+    const auto blob = blob_of_settings(config_, zones, config_.catalogs, write_primary_config);
+    ASSERT_TRUE(blob.has_value());
+    const PrimaryConfig* settings = settings_.take(*blob);
+    ASSERT_NE(settings, nullptr);
+    batch_->use_settings(*settings, *blob);
+    pump();
+  }
+
   UpdateText text;
+  ReloadedSettings<PrimaryConfig> settings_{read_primary_config};
   std::optional<UpdateBatch> batch_;
   u64 generation_ = 1;
   Endpoint sent_to_;
@@ -89,6 +100,61 @@ TEST_F(WorkerUpdate, StrangersAreRefusedAtTheDoor) {
   EXPECT_EQ(rcode_of(datagram(text.message({"? www 0 NONE A"}), "198.51.100.1")), "REFUSED");
   EXPECT_EQ(pump(), 0U);
   EXPECT_EQ(update({"? www 0 NONE A"}), "YXRRSET");
+}
+
+TEST_F(WorkerUpdate, AReloadBringsWhatAZoneHasOfItsOwn) {
+  config_.listen.push_back(endpoint("192.0.2.53"));
+  begin();
+  EXPECT_EQ(update({"! a 60 IN A 192.0.2.9"}), "REFUSED");
+  std::vector<ZoneSource> zones = config_.zones;
+  // More of it than one message holds.
+  zones[0].overrides.update.emplace();
+  for (int i = 0; i < 1000; ++i) zones[0].overrides.update->push_back({IpPrefix::parse("198.51.100.0/24"), std::nullopt});
+  zones[0].overrides.update->push_back({IpPrefix::parse("192.0.2.1"), std::nullopt});
+  reload(zones);
+  EXPECT_EQ(update({"! a 60 IN A 192.0.2.9"}), "NOERROR");
+  EXPECT_EQ(update({"! b 60 IN A 192.0.2.9"}, "192.0.2.2"), "REFUSED");
+  zones[0].overrides.update->clear();
+  zones[0].overrides.update->push_back({IpPrefix::parse("192.0.2.2"), std::nullopt});
+  reload(zones);
+  EXPECT_EQ(update({"! c 60 IN A 192.0.2.9"}), "REFUSED");
+  EXPECT_EQ(update({"! c 60 IN A 192.0.2.9"}, "192.0.2.2"), "NOERROR");
+  // None of its own any more.
+  zones[0].overrides = {};
+  reload(zones);
+  EXPECT_EQ(update({"! d 60 IN A 192.0.2.9"}, "192.0.2.2"), "REFUSED");
+}
+
+TEST_F(WorkerUpdate, AnswersDoNotGoWithTheSettingsOfAReloadButWhenTheyAreServed) {
+  config_.listen.push_back(endpoint("192.0.2.53"));
+  admit_all();
+  begin();
+  EXPECT_TRUE(datagram(text.message({"! new 60 IN A 192.0.2.9"})).empty());
+  Octets room(runtime::max_message);
+  const size_t size = worker_->poll_message(room);
+  batch_->on_update(0, *read_update(Bytes(room).first(size)));
+  const auto blob = blob_of_settings(config_, config_.zones, config_.catalogs, write_primary_config);
+  batch_->use_settings(*settings_.take(*blob), *blob);
+  std::vector<LoaderMessage> sent;
+  const auto send = [&](u32, Bytes message) {
+    sent.push_back(*kind_of(message));
+    return true;
+  };
+  EXPECT_TRUE(batch_->send_settings(1, send));
+  EXPECT_EQ(sent, (std::vector{LoaderMessage::zone_settings}));
+  EXPECT_TRUE(batch_->send_all(1, send));
+  EXPECT_EQ(sent.at(1), LoaderMessage::update_done);
+}
+
+TEST_F(WorkerUpdate, AReloadBringsWhoMayTransferAZone) {
+  config_.listen.push_back(endpoint("192.0.2.53"));
+  config_.access.transfer = {AccessRule{}};
+  begin();
+  EXPECT_EQ(ask_by_tcp("example. AXFR").substr(0, 7), "NOERROR");
+  std::vector<ZoneSource> zones = config_.zones;
+  zones[0].overrides.transfer.emplace();
+  reload(zones);
+  EXPECT_EQ(ask_by_tcp("example. AXFR").substr(0, 7), "REFUSED");
 }
 
 TEST_F(WorkerUpdate, OtherZonesAreNotauth) {

@@ -181,7 +181,9 @@ TEST(Manifest, ASecondaryFollowsWhomItIsTold) {
   ASSERT_TRUE(config.storage.has_value());
   EXPECT_EQ(config.storage->file, data_folder + "secondary.store");
   EXPECT_EQ(config.storage->size, u64{8} << 20);
-  EXPECT_FALSE(config.forward_updates);
+  EXPECT_TRUE(config.forward_updates);
+  EXPECT_FALSE(config.zones[0].overrides.forward_updates.has_value());
+  EXPECT_EQ(config.zones[1].overrides.forward_updates, std::optional(false));
 }
 
 TEST(Manifest, WhatIsNotSaidIsTheDefault) {

@@ -39,7 +39,7 @@ SecondaryConfig with_everything() {
                      {name_of("more.example"),
                       {{endpoint_of("192.0.2.1:53"), u16{0}}},
                       PeerList{{endpoint_of("192.0.2.2:53"), u16{1}}, {endpoint_of("192.0.2.3:53"), {}}},
-                      {{}, {}, {}, PeerList{{endpoint_of("192.0.2.4:53"), {}}}, {}, {}}}};
+                      {{}, {}, {}, PeerList{{endpoint_of("192.0.2.4:53"), {}}}, {}, {}, false}}};
   config.transfers_in = {1024, 1, 4096, 2, 0, 604'800};
   config.refresh = {1, 2, 3, 4, 5, 0x7fffffff};
   config.storage = StorageConfig{"/var/lib/samara/secondary.store", u64{1} << 40};
