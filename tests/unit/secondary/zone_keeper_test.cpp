@@ -178,6 +178,16 @@ TEST(ZoneKeeper, ServesWhatWasTransferredBeforeItSaysSo) {
   EXPECT_EQ(keeper.changed, std::vector<std::string>{"example."});
 }
 
+TEST(ZoneKeeper, TellsEveryWorkerHowLongAZoneIsGood) {
+  OneZone keeper;
+  keeper.transfer(Zone("example.", zone_text(7)), 7);
+  EXPECT_EQ(keeper.last(Kind::confirmed)->expires_in, Duration::seconds(604'800));
+  keeper.send({.kind = Kind::confirmed, .zone = name_of("example."), .expires_in = Duration::seconds(500)});
+  EXPECT_EQ(keeper.last(Kind::confirmed)->expires_in, Duration::seconds(500));
+  EXPECT_EQ(keeper.told_others.back().kind, Kind::confirmed);
+  EXPECT_EQ(keeper.told_others.back().expires_in, Duration::seconds(500));
+}
+
 TEST(ZoneKeeper, FollowsDifferences) {
   OneZone keeper;
   keeper.transfer(Zone("example.", zone_text(1, "a 60 A 192.0.2.1\n")), 1);
