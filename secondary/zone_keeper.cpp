@@ -117,6 +117,7 @@ void ZoneKeeper::on_batch(const Moment& at, const AgentMessage& message) {
 void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) {
   Followed& followed = *zones_[index];
   const auto before = followed.versions.zone();
+  const bool had_expired = before.has_value() && !served_[index].zone.has_value();
   const auto made = incoming.installer->finish(followed.versions);
   retire(followed.versions);
   if (!made.ok()) return reject(incoming, made.error());
@@ -128,8 +129,10 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
   tell_expiry(incoming.zone, expires_in);
   when_published_.push_back(
       encoded({.kind = AgentMessageKind::installed, .transfer = incoming.transfer, .zone = incoming.zone, .soa = soa}));
-  if (before.has_value() && before->header() == zone.header()) return;
-  when_published_.push_back(encoded_change(incoming.zone));
+  const bool same = before.has_value() && before->header() == zone.header();
+  // Who follows us has been told SERVFAIL, and asks seldom by now.
+  if (!same || had_expired) when_published_.push_back(encoded_change(incoming.zone));
+  if (same) return;
   const auto note = [&](std::vector<dns::Name>& names) {
     if (std::ranges::find(names, incoming.zone) == names.end()) names.push_back(incoming.zone);
   };

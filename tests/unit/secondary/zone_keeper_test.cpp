@@ -233,6 +233,17 @@ TEST(ZoneKeeper, AnExpiredZoneHasNoDataUntilAnotherComes) {
   EXPECT_EQ(keeper.served("example."), 6u);
 }
 
+TEST(ZoneKeeper, AnExpiredZoneThatComesBackUnchangedIsToldOf) {
+  OneZone keeper;
+  keeper.transfer(Zone("example.", zone_text(7)), 7);
+  keeper.transfer(Zone("example.", zone_text(7)), 7);
+  EXPECT_EQ(keeper.changed.size(), 1u);
+  keeper.send({.kind = Kind::expired, .zone = name_of("example.")});
+  keeper.transfer(Zone("example.", zone_text(7)), 7);
+  EXPECT_EQ(keeper.served("example."), 7u);
+  EXPECT_EQ(keeper.changed.size(), 2u);
+}
+
 TEST(ZoneKeeper, ADroppedTransferChangesNothing) {
   OneZone keeper;
   std::vector<u8> octets(100);
