@@ -18,7 +18,7 @@ enum class AgentMessageKind : u8 {
   dropped,     // transfer: no more of it will come
   expired,     // zone: it is no longer to be served
   confirmed,   // zone, expires_in: what is stored is good for so long
-  // to every worker
+  // to every worker; confirmed too, so that each can tell others
   primaries,  // members: of the next group
   follow,     // zone, group, catalog, held
   unfollow,   // zone

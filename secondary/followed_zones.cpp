@@ -4,10 +4,14 @@
 
 namespace samara::secondary {
 
-void FollowedZones::on_message(const AgentMessage& message) {
+void FollowedZones::on_message(Instant now, const AgentMessage& message) {
   if (message.kind == AgentMessageKind::primaries) groups_.push_back(message.members);
   if (message.kind == AgentMessageKind::follow && message.group < groups_.size()) {
-    add(message.zone, {message.group, message.catalog});
+    add(message.zone, {message.group, message.catalog, message.held.has_value() ? now + message.held->expires_in : Instant()});
+  }
+  if (message.kind == AgentMessageKind::confirmed) {
+    const u32 index = index_of(message.zone);
+    if (index != no_index) entries_[index].followed.expires = now + message.expires_in;
   }
   if (message.kind == AgentMessageKind::unfollow) remove(message.zone);
 }
@@ -54,6 +58,12 @@ const server::ZoneOverrides& FollowedZones::of(const dns::Name& zone) const {
   const auto followed = find(zone);
   if (!followed.has_value() || !followed->catalog.has_value()) return configured_.of(zone);
   return config_.catalogs[*followed->catalog].overrides;
+}
+
+std::optional<Duration> FollowedZones::expires_in(const dns::Name& zone, Instant now) const {
+  const auto followed = find(zone);
+  if (!followed.has_value()) return std::nullopt;
+  return followed->expires <= now ? Duration() : followed->expires - now;
 }
 
 }  // namespace samara::secondary

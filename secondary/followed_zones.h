@@ -17,6 +17,7 @@ class FollowedZones final : public server::ZoneSettings {
   struct Followed {
     u16 group = 0;
     std::optional<u16> catalog;  // it is a member of; its place in the configuration
+    Instant expires = Instant();
   };
 
   // The configuration outlives this.
@@ -24,13 +25,14 @@ class FollowedZones final : public server::ZoneSettings {
 
   // Those of zones that are configured, from now on; outlives this.
   void use(const server::SecondaryConfig& settings) { configured_ = server::OverridesByZone(settings); }
-  // Messages of the kinds primaries, follow and unfollow.
-  void on_message(const AgentMessage& message);
+  // Messages of the kinds primaries, follow, unfollow and confirmed.
+  void on_message(Instant now, const AgentMessage& message);
 
   std::optional<Followed> find(const dns::Name& zone) const;
   std::span<const PrimaryPeer> primaries(u16 group) const { return groups_[group]; }
   // A member has its catalog's settings.
   const server::ZoneOverrides& of(const dns::Name& zone) const override;
+  std::optional<Duration> expires_in(const dns::Name& zone, Instant now) const override;
 
  private:
   struct Entry {

@@ -186,15 +186,27 @@ Duration RefreshTable::jittered(Duration wait) {
   return wait - Duration::nanoseconds(wait.nanoseconds() / parts * rng_.below(parts / 100 * jitter_percent));
 }
 
-Duration RefreshTable::refresh_wait(const Zone& zone) const {
-  return seconds(std::clamp(zone.soa.refresh, limits_.min_refresh, limits_.max_refresh));
+// Never so long that the zone expires although a primary has been there for a while: half of the time it has left, if RETRY is
+// not longer. A server that is asked through others has less left than EXPIRE (RFC 7314).
+Duration RefreshTable::in_time(Instant now, const Zone& zone, Duration wait) const {
+  if (zone.status != ZoneStatus::current) return wait;
+  const Duration half = Duration::nanoseconds((zone.expires - now).nanoseconds() / 2);
+  return std::min(wait, std::max(half, retry_of(zone)));
 }
 
-Duration RefreshTable::retry_wait(const Zone& zone) const {
+Duration RefreshTable::retry_of(const Zone& zone) const {
+  return seconds(std::clamp(zone.soa.retry, limits_.min_retry, limits_.max_retry));
+}
+
+Duration RefreshTable::refresh_wait(Instant now, const Zone& zone) const {
+  return in_time(now, zone, seconds(std::clamp(zone.soa.refresh, limits_.min_refresh, limits_.max_refresh)));
+}
+
+Duration RefreshTable::retry_wait(Instant now, const Zone& zone) const {
   const u32 doublings = zone.failures - 1;
   if (zone.status == ZoneStatus::absent) return doubled(first_load_retry, doublings, longest_load_retry);
-  const Duration retry = seconds(std::clamp(zone.soa.retry, limits_.min_retry, limits_.max_retry));
-  return doubled(retry, doublings, std::max(retry, seconds(limits_.max_backoff)));
+  const Duration retry = retry_of(zone);
+  return in_time(now, zone, doubled(retry, doublings, std::max(retry, seconds(limits_.max_backoff))));
 }
 
 // RFC 7314 section 4.
@@ -214,7 +226,7 @@ void RefreshTable::attempt_succeeded(Instant now, u32 index) {
   if (!zone.again) zone.preferred.reset();
   zone.refreshed_event = true;
   tell(index);
-  const Duration wait = zone.again ? Duration() : jittered(refresh_wait(zone));
+  const Duration wait = zone.again ? Duration() : jittered(refresh_wait(now, zone));
   set_due(index, zone.again ? std::max(now, zone.last_start + notify_interval) : now + wait);
 }
 
@@ -224,7 +236,7 @@ void RefreshTable::attempt_failed(Instant now, u32 index) {
   ++zone.failures;
   zone.urgent = false;
   zone.preferred.reset();
-  const Duration wait = jittered(retry_wait(zone));
+  const Duration wait = jittered(retry_wait(now, zone));
   // Once, twice, four times …: a primary that is dead for days leaves a few lines.
   if ((zone.failures & (zone.failures - 1)) == 0) {
     log(Level::warning, "zone ", name_of(index), ": not refreshed (", zone.reason.empty() ? "no primary left" : zone.reason,

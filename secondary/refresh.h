@@ -6,6 +6,8 @@
 //                   └─ next primary, fewest failures first ◂──────┘ failed
 //                      none left: after RETRY, doubled with each failure. EXPIRE after the last good word: expired
 //
+// No wait is longer than half of the time the zone is still good for, unless RETRY is.
+//
 // A zone that is absent or expired is asked for and taken whole, whatever its serial. A serial that is not newer is never
 // taken. NOTIFY makes a zone due at once, its sender asked first; what it says of the serial is not believed.
 //
@@ -195,8 +197,10 @@ class RefreshTable {
   void expire(u32 index);
   void tell(u32 index);
   Duration jittered(Duration wait);
-  Duration refresh_wait(const Zone& zone) const;
-  Duration retry_wait(const Zone& zone) const;
+  Duration retry_of(const Zone& zone) const;
+  Duration in_time(Instant now, const Zone& zone, Duration wait) const;
+  Duration refresh_wait(Instant now, const Zone& zone) const;
+  Duration retry_wait(Instant now, const Zone& zone) const;
   void start_attempt(Instant now, u32 index);
   void attempt_succeeded(Instant now, u32 index);
   void attempt_failed(Instant now, u32 index);

@@ -193,7 +193,7 @@ void SecondaryWorker::on_message(Instant now, Bytes octets) {
   const auto read = read_message(octets);
   if (!read.ok()) return;
   const AgentMessage& message = read.value();
-  settings_.on_message(message);
+  settings_.on_message(now, message);
   if (!agent_.has_value()) return;
   if (message.kind == AgentMessageKind::primaries) add_group(message.members);
   agent_->on_message(now, octets);

@@ -115,9 +115,15 @@ void ZoneKeeper::on_confirmed(const Moment& at, const AgentMessage& message) {
   if (index == no_index || !zones_[index]->versions.zone().has_value()) return;
   const zone::Zone& zone = *zones_[index]->versions.zone();
   zones_[index]->expires = at.now + message.expires_in;
+  tell_expiry(message.zone, message.expires_in);
   // What expired on its way here is good again.
   if (!served_[index].zone.has_value()) serve(index, zone);
   if (archive_ != nullptr) archive_->confirm(at.now, message.zone, state_at(at, message.expires_in));
+}
+
+// Any worker may be asked (RFC 7314 section 3.2).
+void ZoneKeeper::tell_expiry(const dns::Name& name, Duration expires_in) {
+  outbox_.put(Outbox::everybody, encoded({.kind = AgentMessageKind::confirmed, .zone = name, .expires_in = expires_in}));
 }
 
 // ---- transfers ------------------------------------------------------------------------------------------------------
@@ -147,17 +153,22 @@ void ZoneKeeper::on_batch(const Moment& at, const AgentMessage& message) {
 void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) {
   Followed& followed = *zones_[index];
   const auto before = followed.versions.zone();
+  const bool had_expired = before.has_value() && !served_[index].zone.has_value();
   const auto made = incoming.installer->finish(followed.versions);
   retire(followed.versions);
   if (!made.ok()) return reject(incoming, made.error());
   const zone::Zone& zone = made.value();
   const SoaFields soa = soa_fields(zone.soa().first().rdata());
-  followed.expires = at.now + Duration::seconds(i64{incoming.installer->expire().value_or(soa.expire)});
+  const Duration expires_in = Duration::seconds(i64{std::min(incoming.installer->expire().value_or(soa.expire), soa.expire)});
+  followed.expires = at.now + expires_in;
   serve(index, zone);
+  tell_expiry(incoming.zone, expires_in);
   when_published_.push_back(
       encoded({.kind = AgentMessageKind::installed, .transfer = incoming.transfer, .zone = incoming.zone, .soa = soa}));
-  if (before.has_value() && before->header() == zone.header()) return;
-  when_published_.push_back(encoded_change(incoming.zone));
+  const bool same = before.has_value() && before->header() == zone.header();
+  // Who follows us has been told SERVFAIL, and asks seldom by now.
+  if (!same || had_expired) when_published_.push_back(encoded_change(incoming.zone));
+  if (same) return;
   const auto note = [&](std::vector<dns::Name>& names) {
     if (std::ranges::find(names, incoming.zone) == names.end()) names.push_back(incoming.zone);
   };

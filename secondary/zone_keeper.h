@@ -106,6 +106,7 @@ class ZoneKeeper {
   void install(const Moment& at, u32 index, const Incoming& incoming);
   void reject(const Incoming& incoming, InstallError error);
   void on_confirmed(const Moment& at, const AgentMessage& message);
+  void tell_expiry(const dns::Name& name, Duration expires_in);
   void on_expired(const dns::Name& name);
   void end_transfers_of(const dns::Name& name);
   u32 index_of(const dns::Name& name) const;

@@ -132,6 +132,9 @@ size_t AuthoritativeWorker::respond(const Endpoint& peer, const Endpoint* local,
   if (stream.has_value()) {
     request.rules.tcp_keepalive = static_cast<u16>(std::min<u32>(config_.limits.tcp_idle_seconds * 10, 0xffff));
   }
+  if (query.verdict == dns::QueryVerdict::good && query.edns.has_value() && query.edns->expire) [[unlikely]] {
+    request.rules.expire = expire_of(query, packet);
+  }
   if (config_.cookies.enabled && query.edns.has_value() && query.edns->cookie.has_value()) {
     request.cookie = cookies_.check(query.edns->cookie, peer.address, wall_);
     cookie = cookies_.make(*query.edns->cookie, peer.address, wall_);
@@ -141,6 +144,13 @@ size_t AuthoritativeWorker::respond(const Endpoint& peer, const Endpoint* local,
     return respond_signed(request, reply);
   }
   return admit(request, reply);
+}
+
+std::optional<u32> AuthoritativeWorker::expire_of(const dns::Query& query, Bytes packet) const {
+  ByteReader name(query.name(packet));
+  const auto zone = dns::Name::from_wire(name);
+  const auto left = zone.ok() ? settings_.expires_in(zone.value(), now_) : std::nullopt;
+  return left.has_value() ? std::optional(static_cast<u32>(std::clamp<i64>(left->seconds(), 0, dns::Ttl::max))) : std::nullopt;
 }
 
 // RFC 8945 section 5.2: who signs is known by a key, or told why not; the response is signed in turn.

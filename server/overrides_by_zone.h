@@ -3,8 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
+#include "platform/base/time.h"
 #include "server/config/service_config.h"
 #include "zone/search_name.h"
 
@@ -21,6 +23,8 @@ inline bool admits(const AccessList& list, const IpAddress& address, std::option
 class ZoneSettings {
  public:
   virtual const ZoneOverrides& of(const dns::Name& zone) const = 0;
+  // How long a zone that comes from elsewhere is still good; nothing for one that is at home here.
+  virtual std::optional<Duration> expires_in(const dns::Name& /*zone*/, Instant /*now*/) const { return std::nullopt; }
 
  protected:
   ~ZoneSettings() = default;

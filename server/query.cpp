@@ -17,9 +17,10 @@ using dns::Section;
 
 constexpr u32 chaos_ttl = 0;
 
-void write_zone_options(Composer& out, const dns::Query& query, const std::optional<zone::Zone>& zone, size_t apex_labels) {
+void write_zone_options(Composer& out, const AnswerRules& rules, const dns::Query& query, const std::optional<zone::Zone>& zone,
+                        size_t apex_labels) {
   if (!zone.has_value()) return;
-  if (query.type == RrType::SOA && out.count(Section::answer) != 0) write_expire(out, query, *zone);
+  if (query.type == RrType::SOA && out.count(Section::answer) != 0) write_expire(out, rules, query, *zone);
   if (query.edns->zoneversion) {
     // RFC 9660 section 2: label count, type 0 (SOA-SERIAL), serial.
     std::array<u8, 6> version{};
@@ -112,7 +113,7 @@ Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const 
   if (query.rr_class == RrClass::ANY) out.clear_flags(dns::flag_aa);
   if (query.edns.has_value()) {
     write_opt(out, rules, query, answer.rcode);
-    write_zone_options(out, query, answerer.zone(), answer.apex_labels);
+    write_zone_options(out, rules, query, answerer.zone(), answer.apex_labels);
     out.end_opt();
   }
   answer.size = out.finish(answer.rcode);

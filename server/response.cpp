@@ -68,10 +68,13 @@ void write_opt(Composer& out, const AnswerRules& rules, const dns::Query& query,
   if (query.edns->nsid && !rules.nsid.empty()) write_nsid(out, rules.nsid);
 }
 
-void write_expire(Composer& out, const dns::Query& query, const zone::Zone& zone) {
+void write_expire(Composer& out, const AnswerRules& rules, const dns::Query& query, const zone::Zone& zone) {
   if (!query.edns->expire) return;
   const Bytes soa = zone.soa().first().rdata();
-  out.option(dns::EdnsOption::expire, soa.subspan(soa.size() - 8, 4));
+  const u32 whole = load_be32(soa, soa.size() - 8);
+  std::array<u8, 4> expire{};
+  store_be32(expire, 0, std::min(rules.expire.value_or(whole), whole));
+  out.option(dns::EdnsOption::expire, expire);
 }
 
 std::string_view reason_text(ExtendedError why) {

@@ -22,6 +22,7 @@ struct AnswerRules {
   std::string_view nsid;             // at most max_nsid_size octets, for those who ask (RFC 5001); empty: none
   std::optional<u16> tcp_keepalive;  // units of 100 ms (RFC 7828 section 3.1), by TCP
   size_t tail_room = 0;              // octets to leave free behind the message (TSIG)
+  std::optional<u32> expire;         // seconds that the zone is still good (RFC 7314); absent: its SOA says it
   bool rotate = false;               // begin each RRset of the answer with another record, by the message's id
 };
 
@@ -51,8 +52,8 @@ size_t opt_size(const AnswerRules& rules, const dns::Query& query);
 // The OPT record with the options that every answer may have, errors too; the caller may add some, and ends it. The request
 // has one.
 void write_opt(dns::Composer& out, const AnswerRules& rules, const dns::Query& query, dns::Rcode rcode);
-// RFC 7314 section 3.2: a primary tells the SOA's EXPIRE field, with the SOA, to who asks for it.
-void write_expire(dns::Composer& out, const dns::Query& query, const zone::Zone& zone);
+// RFC 7314 section 3: with the SOA, to who asks for it, a primary tells the SOA's EXPIRE field, a secondary what is left of it.
+void write_expire(dns::Composer& out, const AnswerRules& rules, const dns::Query& query, const zone::Zone& zone);
 // What is said of a reason where nothing better is known.
 std::string_view reason_text(dns::ExtendedError why);
 

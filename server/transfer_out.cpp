@@ -65,7 +65,7 @@ size_t TransferOut::compose(const AnswerRules* rules, MutableBytes room, size_t 
   if (out.empty()) return 0;
   if (with_opt) {
     write_opt(out, *rules, query_, dns::Rcode::NOERROR);
-    write_expire(out, query_, *zone_);
+    write_expire(out, *rules, query_, *zone_);
     out.end_opt();
   }
   return out.finish(dns::Rcode::NOERROR);

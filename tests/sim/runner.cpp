@@ -43,7 +43,21 @@ struct Options {
   u64 first = 1;
   std::string_view scenario;
   size_t jobs = std::max(1U, std::thread::hardware_concurrency());
+  bool log = false;
 };
+
+// Whose lines are printed, where lines are asked for.
+const hal::sim::World* logging_world = nullptr;
+
+void print_line(Level level, std::string_view line) {
+  if (logging_world == nullptr) return;
+  const double at = static_cast<double>(logging_world->now().since_boot().milliseconds()) / 1e3;
+  const std::string_view name = level_name(level);
+  std::printf("%10.3f %.*s: %.*s\n", at, static_cast<int>(name.size()), name.data(), static_cast<int>(line.size()),
+              line.data());
+}
+
+void drop_line(Level, std::string_view) {}
 
 [[noreturn]] void fail_by_panic(std::string_view message) {
   throw Failure{"panic: " + std::string(message)};
@@ -58,6 +72,7 @@ struct Outcome {
 
 Outcome play(const Scenario& scenario, u64 seed, const std::string& capture_file) {
   Run run(seed, capture_file.empty() ? 0 : captured_frames);
+  logging_world = capture_file.empty() ? nullptr : &run.world;
   Outcome outcome;
   set_panic_handler(fail_by_panic);
   try {
@@ -67,6 +82,7 @@ Outcome play(const Scenario& scenario, u64 seed, const std::string& capture_file
   } catch (const std::exception& error) {
     outcome.failure = error.what();
   }
+  logging_world = nullptr;
   outcome.digest = run.world.digest();
   outcome.excused = run.excused();
   if (!capture_file.empty()) {
@@ -192,6 +208,8 @@ std::optional<Options> parse(std::span<char*> arguments) {
       options.seeds = number;
     } else if (name == "--first") {
       options.first = number;
+    } else if (name == "--log") {
+      options.log = number != 0;
     } else if (name == "--jobs" && number >= 1 && number <= max_jobs) {
       options.jobs = number;
     } else {
@@ -208,10 +226,11 @@ std::optional<Options> parse(std::span<char*> arguments) {
 int run_scenarios(int argc, char** argv, std::span<const Scenario> scenarios) {
   const auto options = parse(std::span(argv, static_cast<size_t>(argc)).subspan(1));
   if (!options.has_value()) {
-    std::fprintf(stderr, "usage: %s [--scenario NAME] [--seed N | --first N --seeds N] [--jobs N]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s [--scenario NAME] [--seed N | --first N --seeds N] [--jobs N] [--log 1]\n", argv[0]);
     return 64;
   }
-  set_log_level(Level::error);
+  set_log_level(options->log ? Level::info : Level::error);
+  set_log_sink(options->log ? print_line : drop_line);
   u64 passed = 0;
   u64 failed = 0;
   for (const Scenario& scenario : scenarios) {

@@ -8,6 +8,7 @@
 //   PROGRAM --seeds N             this many seeds instead
 //   PROGRAM --first N             from this one on, not from 1
 //   PROGRAM --jobs N              processes; as many as there are processors
+//   PROGRAM --seed N --log 1      and what the hosts log, with the world's time
 //
 // Ends with `N passed, N failed`, counted in scenarios.
 #pragma once

@@ -116,4 +116,15 @@ std::optional<IpAddress> AddressTable::source_for(const IpAddress& destination) 
   return best->interface.address;
 }
 
+std::optional<IpAddress> AddressTable::source_to_begin(const IpAddress& destination) const {
+  const std::optional<IpAddress> source = source_for(destination);
+  const u8 scope = scope_of(destination);
+  if (!source.has_value() || scope_of(*source) >= scope) return source;
+  const bool better_comes = std::ranges::any_of(addresses_, [&](const AssignedAddress& a) {
+    const IpAddress& address = a.interface.address;
+    return a.condition == Condition::tentative && address.family() == destination.family() && scope_of(address) >= scope;
+  });
+  return better_comes ? std::nullopt : source;
+}
+
 }  // namespace samara::net

@@ -28,6 +28,9 @@ class AddressTable {
   bool is_broadcast(const IpAddress& address) const;
   // The usable address that RFC 6724 prefers for packets to `destination`; nothing when there is none of that family and scope.
   std::optional<IpAddress> source_for(const IpAddress& destination) const;
+  // The same for what we say first. Nothing while only an address of a lesser scope than the destination's is usable and one
+  // that fits is still tentative: whom we are known to by our address would take us for a stranger.
+  std::optional<IpAddress> source_to_begin(const IpAddress& destination) const;
 
  private:
   std::vector<AssignedAddress> addresses_;

@@ -31,7 +31,7 @@ class Stack::Host final : public tcp::IpLayer {
   const StackCounters& counters() const { return counters_; }
   u16 path_mtu(const IpAddress& peer) const override { return egress_.path_mtu(now_, peer); }
 
-  std::optional<IpAddress> source_for(const IpAddress& peer) const override { return addresses_.source_for(peer); }
+  std::optional<IpAddress> source_for(const IpAddress& peer) const override { return addresses_.source_to_begin(peer); }
 
   void start(Instant now);
   void release_lease(Instant now);  // host_dhcp.cpp

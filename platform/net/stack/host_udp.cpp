@@ -84,7 +84,7 @@ Result<void, UdpError> Stack::Host::udp_send(Instant now, const Endpoint& local,
   packet.destination = peer.address;
   packet.protocol = Protocol::udp;
   if (local.address.is_unspecified()) {
-    const std::optional<IpAddress> source = addresses_.source_for(peer.address);
+    const std::optional<IpAddress> source = addresses_.source_to_begin(peer.address);
     if (!source.has_value()) return fail(UdpError::no_address);
     packet.source = *source;
   } else if (addresses_.find_usable(local.address) == nullptr || local.address.family() != peer.address.family()) {

@@ -292,6 +292,30 @@ TEST(Expire, OfAChainOfSecondariesDoesNotStartAnew) {
   EXPECT_EQ(world.table->status(id), ZoneStatus::expired);
 }
 
+TEST(Expire, IsNotSleptThrough) {
+  // What is left is less than REFRESH: the next question comes while the zone is good.
+  World world;
+  const auto group = world.group({a});
+  world.servers[a].expire_option = 2'000;
+  const ZoneId id = world.add("example.", group);
+  world.run_until(1'000);
+  EXPECT_EQ(world.servers[a].queries, 2u);
+  EXPECT_GT(world.table->expires_in(id, world.now), Duration::seconds(1'800));
+}
+
+TEST(Expire, IsNotSleptThroughAfterManyFailures) {
+  // RETRY of 600 s has been doubled to an hour; the primary is back half an hour before the zone expires.
+  World world;
+  const auto group = world.group({a});
+  world.servers[a].alive = false;
+  const ZoneId id = world.add("example.", group, world.held(1));
+  world.run_until(86'400 - 1'800);
+  world.servers[a].alive = true;
+  world.run_until(86'400 + 1);
+  EXPECT_EQ(world.table->status(id), ZoneStatus::current);
+  EXPECT_EQ(std::ranges::find(world.log, "86400 expired"), world.log.end());
+}
+
 TEST(Expire, AfterARestartGoesOnWhereItWas) {
   World world;
   const auto group = world.group({a});

@@ -186,6 +186,16 @@ TEST(ZoneKeeper, ServesWhatWasTransferredBeforeItSaysSo) {
   EXPECT_EQ(keeper.changed, std::vector<std::string>{"example."});
 }
 
+TEST(ZoneKeeper, TellsEveryWorkerHowLongAZoneIsGood) {
+  OneZone keeper;
+  keeper.transfer(Zone("example.", zone_text(7)), 7);
+  EXPECT_EQ(keeper.last(Kind::confirmed)->expires_in, Duration::seconds(604'800));
+  keeper.send({.kind = Kind::confirmed, .zone = name_of("example."), .expires_in = Duration::seconds(500)});
+  EXPECT_EQ(keeper.last(Kind::confirmed)->expires_in, Duration::seconds(500));
+  EXPECT_EQ(keeper.told_others.back().kind, Kind::confirmed);
+  EXPECT_EQ(keeper.told_others.back().expires_in, Duration::seconds(500));
+}
+
 TEST(ZoneKeeper, FollowsDifferences) {
   OneZone keeper;
   keeper.transfer(Zone("example.", zone_text(1, "a 60 A 192.0.2.1\n")), 1);
@@ -229,6 +239,17 @@ TEST(ZoneKeeper, AnExpiredZoneHasNoDataUntilAnotherComes) {
   EXPECT_EQ(keeper.served("example."), std::nullopt);
   keeper.transfer(Zone("example.", zone_text(6)), 6);
   EXPECT_EQ(keeper.served("example."), 6u);
+}
+
+TEST(ZoneKeeper, AnExpiredZoneThatComesBackUnchangedIsToldOf) {
+  OneZone keeper;
+  keeper.transfer(Zone("example.", zone_text(7)), 7);
+  keeper.transfer(Zone("example.", zone_text(7)), 7);
+  EXPECT_EQ(keeper.changed.size(), 1u);
+  keeper.send({.kind = Kind::expired, .zone = name_of("example.")});
+  keeper.transfer(Zone("example.", zone_text(7)), 7);
+  EXPECT_EQ(keeper.served("example."), 7u);
+  EXPECT_EQ(keeper.changed.size(), 2u);
 }
 
 TEST(ZoneKeeper, ADroppedTransferChangesNothing) {

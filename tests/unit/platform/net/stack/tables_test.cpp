@@ -81,6 +81,19 @@ TEST_F(Sources, AppropriateScopeIsPreferred) {  // rule 2
   EXPECT_EQ(source("ff02::1"), "fe80::1");
   EXPECT_EQ(source("ff0e::1"), "2001:db8::1");
 }
+TEST_F(Sources, OneThatIsNotReadyYetIsWaitedForBeforeWeSpeak) {
+  const auto begins = [this](std::string_view destination) { return table.source_to_begin(ip(destination)); };
+  add("fe80::1", 64);
+  EXPECT_EQ(begins("2001:db8::9"), ip("fe80::1"));
+  add("2001:db8::1", 64, AssignedAddress::Condition::tentative);
+  EXPECT_EQ(begins("2001:db8::9"), std::nullopt);
+  EXPECT_EQ(begins("fe80::9"), ip("fe80::1"));
+  EXPECT_EQ(source("2001:db8::9"), "fe80::1");  // an answer, or a question for a neighbour
+  table.set_condition(ip("2001:db8::1"), AssignedAddress::Condition::duplicate);
+  EXPECT_EQ(begins("2001:db8::9"), ip("fe80::1"));
+  table.set_condition(ip("2001:db8::1"), AssignedAddress::Condition::preferred);
+  EXPECT_EQ(begins("2001:db8::9"), ip("2001:db8::1"));
+}
 TEST_F(Sources, DeprecatedIsAvoided) {  // rule 3
   add("2001:db8::1", 64, Condition::deprecated);
   add("2001:db8:1::1", 64);
