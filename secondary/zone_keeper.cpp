@@ -123,7 +123,8 @@ void ZoneKeeper::on_confirmed(const Moment& at, const AgentMessage& message) {
 
 // Any worker may be asked (RFC 7314 section 3.2).
 void ZoneKeeper::tell_expiry(const dns::Name& name, Duration expires_in) {
-  outbox_.put(Outbox::everybody, encoded({.kind = AgentMessageKind::confirmed, .zone = name, .expires_in = expires_in}));
+  outbox_.put(server::Outbox::everybody,
+              encoded({.kind = AgentMessageKind::confirmed, .zone = name, .expires_in = expires_in}));
 }
 
 // ---- transfers ------------------------------------------------------------------------------------------------------
