@@ -51,6 +51,31 @@ function(samara_library name)
   target_include_directories(${name} ${type} ${include_root})
   target_sources(${name} ${type} FILE_SET HEADERS BASE_DIRS ${include_root} FILES ${header_links})
   target_link_libraries(${name} ${type} ${arg_USES} ${arg_EXTERNAL})
+  if(arg_SOURCES)
+    samara_units(${name})
+  endif()
+endfunction()
+
+# samara_units(TARGET): with SAMARA_UNITS the sources of a target are compiled several at once, where they can (cmake/units.py).
+# Which ones is found out when the build is configured, as ops/test does each time: every change of units builds them again.
+option(SAMARA_UNITS "Compile several source files as one translation unit" OFF)
+function(samara_units target)
+  if(NOT SAMARA_UNITS)
+    return()
+  endif()
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "[.]cpp$")
+  execute_process(COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/cmake/units.py 12 ${sources} OUTPUT_VARIABLE units
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  set(number 0)
+  string(REPLACE ";" "," units "${units}")
+  string(REPLACE "\n" ";" units "${units}")
+  foreach(unit IN LISTS units)
+    math(EXPR number "${number} + 1")
+    string(REPLACE "," ";" unit "${unit}")
+    set_source_files_properties(${unit} PROPERTIES UNITY_GROUP ${target}-${number})
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
 endfunction()
 
 # samara_image(ROLE SOURCE USES …): the image of a role, samara-ROLE-FLAVOUR. The same one on each target; none for the host.

@@ -19,10 +19,16 @@ endif()
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
 
-# Compiling again what did not change is a waste of two cores.
+# Compiling again what did not change is a waste of two cores. What a file depends on is taken from the compiler, and not from
+# a run of the preprocessor before it. The two flavours of images compile nearly the same with the same flags: their paths are
+# told to ccache as relative ones, so that it is done once. What ccache makes of the paths must not be seen in an image.
 find_program(SAMARA_CCACHE ccache)
 if(SAMARA_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${SAMARA_CCACHE})
+  set(samara_ccache_settings CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=1)
+  if(NOT SAMARA_FLAVOUR STREQUAL "host")
+    list(APPEND samara_ccache_settings CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1)
+  endif()
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env ${samara_ccache_settings} ${SAMARA_CCACHE})
 endif()
 
 set(samara_warnings -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-align -Wcast-qual -Wvla
@@ -37,12 +43,16 @@ endif()
 
 # Paths in binaries do not depend on where the tree was checked out.
 add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}/=build/)
+if(NOT SAMARA_FLAVOUR STREQUAL "host")  # nor on ccache's relative ones, nor on the flavour
+  file(RELATIVE_PATH samara_up ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})
+  add_compile_options(-ffile-prefix-map=${samara_up}= -ffile-prefix-map=include/=build/include/ -ffile-compilation-dir=build)
+endif()
 
 if(NOT SAMARA_FLAVOUR STREQUAL "host")
   # What an image is made of. docs/architecture.md explains each group. x86-64-v2 (2009) for popcnt: the trie counts bits.
   # Optimised as a whole (-flto): a query passes through six libraries. The loops on its way are too short to be vectorised.
   add_compile_options(
-    -flto -fno-vectorize -fno-slp-vectorize
+    -fno-pie -flto -fno-vectorize -fno-slp-vectorize
     -stdlib=libc++ -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables
     -march=x86-64-v2 -mno-red-zone -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections
     -fno-omit-frame-pointer
@@ -56,7 +66,6 @@ if(NOT SAMARA_FLAVOUR STREQUAL "host")
   else()
     set(samara_link_script ${CMAKE_SOURCE_DIR}/platform/hal/boot/image.ld)
     set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
-    add_compile_options(-fno-pie)
     add_link_options(-nostdlib -Wl,-T,${samara_link_script})
   endif()
 else()

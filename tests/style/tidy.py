@@ -2,9 +2,9 @@
 """clang-tidy over every source file of the product: with the host's flags, or the bare machine's where only that has it.
 
 Nearly all of clang-tidy's time goes into the standard library's headers, again for each file. So files with the same flags
-are looked at together, as parts of one translation unit, as far as they compile as one: what stands in the unnamed namespaces
-of two files may have the same name, and then the later file goes into another unit. Ends with `N passed, N failed`, a test
-for each source file. With arguments, only the files named."""
+are looked at together, as parts of one translation unit, as far as cmake/units.py lets them be; where that was wrong and they
+do not compile as one, each on its own. Ends with `N passed, N failed`, a test for each source file. With arguments, only the
+files named."""
 import collections
 import concurrent.futures
 import json
@@ -15,6 +15,9 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "cmake"))
+import units  # noqa: E402
+
 UNITS = os.path.join(ROOT, "out", "tidy")
 JOBS = max(2, os.cpu_count() or 2)
 MOST_FILES = 24  # of one unit: enough to share the headers, few enough to keep all cores busy
@@ -54,34 +57,13 @@ def write_unit(number, files):
     return path
 
 
-def fits_together(preset, flags, files, number):
-    """The files that compile as one unit, and those that do not with these."""
-    if len(files) == 1:
-        return files, []
-    unit = write_unit(number, files)
-    result = subprocess.run([*flags, "-w", "-fsyntax-only", "-ferror-limit=0", unit], capture_output=True, text=True,
-                            cwd=os.path.join(ROOT, "out", "build", preset), timeout=TIMEOUT)
-    blamed = {os.path.relpath(found, ROOT) for found in re.findall(r"^(\S+?):\d+:\d+: (?:fatal )?error:", result.stderr, re.M)}
-    if result.returncode == 0:
-        return files, []
-    apart = [name for name in files if name in blamed]
-    # Where a header is blamed, or the first file, they are looked at one by one.
-    if not apart or files[0] in blamed:
-        return files[:1], files[1:]
-    return fits_together(preset, flags, [name for name in files if name not in blamed], number)[0], apart
-
-
-def units():
+def all_units():
     number = 0
     for (preset, flags), files in commands().items():
-        wanted = [name for name in files if not sys.argv[1:] or name in sys.argv[1:]]
-        for start in range(0, len(wanted), MOST_FILES):
-            rest = wanted[start:start + MOST_FILES]
-            while rest:
-                number += 1
-                together, apart = fits_together(preset, flags, rest, number)
-                rest = [name for name in rest if name not in together]
-                yield number, preset, flags, together
+        wanted = [os.path.join(ROOT, name) for name in files if not sys.argv[1:] or name in sys.argv[1:]]
+        for together in units.units(wanted, MOST_FILES):
+            number += 1
+            yield number, preset, flags, [os.path.relpath(path, ROOT) for path in together]
 
 
 def tidy(unit):
@@ -91,6 +73,9 @@ def tidy(unit):
     result = subprocess.run(["clang-tidy-19", "--quiet", f"--config-file={os.path.join(ROOT, '.clang-tidy')}",
                              f"--checks={LESS[preset]}", path, "--", *flags[1:], "-w"], capture_output=True, text=True,
                             cwd=os.path.join(ROOT, "out", "build", preset), timeout=TIMEOUT)
+    if len(files) > 1 and "[clang-diagnostic-error]" in result.stdout:
+        alone = [tidy((number, preset, flags, [name])) for name in files]
+        return files, {name: lines for _, wrong in alone for name, lines in wrong.items()}
     wrong = collections.defaultdict(list)
     for line in result.stdout.splitlines():
         found = re.match(r"(\S+?):\d+:\d+: (?:error|warning): ", line)
@@ -105,7 +90,7 @@ def main():
     os.makedirs(UNITS, exist_ok=True)
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for files, wrong in pool.map(tidy, list(units())):
+        for files, wrong in pool.map(tidy, list(all_units())):
             elsewhere = [name for name in wrong if name not in files]  # in a header
             for name in [name for name in files if name in wrong] + elsewhere:
                 failed += 1
