@@ -96,9 +96,12 @@ void FollowingScene::lose_primary_for_hours() {
   run_for(Duration::seconds(600));
   ++off_[0];
   power_off(0);
-  const Duration patience = Duration::seconds(1800);
+  // Until then those behind another secondary refresh from it as ever.
+  u32 expire = 0;
+  for (const ZoneSetup& zone : zones_) expire = std::max(expire, zone.expire);
+  const Duration patience = Duration::seconds(i64{expire} + 1800);
   run_for(patience);
-  const u64 hours = run_.between(2, 8);
+  const u64 hours = run_.between(2, 7);
   watching_ = false;
   for (const auto& machine : machines_) {
     machine->take_most_frames();
