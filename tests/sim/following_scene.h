@@ -54,8 +54,6 @@ class FollowingScene {
   void run_for(Duration time);
   void spoil();
 
-  Run& run() { return run_; }
-
  private:
   struct ZoneSetup {
     dns::Name apex;
