@@ -58,6 +58,7 @@ template <class Make>
   runtime::FrameLoop loop(network, worker.max_streams(), hal::WorkerApplicationRef(app), seeds,
                           {.streams = worker.client_streams(), .datagrams = worker.client_datagrams()});
   worker.run_frames(loop);
+  panic("a worker's loop returned");  // g++ does not believe in a virtual function that does not return
 }
 
 }  // namespace samara::server

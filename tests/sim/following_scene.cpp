@@ -66,7 +66,7 @@ FollowingScene::FollowingScene(Run& run, Topology topology)
   std::vector<dns::Name> names;
   std::vector<Endpoint> endpoints;
   for (const ZoneSetup& zone : zones_) {
-    judged.push_back({zone.apex, Duration::seconds(zone.refresh), Duration::seconds(zone.expire)});
+    judged.push_back({zone.apex, Duration::seconds(zone.expire)});
     names.push_back(zone.apex);
   }
   truth_ = std::make_unique<FollowingTruth>(run, judged, from_);

@@ -31,9 +31,12 @@ class FollowingScene {
   // SOA query, a transfer with its connection), a large one as many again for a transfer's acknowledgements; changes come
   // eight at a time at most.
   static constexpr u64 most_frames_in_a_minute = 300;
-  // What a secondary may send in any minute once its primary has been gone for half an hour: for each zone one attempt, of one
-  // query to each of two primaries, whose neighbour has to be found; as much to answer another secondary; and the client.
-  static constexpr u64 most_frames_when_primary_is_gone = 30;
+  // What a secondary may send once its zones have been expired for half an hour. In a minute: for each zone one attempt, of one
+  // query to each of two primaries, whose neighbour has to be found; as much to answer another secondary; and the client. In an
+  // hour without the client: some five attempts for each zone, because RETRY is doubled; as many of a child to answer; and the
+  // neighbours.
+  static constexpr u64 most_frames_in_a_minute_without_primary = 30;
+  static constexpr u64 most_frames_in_an_hour_without_primary = 120;
 
   FollowingScene(Run& run, Topology topology);
 
@@ -50,8 +53,6 @@ class FollowingScene {
   void stay_quiet();
   void run_for(Duration time);
   void spoil();
-
-  Run& run() { return run_; }
 
  private:
   struct ZoneSetup {

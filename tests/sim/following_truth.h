@@ -13,9 +13,7 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -29,7 +27,6 @@ class FollowingTruth {
  public:
   struct Zone {
     dns::Name apex;
-    Duration refresh;
     Duration expire;
   };
   // Server 0 is the primary; from[i] are those that server i asks.
@@ -52,8 +49,6 @@ class FollowingTruth {
   // Else "server 3: zone 0 has serial 4, the primary has serial 7".
   std::string what_differs(Instant since) const;
   bool serves(size_t server, size_t zone) const { return at(server, zone).served; }
-  std::optional<u32> latest(size_t zone) const { return latest_[zone]; }
-  size_t versions(size_t zone) const { return versions_[zone].size(); }
   u64 servfails(size_t server, size_t zone) const { return at(server, zone).servfails; }
 
  private:

@@ -75,7 +75,6 @@ size_t FollowingWatcher::on_datagram(Instant now, const net::UdpDatagram& datagr
   if (asked == questions_.end() || servers_[asked->server] != datagram.peer) return 0;
   const auto reply = secondary::read_soa_answer(datagram.payload, asked->question, std::nullopt, wall_at(now));
   if (reply.answer == secondary::SoaAnswer::foreign) return 0;
-  ++answers_;
   judge_(asked->server, asked->zone, reply);
   questions_.erase(asked);
   return 0;

@@ -4,7 +4,6 @@
 
 #include <deque>
 #include <functional>
-#include <map>
 #include <vector>
 
 #include "dns-core/tsig/key.h"
@@ -27,7 +26,6 @@ class FollowingWatcher final : public StackHost {
   void ask(size_t server, size_t zone);
   // Name n`name` of the zone gets this address and no other; none: it gets none.
   void update(Instant now, size_t zone, u32 name, std::optional<std::array<u8, 4>> address);
-  u64 answers() const { return answers_; }
   u64 updates_done() const { return updates_done_; }
 
  protected:
@@ -63,7 +61,6 @@ class FollowingWatcher final : public StackHost {
   std::vector<Update> updates_;
   u16 last_id_ = 0;
   bool port_open_ = false;
-  u64 answers_ = 0;
   u64 updates_done_ = 0;
 };
 

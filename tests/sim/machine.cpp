@@ -248,6 +248,7 @@ size_t Machine::memory_in_use() const {
 void Machine::count_frame() {
   if (minute_ != minute_now()) frames_ = 0;
   minute_ = minute_now();
+  ++all_frames_;
   most_frames_ = std::max(most_frames_, ++frames_);
 }
 

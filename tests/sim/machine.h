@@ -64,6 +64,8 @@ class Machine {
   size_t memory_in_use() const;
   // The most frames it has sent in a minute since this was last asked.
   u64 take_most_frames() { return std::exchange(most_frames_, 0); }
+  // All of them since this was last asked.
+  u64 take_frames() { return std::exchange(all_frames_, 0); }
 
   // For hal::run().
   static Machine& booting();
@@ -96,6 +98,7 @@ class Machine {
   i64 minute_ = 0;
   u64 frames_ = 0;
   u64 most_frames_ = 0;
+  u64 all_frames_ = 0;
 };
 
 }  // namespace samara::sim
