@@ -276,6 +276,7 @@ void RefreshTable::expire(u32 index) {
   zone.status = ZoneStatus::expired;
   zone.refreshed_event = false;
   zone.expired_event = true;
+  ++counters_.expired;
   tell(index);
   log(Level::error, "zone ", name_of(index), ": expired, no primary has confirmed it in time; queries get SERVFAIL");
   heap_.set(index, zone.due);

@@ -8,6 +8,9 @@
 //
 // No wait is longer than half of the time the zone is still good for, unless RETRY is.
 //
+// A primary whose answer by UDP cannot be believed is asked for the transfer all the same: some speak of a zone by TCP alone,
+// and refuse the query without a signature (Knot DNS its catalogs).
+//
 // A zone that is absent or expired is asked for and taken whole, whatever its serial. A serial that is not newer is never
 // taken. NOTIFY makes a zone due at once, its sender asked first; what it says of the serial is not believed.
 //
@@ -94,6 +97,16 @@ struct TransferResult {
   dns::Rcode rcode{};
 };
 
+// Since the start, of all zones.
+struct RefreshCounters {
+  u64 queries = 0;     // for the SOA
+  u64 installed = 0;   // transfers that made a new version
+  u64 up_to_date = 0;  // transfers that found nothing new
+  u64 failed = 0;      // transfers that broke off, were refused, or brought what cannot be served
+  u64 expired = 0;     // zones
+  friend bool operator==(const RefreshCounters&, const RefreshCounters&) = default;
+};
+
 struct RefreshEvent {
   enum class Kind : u8 { refreshed, expired };
   ZoneId zone;
@@ -117,6 +130,7 @@ class RefreshTable {
   Duration expires_in(ZoneId id, Instant now) const;
   dns::Name name(ZoneId id) const { return name_of(id.index); }
   size_t size() const { return live_; }
+  const RefreshCounters& counters() const { return counters_; }
 
   // An operator's wish: look now; or take the whole zone whatever its serial.
   void refresh_now(Instant now, ZoneId id) { request(now, id.index, std::nullopt, false); }
@@ -174,6 +188,7 @@ class RefreshTable {
     SoaFields soa;         // of the version held
     std::optional<dns::Serial> promised;
     std::string_view reason;  // why the last primary was of no use
+    std::string_view by_udp;  // what it said by UDP, while TCP is tried
     Instant due = Instant::never();
     Instant expires = Instant::never();
     Instant last_start;
@@ -184,7 +199,7 @@ class RefreshTable {
     Primaries::Index primary = 0;
     SoaQuestion question;
     std::optional<dns::TsigClient> tsig;
-    SoaAnswer note = SoaAnswer::foreign;  // what came that could not be believed
+    std::string_view note;  // what came that could not be believed
   };
 
   // refresh.cpp: when
@@ -241,6 +256,7 @@ class RefreshTable {
   std::vector<u32> free_queries_;
   Meter total_;
   Instant may_send_ = Instant::never();  // when the meter lets ready zones go on
+  RefreshCounters counters_;
 };
 
 }  // namespace samara::secondary

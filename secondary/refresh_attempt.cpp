@@ -54,7 +54,7 @@ size_t RefreshTable::poll_datagram(Instant now, UnixTime wall, Endpoint& peer, M
   query.primary = primary_of(zone);
   const Primaries::State& primary = primaries_[query.primary];
   query.question = {.zone = name_of(index), .id = fresh_id(), .edns = !primary.without_edns};
-  query.note = SoaAnswer::foreign;
+  query.note = {};
   query.tsig.reset();
   if (primary.primary.key != nullptr) query.tsig.emplace(*primary.primary.key);
   query.zone = index;
@@ -64,6 +64,7 @@ size_t RefreshTable::poll_datagram(Instant now, UnixTime wall, Endpoint& peer, M
   total_.count(now, total_interval_);
   set_due(index, now + query_timeouts[zone.tries]);
   ++zone.tries;
+  ++counters_.queries;
   peer = primary.primary.endpoint;
   return compose_soa_query(query.question, query.tsig.has_value() ? &*query.tsig : nullptr, wall, room);
 }
@@ -79,6 +80,7 @@ void RefreshTable::next_primary(Instant now, u32 index) {
   zone.tried |= u64{1} << *place;
   zone.tries = 0;
   zone.whole = false;
+  zone.by_udp = {};
   make_ready(now, index);
 }
 
@@ -93,15 +95,20 @@ void RefreshTable::primary_failed(Instant now, u32 index, std::string_view reaso
 void RefreshTable::on_timeout(Instant now, u32 index) {
   Zone& zone = zones_[index];
   const Query& query = queries_[zone.query];
-  const SoaAnswer note = query.note;
+  const std::string_view note = query.note;
   // One packet is enough to see that what was dead still is.
   const bool once = primaries_[query.primary].failures != 0;
   end_query(index);
+  if (!note.empty()) {
+    zone.by_udp = note;
+    zone.promised.reset();
+    return queue_transfer(index);
+  }
   if (zone.tries < query_timeouts.size() && !once) {
     make_ready(now, index);
     return;
   }
-  primary_failed(now, index, describe(note));
+  primary_failed(now, index, describe(SoaAnswer::foreign));
 }
 
 void RefreshTable::on_datagram(Instant now, UnixTime wall, const Endpoint& peer, Bytes payload) {
@@ -113,7 +120,7 @@ void RefreshTable::on_datagram(Instant now, UnixTime wall, const Endpoint& peer,
     const SoaReply reply = read_soa_answer(payload, query.question, query.tsig, wall);
     if (reply.answer == SoaAnswer::foreign) return;
     if (reply.answer == SoaAnswer::bad_signature) {
-      query.note = reply.answer;  // it may be forged: the true answer has its time
+      query.note = reply.reason;  // it may be forged: the true answer has its time
       return;
     }
     const u32 index = query.zone;
@@ -148,7 +155,7 @@ void RefreshTable::on_answer(Instant now, u32 index, const SoaReply& reply) {
     case SoaAnswer::bad_signature: break;
   }
   // It is alive: that it has not this zone says nothing about others.
-  zone.reason = describe(reply.answer);
+  zone.reason = reply.reason;
   next_primary(now, index);
 }
 
@@ -219,6 +226,11 @@ std::optional<StartTransfer> RefreshTable::poll_transfer() {
 void RefreshTable::on_transfer_done(Instant now, const StartTransfer& started, const TransferResult& result) {
   --transfers_;
   --primaries_[started.primary_index].transfers;
+  switch (result.outcome) {
+    case TransferResult::Outcome::installed: ++counters_.installed; break;
+    case TransferResult::Outcome::up_to_date: ++counters_.up_to_date; break;
+    case TransferResult::Outcome::failed: ++counters_.failed; break;
+  }
   Zone* zone = get(started.zone);
   if (zone == nullptr || zone->step != Step::transferring) return;
   const u32 index = started.zone.index;
@@ -249,7 +261,9 @@ void RefreshTable::on_transfer_done(Instant now, const StartTransfer& started, c
     queue_transfer(index);
     return;
   }
-  primary_failed(now, index, describe(result.error));
+  // Where both ways fail by the key, UDP's words are the clearer ones.
+  const bool same_trouble = result.error == TransferError::tsig && !zone->by_udp.empty();
+  primary_failed(now, index, same_trouble ? zone->by_udp : describe(result.error));
 }
 
 }  // namespace samara::secondary

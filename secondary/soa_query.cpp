@@ -28,6 +28,22 @@ std::optional<SoaFields> find_soa(Bytes message, const ResponseHeader& header, c
   return std::nullopt;
 }
 
+// Where the peer refuses ours, a person has to know what about it.
+std::string_view describe(dns::TsigClientError error, dns::Rcode peer_error) {
+  if (error != dns::TsigClientError::peer_refuses) return dns::describe(error);
+  if (peer_error == dns::Rcode::BADKEY) return "the primary does not know the key (BADKEY)";
+  if (peer_error == dns::Rcode::BADSIG) return "the primary has another secret for the key (BADSIG)";
+  if (peer_error == dns::Rcode::BADTIME) return "the primary's clock is too far from this one (BADTIME)";
+  if (peer_error == dns::Rcode::BADTRUNC) return "the primary wants longer signatures (BADTRUNC)";
+  return dns::describe(error);
+}
+
+SoaReply not_good(SoaReply reply, SoaAnswer answer) {
+  reply.answer = answer;
+  reply.reason = describe(answer);
+  return reply;
+}
+
 }  // namespace
 
 std::string_view describe(SoaAnswer answer) {
@@ -79,30 +95,23 @@ SoaReply read_soa_answer(Bytes message, const SoaQuestion& question, std::option
   } else if (header.rcode == dns::Rcode::NOERROR) {
     return {};
   }
-  if (tsig.has_value() && !tsig->on_response(message, header.tsig_at, wall).ok()) {
-    reply.answer = SoaAnswer::bad_signature;
-    return reply;
+  if (tsig.has_value()) {
+    if (const auto signed_well = tsig->on_response(message, header.tsig_at, wall); !signed_well.ok()) {
+      reply.answer = SoaAnswer::bad_signature;
+      reply.reason = describe(signed_well.error(), tsig->peer_error());
+      return reply;
+    }
   }
   const bool puzzled =
       header.rcode == dns::Rcode::FORMERR || header.rcode == dns::Rcode::NOTIMP || header.rcode == dns::Rcode::BADVERS;
   if (header.rcode != dns::Rcode::NOERROR) {
-    reply.answer = puzzled && question.edns ? SoaAnswer::no_edns : SoaAnswer::refused;
-    return reply;
+    return not_good(reply, puzzled && question.edns ? SoaAnswer::no_edns : SoaAnswer::refused);
   }
-  if ((header.flags & dns::flag_tc) != 0) {
-    reply.answer = SoaAnswer::truncated;
-    return reply;
-  }
-  if ((header.flags & dns::flag_aa) == 0) {
-    reply.answer = SoaAnswer::not_authoritative;
-    return reply;
-  }
+  if ((header.flags & dns::flag_tc) != 0) return not_good(reply, SoaAnswer::truncated);
+  if ((header.flags & dns::flag_aa) == 0) return not_good(reply, SoaAnswer::not_authoritative);
   const auto soa = find_soa(message, header, question.zone);
-  if (soa.has_value()) {
-    reply.soa = *soa;
-  } else {
-    reply.answer = SoaAnswer::no_soa;
-  }
+  if (!soa.has_value()) return not_good(reply, SoaAnswer::no_soa);
+  reply.soa = *soa;
   return reply;
 }
 

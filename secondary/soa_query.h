@@ -37,6 +37,7 @@ struct SoaReply {
   SoaFields soa;              // good
   std::optional<u32> expire;  // the EXPIRE option, seconds
   dns::Rcode rcode{};
+  std::string_view reason = {};  // why it is not good
 };
 // `tsig` is a copy that may be used up: what cannot be verified may be forged, and the true answer still to come.
 SoaReply read_soa_answer(Bytes message, const SoaQuestion& question, std::optional<dns::TsigClient> tsig, UnixTime wall);

@@ -219,7 +219,7 @@ SUITES = {
     "zones": ("example zones, root zone history", lambda: samara_steps("example_zones.py", "root_history.py")),
     "interop": ("the same questions to us, nsd, knot and bind; transfers, updates and our commands with them",
                 lambda: samara_steps("differential.py", "transfer_out.py", "command_line.py", "dynamic_update.py", "update_forwarding.py",
-                                     "secondary.py", "followers.py")),
+                                     "secondary.py", "signed_peers.py", "catalogs.py", "followers.py")),
     "robustness": ("hostile clients, broken files, reloads", lambda: samara_steps("robustness.py", "startup_and_reload.py")),
     "network": ("our TCP/IP over tap and AF_XDP, with the kernel, nmap, hping3 and scapy at the other end",
                 lambda: build("linux", "stream-linux", "asking-linux") +

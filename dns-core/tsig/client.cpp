@@ -75,9 +75,9 @@ Result<void, TsigClientError> TsigClient::on_response(Bytes message, std::option
       TRY(TsigRecordView::parse(message, *tsig_at).map_error([](TsigRecordError) { return TsigClientError::malformed; }));
   if (record.key_name != key_.name || tsig_algorithm(record.algorithm) != key_.algorithm)
     return fail(TsigClientError::other_key);
-  // RFC 8945 section 5.3.2: a peer that does not know the key or the MAC cannot sign what it says about it.
-  const bool cannot_sign = record.error == Rcode::BADKEY || record.error == Rcode::BADSIG;
-  if (first_ && cannot_sign && record.mac.empty()) {
+  // RFC 8945 section 5.3.2: a peer that does not know the key or the MAC cannot sign what it says about it. NSD does not sign
+  // BADTIME either.
+  if (first_ && record.error != Rcode::NOERROR && record.mac.empty()) {
     peer_error_ = record.error;
     return fail(TsigClientError::peer_refuses);
   }

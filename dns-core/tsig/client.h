@@ -37,7 +37,7 @@ class TsigClient {
 
   // Whether the last message given carried a valid TSIG.
   bool last_was_signed() const { return unsigned_messages_ == 0 && !first_; }
-  // With peer_refuses: BADKEY, BADSIG, BADTIME or BADTRUNC. Only BADTIME and BADTRUNC are proven to come from the peer.
+  // With peer_refuses: BADKEY, BADSIG, BADTIME or BADTRUNC. Nothing proves that it comes from the peer, but with server_time().
   Rcode peer_error() const { return peer_error_; }
   // With BADTIME, signed by the peer: its clock, for one more try.
   std::optional<UnixTime> server_time() const { return server_time_; }

@@ -237,6 +237,45 @@ TEST(Refresh, AcceptsOnlySignedAnswersWhereThereIsAKey) {
   EXPECT_EQ(start->request.promised, dns::Serial(7));
 }
 
+// As Knot DNS refuses queries for its catalogs by UDP, without a signature; by TCP it may give the zone. When that fails by the
+// key as well, what the answer said is the reason.
+TEST(Refresh, AsksByTcpWhenNoAnswerCanBeBelieved) {
+  World world;
+  dns::TsigKey key{name_of("k."), dns::TsigAlgorithm::hmac_sha256, crypto::SecretBytes(Octets(32, 7)), 0};
+  const Primary primary{World::endpoint(a), &key};
+  const auto group = *world.primaries.add_group(std::span(&primary, 1));
+  ASSERT_TRUE(world.table->add_zone(world.now, name_of("example."), group, world.held(1)).has_value());
+  Octets room(max_soa_query);
+  Endpoint peer;
+  const size_t size = world.table->poll_datagram(world.now, Fed::wall, peer, room);
+  FakePrimary refusing;
+  refusing.rcode = 5;
+  world.table->on_datagram(world.now, Fed::wall, peer, World::answer(refusing, Bytes(room).first(size)));
+  EXPECT_FALSE(world.table->poll_transfer().has_value()) << "the true answer has its time";
+  world.now = world.now + query_timeouts[0];
+  world.table->on_deadline(world.now);
+  const auto start = world.table->poll_transfer();
+  ASSERT_TRUE(start.has_value());
+  EXPECT_EQ(start->request.ours, dns::Serial(1));
+  EXPECT_EQ(start->request.promised, std::nullopt);
+  EXPECT_EQ(start->request.key, &key);
+}
+
+TEST(Refresh, CountsWhatBecomesOfTransfers) {
+  World world;
+  const auto group = world.group({a});
+  world.add("example.", group);
+  EXPECT_EQ(world.table->counters(),
+            (RefreshCounters{.queries = 1, .installed = 1, .up_to_date = 0, .failed = 0, .expired = 0}));
+  world.servers[a].transfers = false;
+  world.servers[a].soa.serial = dns::Serial(2);
+  world.run_until(3'600);
+  EXPECT_GE(world.table->counters().failed, 1U);
+  EXPECT_EQ(world.table->counters().installed, 1U);
+  world.run_until(2 * 86'400);
+  EXPECT_EQ(world.table->counters().expired, 1U);
+}
+
 // ---- EXPIRE (RFC 7314 section 4) --------------------------------------------------------------------------------------
 
 TEST(Expire, CountsFromTheLastGoodWord) {

@@ -147,6 +147,20 @@ TEST(TsigClient, learns_the_peers_time_from_badtime) {
   EXPECT_FALSE(again.client.server_time().has_value());
 }
 
+// As NSD sends it.
+TEST(TsigClient, hears_an_unsigned_badtime_and_believes_no_time_of_it) {
+  const TsigKey with = key256();
+  const std::vector<u8> response = octets(exchange_badtime.response);
+  TsigRecordView record = tsig_of(response);
+  record.mac = {};
+  Draft draft(without_tsig(response));
+  append_tsig(record, draft.writer);
+  Sent sent(with, exchange_badtime.request);
+  EXPECT_EQ(sent.receive(draft.message()).error(), TsigClientError::peer_refuses);
+  EXPECT_EQ(sent.client.peer_error(), Rcode::BADTIME);
+  EXPECT_FALSE(sent.client.server_time().has_value());
+}
+
 TEST(TsigClient, an_unsigned_refusal_in_the_middle_of_a_stream_is_refused) {
   const TsigKey with = key256();
   Sent sent(with, transfer_request);
