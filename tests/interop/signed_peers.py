@@ -73,7 +73,7 @@ def await_serial(port, zone, seconds=10):
     return False
 
 
-def await_words(process, pattern, seconds=15):
+def await_words(process, pattern, seconds=60):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if re.search(pattern, process.text()):

@@ -66,6 +66,7 @@ void KernelSockets::run() {
   for (size_t i = 0; i < clients_.datagram.size(); ++i) watch(clients_.datagram[i].fd.get(), EPOLLIN, client_datagram_tag + i);
   streams_.start();
   Instant now = monotonic_now();
+  turn(now, 0);  // the wake for the first publication may have been the one for messages too
   while (!control_->stopping()) {
     const int ready = ::epoll_pwait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), sleep_ms(now), nullptr);
     now = monotonic_now();

@@ -23,7 +23,8 @@ class AskingTest : public ::testing::Test {
   static constexpr u32 streams = 2;
   static constexpr u32 clients = 2;
 
-  void start(std::vector<Endpoint> listen = {endpoint("127.0.0.1:0")}, bool datagrams = true) {
+  // `said`: under one wake with the first publication, which the worker waits for.
+  void start(std::vector<Endpoint> listen = {endpoint("127.0.0.1:0")}, bool datagrams = true, const std::string& said = "") {
     auto bound = bind_listen_sockets(listen, 1);
     ASSERT_TRUE(bound.ok()) << bound.error().text();
     for (const auto& socket : bound.value()[0].datagram) at_.push_back(socket.local);
@@ -38,9 +39,13 @@ class AskingTest : public ::testing::Test {
                                       WorkerApplicationRef(app_), page_);
     ASSERT_TRUE(loop.ok()) << loop.error().text();
     loop_ = std::move(loop).value();
+    thread_ = std::thread([this] { loop_->run(); });
+    if (!said.empty()) {
+      std::this_thread::sleep_for(milliseconds(50));
+      ASSERT_TRUE(loader_.send(bytes_of(said)) && loader_.take_wake());
+    }
     page_.publish(1);
     wake();
-    thread_ = std::thread([this] { loop_->run(); });
   }
   void wake() {
     const u64 one = 1;
@@ -90,6 +95,11 @@ TEST_F(AskingTest, TellsTheLoaderAndWakesIt) {
   EXPECT_EQ(hear(), "hello");
   u64 woken = 0;
   EXPECT_EQ(::read(loader_wake_.get(), &woken, sizeof woken), static_cast<ssize_t>(sizeof woken));
+}
+
+TEST_F(AskingTest, HearsWhatWasSaidTogetherWithTheFirstPublication) {
+  start({endpoint("127.0.0.1:0")}, true, "repeat early");
+  EXPECT_EQ(hear(), "early");
 }
 
 TEST_F(AskingTest, GoesOnWhenTheLoaderIsBehind) {
