@@ -11,8 +11,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <memory>
-#include <vector>
 
 #include "platform/hal/hal.h"
 #include "platform/hal/mailbox.h"
@@ -43,13 +43,16 @@ class LocalLoader : public Loader {
 
  private:
   struct Lanes {
-    std::vector<u8> to_worker_ring = std::vector<u8>(ring_size);
-    std::vector<u8> to_loader_ring = std::vector<u8>(ring_size);
-    std::vector<u8> scratch = std::vector<u8>(runtime::max_message);
+    // Not filled: nothing is read that was not written, and the machine starts sooner.
+    using Ring = std::array<u8, ring_size>;
+    using Scratch = std::array<u8, runtime::max_message>;
+    std::unique_ptr<Ring> to_worker_ring = std::make_unique_for_overwrite<Ring>();
+    std::unique_ptr<Ring> to_loader_ring = std::make_unique_for_overwrite<Ring>();
+    std::unique_ptr<Scratch> scratch = std::make_unique_for_overwrite<Scratch>();
     LaneIndices to_worker;
     LaneIndices to_loader;
-    Mailbox worker{{&to_worker, to_worker_ring}, {&to_loader, to_loader_ring}, scratch};
-    Mailbox loader{{&to_loader, to_loader_ring}, {&to_worker, to_worker_ring}, scratch};
+    Mailbox worker{{&to_worker, *to_worker_ring}, {&to_loader, *to_loader_ring}, *scratch};
+    Mailbox loader{{&to_loader, *to_loader_ring}, {&to_worker, *to_worker_ring}, *scratch};
   };
   void tell_publication(Instant now);
 
