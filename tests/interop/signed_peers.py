@@ -2,6 +2,7 @@
 """signed_peers.py: TSIG between our secondary and nsd, knot and bind as primaries: every algorithm, another secret, a key they do not
 know, clocks apart (libfaketime moves theirs), keys for shortened MACs; what the log says of each. And shortened MACs at our primary."""
 import base64
+import glob
 import os
 import re
 import shutil
@@ -25,7 +26,9 @@ ZONE_TEXT = f"$TTL 300\n@ SOA ns hostmaster {SERIAL} 7200 900 1209600 300\n@ NS 
 # zone -> the key that protects it at the primary, and what ours has for it
 GOOD = {f"{algorithm[5:]}.test": algorithm for algorithm in ALGORITHMS}
 WRONG, UNKNOWN = "wrong.test", "unknown.test"
-CLOCK = ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", "-1200s"]
+# The `faketime` command would stay in between, and be all that ends when the server is told to.
+CLOCK = ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME=-1200s",
+         "LD_PRELOAD=" + "".join(glob.glob("/usr/lib/*/faketime/libfaketime.so.1"))]
 
 
 def write(folder, name, text):
