@@ -165,7 +165,6 @@ class Primary final : public hal::Role {
 
   // False: no memory for a set of zones; what old sets hold may soon be free.
   bool publish(hal::Loader& loader) {
-    if (!zones_->make_durable()) updates_->on_not_durable();
     const auto set = zones_->next_set();
     if (!set.has_value()) {
       log(Level::error, "zones: no memory to serve what updates have changed; raise limits/zone-memory");

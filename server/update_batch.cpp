@@ -32,7 +32,9 @@ void UpdateBatch::on_update(u32 worker, const UpdateRelay& update) {
   outcomes_.push_back({worker, done, changed_ != changed_before});
 }
 
-void UpdateBatch::on_not_durable() {
+void UpdateBatch::on_published() {
+  changed_ = 0;
+  if (zones_.is_durable()) return;
   for (Outcome& outcome : outcomes_) {
     if (!outcome.changed) continue;
     outcome.done.rcode = Rcode::SERVFAIL;

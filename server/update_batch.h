@@ -1,8 +1,8 @@
 // UpdateBatch: the loader's side of updates. Those that have arrived are applied one after the other and published together;
 // then the workers hear the outcomes, and the agent which zones have changed. What a worker has no room for waits.
 //
-// Order of calls: on_update() for each; then while is_changed(), what they made is made durable, a set is made and published,
-// and on_published() says so; then send_all(), again when there is room.
+// Order of calls: on_update() for each; then while is_changed(), a set is made and published, and on_published() says so; then
+// send_all(), again when there is room.
 #pragma once
 
 #include <vector>
@@ -40,9 +40,8 @@ class UpdateBatch {
   void on_reloaded(std::span<const dns::Name> changed);
   // Zones are changed that are not published.
   bool is_changed() const { return changed_ != 0; }
-  void on_published() { changed_ = 0; }
-  // What was changed may be lost again: those who asked for it hear SERVFAIL, and may ask again.
-  void on_not_durable();
+  // Where what was changed may be lost again, those who asked for it hear SERVFAIL, and may ask again.
+  void on_published();
   // Something is to be sent.
   bool has_output() const { return !to_all_.empty() || !outcomes_.empty() || !changed_zones_.empty(); }
   // send(u32 worker, Bytes message) -> bool. False: a worker had no room.

@@ -148,6 +148,7 @@ Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& 
 }
 
 std::optional<zone::ZoneSet> ZoneLoader::next_set() {
+  if (archive_ != nullptr) durable_ = archive_->sync();
   std::vector<zone::ZoneSetEntry> entries;
   entries.reserve(zones_.size());
   for (const ServedZone& zone : zones_) entries.push_back({zone.apex, zone.versions->zone()});

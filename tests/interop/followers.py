@@ -224,16 +224,6 @@ def message_of(zone, changes):
     return struct.pack(">H", len(wire)) + wire
 
 
-def receive(client, count):
-    octets = b""
-    while len(octets) < count:
-        some = client.recv(count - len(octets))
-        if not some:
-            raise OSError("the connection ended")
-        octets += some
-    return octets
-
-
 def send_batch(primary, messages, kill_after):
     """Sends all, in order, and takes the answers; how many were confirmed. The primary is killed after so many answers."""
     confirmed = 0
@@ -245,7 +235,7 @@ def send_batch(primary, messages, kill_after):
                 while sent < len(messages) and sent - confirmed < window:
                     client.sendall(messages[sent])
                     sent += 1
-                answer = receive(client, struct.unpack(">H", receive(client, 2))[0])
+                answer = servers.receive_message(client)
                 if answer[3] & 15 != dns.rcode.NOERROR:
                     return confirmed, dns.rcode.to_text(answer[3] & 15)
                 confirmed += 1
@@ -275,20 +265,20 @@ def updates(result):
     try:
         result.check(not deployment.follow(10), "all followers have the zone")
         for batch in range(batches):
-            todo = [random_changes(source) for _ in range(BATCH)]
+            unsent = [random_changes(source) for _ in range(BATCH)]
             # Every other batch somebody dies: the primary in the middle of it, or a follower before it.
             victim = source.choice(["primary", "primary", *kinds]) if batch % 2 else None
             if victim in kinds:
                 deployment.followers[victim].kill()
-            while todo:
+            while unsent:
                 states = [model]
-                for changes in todo:
+                for changes in unsent:
                     states.append(states[-1].copy())
                     states[-1].apply(changes)
-                kill_after = source.randrange(1, len(todo)) if victim == "primary" else None
-                confirmed, why = send_batch(deployment.primary, [message_of(zone, changes) for changes in todo], kill_after)
+                kill_after = source.randrange(1, len(unsent)) if victim == "primary" else None
+                confirmed, why = send_batch(deployment.primary, [message_of(zone, changes) for changes in unsent], kill_after)
                 if victim != "primary":
-                    result.check(confirmed == len(todo), f"batch {batch}: all updates are confirmed", f"{confirmed}, {why}")
+                    result.check(confirmed == len(unsent), f"batch {batch}: all updates are confirmed", f"{confirmed}, {why}")
                     model = states[-1]
                     break
                 victim = None
@@ -304,7 +294,7 @@ def updates(result):
                 # Of states with one serial, which are the same, the last.
                 while made + 1 < len(states) and states[made + 1].serial == serial:
                     made += 1
-                model, todo = states[made], todo[made:]
+                model, unsent = states[made], unsent[made:]
             if victim in kinds:
                 kills[victim] = kills.get(victim, 0) + 1
                 deployment.followers[victim].start()

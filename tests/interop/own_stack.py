@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 
+import servers
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SAMARA = os.environ.get("SAMARA", os.path.join(ROOT, "out", "samara"))
@@ -164,16 +166,7 @@ class Image:
         return self.process.poll() is None
 
     def processes(self):
-        found, todo = [], [self.process.pid]
-        while todo:
-            pid = todo.pop()
-            found.append(pid)
-            try:
-                with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-                    todo += [int(child) for child in file.read().split()]
-            except OSError:
-                pass
-        return found
+        return servers.descendants(self.process.pid)
 
     def resident_kib(self):
         """Proportional resident memory of all its processes."""

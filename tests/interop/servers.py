@@ -48,6 +48,22 @@ def ask_udp(port, message, timeout=1.0, address="127.0.0.1"):
             return None
 
 
+def receive(client, count):
+    """So many octets of a connection."""
+    octets = b""
+    while len(octets) < count:
+        some = client.recv(count - len(octets))
+        if not some:
+            raise OSError("the connection ended")
+        octets += some
+    return octets
+
+
+def receive_message(client):
+    """The next DNS message of a connection."""
+    return receive(client, struct.unpack(">H", receive(client, 2))[0])
+
+
 def soa_serial(port, zone, timeout=0.5):
     """The serial of the zone as the server answers it; None when it does not, or not with an SOA."""
     answer = ask_udp(port, query(zone), timeout)

@@ -220,24 +220,10 @@ def framed(message):
     return struct.pack(">H", len(message)) + message
 
 
-def receive(client, count):
-    octets = b""
-    while len(octets) < count:
-        some = client.recv(count - len(octets))
-        if not some:
-            raise OSError("the connection ended")
-        octets += some
-    return octets
-
-
-def receive_message(client):
-    return receive(client, struct.unpack(">H", receive(client, 2))[0])
-
-
 def exchange(primary, wire, source="127.0.0.1"):
     with connect(primary, source) as client:
         client.sendall(framed(wire))
-        return receive_message(client)
+        return servers.receive_message(client)
 
 
 def ask(primary, zone, source="127.0.0.1"):
@@ -252,7 +238,7 @@ def records_of(client):
     """Answer records until the second SOA's message has come."""
     total = 0
     while total < BIG + 1:
-        total += struct.unpack(">H", receive_message(client)[6:8])[0]
+        total += struct.unpack(">H", servers.receive_message(client)[6:8])[0]
     return total
 
 
@@ -261,23 +247,23 @@ def hard_clients(result, primary):
     with connect(primary) as client:
         client.sendall(request + framed(servers.query("tiny.test", 6, 2)) + framed(servers.query("tiny.test", AXFR, 3)))
         total = records_of(client)
-        ids = [struct.unpack(">H", receive_message(client)[:2])[0] for _ in range(2)]
+        ids = [struct.unpack(">H", servers.receive_message(client)[:2])[0] for _ in range(2)]
         result.check(total == BIG + 1 and ids == [2, 3], "queries behind a transfer are answered after it", f"{total}, {ids}")
     for _ in range(40):
         with connect(primary) as client:
             client.sendall(request)
-            receive(client, 1000)
+            servers.receive(client, 1000)
     result.check(rcode_of(ask(primary, "tiny.test", "127.0.0.2")) == 0, "40 connections cut in the middle of a transfer")
 
     stopped = connect(primary, receive_buffer=4096)
     stopped.sendall(request)
-    receive(stopped, 1000)
+    servers.receive(stopped, 1000)
     open_clients = []
     for _ in range(100):
         client = connect(primary, receive_buffer=4096)
         client.sendall(request)
         open_clients.append(client)
-    codes = [rcode_of(receive_message(client)) for client in open_clients]
+    codes = [rcode_of(servers.receive_message(client)) for client in open_clients]
     result.check(codes.count(0) == TRANSFERS - 1 and codes.count(SERVFAIL) == 101 - TRANSFERS,
                  f"of 101 transfers at once {TRANSFERS} run, the others are put off", f"{codes.count(0)} and {codes.count(SERVFAIL)}")
     result.check(rcode_of(exchange(primary, servers.query("tiny.test"))) == 0, "queries by TCP are answered meanwhile")
@@ -304,7 +290,7 @@ def records_of_rest(client):
     """Whether a transfer whose first message was taken comes to its end: the last message has the SOA as its last record."""
     try:
         while True:
-            message = receive_message(client)
+            message = servers.receive_message(client)
             if message[-20 - 2:][2:6] == struct.pack(">I", SERIAL):
                 return 1
     except OSError:

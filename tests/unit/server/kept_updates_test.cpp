@@ -5,7 +5,9 @@
 #include <string>
 
 #include "../zone/store/crashing_storage.h"
+#include "server/update_batch.h"
 #include "server/zone_loader.h"
+#include "update_text.h"
 
 namespace samara::server {
 namespace {
@@ -46,7 +48,13 @@ class Life {
     patch.add_record(now.apex(), dns::RrType::TXT, dns::Ttl(60), rdata);
     return loader_.change(now.apex(), patch).ok();
   }
-  bool make_durable() { return loader_.make_durable(); }
+  // Makes the next set; false: it is not all in the storage.
+  bool publish() {
+    EXPECT_TRUE(loader_.next_set().has_value());
+    return loader_.is_durable();
+  }
+  ZoneLoader& loader() { return loader_; }
+  PrimaryConfig& config() { return config_; }
   std::optional<zone::Zone> serving(std::string_view zone) const { return loader_.zone_in_service(name_of(zone)); }
   u32 serial(std::string_view zone = "example.") const { return serving(zone).value().serial().value(); }
   size_t texts(std::string_view zone = "example.") const {
@@ -73,7 +81,7 @@ class KeptUpdates : public testing::Test {
     life.configure("example.", 10);
     ASSERT_TRUE(life.load());
     ASSERT_TRUE(life.update("example.", "kept"));
-    ASSERT_TRUE(life.make_durable());
+    ASSERT_TRUE(life.publish());
   }
   CrashingStorage storage_{u64{4} << 20};
 };
@@ -148,8 +156,48 @@ TEST_F(KeptUpdates, AFailingFlushIsTold) {
   ASSERT_TRUE(life.load());
   ASSERT_TRUE(life.update("example.", "written"));
   storage_.fail_after = 0;
-  EXPECT_FALSE(life.make_durable());
+  EXPECT_FALSE(life.publish());
   EXPECT_FALSE(life.update("example.", "nothing more"));
+}
+
+TEST_F(KeptUpdates, AReloadPublishesNoneThatAreNotKept) {
+  Life life(storage_);
+  life.configure("example.", 10);
+  ASSERT_TRUE(life.load());
+  ASSERT_TRUE(life.update("example.", "just before the reload"));
+  ASSERT_FALSE(storage_.unflushed.empty());
+  ASSERT_TRUE(life.load()) << life.log;
+  EXPECT_TRUE(storage_.unflushed.empty());
+}
+
+// The outcome that an update's sender hears, when the storage fails as is said.
+dns::Rcode outcome_of_update(CrashingStorage& storage, const std::string& owner, u64 fail_after) {
+  Life life(storage);
+  life.configure("example.", 10);
+  life.config().access.update = {AccessRule{}};
+  EXPECT_TRUE(life.load());
+  UpdateBatch batch(life.config(), life.loader());
+  const std::vector<u8> message = UpdateText{}.message({"! " + owner + " 60 IN A 192.0.2.9"});
+  UpdateRelay relay;
+  relay.tag = 7;
+  relay.peer = *Endpoint::parse("192.0.2.1:1053");
+  relay.message = message;
+  batch.on_update(0, relay);
+  EXPECT_TRUE(batch.is_changed());
+  storage.fail_after = fail_after;
+  EXPECT_TRUE(life.loader().next_set().has_value());
+  batch.on_published();
+  dns::Rcode rcode = dns::Rcode::NOTIMP;
+  EXPECT_TRUE(batch.send_all(1, [&](u32, Bytes told) {
+    if (kind_of(told) == LoaderMessage::update_done) rcode = read_update_done(told)->rcode;
+    return true;
+  }));
+  return rcode;
+}
+
+TEST_F(KeptUpdates, AreConfirmedOnlyWhenTheyAre) {
+  EXPECT_EQ(outcome_of_update(storage_, "first", UINT64_MAX), dns::Rcode::NOERROR);
+  EXPECT_EQ(outcome_of_update(storage_, "second", 0), dns::Rcode::SERVFAIL);
 }
 
 TEST_F(KeptUpdates, ASecondarysZoneIsNoneOfThem) {
@@ -183,7 +231,7 @@ TEST(KeptUpdatesCrash, LeavesNoLessThanWhatWasConfirmed) {
       for (u64 i = random() % 12; i != 0; --i) {
         ASSERT_TRUE(life.update("example.", std::to_string(life.serial())));
         if (random() % 3 != 0) continue;
-        ASSERT_TRUE(life.make_durable());
+        ASSERT_TRUE(life.publish());
         confirmed = life.serial();
       }
       storage = CrashingStorage(storage.crashed(random), 512);
