@@ -1,6 +1,6 @@
 # Flavours. The same sources are compiled in these ways (docs/architecture.md):
 #   host   clang-19 or g++-12 with libstdc++: the `samara` command, the tests, the sanitizers, the fuzzers
-#   linux  clang-19 with hardened, freestanding libc++: the images that run as a Linux process
+#   linux  clang-19 with hardened libc++: the images that run as a Linux process
 #   virtio the same without a C library and an operating system: the images that are one (x86-64)
 set(SAMARA_FLAVOUR host CACHE STRING "host | linux | virtio")
 set_property(CACHE SAMARA_FLAVOUR PROPERTY STRINGS host linux virtio)
@@ -51,9 +51,11 @@ endif()
 if(NOT SAMARA_FLAVOUR STREQUAL "host")
   # What an image is made of. docs/architecture.md explains each group. x86-64-v2 (2009) for popcnt: the trie counts bits.
   # Optimised as a whole (-flto): a query passes through six libraries. The loops on its way are too short to be vectorised.
+  # Not -ffreestanding: that would hide what strlen and memcpy do, and the length of each literal would be counted at run time.
+  # An image without a C library has those functions of its own (platform/runtime/libc).
   add_compile_options(
     -fno-pie -flto -fno-vectorize -fno-slp-vectorize
-    -stdlib=libc++ -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables
+    -stdlib=libc++ -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables
     -march=x86-64-v2 -mno-red-zone -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections
     -fno-omit-frame-pointer
     -fsanitize=bounds,local-bounds,shift,signed-integer-overflow,bool,enum,return,unreachable,builtin,integer-divide-by-zero

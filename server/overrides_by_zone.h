@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "platform/base/sort.h"
 #include "platform/base/time.h"
 #include "server/config/service_config.h"
 #include "zone/search_name.h"
@@ -37,7 +38,7 @@ class OverridesByZone final : public ZoneSettings {
   explicit OverridesByZone(const RoleConfig& config) {
     for (const auto& zone : config.zones) add(zone.name, zone.overrides);
     for (const auto& catalog : config.catalogs) add(catalog.name, catalog.overrides);
-    std::ranges::sort(entries_, {}, &Entry::hash);
+    compact_sort(entries_, [](const Entry& a, const Entry& b) { return a.hash < b.hash; });
   }
   const ZoneOverrides& of(const dns::Name& zone) const override {
     const u64 hash = hash_of(zone);

@@ -5,6 +5,7 @@
 
 #include "dns-core/rdata/descriptor.h"
 #include "dns-core/rdata/rdata.h"
+#include "platform/base/sort.h"
 #include "zone/overlay.h"
 
 namespace samara::server {
@@ -90,7 +91,7 @@ Update::Check Update::check_values(std::vector<const UpdateRecord*>& values) {
     if (a->type != b->type) return a->type <=> b->type;
     return dns::canonical_compare_rdata(a->type, message_.rdata(*a), message_.rdata(*b));
   };
-  std::ranges::sort(values, [&](const UpdateRecord* a, const UpdateRecord* b) { return order(a, b) < 0; });
+  compact_sort(values, [&](const UpdateRecord* a, const UpdateRecord* b) { return order(a, b) < 0; });
   const auto [first, last] =
       std::ranges::unique(values, [&](const UpdateRecord* a, const UpdateRecord* b) { return order(a, b) == 0; });
   values.erase(first, last);

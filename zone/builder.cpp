@@ -5,6 +5,7 @@
 
 #include "dns-core/rdata/rdata.h"
 #include "platform/base/panic.h"
+#include "platform/base/sort.h"
 #include "zone/header.h"
 #include "zone/nsec3_chain.h"
 
@@ -102,6 +103,10 @@ Bytes ZoneBuilder::labels_of(const Entry& entry) const {
   return at.subspan(3 + static_cast<size_t>(at[0] | at[1] << 8), at[2]);
 }
 
+bool ZoneBuilder::key_before(const Entry& a, const Entry& b) const {
+  return a.key_at != b.key_at && std::ranges::lexicographical_compare(key_of(a), key_of(b));
+}
+
 RecordView ZoneBuilder::record_of(const Entry& entry) const {
   const Bytes at = Bytes(staged_).subspan(entry.record_at);
   return RecordView(at.first(record_fixed_size + load_be16(at, 8)));
@@ -109,11 +114,9 @@ RecordView ZoneBuilder::record_of(const Entry& entry) const {
 
 void ZoneBuilder::sort_entries() {
   const auto before = [this](const Entry& a, const Entry& b) {
-    if (a.prefix != b.prefix) return a.prefix < b.prefix;
-    if (a.key_at == b.key_at) return false;
-    return std::ranges::lexicographical_compare(key_of(a), key_of(b));
+    return a.prefix != b.prefix ? a.prefix < b.prefix : key_before(a, b);
   };
-  if (!std::is_sorted(entries_.begin(), entries_.end(), before)) std::sort(entries_.begin(), entries_.end(), before);
+  if (!std::ranges::is_sorted(entries_, before)) std::ranges::sort(entries_, before);
 }
 
 Result<Zone, BuildError> ZoneBuilder::finish() {
@@ -130,7 +133,7 @@ Result<Zone, BuildError> ZoneBuilder::finish() {
     if (start + 16 < all.size()) __builtin_prefetch(&staged_[all[start + 16].key_at]);
     const Bytes key = key_of(all[start]);
     size_t end = start + 1;
-    while (end < all.size() && all[end].prefix == all[start].prefix && std::ranges::equal(key_of(all[end]), key)) ++end;
+    while (end < all.size() && all[end].prefix == all[start].prefix && equal_octets(key_of(all[end]), key)) ++end;
     TRY(write_owner(out, all.subspan(start, end - start), ancestry));
     start = end;
   }
@@ -148,7 +151,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
 
   // RRsets in order of type, signatures behind the set they cover, canonical order inside.
   if (records.size() > 1) {
-    std::sort(records.begin(), records.end(), [this](const Entry& a, const Entry& b) {
+    compact_sort(records, [this](const Entry& a, const Entry& b) {
       const RecordView x = record_of(a);
       const RecordView y = record_of(b);
       if (set_type(x) != set_type(y)) return set_type(x) < set_type(y);
@@ -189,7 +192,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     start = end;
   }
   if (written_.size() > max_rrsets_per_node) return fail(BuildError::too_many_rrsets);
-  std::ranges::sort(written_, {}, &WrittenSet::type);
+  compact_sort(written_, [](const WrittenSet& a, const WrittenSet& b) { return a.type < b.type; });
   TRY(check_together(out.view(), written_, depth));
 
   if (nsec3.ref != 0) {

@@ -46,6 +46,7 @@ class ZoneBuilder {
 
   Bytes key_of(const Entry& entry) const;
   Bytes labels_of(const Entry& entry) const;
+  [[gnu::noinline]] bool key_before(const Entry& a, const Entry& b) const;
   RecordView record_of(const Entry& entry) const;
   void sort_entries();
   Result<void, BuildError> write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry);

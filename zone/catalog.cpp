@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/base/sort.h"
 #include "platform/codec/hex.h"
 #include "platform/crypto/hash.h"
 
@@ -83,7 +84,7 @@ class CatalogReader {
   Result<Catalog, CatalogError> finish() {
     if (!version_) return fail(CatalogError::no_version);
     join_properties();
-    std::ranges::sort(catalog_.members_, [this](const Catalog::Entry& a, const Catalog::Entry& b) {
+    compact_sort(catalog_.members_, [this](const Catalog::Entry& a, const Catalog::Entry& b) {
       return dns::canonical_compare(catalog_.name_at(a.zone), catalog_.name_at(b.zone)) < 0;
     });
     const auto same = [this](const Catalog::Entry& a, const Catalog::Entry& b) {
@@ -156,7 +157,7 @@ class CatalogReader {
     const auto less = [this](u32 a, u32 b) {
       return std::ranges::lexicographical_compare(catalog_.name_at(a), catalog_.name_at(b));
     };
-    std::ranges::sort(catalog_.members_, less, &Catalog::Entry::unique);
+    compact_sort(catalog_.members_, [&](const Catalog::Entry& a, const Catalog::Entry& b) { return less(a.unique, b.unique); });
     for (const bool owners : {true, false}) {
       for (const Property& property : owners ? owners_ : groups_) {
         const auto member = std::ranges::lower_bound(catalog_.members_, property.unique, less, &Catalog::Entry::unique);

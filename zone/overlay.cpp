@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "dns-core/rdata/rdata.h"
+#include "platform/base/sort.h"
 
 namespace samara::zone {
 namespace {
@@ -118,7 +119,7 @@ void Overlay::load(const Name& name, Set& set) const {
     });
   }
   if (set.type == RrType::RRSIG) {
-    std::ranges::sort(set.base, [](const Present& a, const Present& b) {
+    compact_sort(set.base, [](const Present& a, const Present& b) {
       return dns::canonical_compare_rdata(RrType::RRSIG, a.record.rdata(), b.record.rdata()) < 0;
     });
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dns-core/rdata/rdata.h"
+#include "platform/base/sort.h"
 
 namespace samara::zone {
 namespace {
@@ -108,7 +109,7 @@ void Reviser::gather_sets(const OwnerName& owner) {
       }
     });
   }
-  std::ranges::sort(sets_, {}, &OwnerSet::type);
+  compact_sort(sets_, [](const OwnerSet& a, const OwnerSet& b) { return a.type < b.type; });
 }
 
 Result<void, Failed> Reviser::revise_set(const dns::Name& name, RrType type, SetChanges data, SetChanges signatures) {
@@ -223,7 +224,7 @@ Result<void, Failed> Reviser::put(const OwnerName& owner) {
     }
   }
   if (written.size() > max_rrsets_per_node) return fail(bad_zone(BuildError::too_many_rrsets));
-  std::ranges::sort(written, {}, &WrittenSet::type);
+  compact_sort(written, [](const WrittenSet& a, const WrittenSet& b) { return a.type < b.type; });
   TRY(check_together(out_.view(), written, owner.depth).map_error(bad_zone));
   if (!editor_.put(owner, written, nsec3, flags)) return fail(bad_zone(BuildError::out_of_memory));
   return {};

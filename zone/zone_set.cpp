@@ -1,4 +1,5 @@
 #include "zone/zone_set.h"
+#include "platform/base/sort.h"
 
 #include <algorithm>
 
@@ -48,7 +49,7 @@ Result<ZoneSet, BuildError> build_zone_set(ZoneMemory& memory, std::span<const Z
   size_t deepest = 0;
   std::vector<size_t> order(entries.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::sort(order, [&](size_t a, size_t b) { return dns::canonical_compare(entries[a].apex, entries[b].apex) < 0; });
+  compact_sort(order, [&](size_t a, size_t b) { return dns::canonical_compare(entries[a].apex, entries[b].apex) < 0; });
   for (const size_t i : order) {
     const LookupKey key(entries[i].apex);
     const SearchName name(entries[i].apex);

@@ -1,5 +1,6 @@
 #include "server/config/primary_config.h"
 
+#include "platform/base/sort.h"
 #include "server/config/service_reader.h"
 #include "server/config/service_writer.h"
 #include "server/config/update_rules.h"
@@ -72,7 +73,7 @@ struct ByName {
 };
 
 Read<std::vector<dns::Name>> sorted_members(const NodeReader& node, std::vector<dns::Name> names) {
-  std::ranges::sort(names, ByName());
+  compact_sort(names, ByName());
   if (std::ranges::adjacent_find(names) != names.end()) {
     return node.error(Kind::duplicate, "members", "each zone once");
   }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "platform/base/sort.h"
 #include "server/config/node_reader.h"
 #include "server/config/service_config.h"
 
@@ -48,7 +49,7 @@ template <class Named>
 std::vector<u32> order_by_name(const std::vector<Named>& items) {
   std::vector<u32> order(items.size());
   for (u32 i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::sort(order, [&](u32 a, u32 b) {
+  compact_sort(order, [&](u32 a, u32 b) {
     const std::strong_ordering names = dns::canonical_compare(items[a].name, items[b].name);
     return names == 0 ? a < b : names < 0;
   });

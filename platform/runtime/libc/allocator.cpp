@@ -34,6 +34,15 @@ void* malloc(std::size_t size) noexcept {
   return process_heap().allocate(size);
 }
 
+// What the compiler makes of a malloc that is cleared at once.
+void* calloc(std::size_t count, std::size_t size) noexcept {
+  std::size_t octets = 0;
+  if (__builtin_mul_overflow(count, size, &octets)) return nullptr;
+  void* const memory = process_heap().allocate(octets);
+  if (memory != nullptr) std::memset(memory, 0, octets);
+  return memory;
+}
+
 void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
   return process_heap().allocate(size, alignment);
 }
