@@ -118,50 +118,25 @@ def gtest(preset, program):
     return count
 
 
+def replay(preset, target):
+    """A fuzz target over its seeds."""
+    name = os.path.basename(target)
+    seeds = os.path.join(ROOT, "tests", "fuzz", "seeds", name.removeprefix("fuzz-"))
+    only_replay = ["-runs=0"] if preset == SANITIZED else []
+    code, text, log = run(f"{preset}-replay-{name}", [target, *only_replay, seeds], SANITIZERS, 600)
+    return failed(f"{preset} seeds of {name}", log, text.splitlines()[-15:]) if code else Count(1)
+
+
 def unit_programs(preset):
-    """All GoogleTest programs, and (where they are not fuzzers) the fuzz targets over their seeds."""
+    """All GoogleTest programs, and the fuzz targets over their seeds; the largest first, so that none is left at the end."""
     folder = os.path.join(ROOT, "out", "build", preset)
-    total = Count()
+    steps = [(gtest, path) for path in glob.glob(os.path.join(folder, "test", "test-*"))]
+    if not steps:
+        return failed(f"{preset} tests", OUT, ["there is nothing to run"])
+    steps += [(replay, path) for path in glob.glob(os.path.join(folder, "fuzz", "fuzz-*"))]
+    steps.sort(key=lambda step: (-os.path.getsize(step[1]), step[1]))
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for count in pool.map(lambda p: gtest(preset, p), sorted(glob.glob(os.path.join(folder, "test", "test-*")))):
-            total += count
-    for target in sorted(glob.glob(os.path.join(folder, "fuzz", "fuzz-*"))):
-        name = os.path.basename(target)
-        seeds = os.path.join(ROOT, "tests", "fuzz", "seeds", name.removeprefix("fuzz-"))
-        only_replay = ["-runs=0"] if preset == SANITIZED else []
-        code, text, log = run(f"{preset}-replay-{name}", [target, *only_replay, seeds], SANITIZERS, 600)
-        total += failed(f"{preset} seeds of {name}", log, text.splitlines()[-15:]) if code else Count(1)
-    if not total.passed:
-        total += failed(f"{preset} tests", OUT, ["there is nothing to run"])
-    return total
-
-
-def fuzz_all():
-    """Every target in parallel on all cores; 60 seconds of wall-clock time altogether."""
-    targets = sorted(glob.glob(os.path.join(ROOT, "out", "build", "fuzz", "fuzz", "fuzz-*")))
-    if not targets:
-        return failed("fuzz", OUT, ["there are no targets"])
-    rounds = -(-len(targets) // JOBS)
-
-    def one(target):
-        name = os.path.basename(target).removeprefix("fuzz-")
-        work = os.path.join(ROOT, "out", "fuzz", name)
-        corpus, findings = os.path.join(work, "corpus"), os.path.join(work, "findings") + os.sep
-        os.makedirs(corpus, exist_ok=True)
-        os.makedirs(findings, exist_ok=True)
-        seeds = os.path.join(ROOT, "tests", "fuzz", "seeds", name)
-        code, text, log = run(f"fuzz-{name}", [target, f"-max_total_time={FUZZ_SECONDS // rounds}", "-timeout=10",
-                                               "-rss_limit_mb=2048", f"-artifact_prefix={findings}", "-print_final_stats=1",
-                                               corpus, seeds], SANITIZERS, 300)
-        if code:
-            keep = [line for line in text.splitlines() if "ERROR" in line or "SUMMARY" in line or "Test unit" in line]
-            return failed(f"fuzz {name}", log, keep or text.splitlines()[-10:])
-        runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", text)
-        say(f"  fuzz {name}: {runs.group(1) if runs else '?'} inputs, clean")
-        return Count(1)
-
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        return sum(pool.map(one, targets), Count())
+        return sum(pool.map(lambda step: step[0](preset, step[1]), steps), Count())
 
 
 def configured(preset):
