@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-UNSAFE = ("platform/hal/", "platform/runtime/libc", "platform/crypto/", "platform/codec/fdt")
+UNSAFE = ("platform/hal/", "platform/runtime/libc", "platform/crypto/", "platform/codec/device_tree")
 
 
 def run(*command):

@@ -78,8 +78,6 @@ class Primary final : public hal::Role {
     }
     zones_->published(1);
     updates_.emplace(*config_, *zones_);
-    settings_blob_ =
-        blob_of_settings(*config_, config_->zones, config_->catalogs, write_primary_config).value_or(std::vector<u8>());
     return set->root();
   }
 
@@ -153,6 +151,10 @@ class Primary final : public hal::Role {
       return;
     }
     auto blob = blob_of_settings(*config_, reloaded.zones, reloaded.catalogs, write_primary_config);
+    if (settings_blob_.empty()) {
+      settings_blob_ =
+          blob_of_settings(*config_, config_->zones, config_->catalogs, write_primary_config).value_or(std::vector<u8>());
+    }
     if (!blob.has_value() || *blob == settings_blob_) return;
     const PrimaryConfig* settings = settings_.take(*blob);
     if (settings == nullptr) {
@@ -189,7 +191,7 @@ class Primary final : public hal::Role {
   std::optional<ZoneLoader> zones_;
   std::optional<UpdateBatch> updates_;
   ReloadedSettings<PrimaryConfig> settings_{read_primary_config};
-  std::vector<u8> settings_blob_;  // that the workers have
+  std::vector<u8> settings_blob_;  // that the workers have; empty before the first reload: what they started with
   bool waits_for_room_ = false;    // of a worker's messages
   Instant publish_again_at_;
   ServerCookies::Secret cookie_secret_{};

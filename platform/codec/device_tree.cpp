@@ -15,10 +15,6 @@ namespace {
 
 constexpr size_t initial_size = 4096;
 
-int length_of(std::string_view text) {
-  return static_cast<int>(std::min(text.size(), max_device_tree_size));
-}
-
 Bytes as_bytes(const void* data, int size) {
   if (data == nullptr || size <= 0) return {};
   return {static_cast<const u8*>(data), static_cast<size_t>(size)};
@@ -40,6 +36,32 @@ std::optional<CName> to_c_name(std::string_view name) {
 
 bool has_zero(std::string_view text) {
   return text.find('\0') != std::string_view::npos;
+}
+
+// The nodes and properties of a tree that libfdt found good.
+DeviceTreeIndex index_of(const u8* blob) {
+  DeviceTreeIndex index;
+  std::vector<samara::u32> open;  // nodes that have not ended yet
+  int depth = 0;
+  const auto end_nodes = [&](size_t deeper_than) {
+    for (; open.size() > deeper_than; open.pop_back())
+      index.nodes[open.back()].after = static_cast<samara::u32>(index.nodes.size());
+  };
+  for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(blob, node, &depth)) {
+    end_nodes(static_cast<size_t>(depth));
+    open.push_back(static_cast<samara::u32>(index.nodes.size()));
+    int length = 0;
+    const char* name = fdt_get_name(blob, node, &length);
+    index.nodes.push_back({as_text(as_bytes(name, length)), static_cast<samara::u32>(index.properties.size()), 0});
+    for (int at = fdt_first_property_offset(blob, node); at >= 0; at = fdt_next_property_offset(blob, at)) {
+      const char* property = nullptr;
+      const void* data = fdt_getprop_by_offset(blob, at, &property, &length);
+      if (data != nullptr) index.properties.push_back({std::string_view(property), as_bytes(data, length)});
+    }
+  }
+  end_nodes(0);
+  index.nodes.push_back({{}, static_cast<samara::u32>(index.properties.size()), 0});
+  return index;
 }
 
 }  // namespace
@@ -69,20 +91,19 @@ Result<DeviceTree, DeviceTreeError> DeviceTree::open(Bytes blob) {
   // Older versions name nodes by full path and do not say how long the structure is.
   if (load_be32(blob, offsetof(fdt_header, version)) < 17) return fail(DeviceTreeError::malformed);
   if (fdt_check_full(blob.data(), size) != 0) return fail(DeviceTreeError::malformed);
-  return DeviceTree(blob.first(size));
+  return DeviceTree(index_of(blob.data()), size);
 }
 
-std::string_view DeviceTreeNode::name() const {
-  int length = 0;
-  const char* name = fdt_get_name(blob_.data(), offset_, &length);
-  return as_text(as_bytes(name, length));
+std::span<const DeviceTreeNode::Property> DeviceTreeNode::properties() const {
+  const samara::u32 first = index_->nodes[at_].properties;
+  return std::span(index_->properties).subspan(first, index_->nodes[at_ + 1].properties - first);
 }
 
 Result<Bytes, PropertyError> DeviceTreeNode::bytes(std::string_view property) const {
-  int length = 0;
-  const void* data = fdt_getprop_namelen(blob_.data(), offset_, property.data(), length_of(property), &length);
-  if (data == nullptr) return fail(PropertyError::missing);
-  return as_bytes(data, length);
+  for (const Property& one : properties()) {
+    if (one.name == property) return one.value;
+  }
+  return fail(PropertyError::missing);
 }
 
 Result<samara::u32, PropertyError> DeviceTreeNode::u32(std::string_view property) const {
@@ -118,29 +139,10 @@ Result<std::vector<std::string_view>, PropertyError> DeviceTreeNode::strings(std
 }
 
 std::optional<DeviceTreeNode> DeviceTreeNode::child(std::string_view name) const {
-  const int offset = fdt_subnode_offset_namelen(blob_.data(), offset_, name.data(), length_of(name));
-  if (offset < 0) return std::nullopt;
-  return DeviceTreeNode(blob_, offset);
-}
-
-int DeviceTreeNode::first(const DeviceTreeNode*) const {
-  return fdt_first_subnode(blob_.data(), offset_);
-}
-int DeviceTreeNode::next(const DeviceTreeNode*, int position) const {
-  return fdt_next_subnode(blob_.data(), position);
-}
-int DeviceTreeNode::first(const Property*) const {
-  return fdt_first_property_offset(blob_.data(), offset_);
-}
-int DeviceTreeNode::next(const Property*, int position) const {
-  return fdt_next_property_offset(blob_.data(), position);
-}
-DeviceTreeNode::Property DeviceTreeNode::at(const Property*, int position) const {
-  const char* name = nullptr;
-  int length = 0;
-  const void* data = fdt_getprop_by_offset(blob_.data(), position, &name, &length);
-  if (data == nullptr) return {};
-  return {std::string_view(name), as_bytes(data, length)};
+  for (const DeviceTreeNode child : children()) {
+    if (child.name() == name || child.name().substr(0, child.name().find('@')) == name) return child;
+  }
+  return std::nullopt;
 }
 
 DeviceTreeWriter::DeviceTreeWriter() : blob_(initial_size) {

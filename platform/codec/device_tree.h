@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "platform/base/result.h"
@@ -37,17 +39,29 @@ enum class PropertyError : u8 {
   wrong_type,  // its length or content is not that of the type asked for
 };
 
-// A view of one node. It is valid as long as the blob is.
-class DeviceTreeNode {
- public:
+// What DeviceTree::open() found where, in the order of the blob: a tree is walked once, and each later step is one in here.
+struct DeviceTreeIndex {
   struct Property {
     std::string_view name;
     Bytes value;
   };
-  template <class Item>
-  class Range;
+  // The properties of a node are those from its own first to the next node's first.
+  struct Node {
+    std::string_view name;
+    samara::u32 properties;  // the first
+    samara::u32 after;       // the node behind this one and all that is in it
+  };
+  std::vector<Node> nodes;  // with one more at the end
+  std::vector<Property> properties;
+};
 
-  std::string_view name() const;
+// A view of one node. It is valid as long as the tree and the blob are.
+class DeviceTreeNode {
+ public:
+  using Property = DeviceTreeIndex::Property;
+  class Children;
+
+  std::string_view name() const { return index_->nodes[at_].name; }
   bool has(std::string_view property) const { return bytes(property).ok(); }
   Result<Bytes, PropertyError> bytes(std::string_view property) const;
   Result<samara::u32, PropertyError> u32(std::string_view property) const;
@@ -57,78 +71,69 @@ class DeviceTreeNode {
   // One or more strings.
   Result<std::vector<std::string_view>, PropertyError> strings(std::string_view property) const;
 
-  // In the order they stand in the blob, each found from the one before: a walk over all is linear.
-  Range<DeviceTreeNode> children() const;
-  Range<Property> properties() const;
+  // In the order they stand in the blob.
+  Children children() const;
+  std::span<const Property> properties() const;
   // The first child of that name; "memory" also finds "memory@80000000".
   std::optional<DeviceTreeNode> child(std::string_view name) const;
 
  private:
   friend class DeviceTree;
-  DeviceTreeNode(Bytes blob, int offset) : blob_(blob), offset_(offset) {}
-  // A negative position is the end.
-  int first(const DeviceTreeNode*) const;
-  int next(const DeviceTreeNode*, int position) const;
-  DeviceTreeNode at(const DeviceTreeNode*, int position) const { return {blob_, position}; }
-  int first(const Property*) const;
-  int next(const Property*, int position) const;
-  Property at(const Property*, int position) const;
+  DeviceTreeNode(const DeviceTreeIndex& index, size_t at) : index_(&index), at_(at) {}
+  size_t after() const { return index_->nodes[at_].after; }
 
-  Bytes blob_;
-  int offset_;
+  const DeviceTreeIndex* index_;
+  size_t at_;
 };
 
-template <class Item>
-class DeviceTreeNode::Range {
+class DeviceTreeNode::Children {
  public:
   class Iterator {
    public:
-    using value_type = Item;
+    using value_type = DeviceTreeNode;
     using difference_type = std::ptrdiff_t;
-    Item operator*() const { return node_.at(kind, position_); }
+    DeviceTreeNode operator*() const { return node_; }
     Iterator& operator++() {
-      position_ = node_.next(kind, position_);
+      node_.at_ = node_.after();
       return *this;
     }
     void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return position_ < 0; }
+    bool operator==(std::default_sentinel_t) const { return node_.at_ == end_; }
 
    private:
-    friend class Range;
-    Iterator(DeviceTreeNode node, int position) : node_(node), position_(position) {}
+    friend class Children;
+    Iterator(DeviceTreeNode node, size_t end) : node_(node), end_(end) {}
     DeviceTreeNode node_;
-    int position_;
+    size_t end_;
   };
-  Iterator begin() const { return {node_, node_.first(kind)}; }
+  Iterator begin() const { return {DeviceTreeNode(*parent_.index_, parent_.at_ + 1), parent_.after()}; }
   std::default_sentinel_t end() const { return {}; }
 
  private:
   friend class DeviceTreeNode;
-  static constexpr const Item* kind = nullptr;  // picks the overload
-  explicit Range(DeviceTreeNode node) : node_(node) {}
-  DeviceTreeNode node_;
+  explicit Children(DeviceTreeNode parent) : parent_(parent) {}
+  DeviceTreeNode parent_;
 };
 
-inline DeviceTreeNode::Range<DeviceTreeNode> DeviceTreeNode::children() const {
-  return Range<DeviceTreeNode>(*this);
-}
-inline DeviceTreeNode::Range<DeviceTreeNode::Property> DeviceTreeNode::properties() const {
-  return Range<Property>(*this);
+inline DeviceTreeNode::Children DeviceTreeNode::children() const {
+  return Children(*this);
 }
 
 // A checked blob. What is behind the tree in `blob` is ignored.
 class DeviceTree {
  public:
-  // Walks the whole blob once; afterwards no access can leave it. The blob stays where it is, unchanged, while the tree or
-  // anything got from it is in use.
+  // Walks the whole blob; afterwards no access can leave it. The blob stays where it is, unchanged, and so does the tree,
+  // while anything got from it is in use.
   static Result<DeviceTree, DeviceTreeError> open(Bytes blob);
-  DeviceTreeNode root() const { return {blob_, 0}; }
+  DeviceTreeNode root() const& { return {index_, 0}; }
+  DeviceTreeNode root() const&& = delete;
   // Octets of the blob that the tree takes.
-  size_t size() const { return blob_.size(); }
+  size_t size() const { return size_; }
 
  private:
-  explicit DeviceTree(Bytes blob) : blob_(blob) {}
-  Bytes blob_;
+  DeviceTree(DeviceTreeIndex index, size_t size) : index_(std::move(index)), size_(size) {}
+  DeviceTreeIndex index_;
+  size_t size_;
 };
 
 // Writes a tree from front to back: begin_node(""), its properties, its children, end_node(), finish(). The first thing that

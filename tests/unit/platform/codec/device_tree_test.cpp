@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <random>
 #include <string>
 
@@ -76,7 +78,8 @@ TEST(DeviceTree, gives_back_what_was_written) {
 
 TEST(DeviceTree, children_and_properties_come_in_the_order_written) {
   const std::vector<u8> blob = sample();
-  const DeviceTreeNode root = DeviceTree::open(blob).value().root();
+  const DeviceTree tree = DeviceTree::open(blob).value();
+  const DeviceTreeNode root = tree.root();
   std::vector<std::string> names;
   for (const DeviceTreeNode child : root.children()) names.emplace_back(child.name());
   EXPECT_EQ(names, (std::vector<std::string>{"zones", "keys"}));
@@ -90,7 +93,8 @@ TEST(DeviceTree, children_and_properties_come_in_the_order_written) {
 
 TEST(DeviceTree, says_whether_a_property_is_missing_or_of_another_type) {
   const std::vector<u8> blob = sample();
-  const DeviceTreeNode root = DeviceTree::open(blob).value().root();
+  const DeviceTree tree = DeviceTree::open(blob).value();
+  const DeviceTreeNode root = tree.root();
   EXPECT_EQ(root.u32("worker").error(), PropertyError::missing);
   EXPECT_EQ(root.u32("workersx").error(), PropertyError::missing);
   EXPECT_EQ(root.u32("").error(), PropertyError::missing);
@@ -162,6 +166,38 @@ TEST(DeviceTree, random_damage_is_refused_or_walks_safely) {
   EXPECT_GT(accepted, 0U);
 }
 
+TEST(DeviceTree, words_without_meaning_are_passed_over) {
+  std::vector<u8> blob = sample();
+  // An empty property at the end of the root's, "strict", becomes three of them.
+  const std::string_view flag("\0\0\0\3\0\0\0\0", 8);
+  const auto at = std::search(blob.begin(), blob.end(), flag.begin(), flag.end());
+  ASSERT_NE(at, blob.end());
+  for (size_t i = 0; i < 12; ++i) at[static_cast<std::ptrdiff_t>(i)] = i % 4 == 3 ? 4 : 0;
+  const DeviceTree tree = DeviceTree::open(blob).value();
+  const DeviceTreeNode root = tree.root();
+  EXPECT_FALSE(root.has("strict"));
+  EXPECT_EQ(root.u32("workers").value(), 2U);
+  EXPECT_TRUE(root.child("keys").has_value());
+}
+
+TEST(DeviceTree, refuses_a_tree_without_a_root_or_with_two) {
+  const std::vector<u8> good = sample();
+  std::vector<u8> none = good;
+  std::ranges::fill(std::span(none).subspan(56, 8), u8{0});
+  none[59] = none[63] = 4;
+  EXPECT_EQ(DeviceTree::open(none).error(), DeviceTreeError::malformed);
+  DeviceTreeWriter w;
+  w.begin_node("");
+  w.flag("a");
+  w.end_node();
+  std::vector<u8> two = std::move(w).finish().value();
+  // begin, "", property, 0, "a", end_node, end
+  EXPECT_TRUE(DeviceTree::open(two).ok());
+  const std::array<u8, 5> closed_early{2, 1, 0, 2, 9};
+  for (size_t i = 0; i < closed_early.size(); ++i) two[56 + 8 + 4 * i + 3] = closed_early[i];
+  EXPECT_EQ(DeviceTree::open(two).error(), DeviceTreeError::malformed);
+}
+
 TEST(DeviceTree, garbage_is_refused) {
   const std::vector<u8> zeros(4096);
   EXPECT_EQ(DeviceTree::open(zeros).error(), DeviceTreeError::malformed);
@@ -177,7 +213,8 @@ TEST(DeviceTreeWriter, grows_for_a_large_value) {
   w.u32("after", 9);
   w.end_node();
   const std::vector<u8> blob = std::move(w).finish().value();
-  const DeviceTreeNode root = DeviceTree::open(blob).value().root();
+  const DeviceTree tree = DeviceTree::open(blob).value();
+  const DeviceTreeNode root = tree.root();
   const Bytes got = root.bytes("zone").value();
   EXPECT_TRUE(std::ranges::equal(got, text));
   EXPECT_EQ(root.u32("after").value(), 9U);
@@ -261,7 +298,8 @@ TEST(DeviceTreeWriter, the_longest_name_is_kept) {
   w.end_node();
   w.end_node();
   const std::vector<u8> blob = std::move(w).finish().value();
-  EXPECT_EQ(DeviceTree::open(blob).value().root().child(name)->u32(name).value(), 4U);
+  const DeviceTree tree = DeviceTree::open(blob).value();
+  EXPECT_EQ(tree.root().child(name)->u32(name).value(), 4U);
 }
 
 }  // namespace
