@@ -47,6 +47,7 @@ Host = collections.namedtuple("Host", "role address tap mac")
 PRIMARY = Host("primary", "10.0.2.15", "tap-primary", "52:54:00:00:53:01")
 SECONDARY = Host("secondary", "10.0.2.16", "tap-secondary", "52:54:00:00:53:02")
 
+STORAGE = f"storage: {{file: unused, size: {DISK}}}\n"
 KEYS_SECTION = "keys:\n" + "".join(f"  {name}: {{secret: \"{secret}\"}}\n" for name, secret in KEYS.items())
 SECTIONS = {
     PRIMARY: f"""zones: {{{CHANGING}: {{file: {CHANGING}.zone}}, {LARGE}: {{file: {LARGE}.zone}}}}
@@ -58,14 +59,13 @@ notify: [{{address: "{SECONDARY.address}", key: transfer.test}}]
     SECONDARY: f"""primaries: {{main: [{{address: "{PRIMARY.address}", key: transfer.test}}]}}
 catalogs: {{{CATALOG}: {{primaries: main}}}}
 acl: {{transfer: [{{key: transfer.test}}], notify: [{{key: transfer.test}}]}}
-storage: {{file: unused, size: {DISK}}}
-"""}
+{STORAGE}"""}
 
 
-def manifest(host, network=""):
+def manifest(host, network="", more=""):
     network = network or f"addresses: [{host.address}/24]"
     return (f"role: {host.role}\nlisten: [\"{host.address}:53\"]\nnetwork: {{{network}, router-advertisements: false}}\n" +
-            KEYS_SECTION + SECTIONS[host])
+            KEYS_SECTION + SECTIONS[host] + more)
 
 
 def zone_text(serial, more=""):
@@ -100,7 +100,8 @@ class Lab:
         return self.path(name)
 
     def machine(self, host, storage=None, network="", memory=32):
-        written, blob = self.write(f"{host.role}.yaml", manifest(host, network)), self.path(f"{host.role}.dtb")
+        keeps = STORAGE if host is PRIMARY and storage else ""  # a secondary always does
+        written, blob = self.write(f"{host.role}.yaml", manifest(host, network, keeps)), self.path(f"{host.role}.dtb")
         subprocess.run([SAMARA, "config", "compile", written, "--output", blob], check=True)
         with open(blob, "rb") as file:
             octets = file.read()
@@ -181,6 +182,11 @@ def read(machine):
     return machine.console
 
 
+def samara_update(lab, zone, added):
+    return subprocess.run([SAMARA, "update", "--server", f"{PRIMARY.address}:53", "--zone", zone, "--key", lab.key_file, "--add", added],
+                          capture_output=True, text=True, check=False, timeout=PATIENCE)
+
+
 def updates(lab, secondary):
     """Changes at the primary, and how soon dig has them from the secondary; serials from 2 on."""
     times = []
@@ -193,9 +199,7 @@ def updates(lab, secondary):
                                   text=True, check=False, timeout=PATIENCE,
                                   input=f"server {PRIMARY.address}\nzone {CHANGING}\nupdate add {name} 60 TXT \"{text}\"\nsend\n")
         else:
-            done = subprocess.run([SAMARA, "update", "--server", f"{PRIMARY.address}:53", "--zone", CHANGING, "--key", lab.key_file,
-                                   "--add", f"{name} 60 TXT \"{text}\""], capture_output=True, text=True, check=False,
-                                  timeout=PATIENCE)
+            done = samara_update(lab, CHANGING, f"{name} 60 TXT \"{text}\"")
         with_what = "nsupdate" if i % 2 else "samara update"
         lab.result.check(done.returncode == 0, f"{with_what} changes a zone of the primary", done.stdout + done.stderr)
         arrived = wait_for(lambda name=name: dig(SECONDARY.address, name, "TXT"), f'"{text}"')
@@ -205,8 +209,7 @@ def updates(lab, secondary):
     lab.result.check(times and min(times) < FOLLOWED_WITHIN, f"an update is followed within {FOLLOWED_WITHIN} s", str(times))
     line = rf"zone {CHANGING}\.: serial {1 + UPDATES} from {PRIMARY.address}:53 by IXFR: "
     lab.result.check(re.search(line, read(secondary)), "updates are transferred as differences", secondary.console[-800:])
-    refused = subprocess.run([SAMARA, "update", "--server", f"{PRIMARY.address}:53", "--zone", LARGE, "--key", lab.key_file, "--add",
-                              f"no.{LARGE} 60 TXT no"], capture_output=True, text=True, check=False, timeout=PATIENCE)
+    refused = samara_update(lab, LARGE, f"no.{LARGE} 60 TXT no")
     lab.result.check(refused.returncode == 65 and "REFUSED" in refused.stderr, "the update policy holds", refused.stderr)
 
 
@@ -250,6 +253,31 @@ def follows_and_outlives(lab):
             lab.power_off(SECONDARY, secondary, "with newer zones")
             lab.power_off(PRIMARY, primary, "with newer zones")
     return storage
+
+
+def primary_keeps_updates(lab):
+    """A primary with a disk: what it confirmed is there when its machine was cut off, and its secondary goes on with differences."""
+    storage, kept, later = lab.disk("primary.disk"), f"kept.{CHANGING}", f"later.{CHANGING}"
+    with lab.machine(SECONDARY, lab.disk("beside.disk")) as secondary:
+        lab.ready(SECONDARY, secondary, "a primary with a disk")
+        with lab.machine(PRIMARY, storage) as primary:
+            lab.ready(PRIMARY, primary, "with a disk")
+            has_zones(lab, "a primary with a disk", 100, secondary)
+            done = samara_update(lab, CHANGING, f"{kept} 60 TXT kept")
+            lab.result.check(done.returncode == 0, "a primary with a disk takes an update", done.stdout + done.stderr)
+        # That was the end of QEMU, and no power off.
+        with lab.machine(PRIMARY, storage) as primary:
+            lab.ready(PRIMARY, primary, "cut off and started again")
+            lab.result.check(dig(PRIMARY.address, kept, "TXT") == '"kept"' and serial(PRIMARY, CHANGING) == 101,
+                             "a primary that was cut off has the update it confirmed", read(primary)[-800:])
+            done = samara_update(lab, CHANGING, f"{later} 60 TXT later")
+            arrived = wait_for(lambda: dig(SECONDARY.address, later, "TXT"), '"later"')
+            lab.result.check(done.returncode == 0 and arrived is not None, "and its secondary follows it", read(secondary)[-800:])
+            line = rf"zone {CHANGING}\.: serial 10[12] from {PRIMARY.address}:53 by IXFR: "
+            lab.result.check(re.search(line, read(secondary)), "by differences", secondary.console[-800:])
+            same_zones(lab, "a primary with a disk")
+            lab.power_off(PRIMARY, primary, "with a disk")
+        lab.power_off(SECONDARY, secondary, "a primary with a disk")
 
 
 def overwrite(path, offset, size):
@@ -448,6 +476,7 @@ def main():
         storage = follows_and_outlives(lab)
         damaged_disks(lab, storage)
         no_disk(lab)
+        primary_keeps_updates(lab)
         in_little_memory(lab)
         too_large(lab)
         by_dhcp(lab)
