@@ -204,9 +204,8 @@ void FrameLoop::stop(Instant now, hal::Link& link) {
 
 bool FrameLoop::receive(Instant now, hal::Link& link) {
   if (link.congested()) return false;
-  std::array<ReceivedFrame, hal::frame_burst> burst;
-  const size_t count = link.receive(burst);
-  for (const ReceivedFrame& frame : std::span(burst).first(count)) {
+  const size_t count = link.receive(burst_);
+  for (const ReceivedFrame& frame : std::span(burst_).first(count)) {
     const auto datagram = stack_->on_frame(now, frame);
     if (!datagram.has_value()) continue;
     const Port client_port = datagram->local.address.is_v4() ? client_port_v4_ : client_port_v6_;
@@ -216,7 +215,7 @@ bool FrameLoop::receive(Instant now, hal::Link& link) {
       answer(now, *datagram, link);
     }
   }
-  return count == burst.size();
+  return count == burst_.size();
 }
 
 void FrameLoop::answer(Instant now, const net::UdpDatagram& datagram, hal::Link& link) {
@@ -243,8 +242,7 @@ std::optional<FrameSlot> FrameLoop::take_slot(hal::Link& link) {
     spare_.reset();
     return slot;
   }
-  std::optional<FrameSlot> slot = link.take_slot();
-  if (slot.has_value()) return slot;
+  if (std::optional<FrameSlot> slot = link.take_slot(); slot.has_value()) return slot;
   link.flush();  // what is queued may be all that is under way
   return link.take_slot();
 }
