@@ -26,7 +26,7 @@ class Answerer {
   // Fills the sections; the RCODE is in `answer`.
   void run(Answer& answer);
   // The zone that gave the first answer, for options that tell of it.
-  const std::optional<zone::Zone>& zone() const { return first_zone_; }
+  const std::optional<zone::Zone>& zone() const { return first_zone_.has_value() ? first_zone_ : zone_; }
   std::optional<dns::ExtendedError> why() const { return why_; }
 
  private:
@@ -42,8 +42,8 @@ class Answerer {
   Next follow_dname(const zone::NodeView& node, size_t labels, Answer& answer);
   void refer(const zone::NodeView& cut, size_t labels, Answer& answer);
   // An RRset of a node and, when asked for and there, its signatures. False when something did not fit.
-  bool add(dns::Section section, dns::Owner owner, const zone::RrsetView& set, u32 ttl_limit = dns::Ttl::max);
-  bool add_signatures(dns::Section section, dns::Owner owner, const zone::RrsetView& set, u32 ttl_limit);
+  bool add(dns::Section section, const dns::Owner& owner, const zone::RrsetView& set, u32 ttl_limit = dns::Ttl::max);
+  bool add_signatures(dns::Section section, const dns::Owner& owner, const zone::RrsetView& set, u32 ttl_limit);
   void add_soa();
   // The last `labels` labels of the name in question as an owner.
   dns::Owner suffix(size_t labels) const;
@@ -108,7 +108,7 @@ class Answerer {
   std::array<u8, dns::max_name_size> made_;  // a name made by a DNAME
   std::optional<zone::Zone> zone_;
   size_t apex_labels_ = 0;
-  std::optional<zone::Zone> first_zone_;  // the one that holds the query's name
+  std::optional<zone::Zone> first_zone_;  // the one that holds the query's name, when a chain has led on from it
 
   std::array<zone::Ref, max_chain> chased_;
   unsigned chain_ = 0;

@@ -128,7 +128,6 @@ void Answerer::run(Answer& answer) {
     return;
   }
   answer.apex_labels = static_cast<u8>(apex_labels_);
-  first_zone_ = zone_;
   while (step(answer) == Next::follow) {
     // RFC 1034 section 4.3.2 step 3a: on to the canonical name, while it is in a zone of ours.
     if (truncated_ || chain_ == max_chain || !enter_zone()) break;
@@ -150,6 +149,7 @@ bool Answerer::enter_zone() {
     return false;
   }
   if (!first && taken->zone->header() != zone_->header() && !holds_answer(*taken->zone, taken->apex_labels)) return false;
+  if (!first && !first_zone_.has_value()) first_zone_ = zone_;
   zone_ = taken->zone;
   apex_labels_ = taken->apex_labels;
   return true;
@@ -311,14 +311,14 @@ void Answerer::refer(const zone::NodeView& cut, size_t labels, Answer& answer) {
   if (!truncated_) add_glue(*servers, labels);
 }
 
-bool Answerer::add(Section section, Owner owner, const zone::RrsetView& set, u32 ttl_limit) {
+bool Answerer::add(Section section, const Owner& owner, const zone::RrsetView& set, u32 ttl_limit) {
   const bool compressible = (set.flags() & zone::rrset_compressible) != 0;
   const size_t first = rules_.rotate && section == Section::answer ? query_.id.value() % set.count() : 0;
   if (!out_.rrset(section, owner, set.images(), set.count(), compressible, ttl_limit, first)) return false;
   return add_signatures(section, owner, set, ttl_limit);
 }
 
-bool Answerer::add_signatures(Section section, Owner owner, const zone::RrsetView& set, u32 ttl_limit) {
+bool Answerer::add_signatures(Section section, const Owner& owner, const zone::RrsetView& set, u32 ttl_limit) {
   if (!dnssec_ || !set.has_signatures()) return true;
   const zone::RrsetView signatures = set.signatures();
   return out_.rrset(section, owner, signatures.images(), signatures.count(), false, ttl_limit);

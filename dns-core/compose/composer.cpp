@@ -85,7 +85,8 @@ bool Composer::write_compressible(Bytes image, const OwnerTrail* trail) {
   return true;
 }
 
-bool Composer::rrset(Section section, Owner owner, Bytes images, size_t count, bool compressible, u32 ttl_limit, size_t first) {
+bool Composer::rrset(Section section, const Owner& owner, Bytes images, size_t count, bool compressible, u32 ttl_limit,
+                     size_t first) {
   const ByteWriter::Mark mark = out_.mark();
   const size_t anchors_before = anchor_count_;
   u16& counter = counts_[static_cast<size_t>(section)];

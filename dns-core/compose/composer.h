@@ -43,7 +43,7 @@ class Composer {
   // Adds `count` records: `images` holds each as TYPE CLASS TTL RDLENGTH RDATA, uncompressed. With `compressible`, names in the
   // rdata are compressed (only for the types of RFC 3597 section 4). With `ttl_limit`, no TTL is greater. False, and nothing
   // added, when they do not fit. The records begin with number `first` (below `count`) and go round.
-  bool rrset(Section section, Owner owner, Bytes images, size_t count, bool compressible, u32 ttl_limit = Ttl::max,
+  bool rrset(Section section, const Owner& owner, Bytes images, size_t count, bool compressible, u32 ttl_limit = Ttl::max,
              size_t first = 0);
   // Adds a record whose owner stands in the question's name at `owner_at` and is not the root. False when it does not fit.
   bool prepared(Section section, size_t owner_at, const PreparedRecord& record);

@@ -11,6 +11,7 @@
 // Everything is bounded: a burst a turn, a budget of octets a stream and turn, a few datagrams of its own a turn.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "platform/base/rng.h"
@@ -105,8 +106,9 @@ class FrameLoop final : public hal::FrameHandler {
   Clients clients_;
   hal::Mailbox* mailbox_ = nullptr;
   std::optional<net::Stack> stack_;
-  std::optional<FrameSlot> spare_;  // taken and not needed yet
-  u64 datagrams_unsent_ = 0;        // no slot was free
+  std::array<ReceivedFrame, hal::frame_burst> burst_{};  // of this turn
+  std::optional<FrameSlot> spare_;                       // taken and not needed yet
+  u64 datagrams_unsent_ = 0;                             // no slot was free
   std::vector<Stream> streams_;
   std::vector<StreamId> free_;
   std::vector<StreamId> marked_;                 // have something to move; each at most once

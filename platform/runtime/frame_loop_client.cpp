@@ -87,7 +87,7 @@ Instant FrameLoop::next_connect_limit() const {
 }
 
 bool FrameLoop::send_datagrams(Instant now) {
-  std::array<u8, min_reply_room> room;
+  SAMARA_UNINITIALIZED std::array<u8, min_reply_room> room;
   for (size_t sent = 0; sent < datagrams_per_turn; ++sent) {
     OutgoingDatagram datagram{.peer = {}, .local = std::nullopt, .payload = room};
     const size_t size = app_.app.poll_datagram(now, datagram);

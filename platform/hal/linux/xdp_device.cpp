@@ -195,6 +195,7 @@ void XdpDevice::release() {
 
 void XdpDevice::reclaim() {
   const u32 there = completion_.producer->load(std::memory_order_acquire);
+  if (completion_.ours == there) return;
   while (completion_.ours != there) free_.push_back(frame_of(address_entry(completion_, completion_.ours++)));
   completion_.consumer->store(completion_.ours, std::memory_order_release);
 }
@@ -232,8 +233,8 @@ void XdpDevice::flush() {
   }
 }
 
+// Asked in each turn: frames that come back at once are taken again first, so that few of them go round, in the cache.
 bool XdpDevice::congested() {
-  if (free_.size() >= frame_burst) return false;
   reclaim();
   return free_.size() < frame_burst;
 }

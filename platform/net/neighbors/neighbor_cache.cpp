@@ -156,6 +156,8 @@ NeighborCache::Resolution NeighborCache::resolve(Instant now, const IpAddress& a
 }
 
 void NeighborCache::mirror(Instant now, const IpAddress& address, const MacAddress& mac) {
+  // Packets come in rows.
+  if (lru_.newest != none && is_mirrored(nodes_[lru_.newest], address, mac)) return;
   u32 index = lookup(address);
   if (index == none) {
     index = insert(now, address, NeighborState::stale);
@@ -167,6 +169,11 @@ void NeighborCache::mirror(Instant now, const IpAddress& address, const MacAddre
   set_state(index, NeighborState::reachable);
   node.reachable_until = Instant::never();
   touch(index);
+}
+
+bool NeighborCache::is_mirrored(const Node& node, const IpAddress& address, const MacAddress& mac) {
+  return node.address == address && node.entry.mac == mac && node.entry.state == NeighborState::reachable &&
+         node.reachable_until == Instant::never();
 }
 
 void NeighborCache::mark_router(const IpAddress& address, bool is_router) {

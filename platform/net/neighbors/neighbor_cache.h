@@ -134,6 +134,7 @@ class NeighborCache {
   };
 
   u32 lookup(const IpAddress& address) const;
+  static bool is_mirrored(const Node& node, const IpAddress& address, const MacAddress& mac);
   u32 insert(Instant now, const IpAddress& address, NeighborState state);
   void remove(u32 index);
   void set_state(u32 index, NeighborState state);

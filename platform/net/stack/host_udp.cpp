@@ -61,21 +61,24 @@ bool Stack::Host::udp_finish(Instant now, const UdpDatagram& to, FrameSlot& slot
 }
 
 void Stack::Host::write_udp_header(const Endpoint& local, const Endpoint& peer, FrameSlot& slot) const {
-  const size_t length = slot.size() + UdpHeader::size;
-  const MutableBytes header = slot.prepend(UdpHeader::size);
+  const Bytes payload = slot.octets();
+  const u16 length = static_cast<u16>(payload.size() + UdpHeader::size);
+  UdpHeader fields{local.port, peer.port, length, 0};
   ChecksumSum sum;
-  sum.add_pseudo_header(local.address, peer.address, static_cast<u8>(Protocol::udp), static_cast<u32>(length));
-  UdpHeader fields{local.port, peer.port, static_cast<u16>(length), 0};
+  sum.add_pseudo_header(local.address, peer.address, static_cast<u8>(Protocol::udp), length);
   if (config_.checksum_offload) {
     fields.checksum = sum.folded();
-    fields.write(header);
+    fields.write(slot.prepend(UdpHeader::size));
     slot.request_checksum(UdpHeader::checksum_offset);
     return;
   }
-  fields.write(header);
-  sum.add(slot.octets());
+  sum.add_u16(local.port.value());
+  sum.add_u16(peer.port.value());
+  sum.add_u16(length);
+  sum.add(payload);
   const u16 checksum = sum.finish();
-  store_be16(header, UdpHeader::checksum_offset, checksum == 0 ? u16{0xffff} : checksum);
+  fields.checksum = checksum == 0 ? u16{0xffff} : checksum;  // zero would say "none"
+  fields.write(slot.prepend(UdpHeader::size));
 }
 
 Result<void, UdpError> Stack::Host::udp_send(Instant now, const Endpoint& local, const Endpoint& peer, Bytes payload) {

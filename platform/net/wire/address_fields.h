@@ -20,12 +20,11 @@ constexpr IpAddress load_v6(Bytes at, size_t offset) {
   return IpAddress::v6(octets);
 }
 constexpr void store_address(MutableBytes at, size_t offset, const IpAddress& address) {
-  const Bytes octets = address.octets();
   // One store each: the sizes are known to the compiler.
   if (address.is_v4()) {
-    store_be32(at, offset, load_be32(octets));
+    store_be32(at, offset, address.v4_number());
   } else {
-    std::ranges::copy(octets.first<16>(), at.subspan(offset, 16).begin());
+    std::ranges::copy(address.octets().first<16>(), at.subspan(offset, 16).begin());
   }
 }
 constexpr MacAddress load_mac(Bytes at, size_t offset) {

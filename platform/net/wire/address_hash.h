@@ -11,8 +11,8 @@ class AddressHash {
  public:
   explicit AddressHash(Rng& rng) : first_(rng.u64_value()), second_(rng.u64_value()) {}
   u64 operator()(const IpAddress& address) const {
+    if (address.is_v4()) return mixed(address.v4_number() ^ first_) ^ second_;
     const Bytes octets = address.octets();
-    if (address.is_v4()) return mixed(load_be32(octets) ^ first_) ^ second_;
     return mixed(mixed(load_be64(octets, 0) ^ first_) ^ load_be64(octets, 8) ^ second_);
   }
 

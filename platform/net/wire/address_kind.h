@@ -8,10 +8,10 @@
 namespace samara::net {
 
 constexpr bool is_multicast(const IpAddress& a) {
-  return a.is_v4() ? (a.octets()[0] & 0xf0) == 0xe0 : a.octets()[0] == 0xff;
+  return a.is_v4() ? a.v4_number() >> 28 == 0xe : a.octets()[0] == 0xff;
 }
 constexpr bool is_limited_broadcast(const IpAddress& a) {
-  return a.is_v4() && load_be32(a.octets()) == 0xffffffff;
+  return a.is_v4() && a.v4_number() == 0xffffffff;
 }
 constexpr bool is_loopback(const IpAddress& a) {
   if (a.is_v4()) return a.octets()[0] == 127;
@@ -28,7 +28,7 @@ constexpr bool is_v4_mapped(const IpAddress& a) {
 // (RFC 1122 section 3.2.1.3 and RFC 1112 section 4).
 constexpr bool is_peer_unicast(const IpAddress& a) {
   if (a.is_v4()) {
-    const u8 first = a.octets()[0];
+    const u32 first = a.v4_number() >> 24;
     return first != 0 && first != 127 && first < 224;
   }
   return !is_multicast(a) && !is_loopback(a) && !a.is_unspecified() && !is_v4_mapped(a);
@@ -43,12 +43,12 @@ constexpr IpAddress solicited_node_group(const IpAddress& a) {
 constexpr bool is_directed_broadcast(const IpAddress& a, const IpAddress& ours, u8 prefix_length) {
   if (!a.is_v4() || !ours.is_v4() || prefix_length >= 31) return false;
   const u32 host = 0xffffffffU >> prefix_length;
-  return load_be32(a.octets()) == (load_be32(ours.octets()) | host);
+  return a.v4_number() == (ours.v4_number() | host);
 }
 constexpr bool same_block(const IpAddress& a, const IpAddress& b, u8 prefix_length) {
   if (a.family() != b.family()) return false;
   if (a.is_v4()) {
-    const u32 difference = load_be32(a.octets()) ^ load_be32(b.octets());
+    const u32 difference = a.v4_number() ^ b.v4_number();
     return prefix_length == 0 || (difference >> (32 - std::min<u8>(prefix_length, 32))) == 0;
   }
   const u64 high = load_be64(a.octets(), 0) ^ load_be64(b.octets(), 0);

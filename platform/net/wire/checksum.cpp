@@ -21,17 +21,23 @@ void ChecksumSum::add(Bytes octets) {
     take(load_le64(block, 24));
   }
   for (; rest.size() >= 8; rest = rest.subspan(8)) take(load_le64(rest));
-  u64 last = 0;
-  for (size_t i = 0; i < rest.size(); ++i) last |= u64{rest[i]} << (8 * i);
-  take(last);
+  if (!rest.empty()) {
+    u64 last = 0;
+    if (octets.size() >= 8) {
+      last = load_le64(octets, octets.size() - 8) >> (64 - 8 * rest.size());  // without what was added already
+    } else {
+      for (size_t i = 0; i < rest.size(); ++i) last |= u64{rest[i]} << (8 * i);
+    }
+    take(last);
+  }
   const u16 swapped = ChecksumSum(sum).folded();
   sum_ += static_cast<u16>(swapped << 8 | swapped >> 8);
 }
 
 void ChecksumSum::add_pseudo_header(const IpAddress& source, const IpAddress& destination, u8 protocol, u32 length) {
   if (source.is_v4()) {
-    add_u32(load_be32(source.octets()));
-    add_u32(load_be32(destination.octets()));
+    add_u32(source.v4_number());
+    add_u32(destination.v4_number());
   } else {
     add(source.octets().first<16>());
     add(destination.octets().first<16>());

@@ -2,6 +2,7 @@
 // ICMPv6 (RFC 9293 section 3.1, RFC 8200 section 8.1).
 #pragma once
 
+#include <bit>
 #include <span>
 
 #include "platform/base/byte_order.h"
@@ -22,17 +23,14 @@ class ChecksumSum {
     for (size_t i = 0; i < size; i += 4) sum_ += load_be32(header, i);
   }
   constexpr void add_u16(u16 word) { sum_ += word; }
-  constexpr void add_u32(u32 word) { sum_ += (word >> 16) + (word & 0xffff); }
+  constexpr void add_u32(u32 word) { sum_ += word; }
   void add_pseudo_header(const IpAddress& source, const IpAddress& destination, u8 protocol, u32 length);
 
   // The sum folded to 16 bits, not complemented: what a card that finishes the checksum expects in its place.
   constexpr u16 folded() const {
-    u64 sum = (sum_ >> 32) + (sum_ & 0xffffffff);
-    sum = (sum >> 32) + (sum & 0xffffffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    return static_cast<u16>(sum);
+    // A number and the same with its halves exchanged: the upper half of their sum is that of the halves, carry included.
+    const u32 half = static_cast<u32>((sum_ + std::rotl(sum_, 32)) >> 32);
+    return static_cast<u16>((half + std::rotl(half, 16)) >> 16);
   }
   // What stands in a header's checksum field. Over octets that contain their own right checksum it is 0.
   constexpr u16 finish() const { return static_cast<u16>(~folded()); }

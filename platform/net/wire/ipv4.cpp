@@ -62,8 +62,9 @@ Result<Ipv4Header, WireError> Ipv4Header::parse(Bytes packet) {
 }
 
 void Ipv4Header::write(MutableBytes into) const {
+  constexpr u8 version_and_length = 0x45;
   const auto out = into.first<size>();
-  out[0] = 0x45;
+  out[0] = version_and_length;
   out[1] = traffic_class;
   store_be16(out, 2, total_length);
   store_be16(out, 4, identification);
@@ -73,11 +74,17 @@ void Ipv4Header::write(MutableBytes into) const {
   store_be16(out, 6, flags);
   out[8] = hop_limit;
   out[9] = static_cast<u8>(protocol);
-  store_be16(out, 10, 0);
-  store_address(out, 12, source);
-  store_address(out, 16, destination);
+  store_be32(out, 12, source.v4_number());
+  store_be32(out, 16, destination.v4_number());
+  // Of the values, and not of the octets just written: the processor would have to wait for those.
   ChecksumSum sum;
-  sum.add(std::span<const u8, size>(out));
+  sum.add_u16(static_cast<u16>(version_and_length << 8 | traffic_class));
+  sum.add_u16(total_length);
+  sum.add_u16(identification);
+  sum.add_u16(flags);
+  sum.add_u16(static_cast<u16>(hop_limit << 8 | static_cast<u8>(protocol)));
+  sum.add_u32(source.v4_number());
+  sum.add_u32(destination.v4_number());
   store_be16(out, 10, sum.finish());
 }
 

@@ -218,6 +218,25 @@ TEST_F(Neighbors, TableOfRoutersAloneStillMakesRoom) {
   EXPECT_TRUE(state(100).has_value());
 }
 
+TEST_F(Neighbors, MirroredOnesFollowWhatPacketsSay) {
+  cache.mirror(now, host(1), mac(1));
+  const u32 before = cache.generation();
+  cache.mirror(now, host(1), mac(1));  // packets in a row
+  EXPECT_EQ(cache.generation(), before);
+  EXPECT_EQ(state(1), NeighborState::reachable);
+  cache.mirror(now, host(1), mac(2));
+  EXPECT_NE(cache.generation(), before);
+  EXPECT_EQ(cache.find(now, host(1))->mac, mac(2));
+  cache.on_suspicion(now, host(1));
+  cache.mirror(now, host(1), mac(2));  // heard of again
+  EXPECT_EQ(state(1), NeighborState::reachable);
+  for (u32 n = 2; n <= 16; ++n) cache.mirror(now, host(n), mac(n));
+  cache.mirror(now, host(1), mac(2));  // used last, goes last
+  cache.mirror(now, host(17), mac(17));
+  EXPECT_TRUE(state(1).has_value());
+  EXPECT_FALSE(state(2).has_value());
+}
+
 TEST_F(Neighbors, GenerationChangesWithTheAnswer) {
   make_reachable(1);
   const u32 before = cache.generation();
