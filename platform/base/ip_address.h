@@ -43,20 +43,13 @@ class IpAddress {
   constexpr Bytes octets() const { return Bytes(octets_).first(is_v4() ? 4 : 16); }
   // An IPv4 address as a number.
   constexpr u32 v4_number() const { return load_be32(octets_); }
-  constexpr bool is_unspecified() const { return (half(0) | half(8)) == 0; }
+  constexpr bool is_unspecified() const { return octets_ == std::array<u8, 16>{}; }
   void write_text(TextWriter& out) const;
 
-  // As numbers: the library would call memcmp, several times for each packet.
-  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
-    if (a.family_ != b.family_) return false;
-    if (a.is_v4()) return a.v4_number() == b.v4_number();
-    return ((a.half(0) ^ b.half(0)) | (a.half(8) ^ b.half(8))) == 0;
-  }
+  friend constexpr bool operator==(const IpAddress&, const IpAddress&) = default;
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
  private:
-  constexpr u64 half(size_t at) const { return load_le64(octets_, at); }
-
   IpFamily family_ = IpFamily::v4;
   std::array<u8, 16> octets_{};
 };

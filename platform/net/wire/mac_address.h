@@ -20,12 +20,7 @@ struct MacAddress {
     return {{0x33, 0x33, g[12], g[13], g[14], g[15]}};
   }
   constexpr bool is_group() const { return (octets[0] & 1) != 0; }
-  // As a number: the library would call memcmp, several times for each frame.
-  friend constexpr bool operator==(const MacAddress& a, const MacAddress& b) { return a.number() == b.number(); }
   friend constexpr auto operator<=>(const MacAddress&, const MacAddress&) = default;
-
- private:
-  constexpr u64 number() const { return load_le32(octets) | u64{octets[4]} << 32 | u64{octets[5]} << 40; }
 };
 
 }  // namespace samara::net
