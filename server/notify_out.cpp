@@ -38,7 +38,7 @@ std::string_view describe(NotifyEvent::Kind kind) {
 }
 
 Notifier::Notifier(const Limits& limits, Rng& rng)
-    : limits_(limits), rng_(rng), buckets_(bucket_count, none), ids_(id_slots, none) {
+    : limits_(limits), rng_(rng), buckets_(bucket_count, none), ids_(bucket_count, none) {
   pending_.reserve(limits.pending);
   for (Queue* queue : {&urgent_, &later_}) queue->reserve(queue_room(limits.pending));
   peers_.reserve(max_notify_peers);
@@ -46,8 +46,8 @@ Notifier::Notifier(const Limits& limits, Rng& rng)
 }
 
 size_t Notifier::memory(const Limits& limits) {
-  return (bucket_count + id_slots) * sizeof(u32) + limits.pending * sizeof(Pending) +
-         2 * queue_room(limits.pending) * sizeof(Due) + max_notify_peers * sizeof(PeerCount) + max_events * sizeof(NotifyEvent);
+  return 2 * bucket_count * sizeof(u32) + limits.pending * sizeof(Pending) + 2 * queue_room(limits.pending) * sizeof(Due) +
+         max_notify_peers * sizeof(PeerCount) + max_events * sizeof(NotifyEvent);
 }
 
 // ---- the table ------------------------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ void Notifier::release(u32 index) {
   u32* link = &buckets_[bucket_of(pending.zone, pending.target.peer)];
   while (*link != index) link = &pending_[*link].next;
   *link = pending.next;
-  free_id(pending);
+  free_id(index);
   ++pending.stamp;
   if (pending.resting) --resting_;
   pending.resting = false;
@@ -96,7 +96,7 @@ void Notifier::release(u32 index) {
 void Notifier::rest(u32 index) {
   Pending& pending = pending_[index];
   if (!pending.sent_at.has_value()) return release(index);
-  free_id(pending);
+  free_id(index);
   pending.tries = 0;
   pending.resting = true;
   ++resting_;
@@ -105,20 +105,29 @@ void Notifier::rest(u32 index) {
 
 // The id must be hard to guess and no other's that is under way.
 bool Notifier::take_id(u32 index) {
-  constexpr unsigned draws = 64;  // half the places are free at least, so that this many miss once in 2^64
+  constexpr unsigned draws = 64;  // one id in sixteen is taken at most, so that this many miss once in 2^256
   for (unsigned i = 0; i < draws; ++i) {
     const u16 id = rng_.u16_value();
-    u32& slot = ids_[id % id_slots];
-    if (slot != none) continue;
-    slot = index;
+    if (find_id(id) != none) continue;
     pending_[index].id = id;
+    pending_[index].next_of_id = std::exchange(id_bucket(id), index);
     return true;
   }
   return false;
 }
 
-void Notifier::free_id(const Pending& pending) {
-  if (pending.tries != 0) ids_[pending.id % id_slots] = none;
+u32 Notifier::find_id(u16 id) const {
+  u32 index = ids_[id % bucket_count];
+  while (index != none && pending_[index].id != id) index = pending_[index].next_of_id;
+  return index;
+}
+
+void Notifier::free_id(u32 index) {
+  const Pending& pending = pending_[index];
+  if (pending.tries == 0) return;
+  u32* link = &id_bucket(pending.id);
+  while (*link != index) link = &pending_[*link].next_of_id;
+  *link = pending.next_of_id;
 }
 
 // ---- time -----------------------------------------------------------------------------------------------------------
@@ -171,7 +180,7 @@ bool Notifier::on_zone_changed(Instant now, const dns::Name& zone, dns::Serial s
     u32 index = find(zone, target.peer);
     if (index != none) {
       // Start again with the new serial; an answer to the old one says nothing about it.
-      free_id(pending_[index]);
+      free_id(index);
     } else if (used_ == limits_.pending) {
       all = false;
       continue;
@@ -271,10 +280,10 @@ void Notifier::on_datagram(UnixTime wall, const zone::ZoneSet& zones, const Endp
   if (message.size() < dns::header_size) return;
   const u16 id = load_be16(message);
   const u16 flags = load_be16(message, 2);
-  const u32 index = ids_[id % id_slots];
+  const u32 index = find_id(id);
   if (index == none || (flags & dns::flag_qr) == 0 || (flags & 0x7800) != (notify_flags & 0x7800)) return;
   Pending& pending = pending_[index];
-  if (pending.id != id || pending.target.peer != peer) return;
+  if (pending.target.peer != peer) return;
   const dns::Query response = dns::parse_response(message);
   if (response.verdict != dns::QueryVerdict::good || response.type != dns::RrType::SOA ||
       response.rr_class != dns::RrClass::IN || !pending.zone.equals(response.name(message))) {

@@ -21,6 +21,7 @@
 
 #include "dns-core/tsig/client.h"
 #include "platform/base/ip_address.h"
+#include "platform/base/plain_vector.h"
 #include "platform/base/rng.h"
 #include "platform/base/time.h"
 #include "zone/zone_set.h"
@@ -96,9 +97,6 @@ class Notifier {
 
  private:
   static constexpr u32 none = 0xffffffff;
-  // A NOTIFY under way holds an id of its own until the last wait is over, about a minute. Power of two; twice what the rate
-  // allows.
-  static constexpr size_t id_slots = 16'384;
   static constexpr size_t max_events = 64;
   static constexpr size_t bucket_count = 1024;  // power of two
 
@@ -107,8 +105,9 @@ class Notifier {
     dns::Serial serial;
     NotifyTarget target;
     u32 next = none;  // in its bucket, or of the free ones
-    u32 stamp = 0;    // of its place in a queue
-    u16 id = 0;       // once sent
+    u32 next_of_id = none;
+    u32 stamp = 0;  // of its place in a queue
+    u16 id = 0;     // once sent
     u8 tries = 0;
     UnixTime signed_at;              // all tries are signed with the time of the first, so that an answer to any of them fits
     bool told_bad = false;           // a wrongly signed answer has been told of
@@ -136,7 +135,9 @@ class Notifier {
   void schedule(Queue& queue, u32 index, Instant at);
   void tidy(Queue& queue);
   bool take_id(u32 index);
-  void free_id(const Pending& pending);
+  void free_id(u32 index);
+  u32& id_bucket(u16 id) { return ids_[id % bucket_count]; }
+  u32 find_id(u16 id) const;
   std::optional<u32> next_due(Queue& queue, Instant now);
   static void compose(const Pending& pending, const zone::Zone& zone, ByteWriter& out);
   bool is_verified(const Pending& pending, const zone::ZoneSet& zones, Bytes message, size_t tsig_at, UnixTime wall,
@@ -151,9 +152,10 @@ class Notifier {
   size_t used_ = 0;
   size_t resting_ = 0;  // of those
   u32 free_ = none;
-  std::vector<u32> buckets_;
-  std::vector<u32> ids_;  // by the id's low bits
-  Queue urgent_;          // first tries for zones that changed
+  PlainVector<u32> buckets_;
+  // A NOTIFY under way holds an id of its own until the last wait is over, about a minute.
+  PlainVector<u32> ids_;
+  Queue urgent_;  // first tries for zones that changed
   Queue later_;
   Instant next_start_;      // when the next of those at start may be due
   Instant bucket_full_at_;  // the rate: when as much as a burst may be sent again

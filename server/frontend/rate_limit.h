@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "platform/base/ip_address.h"
+#include "platform/base/plain_vector.h"
 #include "platform/base/time.h"
 #include "platform/crypto/siphash.h"
 
@@ -45,7 +46,6 @@ class RateLimiter {
   static constexpr size_t ways = 4;
   // Not set before its bit in `touched_` is: a table that nobody asks for costs no memory and no time.
   struct Bucket {
-    Bucket() {}  // NOLINT(modernize-use-equals-default)
     std::array<Account, ways> accounts;
   };
 
@@ -53,7 +53,7 @@ class RateLimiter {
 
   Rules rules_;
   crypto::SipHashKey key_;
-  std::vector<Bucket> buckets_;
+  PlainVector<Bucket> buckets_;
   std::vector<u64> touched_;  // a bit for each bucket
 };
 

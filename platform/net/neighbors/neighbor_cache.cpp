@@ -6,11 +6,14 @@
 namespace samara::net {
 
 NeighborCache::NeighborCache(const NeighborLimits& limits, Rng& rng)
-    : limits_(limits), rng_(rng), hash_(rng), nodes_(std::max<u32>(limits.entries, 4)) {
-  buckets_.assign(std::bit_ceil(nodes_.size()), none);
-  free_.reserve(nodes_.size());
-  for (u32 i = static_cast<u32>(nodes_.size()); i-- > 0;) free_.push_back(i);
-  questions_.reserve(nodes_.size());
+    : limits_(limits),
+      rng_(rng),
+      hash_(rng),
+      capacity_(std::max<u32>(limits.entries, 4)),
+      buckets_(std::bit_ceil(capacity_), none) {
+  nodes_.reserve(capacity_);
+  free_.reserve(capacity_);
+  questions_.reserve(capacity_);
   released_.items.reserve(limits.waiting_packets);
   unreachable_.items.reserve(max_unreachable);
 }
@@ -208,6 +211,10 @@ u32 NeighborCache::lookup(const IpAddress& address) const {
 
 u32 NeighborCache::insert(Instant now, const IpAddress& address, NeighborState state) {
   make_room(state == NeighborState::incomplete);
+  if (free_.empty()) {
+    free_.push_back(static_cast<u32>(nodes_.size()));
+    nodes_.emplace_back();
+  }
   const u32 index = free_.back();
   free_.pop_back();
   Node& node = nodes_[index];
@@ -241,11 +248,11 @@ void NeighborCache::remove(u32 index) {
 // The oldest makes place: of those without an answer for one of their kind, of the others for anybody else. A router gets a
 // second chance, but not a place for ever.
 void NeighborCache::make_room(bool for_incomplete) {
-  if (for_incomplete && incomplete_.count >= std::max<size_t>(1, nodes_.size() / 4)) {
+  if (for_incomplete && incomplete_.count >= std::max<u32>(1, capacity_ / 4)) {
     remove(incomplete_.oldest);
     return;
   }
-  if (!free_.empty()) return;
+  if (!free_.empty() || nodes_.size() < capacity_) return;
   if (lru_.oldest == none) return remove(incomplete_.oldest);
   for (int chances = 0; chances < 4 && nodes_[lru_.oldest].entry.is_router; ++chances) touch(lru_.oldest);
   remove(lru_.oldest);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "platform/base/ip_address.h"
+#include "platform/base/plain_vector.h"
 #include "platform/base/rng.h"
 #include "platform/base/time.h"
 #include "platform/net/wire/address_hash.h"
@@ -155,8 +156,9 @@ class NeighborCache {
   NeighborTimers timers_;
   Rng& rng_;
   AddressHash hash_;
-  std::vector<Node> nodes_;
-  std::vector<u32> buckets_;
+  const u32 capacity_;
+  std::vector<Node> nodes_;  // those that were ever in use
+  PlainVector<u32> buckets_;
   std::vector<u32> free_;
   UseList lru_;
   UseList incomplete_;

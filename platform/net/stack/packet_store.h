@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "platform/base/plain_vector.h"
 #include "platform/base/types.h"
 #include "platform/net/ip_packet.h"
 #include "platform/net/neighbors/neighbor_cache.h"
@@ -53,16 +54,15 @@ class PacketStore {
   u32 small_;
   u32 in_use_ = 0;
   std::vector<StoredPacket> packets_;  // small ones first
-  // Not zeroed: memory that no packet has needed yet is not touched.
+  // Memory that no packet has needed yet is not touched.
   template <size_t size>
   struct Buffer {
-    Buffer() {}  // NOLINT(modernize-use-equals-default)
     std::array<u8, size> octets;
   };
   // What an Ethernet frame carries; where frames are larger, a larger packet takes a large buffer.
   static constexpr size_t small_size = 1500;
-  std::vector<Buffer<small_size>> small_buffers_;
-  std::vector<Buffer<max_ip_payload>> large_buffers_;
+  PlainVector<Buffer<small_size>> small_buffers_;
+  PlainVector<Buffer<max_ip_payload>> large_buffers_;
   std::vector<u16> free_small_;
   std::vector<u16> free_large_;
 };

@@ -20,7 +20,8 @@ bool is_same_datagram(const Fragment& a, const Fragment& b) {
 
 }  // namespace
 
-Reassembler::Reassembler(u32 octets) : pending_(max_datagrams) {
+Reassembler::Reassembler(u32 octets) {
+  pending_.reserve(max_datagrams);
   const size_t blocks = std::clamp<size_t>(octets / block_size, 2 * max_datagram / block_size, none);
   blocks_.resize(blocks);
   free_blocks_.reserve(blocks);
@@ -149,11 +150,15 @@ Reassembler::Pending* Reassembler::make(Instant now, const Fragment& fragment) {
   if (of_source >= max_datagrams_per_source) {
     drop(*oldest_of_source);
     ++evicted_;
-  } else if (used_ == pending_.size()) {
+  } else if (used_ == max_datagrams) {
     evict(nullptr);
   }
-  const auto fresh = std::ranges::find(pending_, false, &Pending::used);
-  if (fresh == pending_.end()) return nullptr;
+  auto fresh = std::ranges::find(pending_, false, &Pending::used);
+  if (fresh == pending_.end()) {
+    if (pending_.size() == max_datagrams) return nullptr;
+    pending_.emplace_back();
+    fresh = std::prev(pending_.end());
+  }
   std::erase(expired_, static_cast<u32>(fresh - pending_.begin()));
   fresh->used = true;
   fresh->refused = false;

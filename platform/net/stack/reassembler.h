@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "platform/base/ip_address.h"
+#include "platform/base/plain_vector.h"
 #include "platform/base/time.h"
 #include "platform/net/ip_packet.h"
 
@@ -96,9 +97,9 @@ class Reassembler {
   static constexpr u16 none = 0xffff;
   static constexpr u32 unknown_total = 0xffffffff;
   struct Piece {
-    u16 offset = 0;
-    u16 size = 0;
-    u16 block = none;
+    u16 offset;
+    u16 size;
+    u16 block;
   };
   struct Pending {
     bool used = false;
@@ -109,12 +110,12 @@ class Reassembler {
     Instant deadline;
     u64 age = 0;
     u32 piece_count = 0;
-    std::array<Piece, max_fragments> pieces{};  // by offset
     Expired expired;
+    // By offset; not set where none are.
+    std::array<Piece, max_fragments> pieces;
   };
-  // Not zeroed, next included: memory that no fragment has needed yet is not touched.
+  // Memory that no fragment has needed yet is not touched.
   struct Block {
-    Block() {}  // NOLINT(modernize-use-equals-default)
     std::array<u8, block_size> octets;
     u16 next;
   };
@@ -129,8 +130,8 @@ class Reassembler {
   void drop(Pending& pending);
   bool evict(const Pending* keep);
 
-  std::vector<Pending> pending_;
-  std::vector<Block> blocks_;
+  std::vector<Pending> pending_;  // those that were ever in use
+  PlainVector<Block> blocks_;
   std::vector<u16> free_blocks_;
   std::unique_ptr<std::array<u8, max_datagram>> assembled_;
   std::vector<u32> expired_;  // of pending_, to be told

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "platform/base/panic.h"
+#include "platform/base/plain_vector.h"
 #include "platform/base/types.h"
 #include "platform/net/tcp/tcp.h"
 
@@ -16,35 +17,35 @@ constexpr BlockIndex no_block = 0xffffffff;
 
 class BlockPool {
  public:
-  explicit BlockPool(u32 count) : blocks_(count), free_(count), free_count_(count) {
-    for (u32 i = 0; i < count; ++i) free_[i] = count - 1 - i;
-  }
+  explicit BlockPool(u32 count) : blocks_(count) { free_.reserve(count); }
 
   u32 capacity() const { return static_cast<u32>(blocks_.size()); }
-  u32 free_count() const { return free_count_; }
-  u32 in_use() const { return capacity() - free_count_; }
+  u32 free_count() const { return capacity() - in_use(); }
+  u32 in_use() const { return ever_used_ - static_cast<u32>(free_.size()); }
 
   // A block with whatever it held last, or no_block. `reserve` blocks are left to others.
   BlockIndex take(u32 reserve = 0) {
-    if (free_count_ <= reserve) return no_block;
-    return free_[--free_count_];
+    if (free_count() <= reserve) return no_block;
+    if (free_.empty()) return ever_used_++;
+    const BlockIndex block = free_.back();
+    free_.pop_back();
+    return block;
   }
   void give(BlockIndex block) {
-    if (free_count_ == capacity()) panic("a block was given back twice");
-    free_[free_count_++] = block;
+    if (in_use() == 0) panic("a block was given back twice");
+    free_.push_back(block);
   }
   MutableBytes octets(BlockIndex block) { return blocks_[block].octets; }
   Bytes octets(BlockIndex block) const { return blocks_[block].octets; }
 
  private:
-  // Not zeroed: memory that no connection has needed yet is not touched.
+  // Memory that no connection has needed yet is not touched.
   struct Block {
-    Block() {}  // NOLINT(modernize-use-equals-default)
     std::array<u8, block_size> octets;
   };
-  std::vector<Block> blocks_;
+  PlainVector<Block> blocks_;
   std::vector<BlockIndex> free_;  // a stack: the block used last is in the cache
-  u32 free_count_;
+  u32 ever_used_ = 0;             // the first so many
 };
 
 }  // namespace samara::net::tcp

@@ -16,7 +16,6 @@ class BlockRing {
   // Where blocks stand. Not set before the first write(): a connection that never carries octets does not touch them.
   static constexpr size_t row_size = 64;
   struct Row {
-    Row() {}  // NOLINT(modernize-use-equals-default)
     std::array<BlockIndex, row_size> slots;
   };
   // Rows for a ring whose positions in use at one time are less than `limit` octets apart.

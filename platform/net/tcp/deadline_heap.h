@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "platform/base/plain_vector.h"
 #include "platform/base/time.h"
 #include "platform/base/types.h"
 
@@ -11,9 +12,9 @@ namespace samara::net::tcp {
 
 class DeadlineHeap {
  public:
-  explicit DeadlineHeap(u32 count) : entries_(count), places_(count, unplaced) {}
+  explicit DeadlineHeap(u32 count) : places_(count, unplaced) { entries_.reserve(count); }
 
-  Instant earliest() const { return size_ == 0 ? Instant::never() : entries_[0].at; }
+  Instant earliest() const { return entries_.empty() ? Instant::never() : entries_[0].at; }
   u32 earliest_index() const { return entries_[0].index; }  // earliest() is not never
 
   // Instant::never() takes it out.
@@ -21,8 +22,8 @@ class DeadlineHeap {
     u32 place = places_[index];
     if (place == unplaced) {
       if (at == Instant::never()) return;
-      place = size_++;
-      put(place, {at, index});
+      place = static_cast<u32>(entries_.size());
+      entries_.push_back({at, index});
       rise(place);
       return;
     }
@@ -34,8 +35,9 @@ class DeadlineHeap {
       return;
     }
     places_[index] = unplaced;
-    const Entry last = entries_[--size_];
-    if (place == size_) return;
+    const Entry last = entries_.back();
+    entries_.pop_back();
+    if (place == entries_.size()) return;
     put(place, last);
     last.at < old ? rise(place) : sink(place);
   }
@@ -62,8 +64,8 @@ class DeadlineHeap {
     const Entry entry = entries_[place];
     for (;;) {
       u32 child = 2 * place + 1;
-      if (child >= size_) break;
-      if (child + 1 < size_ && entries_[child + 1].at < entries_[child].at) ++child;
+      if (child >= entries_.size()) break;
+      if (child + 1 < entries_.size() && entries_[child + 1].at < entries_[child].at) ++child;
       if (entry.at <= entries_[child].at) break;
       put(place, entries_[child]);
       place = child;
@@ -72,8 +74,7 @@ class DeadlineHeap {
   }
 
   std::vector<Entry> entries_;
-  std::vector<u32> places_;
-  u32 size_ = 0;
+  PlainVector<u32> places_;
 };
 
 }  // namespace samara::net::tcp

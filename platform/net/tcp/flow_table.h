@@ -5,6 +5,7 @@
 #include <bit>
 #include <vector>
 
+#include "platform/base/plain_vector.h"
 #include "platform/net/tcp/flow.h"
 
 namespace samara::net::tcp {
@@ -13,7 +14,7 @@ class FlowTable {
  public:
   static constexpr u32 none = 0xffffffff;
 
-  FlowTable(u32 entries, Rng& rng) : hash_(rng), buckets_(std::bit_ceil(entries), none), nodes_(entries) {}
+  FlowTable(u32 entries, Rng& rng) : hash_(rng), buckets_(std::bit_ceil(entries), none) { nodes_.reserve(entries); }
 
   u32 find(const Flow& flow) const {
     for (u32 entry = buckets_[bucket_of(flow)]; entry != none; entry = nodes_[entry].next) {
@@ -23,16 +24,19 @@ class FlowTable {
   }
   // Neither the flow nor the entry is in the table.
   void insert(u32 entry, const Flow& flow) {
+    if (entry >= nodes_.size()) nodes_.resize(entry + 1);
     u32& bucket = buckets_[bucket_of(flow)];
     nodes_[entry] = {flow, bucket};
     bucket = entry;
   }
   // Nothing happens when the entry is not in the table.
   void remove(u32 entry) {
+    if (entry >= nodes_.size()) return;
     u32* link = &buckets_[bucket_of(nodes_[entry].flow)];
     while (*link != entry && *link != none) link = &nodes_[*link].next;
     if (*link != none) *link = nodes_[entry].next;
   }
+  // Of an entry that is or was in the table.
   const Flow& flow(u32 entry) const { return nodes_[entry].flow; }
 
  private:
@@ -42,8 +46,8 @@ class FlowTable {
     u32 next = none;
   };
   FlowHash hash_;
-  std::vector<u32> buckets_;
-  std::vector<Node> nodes_;
+  PlainVector<u32> buckets_;
+  std::vector<Node> nodes_;  // up to the last entry that was ever in the table; there is room for all
 };
 
 }  // namespace samara::net::tcp

@@ -12,25 +12,25 @@ class IndexList {
  public:
   static constexpr u32 none = 0xffffffff;
 
-  explicit IndexList(u32 bound) : links_(bound) {}
+  explicit IndexList(u32 bound) { links_.reserve(bound); }
 
   u32 front() const { return first_; }  // none: empty
   bool empty() const { return first_ == none; }
   u32 size() const { return size_; }
-  bool contains(u32 index) const { return links_[index].listed; }
+  bool contains(u32 index) const { return index < links_.size() && links_[index].listed; }
 
   // Nothing happens when it is listed already.
   void push_back(u32 index) {
-    Link& link = links_[index];
-    if (link.listed) return;
-    link = {last_, none, true};
+    if (contains(index)) return;
+    if (index >= links_.size()) links_.resize(index + 1);
+    links_[index] = {last_, none, true};
     (last_ == none ? first_ : links_[last_].next) = index;
     last_ = index;
     ++size_;
   }
   void remove(u32 index) {
+    if (!contains(index)) return;
     const Link link = links_[index];
-    if (!link.listed) return;
     (link.previous == none ? first_ : links_[link.previous].next) = link.next;
     (link.next == none ? last_ : links_[link.next].previous) = link.previous;
     links_[index] = {};
@@ -49,7 +49,7 @@ class IndexList {
     u32 next = none;
     bool listed = false;
   };
-  std::vector<Link> links_;
+  std::vector<Link> links_;  // up to the largest that was ever listed; there is room for all
   u32 first_ = none;
   u32 last_ = none;
   u32 size_ = 0;

@@ -23,7 +23,7 @@ Tcp::Machine::Machine(const Capacity& capacity, Rng& rng)
       half_open_(capacity.connections),
       hungry_(capacity.connections) {
   entries_.reserve(capacity.connections);
-  for (auto& piece : rows_) piece = std::vector<BlockRing::Row>(connections_a_piece * Connection::rows_for(capacity));
+  for (auto& piece : rows_) piece = PlainVector<BlockRing::Row>(connections_a_piece * Connection::rows_for(capacity));
 }
 
 Instant Tcp::Machine::next_deadline() const {
@@ -61,7 +61,7 @@ std::optional<u32> Tcp::Machine::take_entry(Instant now) {
     if (full()) return std::nullopt;
     index = static_cast<u32>(entries_.size());
     const size_t rows = Connection::rows_for(capacity_);
-    std::vector<BlockRing::Row>& piece = rows_[index / connections_a_piece];
+    PlainVector<BlockRing::Row>& piece = rows_[index / connections_a_piece];
     entries_.emplace_back(capacity_, std::span(piece).subspan(index % connections_a_piece * rows, rows));
   }
   entries_[index].in_use = true;
@@ -307,7 +307,7 @@ void Tcp::Machine::on_address_removed(Instant now, const IpAddress& address) {
     entries_[i].connection.drop(Error::unreachable, shared_);
     settle(now, i);
   }
-  for (u32 i = 0; i < time_wait_.capacity(); ++i) {
+  for (u32 i = 0; i < time_wait_.ever_used(); ++i) {
     const u32 entry = time_wait_entry(i);
     if (flows_.flow(entry).local.address == address && flows_.find(flows_.flow(entry)) == entry) remove_time_wait(i);
   }

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "platform/base/plain_vector.h"
 #include "platform/net/tcp/connection.h"
 #include "platform/net/tcp/deadline_heap.h"
 #include "platform/net/tcp/ephemeral_ports.h"
@@ -94,7 +95,7 @@ class Tcp::Machine {
   EphemeralPorts ports_;
   // Of all connections, in pieces of a few: a heap has gaps, and one large piece would not use them.
   static constexpr u32 connections_a_piece = 16;
-  std::vector<std::vector<BlockRing::Row>> rows_;
+  std::vector<PlainVector<BlockRing::Row>> rows_;
   IndexList free_;       // entries to be used again
   IndexList ready_;      // may have something to send
   IndexList eventful_;   // have something to tell

@@ -30,17 +30,19 @@ struct TimeWait {
 
 class TimeWaitTable {
  public:
-  explicit TimeWaitTable(u32 capacity) : entries_(capacity), order_(capacity), free_(capacity) {}
+  explicit TimeWaitTable(u32 capacity) : capacity_(capacity), order_(capacity), free_(capacity) { entries_.reserve(capacity); }
 
-  u32 capacity() const { return static_cast<u32>(entries_.size()); }
-  bool full() const { return free_.empty() && fresh_ == capacity(); }
+  // The first so many entries.
+  u32 ever_used() const { return static_cast<u32>(entries_.size()); }
+  bool full() const { return free_.empty() && ever_used() == capacity_; }
   u32 oldest() const { return order_.front(); }  // IndexList::none: there is none
   Instant next_deadline() const { return order_.empty() ? Instant::never() : entries_[order_.front()].expires; }
   const TimeWait& at(u32 entry) const { return entries_[entry]; }
 
   // Not when full(). `entry.expires` does not count.
   u32 add(Instant now, const TimeWait& entry) {
-    const u32 index = free_.empty() ? fresh_++ : free_.pop_front();
+    const u32 index = free_.empty() ? ever_used() : free_.pop_front();
+    if (index == ever_used()) entries_.emplace_back();
     entries_[index] = entry;
     restart(now, index);
     return index;
@@ -77,10 +79,10 @@ class TimeWaitTable {
     order_.remove(entry);
     order_.push_back(entry);
   }
+  const u32 capacity_;
   std::vector<TimeWait> entries_;
   IndexList order_;
-  IndexList free_;  // used before
-  u32 fresh_ = 0;   // the first that was not
+  IndexList free_;
 };
 
 }  // namespace samara::net::tcp

@@ -90,6 +90,46 @@ TEST_F(NotifyOut, SendsTheSoaAtOnce) {
   EXPECT_TRUE(poll().empty());
 }
 
+// Gives what it was told to, again and again.
+class ScriptedRng final : public Rng {
+ public:
+  explicit ScriptedRng(std::vector<u8> octets) : octets_(std::move(octets)) {}
+  void fill(MutableBytes out) override {
+    for (u8& octet : out) octet = octets_[next_++ % octets_.size()];
+  }
+
+ private:
+  std::vector<u8> octets_;
+  size_t next_ = 0;
+};
+
+TEST_F(NotifyOut, HoldsIdsApartThatDifferInAnyBit) {
+  // An id, one that differs in its high bits only, both again (taken by then), and a third. Between them what delays are drawn
+  // from, four octets each.
+  ScriptedRng rng({0x00, 0x01, 127, 0, 0, 0, 0x80, 0x01, 127, 0, 0, 0, 0x00, 0x01, 0x80, 0x01, 0x04, 0x01, 127, 0, 0, 0});
+  Notifier notifier(Notifier::Limits{}, rng);
+  const std::array targets{target("192.0.2.7"), target("192.0.2.8"), target("192.0.2.9")};
+  ASSERT_TRUE(notifier.on_zone_changed(now_, name_of("example."), dns::Serial(7), targets, Urgency::change));
+  std::array<Octets, 3> sent;
+  std::array<Endpoint, 3> peers;
+  for (size_t i = 0; i < sent.size(); ++i) {
+    sent[i].resize(1232);
+    sent[i].resize(notifier.poll_datagram(now_, wall(), *set_, peers[i], sent[i]));
+  }
+  EXPECT_EQ(load_be16(sent[0]), 0x0001);
+  EXPECT_EQ(load_be16(sent[1]), 0x8001);
+  EXPECT_EQ(load_be16(sent[2]), 0x0401);
+  EXPECT_EQ(notifier.pending(), 3U);
+  // From the middle of those that share a place, then the rest.
+  for (const size_t i : {size_t{1}, size_t{0}, size_t{2}}) {
+    notifier.on_datagram(wall(), *set_, peers[(i + 1) % 3], answer_to(sent[i]));  // not whom it was sent to
+    const size_t before = notifier.pending();
+    notifier.on_datagram(wall(), *set_, peers[i], answer_to(sent[i]));
+    EXPECT_EQ(notifier.pending(), before - 1) << i;
+  }
+  EXPECT_EQ(notifier.pending(), 0U);
+}
+
 TEST_F(NotifyOut, AnyResponseEndsIt) {
   for (const u16 rcode : {0, 4, 5}) {
     ASSERT_TRUE(changed(std::array{target("192.0.2.9")}));

@@ -1,11 +1,14 @@
-// Pool and Arena: who owns what, and for how long.
+// Pool and Arena: who owns what, and for how long; PlainVector.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <vector>
 
 #include "platform/base/arena.h"
+#include "platform/base/plain_vector.h"
 #include "platform/base/pool.h"
 
 namespace samara {
@@ -103,6 +106,39 @@ TEST(Arena, IsNotFooledByHugeCounts) {
   EXPECT_FALSE(arena.take(SIZE_MAX).has_value());
   EXPECT_FALSE(arena.take(SIZE_MAX - 7).has_value());
   EXPECT_EQ(arena.used(), 3u);
+}
+
+TEST(PlainVector, ElementsHaveTheValueTheyWereMadeFrom) {
+  PlainVector<u32> numbers(1000, 7);
+  numbers.resize(2000, 8);
+  numbers.push_back(9);
+  EXPECT_EQ(std::ranges::count(numbers, 7u), 1000);
+  EXPECT_EQ(std::ranges::count(numbers, 8u), 1000);
+  EXPECT_EQ(numbers.back(), 9u);
+}
+
+TEST(PlainVector, InitialisersOfATypeAreRun) {
+  struct Entry {
+    u32 next = 5;
+    u32 open;
+  };
+  PlainVector<Entry> entries(100);
+  EXPECT_TRUE(std::ranges::all_of(entries, [](const Entry& entry) { return entry.next == 5; }));
+}
+
+TEST(PlainVector, WritesNothingToElementsWithoutAValue) {
+  struct Page {
+    alignas(4096) std::array<u8, 4096> octets;
+  };
+  constexpr size_t pages = 16384;
+  PlainVector<Page> table(pages);
+  table.front().octets[0] = 1;
+  unsigned char resident = 0xff;
+  ASSERT_EQ(mincore(&table[pages / 2], 1, &resident), 0);
+  EXPECT_EQ(resident & 1, 0);
+  table[pages / 2].octets[0] = 1;
+  ASSERT_EQ(mincore(&table[pages / 2], 1, &resident), 0);
+  EXPECT_EQ(resident & 1, 1);
 }
 
 }  // namespace
