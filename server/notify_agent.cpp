@@ -7,7 +7,8 @@ namespace samara::server {
 
 NotifyAgent::NotifyAgent(const ServiceConfig& config, const ZoneSettings& settings, const dns::TsigKeyring& keys,
                          std::span<const u8, crypto::Drbg::seed_size> seed)
-    : config_(config), settings_(settings), keys_(keys), rng_(seed), notifier_(Notifier::Limits{}, rng_) {
+    : config_(config), settings_(settings), keys_(keys), rng_(seed), notifier_({.pending = config.notifies_under_way}, rng_) {
+  static_assert(2 * max_notify_targets <= least_notifies_under_way, "there is always room for a zone's again");
   targets_.reserve(max_notify_targets);
 }
 
@@ -48,7 +49,7 @@ size_t NotifyAgent::poll_datagram(Instant now, UnixTime wall, const zone::ZoneSe
                                   MutableBytes message) {
   const size_t size = notifier_.poll_datagram(now, wall, zones, peer, message);
   // Half empty, so that the walk over all zones is seldom begun again.
-  if (told_.has_value() && notifier_.pending() < Notifier::Limits{}.pending / 2) go_on_telling_all(now, zones);
+  if (told_.has_value() && notifier_.pending() < config_.notifies_under_way / 2) go_on_telling_all(now, zones);
   log_events();
   return size;
 }

@@ -38,7 +38,7 @@ std::string_view describe(NotifyEvent::Kind kind) {
 }
 
 Notifier::Notifier(const Limits& limits, Rng& rng)
-    : limits_(limits), rng_(rng), buckets_(bucket_count, none), ids_(bucket_count, none) {
+    : limits_(limits), rng_(rng), buckets_(filled(bucket_count, none)), ids_(filled(bucket_count, none)) {
   pending_.reserve(limits.pending);
   for (Queue* queue : {&urgent_, &later_}) queue->reserve(queue_room(limits.pending));
   peers_.reserve(max_notify_peers);

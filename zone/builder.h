@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dns-core/name.h"
+#include "platform/base/plain_vector.h"
 #include "platform/base/result.h"
 #include "zone/build_error.h"
 #include "zone/owner_data.h"
@@ -61,7 +62,7 @@ class ZoneBuilder {
   dns::Name last_owner_;
   u32 last_key_at_ = 0;
   bool any_ = false;
-  std::vector<u8> staged_;
+  PlainVector<u8> staged_;
   std::vector<Entry> entries_;
   size_t expected_sets_;
   std::vector<RecordView> owner_records_;

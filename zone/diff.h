@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "platform/base/plain_vector.h"
 #include "platform/base/result.h"
 #include "zone/builder.h"
 #include "zone/zone.h"
@@ -109,7 +110,7 @@ class Patch {
   Change stage(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
   bool before(const Change& a, const Change& b) const;
 
-  std::vector<u8> staged_;
+  PlainVector<u8> staged_;
   std::vector<Change> deletions_;
   std::vector<Change> additions_;
   dns::Name last_owner_;

@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "platform/base/byte_order.h"
+
 namespace samara::zone {
 namespace {
 
@@ -36,7 +38,7 @@ Ref NameIndexBuilder::finish(ExtentWriter& out) const {
   const bool two_levels = NameIndex::has_two_levels(bits);
   const auto directories = two_levels ? out.take(4 * (slots >> NameIndex::page_bits)) : ref;
   if (!pages.has_value() || !ref.has_value() || !directories.has_value()) return 0;
-  std::ranges::fill(out.octets(*pages, 0, 8 * slots), u8{0});
+  fill_octets(out.octets(*pages, 0, 8 * slots), 0);
   const Ref first_directory = two_levels ? *directories : *ref + NameIndex::fixed_words;
   for (size_t slot = 0; slot < slots; slot += NameIndex::page_slots) {
     const Ref entry = first_directory + static_cast<Ref>(slot >> NameIndex::page_bits);

@@ -111,7 +111,7 @@ Result<void, BuildError> check_together(MemoryView memory, std::span<const Writt
 }
 
 RrsetWriter::RrsetWriter(ExtentWriter& out, size_t expected)
-    : out_(out), recent_(std::clamp(std::bit_ceil(expected), least_recent_set_slots, recent_set_slots)) {}
+    : out_(out), recent_(filled(std::clamp(std::bit_ceil(expected), least_recent_set_slots, recent_set_slots), Ref{0})) {}
 
 Result<Ref, BuildError> RrsetWriter::write(std::span<const RecordView> records, Ref signatures, u32& duplicates) {
   const RrType type = records.front().type();

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "platform/base/plain_vector.h"
 #include "platform/base/result.h"
 #include "zone/build_error.h"
 #include "zone/node.h"
@@ -48,7 +49,7 @@ class RrsetWriter {
   Ref shared(Ref fresh);
 
   ExtentWriter& out_;
-  std::vector<Ref> recent_;  // by hash of the content
+  PlainVector<Ref> recent_;  // by hash of the content
 };
 
 }  // namespace samara::zone

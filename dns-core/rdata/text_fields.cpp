@@ -42,9 +42,10 @@ Result<void, SyntaxError> TextFields::end() {
 
 Result<void, SyntaxError> TextFields::name(std::string_view expected) {
   const Token token = TRY(word(expected));
-  const auto parsed = Name::parse(token.text, origin_);
-  if (!parsed.ok()) return wrong(token, describe(parsed.error()), expected);
-  out_.bytes(parsed.value().wire());
+  SAMARA_UNINITIALIZED std::array<u8, max_name_size> wire;
+  const auto size = parse_name(token.text, origin_.wire(), wire);
+  if (!size.ok()) return wrong(token, describe(size.error()), expected);
+  out_.bytes(Bytes(wire).first(size.value()));
   return {};
 }
 

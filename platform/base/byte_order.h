@@ -2,6 +2,8 @@
 // traps. One bounds check covers all octets of a number, so each of these is one load or store.
 #pragma once
 
+#include <type_traits>
+
 #include "platform/base/types.h"
 
 namespace samara {
@@ -42,6 +44,15 @@ constexpr bool equal_octets(Bytes a, Bytes b) {
     if (load_le64(a, i) != load_le64(b, i)) return false;
   }
   return load_le64(a, size - 8) == load_le64(b, size - 8);
+}
+
+// Where there is no hosted library compilers leave a loop of single octets what it is.
+constexpr void fill_octets(MutableBytes at, u8 value) {
+  if (std::is_constant_evaluated()) {
+    for (u8& octet : at) octet = value;
+  } else if (!at.empty()) {
+    __builtin_memset(at.data(), value, at.size());
+  }
 }
 
 constexpr void store_be16(MutableBytes at, size_t offset, u16 value) {

@@ -66,7 +66,7 @@ class ByteWriter {
   }
   constexpr void zeros(size_t count) {
     if (!reserve(count)) return;
-    std::fill_n(into_.subspan(size_, count).begin(), count, samara::u8{0});
+    fill_octets(into_.subspan(size_, count), 0);
     size_ += count;
   }
 

@@ -1,7 +1,7 @@
 // UNSAFE: an empty assembly statement keeps the compiler from seeing that wiped memory is not read again.
 #include "platform/crypto/secret.h"
 
-#include <algorithm>
+#include "platform/base/byte_order.h"
 
 namespace samara::crypto {
 
@@ -16,7 +16,7 @@ bool equal_in_constant_time(Bytes a, Bytes b) {
 }
 
 void wipe(MutableBytes octets) {
-  std::ranges::fill(octets, u8{0});
+  fill_octets(octets, 0);
   asm volatile("" : : "r"(octets.data()) : "memory");
 }
 

@@ -41,6 +41,8 @@ constexpr size_t max_zones = 100'000;
 constexpr size_t max_catalogs = 64;
 constexpr size_t max_peers = 64;  // in one list: who is told of a change, or asked for a zone
 constexpr size_t max_exempt_prefixes = 256;
+constexpr u32 least_notifies_under_way = 512;  // several zones' servers, on the smallest machine
+constexpr u32 least_rate_table_size = 256;
 constexpr size_t max_path_size = 4096;
 constexpr size_t max_identity_text = 255;  // one character string of a TXT record (RFC 1035 section 3.3)
 constexpr size_t max_nsid_size = 128;      // RFC 5001 sets none; it rides in every answer that asks for it
@@ -59,7 +61,7 @@ constexpr Range<u64> zone_memory_size{u64{1} << 20, u64{1} << 33};  // zones ref
 constexpr Range<u32> response_rate{1, 1'000'000};
 constexpr Range<u32> rate_slip{0, 100};
 constexpr Range<u32> rate_window{1, 3600};
-constexpr Range<u32> rate_table_size{256, 1 << 24};
+constexpr Range<u32> rate_table_size{least_rate_table_size, 1 << 24};
 constexpr Range<u32> ipv4_prefix_length{1, 32};
 constexpr Range<u32> ipv6_prefix_length{1, 128};
 constexpr Range<u32> history_differences{0, 1'000'000};
@@ -204,14 +206,19 @@ struct ServiceConfig {
   bool notify_ns_records = false;
   HistoryConfig history;
   std::optional<StorageConfig> storage;
+  u32 notifies_under_way = 4096;  // room for; no blob sets it
   friend bool operator==(const ServiceConfig&, const ServiceConfig&) = default;
 
   // TCP connections from clients that each worker is to have room for.
   u32 streams_per_worker() const { return (limits.tcp_clients + workers - 1) / workers; }
-  // On a machine with memory for only `streams` of them the table of the rate limit is smaller by as much.
+  // On a machine with memory for only `streams` of them the tables of the rate limit and of NOTIFYs are smaller by as much.
   void fit_tables(u32 streams) {
-    if (!rate_limit.has_value() || streams >= streams_per_worker()) return;
-    rate_limit->table_size = std::max<u32>(256, static_cast<u32>(u64{rate_limit->table_size} * streams / streams_per_worker()));
+    if (streams >= streams_per_worker()) return;
+    const auto fit = [&](u32& size, u32 least) {
+      size = std::min(size, std::max(least, static_cast<u32>(u64{size} * streams / streams_per_worker())));
+    };
+    fit(notifies_under_way, least_notifies_under_way);
+    if (rate_limit.has_value()) fit(rate_limit->table_size, least_rate_table_size);
   }
 
   // What holds for a zone.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "platform/base/types.h"
+#include "platform/hal/boot/physical_memory.h"
 
 namespace samara::hal {
 
@@ -82,6 +83,10 @@ inline void forget_page(u64 address) {
   asm volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
+inline void zero_page(u64 address) {
+  u64 count = page_size / sizeof(u64);
+  asm volatile("rep stosq" : "+D"(address), "+c"(count) : "a"(u64{0}) : "memory");
+}
 [[noreturn]] inline void halt_forever() {
   for (;;) asm volatile("cli; hlt");
 }

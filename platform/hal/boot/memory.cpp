@@ -33,11 +33,6 @@ u64& page_entry(u64 area, u64 address) {
   return page_table(area)[(address / page_size) % pages_of_area];
 }
 
-void zero_page(u64 address) {
-  u64 count = page_size / sizeof(u64);
-  asm volatile("rep stosq" : "+D"(address), "+c"(count) : "a"(u64{0}) : "memory");
-}
-
 void map_for_heap(u64 begin, u64 end) {
   for (u64 at = begin & ~(area_size - 1); at < end; at += area_size) {
     u64& area = area_entry(at);

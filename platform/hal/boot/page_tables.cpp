@@ -25,7 +25,7 @@ u64 take_table() {
   if (next_table >= tables_end) panic("no memory is left for page tables");
   const u64 table = next_table;
   next_table += page_size;
-  std::fill_n(table_at(table), entries, u64{0});
+  zero_page(table);
   return table;
 }
 
@@ -74,8 +74,8 @@ void map(u64 begin, u64 end, Access access) {
       walk(at, level_area) = at | bits | large;
       at += area_size;
     } else {
-      walk(at, level_page) = at | bits;
-      at += page_size;
+      const u64 area_end = std::min(end, (at | (area_size - 1)) + 1);
+      for (u64* entry = &walk(at, level_page); at < area_end; at += page_size) *entry++ = at | bits;
     }
   }
 }

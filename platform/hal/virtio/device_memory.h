@@ -1,10 +1,10 @@
 // DeviceMemory: memory that a device reads and writes, whole pages. Its owner resets the device before it goes.
 #pragma once
 
-#include <algorithm>
 #include <new>
 #include <utility>
 
+#include "platform/base/byte_order.h"
 #include "platform/base/types.h"
 
 namespace samara::hal::virtio {
@@ -14,7 +14,7 @@ class DeviceMemory {
   // What is not zeroed must hold only what the driver or the device writes before it is read.
   enum class Contents : u8 { zeroed, anything };
   DeviceMemory(size_t size, Contents contents) : octets_(static_cast<u8*>(::operator new(size, page)), size) {
-    if (contents == Contents::zeroed) std::fill_n(octets_.data(), size, u8{0});
+    if (contents == Contents::zeroed) fill_octets(octets_, 0);
   }
   DeviceMemory(DeviceMemory&& other) noexcept : octets_(std::exchange(other.octets_, {})) {}
   DeviceMemory& operator=(DeviceMemory&& other) noexcept {

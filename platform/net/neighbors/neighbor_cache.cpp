@@ -10,7 +10,7 @@ NeighborCache::NeighborCache(const NeighborLimits& limits, Rng& rng)
       rng_(rng),
       hash_(rng),
       capacity_(std::max<u32>(limits.entries, 4)),
-      buckets_(std::bit_ceil(capacity_), none) {
+      buckets_(filled(std::bit_ceil(capacity_), none)) {
   nodes_.reserve(capacity_);
   free_.reserve(capacity_);
   questions_.reserve(capacity_);

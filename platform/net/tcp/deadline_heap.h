@@ -12,7 +12,7 @@ namespace samara::net::tcp {
 
 class DeadlineHeap {
  public:
-  explicit DeadlineHeap(u32 count) : places_(count, unplaced) { entries_.reserve(count); }
+  explicit DeadlineHeap(u32 count) : places_(filled(count, unplaced)) { entries_.reserve(count); }
 
   Instant earliest() const { return entries_.empty() ? Instant::never() : entries_[0].at; }
   u32 earliest_index() const { return entries_[0].index; }  // earliest() is not never

@@ -14,7 +14,7 @@ class FlowTable {
  public:
   static constexpr u32 none = 0xffffffff;
 
-  FlowTable(u32 entries, Rng& rng) : hash_(rng), buckets_(std::bit_ceil(entries), none) { nodes_.reserve(entries); }
+  FlowTable(u32 entries, Rng& rng) : hash_(rng), buckets_(filled(std::bit_ceil(entries), none)) { nodes_.reserve(entries); }
 
   u32 find(const Flow& flow) const {
     for (u32 entry = buckets_[bucket_of(flow)]; entry != none; entry = nodes_[entry].next) {

@@ -128,7 +128,13 @@ int bcmp(const void* left, const void* right, std::size_t count) {
 
 void* memchr(const void* in, int value, std::size_t count) {
   const auto* at = static_cast<const Octet*>(in);
-  for (std::size_t i = 0; i < count; ++i) {
+  constexpr Word ones = 0x0101010101010101u;
+  std::size_t i = 0;
+  for (; i + sizeof(Word) <= count; i += sizeof(Word)) {
+    const Word zero_where_equal = load<Word>(at + i) ^ (ones * static_cast<Octet>(value));
+    if (((zero_where_equal - ones) & ~zero_where_equal & (ones << 7)) != 0) break;
+  }
+  for (; i < count; ++i) {
     if (at[i] == static_cast<Octet>(value)) return const_cast<Octet*>(at + i);
   }
   return nullptr;

@@ -109,7 +109,7 @@ TEST(Arena, IsNotFooledByHugeCounts) {
 }
 
 TEST(PlainVector, ElementsHaveTheValueTheyWereMadeFrom) {
-  PlainVector<u32> numbers(1000, 7);
+  PlainVector<u32> numbers = filled(1000, 7U);
   numbers.resize(2000, 8);
   numbers.push_back(9);
   EXPECT_EQ(std::ranges::count(numbers, 7u), 1000);

@@ -463,6 +463,25 @@ TEST(PrimaryConfig, DamagedBlobsAreReadSafely) {
   EXPECT_GT(refused, good.size());
 }
 
+TEST(PrimaryConfig, TablesShrinkWithTheRoomForClientsToALeastSize) {
+  PrimaryConfig config;
+  config.limits.tcp_clients = 1024;
+  config.rate_limit.emplace().table_size = 65'536;
+  const u32 notifies = config.notifies_under_way;
+  config.fit_tables(1024);
+  EXPECT_EQ(config.notifies_under_way, notifies);
+  EXPECT_EQ(config.rate_limit->table_size, 65'536U);
+  config.fit_tables(512);
+  EXPECT_EQ(config.notifies_under_way, notifies / 2);
+  EXPECT_EQ(config.rate_limit->table_size, 32'768U);
+  config.fit_tables(1);
+  EXPECT_EQ(config.notifies_under_way, least_notifies_under_way);
+  EXPECT_EQ(config.rate_limit->table_size, least_rate_table_size);
+  config.rate_limit.reset();
+  config.fit_tables(1);
+  EXPECT_EQ(config.notifies_under_way, least_notifies_under_way);
+}
+
 TEST(PrimaryConfig, AlgorithmNamesAreTheirOwnInverse) {
   for (const KeyAlgorithm algorithm : {KeyAlgorithm::hmac_sha1, KeyAlgorithm::hmac_sha224, KeyAlgorithm::hmac_sha256,
                                        KeyAlgorithm::hmac_sha384, KeyAlgorithm::hmac_sha512}) {

@@ -83,6 +83,24 @@ TEST(LibcMemory, CompareFindsTheFirstDifferenceAsUnsigned) {
   }
 }
 
+TEST(LibcMemory, FindsTheFirstOfEqualOctetsAtAnyPlace) {
+  for (const int wanted : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
+    for (const int other : {wanted ^ 1, wanted ^ 0x80, wanted ^ 0xff}) {
+      Octets octets(longest, static_cast<unsigned char>(other));
+      for (std::size_t at = 0; at < longest; ++at) {
+        octets[at] = static_cast<unsigned char>(wanted);
+        ASSERT_EQ(tested_memchr(octets.data(), wanted | 0x100, longest), octets.data() + at);
+        ASSERT_EQ(tested_memchr(octets.data(), wanted, at + 1), octets.data() + at);
+        ASSERT_EQ(tested_memchr(octets.data(), wanted, at), nullptr);
+        if (at + 1 < longest) octets[at + 1] = static_cast<unsigned char>(wanted);
+        ASSERT_EQ(tested_memchr(octets.data(), wanted, longest), octets.data() + at);
+        if (at + 1 < longest) octets[at + 1] = static_cast<unsigned char>(other);
+        octets[at] = static_cast<unsigned char>(other);
+      }
+    }
+  }
+}
+
 TEST(LibcMemory, SearchesStopWhereTheyShould) {
   const char text[] = "a.b.c";
   EXPECT_EQ(tested_memchr(text, '.', 5), text + 1);
