@@ -46,7 +46,7 @@ constexpr bool equal_octets(Bytes a, Bytes b) {
   return load_le64(a, size - 8) == load_le64(b, size - 8);
 }
 
-// Where there is no hosted library compilers leave a loop of single octets what it is.
+// In one sweep: in an image std::ranges::fill checks the place of each octet, and stays a loop.
 constexpr void fill_octets(MutableBytes at, u8 value) {
   if (std::is_constant_evaluated()) {
     for (u8& octet : at) octet = value;
