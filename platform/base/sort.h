@@ -26,9 +26,7 @@ void compact_sort(Range& range, Before before) {
     if (!before(items[i], items[i - 1])) continue;
     Item moved = std::move(items[i]);
     size_t at = i;
-    do {
-      items[at] = std::move(items[at - 1]);
-    } while (--at > 0 && before(moved, items[at - 1]));
+    for (; at > 0 && before(moved, items[at - 1]); --at) items[at] = std::move(items[at - 1]);
     items[at] = std::move(moved);
   }
 }
