@@ -180,7 +180,7 @@ void crash(std::string_view kind) {
   if (kind == "write-constant") *const_cast<volatile u32*>(constants_of_ours.data()) = 5;
   if (kind == "run-data") reinterpret_cast<Nothing>(data_of_ours.data())();
   if (kind == "double-free") {
-    auto* const block = new u8[100];
+    u8* volatile block = new u8[100];  // volatile: what is taken and given back at once is otherwise never taken
     delete[] block;
     delete[] block;
   }
