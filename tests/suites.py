@@ -139,6 +139,34 @@ def unit_programs(preset):
         return sum(pool.map(lambda step: step[0](preset, step[1]), steps), Count())
 
 
+def fuzz_all():
+    """Every target in parallel on all cores; 60 seconds of wall-clock time altogether."""
+    targets = sorted(glob.glob(os.path.join(ROOT, "out", "build", "fuzz", "fuzz", "fuzz-*")))
+    if not targets:
+        return failed("fuzz", OUT, ["there are no targets"])
+    rounds = -(-len(targets) // JOBS)
+
+    def one(target):
+        name = os.path.basename(target).removeprefix("fuzz-")
+        work = os.path.join(ROOT, "out", "fuzz", name)
+        corpus, findings = os.path.join(work, "corpus"), os.path.join(work, "findings") + os.sep
+        os.makedirs(corpus, exist_ok=True)
+        os.makedirs(findings, exist_ok=True)
+        seeds = os.path.join(ROOT, "tests", "fuzz", "seeds", name)
+        code, text, log = run(f"fuzz-{name}", [target, f"-max_total_time={FUZZ_SECONDS // rounds}", "-timeout=10",
+                                               "-rss_limit_mb=2048", f"-artifact_prefix={findings}", "-print_final_stats=1",
+                                               corpus, seeds], SANITIZERS, 300)
+        if code:
+            keep = [line for line in text.splitlines() if "ERROR" in line or "SUMMARY" in line or "Test unit" in line]
+            return failed(f"fuzz {name}", log, keep or text.splitlines()[-10:])
+        runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", text)
+        say(f"  fuzz {name}: {runs.group(1) if runs else '?'} inputs, clean")
+        return Count(1)
+
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        return sum(pool.map(one, targets), Count())
+
+
 def configured(preset):
     code, text, log = run(f"configure-{preset}", ["cmake", "--preset", preset])
     return failed(f"configure {preset}", log, text.splitlines()[-10:]) if code else Count()
