@@ -5,6 +5,7 @@
 #include <bit>
 #include <vector>
 
+#include "platform/base/panic.h"
 #include "platform/base/plain_vector.h"
 #include "platform/net/tcp/flow.h"
 
@@ -14,7 +15,9 @@ class FlowTable {
  public:
   static constexpr u32 none = 0xffffffff;
 
-  FlowTable(u32 entries, Rng& rng) : hash_(rng), buckets_(filled(std::bit_ceil(entries), none)) { nodes_.reserve(entries); }
+  FlowTable(u32 entries, Rng& rng) : hash_(rng), capacity_(entries), buckets_(filled(std::bit_ceil(entries), none)) {
+    nodes_.reserve(entries);
+  }
 
   u32 find(const Flow& flow) const {
     for (u32 entry = buckets_[bucket_of(flow)]; entry != none; entry = nodes_[entry].next) {
@@ -24,6 +27,7 @@ class FlowTable {
   }
   // Neither the flow nor the entry is in the table.
   void insert(u32 entry, const Flow& flow) {
+    if (entry >= capacity_) panic("an entry beyond the table of flows");
     if (entry >= nodes_.size()) nodes_.resize(entry + 1);
     u32& bucket = buckets_[bucket_of(flow)];
     nodes_[entry] = {flow, bucket};
@@ -46,6 +50,7 @@ class FlowTable {
     u32 next = none;
   };
   FlowHash hash_;
+  const u32 capacity_;
   PlainVector<u32> buckets_;
   std::vector<Node> nodes_;  // up to the last entry that was ever in the table; there is room for all
 };

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "platform/base/panic.h"
 #include "platform/base/types.h"
 
 namespace samara::net::tcp {
@@ -12,7 +13,7 @@ class IndexList {
  public:
   static constexpr u32 none = 0xffffffff;
 
-  explicit IndexList(u32 bound) { links_.reserve(bound); }
+  explicit IndexList(u32 bound) : bound_(bound) { links_.reserve(bound); }
 
   u32 front() const { return first_; }  // none: empty
   bool empty() const { return first_ == none; }
@@ -22,6 +23,7 @@ class IndexList {
   // Nothing happens when it is listed already.
   void push_back(u32 index) {
     if (contains(index)) return;
+    if (index >= bound_) panic("an index beyond its list");
     if (index >= links_.size()) links_.resize(index + 1);
     links_[index] = {last_, none, true};
     (last_ == none ? first_ : links_[last_].next) = index;
@@ -49,6 +51,7 @@ class IndexList {
     u32 next = none;
     bool listed = false;
   };
+  const u32 bound_;
   std::vector<Link> links_;  // up to the largest that was ever listed; there is room for all
   u32 first_ = none;
   u32 last_ = none;

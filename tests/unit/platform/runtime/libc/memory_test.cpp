@@ -11,6 +11,7 @@ void* tested_memmove(void*, const void*, std::size_t);
 void* tested_memcpy(void*, const void*, std::size_t);
 void* tested_memset(void*, int, std::size_t);
 int tested_memcmp(const void*, const void*, std::size_t);
+int tested_bcmp(const void*, const void*, std::size_t);
 void* tested_memchr(const void*, int, std::size_t);
 std::size_t tested_strlen(const char*);
 std::size_t tested_strnlen(const char*, std::size_t);
@@ -72,10 +73,12 @@ TEST(LibcMemory, CompareFindsTheFirstDifferenceAsUnsigned) {
     Octets a = counting(longest);
     Octets b = a;
     ASSERT_EQ(tested_memcmp(a.data(), b.data(), size), 0);
+    ASSERT_EQ(tested_bcmp(a.data(), b.data(), size), 0);
     for (std::size_t at = 0; at < size; ++at) {
       a[at] = 0x7f;
       b[at] = 0x80;
       ASSERT_LT(tested_memcmp(a.data(), b.data(), size), 0);
+      ASSERT_NE(tested_bcmp(a.data(), b.data(), size), 0);
       ASSERT_GT(tested_memcmp(b.data(), a.data(), size), 0);
       ASSERT_EQ(tested_memcmp(a.data(), b.data(), at), 0);
       a[at] = b[at];
