@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "ops/diagnostics.h"
+#include "ops/zone_folders.h"
 #include "server/config/primary_config.h"
 #include "server/config/secondary_config.h"
 
@@ -28,10 +29,14 @@ struct Deployment {
   Deployment(const Deployment&) = delete;
   Deployment& operator=(const Deployment&) = delete;
 
-  // Keeps `text` for as long as the deployment lives.
+  // Keeps `text` for as long as the deployment lives, or until it is dropped.
   std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
+  void drop(std::string_view kept);
 
   std::deque<std::string> texts;
+  u64 zone_octets = 0;  // of zones' texts and what belongs to them in a boot blob
+  // Where zones' files may lie.
+  ZoneFolders folders;
   std::string target = "linux";
   RoleConfig config;
 
@@ -44,8 +49,14 @@ struct Deployment {
   const server::SecondaryConfig* secondary() const { return std::get_if<server::SecondaryConfig>(&config); }
 };
 
-// For a primary: reads `path` and every file its $INCLUDE directives name, as the image will need them. Reports files that
-// cannot be read. False when anything was reported.
+// The zones' texts of a deployment together, with what they need in its blob: below a device tree's largest, so that whatever
+// zone there is too much of, the others find room.
+constexpr u64 max_zone_octets = codec::max_device_tree_size / 16 * 15;
+
+// For a primary: reads `path` and every file its $INCLUDE directives name, as the image will need them, where the deployment's
+// folders allow it. What is wrong with them is reported and costs this zone only, by `found`'s rule: nothing comes of the
+// whole, or the zone has no texts. Where all together are too large, the largest goes in the same way. False when the whole is
+// lost.
 bool add_zone(Deployment& deployment, const dns::Name& name, const std::string& path, const Place& asked_at,
               Diagnostics& found);
 

@@ -57,13 +57,13 @@ void Diagnostics::error(Place at, std::string problem, std::string expected, std
   add({Diagnostic::Severity::error, std::move(at), std::move(problem), std::move(expected), std::move(suggestion)});
 }
 
-bool Diagnostics::unreadable_file(Place at, std::string problem, bool no_permission) {
+bool Diagnostics::unreadable_file(Place at, std::string problem, bool no_permission, std::string expected) {
+  no_permission_ = no_permission_ || no_permission;
   if (unreadable_ == Unreadable::leave_out) {
-    warning(std::move(at), std::move(problem), "a readable file");
+    warning(std::move(at), std::move(problem), std::move(expected));
     return true;
   }
-  no_permission_ = no_permission_ || no_permission;
-  error(std::move(at), std::move(problem), "a readable file");
+  error(std::move(at), std::move(problem), std::move(expected));
   return false;
 }
 

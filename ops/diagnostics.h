@@ -32,10 +32,10 @@ struct Diagnostic {
   std::string to_text() const;
 };
 
-// What a file that cannot be read means for the rest.
+// What a file that cannot be read, or may not be, means for the rest.
 enum class Unreadable : u8 {
   fail,       // an error like others: nothing comes of the whole
-  leave_out,  // what it belongs to is left out, with a warning: a server that runs goes on with what it has
+  leave_out,  // what it belongs to is left out, with a warning: a server serves what is left, or what it has
 };
 
 class Diagnostics {
@@ -45,7 +45,7 @@ class Diagnostics {
   void error(Place at, std::string problem, std::string expected = {}, std::string suggestion = {});
   void warning(Place at, std::string problem, std::string expected = {});
   // A file that cannot be read. True: go on without it.
-  bool unreadable_file(Place at, std::string problem, bool no_permission);
+  bool unreadable_file(Place at, std::string problem, bool no_permission, std::string expected = "a readable file");
   void add(Diagnostic diagnostic);
   // A line behind all others that helps with them; said once.
   void note(std::string text) { note_ = std::move(text); }

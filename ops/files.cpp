@@ -4,12 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <span>
 #include <system_error>
-
-#include "ops/descriptor.h"
 
 namespace samara::ops {
 
@@ -29,38 +28,72 @@ bool write_all(int fd, std::string_view content) {
   return true;
 }
 
+FileError too_large(u64 most) {
+  return {EFBIG, "has more than " + std::to_string(most) + " octets"};
+}
+
+Result<std::string, FileError> read_descriptor(int fd, u64 most) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return fail(unreadable(errno));
+  if (S_ISDIR(status.st_mode)) return fail(unreadable(EISDIR));
+  const bool regular = S_ISREG(status.st_mode);
+  if (regular && static_cast<u64>(status.st_size) > most) return fail(too_large(most));
+  std::string content;
+  size_t used = 0;
+  content.resize(regular ? static_cast<size_t>(status.st_size) + 1 : 65'536);
+  for (;;) {
+    if (used == content.size()) content.resize(std::min<u64>(content.size() * 2, most + 1));
+    const std::span<char> room = std::span(content).subspan(used);
+    const ssize_t got = ::read(fd, room.data(), room.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(unreadable(errno));
+    if (got == 0) break;
+    used += static_cast<size_t>(got);
+    if (used > most) return fail(too_large(most));
+  }
+  content.resize(used);
+  return content;
+}
+
 }  // namespace
 
 bool FileError::is_permission() const {
   return code == EACCES || code == EPERM;
 }
 
-Result<std::string, FileError> read_file(const std::string& path) {
+FileError unreadable(int code) {
+  return failure("cannot be read", code);
+}
+
+Result<std::string, FileError> read_file(const std::string& path, u64 most) {
   Descriptor file;
   int fd = 0;
   if (path != "-") {
-    file = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.is_open()) return fail(failure("cannot be read", errno));
+    file = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    if (!file.is_open()) return fail(unreadable(errno));
     fd = file.get();
   }
+  return read_descriptor(fd, most);
+}
+
+Result<RegularFile, FileError> RegularFile::find(const std::string& path) {
+  Descriptor found(::open(path.c_str(), O_PATH | O_CLOEXEC));
   struct stat status{};
-  if (::fstat(fd, &status) != 0) return fail(failure("cannot be read", errno));
-  if (S_ISDIR(status.st_mode)) return fail(failure("cannot be read", EISDIR));
-  std::string content;
-  size_t used = 0;
-  content.resize(S_ISREG(status.st_mode) ? static_cast<size_t>(status.st_size) + 1 : 65'536);
-  for (;;) {
-    if (used == content.size()) content.resize(content.size() * 2);
-    const std::span<char> room = std::span(content).subspan(used);
-    const ssize_t got = ::read(fd, room.data(), room.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(failure("cannot be read", errno));
-    if (got == 0) break;
-    used += static_cast<size_t>(got);
-    if (used > max_file_size) return fail(failure("cannot be read", EFBIG));
-  }
-  content.resize(used);
-  return content;
+  if (!found.is_open() || ::fstat(found.get(), &status) != 0) return fail(unreadable(errno));
+  if (S_ISDIR(status.st_mode)) return fail(unreadable(EISDIR));
+  if (!S_ISREG(status.st_mode)) return fail(FileError{EINVAL, "is not a regular file"});
+  return RegularFile(std::move(found), {status.st_dev, status.st_ino});
+}
+
+Result<std::string, FileError> RegularFile::read(u64 most) const {
+  // Some regular files of the system's own (/proc/kmsg) are waited for like pipes.
+  const Descriptor file(::open(path_of_descriptor(found_).c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!file.is_open()) return fail(unreadable(errno));
+  return read_descriptor(file.get(), most);
+}
+
+std::string path_of_descriptor(const Descriptor& file) {
+  return "/proc/self/fd/" + std::to_string(file.get());
 }
 
 Result<void, FileError> write_file(const std::string& path, std::string_view content, unsigned mode) {

@@ -1,9 +1,13 @@
 // Whole files in and out of memory, and what to say when that fails.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "ops/descriptor.h"
 #include "platform/base/result.h"
 #include "platform/base/types.h"
 
@@ -19,8 +23,34 @@ struct FileError {
 // The largest file anything here reads: a device tree's sizes have 32 bits.
 constexpr u64 max_file_size = 0x7fffffff;
 
-// A regular file, pipe or "-" for standard input.
-Result<std::string, FileError> read_file(const std::string& path);
+// The longest path the system takes, and the longest that a link holds.
+constexpr size_t max_path_octets = 4096;
+
+// "cannot be read: No such file or directory"
+FileError unreadable(int code);
+
+// A regular file, pipe or "-" for standard input, of at most `most` octets.
+Result<std::string, FileError> read_file(const std::string& path, u64 most = max_file_size);
+
+// A file that somebody else's text names. Whatever is there is looked at before it is opened, so that nothing but a regular
+// file ever is: a pipe would be waited for, and opening a device may do anything.
+class RegularFile {
+ public:
+  static Result<RegularFile, FileError> find(const std::string& path);
+  // Of the file that was found, whatever its path leads to by now.
+  const Descriptor& descriptor() const { return found_; }
+  std::pair<dev_t, ino_t> identity() const { return identity_; }
+  // At most `most` octets: a larger file is an error, before any of it is read where its size says so.
+  Result<std::string, FileError> read(u64 most) const;
+
+ private:
+  RegularFile(Descriptor found, std::pair<dev_t, ino_t> identity) : found_(std::move(found)), identity_(identity) {}
+  Descriptor found_;
+  std::pair<dev_t, ino_t> identity_;
+};
+// By this path the system opens what a descriptor stands for.
+std::string path_of_descriptor(const Descriptor& file);
+
 // Replaces the file's content at once: a reader sees the old or the new one. "-" is standard output.
 Result<void, FileError> write_file(const std::string& path, std::string_view content, unsigned mode = 0644);
 // `path` as seen from the folder that holds `from`: absolute paths stay, the others are joined and tidied.

@@ -284,6 +284,9 @@ MasterFile::Parsed<void> MasterFile::begin_include(const Token& directive) {
   }
   if (frames_.size() > max_include_depth)
     return error_at(directive, "files include each other too deeply", "at most 10 levels");
+  if (files_[file].text.size() > max_included_octets - included_octets_)
+    return error_at(directive, "files are included too often", "at most 1 GiB in all");
+  included_octets_ += files_[file].text.size();
   frames_.push_back({file, dns::Lexer(files_[file].text), origin_, owner_, has_owner_});
   set_origin(origin);
   return {};

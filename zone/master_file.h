@@ -33,6 +33,8 @@ namespace samara::zone {
 constexpr size_t max_errors = 20;
 // Files that include each other deeper than this are a mistake.
 constexpr size_t max_include_depth = 10;
+// All files that are included, as often as they are: files that include others many times each would be read for ever.
+constexpr u64 max_included_octets = u64{1} << 30;
 // What one line of a $GENERATE may expand to, in octets.
 constexpr size_t max_expanded = 16384;
 // Records of all $GENERATEs of a zone together: a /8 of addresses. A line of text must not fill the memory.
@@ -108,6 +110,7 @@ class MasterFile {
   std::optional<dns::Ttl> default_ttl_;  // of $TTL
   std::optional<dns::Ttl> last_ttl_;
   std::vector<Frame> frames_;  // the file being read last
+  u64 included_octets_ = 0;
   static constexpr size_t max_rdata = 65535;
   std::unique_ptr<std::array<u8, max_rdata>> rdata_;
   std::vector<MasterFileError> warnings_;

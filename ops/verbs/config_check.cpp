@@ -28,7 +28,8 @@ void check(const std::string& file, Diagnostics& found) {
   const std::optional<Deployment> deployment = yaml::read_manifest(text.value(), file, found);
   if (!deployment || deployment->primary() == nullptr) return;  // a secondary has its zones from elsewhere
   for (const server::ZoneSource& zone : deployment->primary()->zones) {
-    LoadedZone::load_and_check(std::string(zone.files.front().path), zone.name, UnixTime{std::time(nullptr)}, found);
+    LoadedZone::load_and_check(std::string(zone.files.front().path), zone.name, UnixTime{std::time(nullptr)}, found,
+                               deployment->folders);
   }
 }
 

@@ -16,7 +16,8 @@ struct Options : ZoneOptions {
 void check(const std::string& path, const Options& options, Diagnostics& found) {
   const size_t errors_before = found.error_count();
   const size_t warnings_before = found.warning_count();
-  const std::optional<LoadedZone> loaded = LoadedZone::load_and_check(path, options.zone_name(), options.time(), found);
+  const std::optional<LoadedZone> loaded =
+      LoadedZone::load_and_check(path, options.zone_name(), options.time(), found, options.folders());
   if (!loaded) return;
   if (options.json || found.error_count() != errors_before) return;
   const size_t warnings = found.warning_count() - warnings_before;

@@ -38,8 +38,8 @@ Comparison compare(const Options& options, Diagnostics& found) {
   // The two files differ in name, so at most one of them is called like the zone; the name of the first counts for both.
   const std::optional<dns::Name> given = options.zone_name();
   const std::optional<dns::Name> name = given ? given : zone_name_of_file(options.files.front());
-  both.from = LoadedZone::load(options.files.front(), name, found);
-  both.to = LoadedZone::load(options.files.back(), name, found);
+  both.from = LoadedZone::load(options.files.front(), name, found, options.folders());
+  both.to = LoadedZone::load(options.files.back(), name, found, options.folders());
   if (!both.from || !both.to) {
     if (!given)
       found.note("both files are taken to be versions of the zone the first is named after; --zone NAME says otherwise");
@@ -161,7 +161,7 @@ void read_side(std::string_view sign, std::string_view text, const std::string& 
 }
 
 ExitCode apply(const Options& options, Diagnostics& found) {
-  const std::optional<LoadedZone> base = LoadedZone::load(options.files.front(), options.zone_name(), found);
+  const std::optional<LoadedZone> base = LoadedZone::load(options.files.front(), options.zone_name(), found, options.folders());
   const Result<std::string, FileError> text = read_file(options.patch);
   if (!text) found.error({options.patch}, text.error().problem, "a difference written by `samara zone diff`");
   if (!base || !text) return ExitCode::bad_data;

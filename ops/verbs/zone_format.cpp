@@ -15,7 +15,8 @@ struct Options : ZoneOptions {
 
 ExitCode run(const Options& options) {
   Diagnostics found;
-  const std::optional<LoadedZone> loaded = LoadedZone::load(options.files.front(), options.zone_name(), found);
+  const std::optional<LoadedZone> loaded =
+      LoadedZone::load(options.files.front(), options.zone_name(), found, options.folders());
   found.print();
   if (!loaded) return ExitCode::bad_data;
   return write_zone_text(loaded->zone(), options.output);

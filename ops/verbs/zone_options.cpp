@@ -14,6 +14,15 @@ std::optional<dns::Name> ZoneOptions::zone_name() const {
   return parsed ? std::optional(parsed.value()) : std::nullopt;
 }
 
+ZoneFolders ZoneOptions::folders() const {
+  ZoneFolders folders = any_zone_file();
+  for (const std::string& folder : more_folders) {
+    if (const auto allowed = folders.allow(folder); !allowed)
+      complain("--zone-folder: " + folder + " " + allowed.error().problem);
+  }
+  return folders;
+}
+
 UnixTime ZoneOptions::time() const {
   if (const std::optional<u32> seconds = dns::parse_time(at)) return UnixTime{*seconds};
   return UnixTime{std::time(nullptr)};
@@ -30,6 +39,9 @@ void add_zone_options(CLI::App& verb, ZoneOptions& options, const std::string& w
   verb.add_option("--zone", options.name, "The zone's name, where the file's name (less .zone) is not it")
       ->type_name("NAME")
       ->check([](const std::string& text) { return yaml::parse_name(text) ? std::string() : "not a domain name: " + text; });
+  verb.add_option("--zone-folder", options.more_folders, "A folder for what the files include, besides their own; repeatable")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
 }
 
 ExitCode report(const Diagnostics& found, bool json) {

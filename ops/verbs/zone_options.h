@@ -15,14 +15,17 @@ struct ZoneOptions {
   std::vector<std::string> files;
   std::string name;
   std::string at;
+  std::vector<std::string> more_folders;
 
   // --zone as a name; the verb's option was checked.
   std::optional<dns::Name> zone_name() const;
+  // Where what the files include may lie: below their own folders and --zone-folder.
+  ZoneFolders folders() const;
   // --at, or now.
   UnixTime time() const;
 };
 
-// FILE… and --zone NAME.
+// FILE…, --zone NAME and --zone-folder DIR.
 void add_zone_options(CLI::App& verb, ZoneOptions& options, const std::string& what, size_t least, size_t most);
 
 // --at TIME.

@@ -13,6 +13,7 @@ namespace samara::ops::yaml {
 namespace {
 
 constexpr std::string_view zone_form = "NAME: {file: FILE} lines";
+constexpr size_t max_zone_folders = 64;
 constexpr std::string_view catalog_form = "NAME: {members: all} lines";
 constexpr std::string_view types_form = "a list of record types such as [A, AAAA, TXT], or any";
 constexpr std::string_view names_form = "zone, self, self-subtree, {exact: [NAME, …]} or {subtree: [NAME, …]}";
@@ -32,6 +33,20 @@ bool is_mapping_of(const Value& value, const Reading& reading, size_t max, std::
   return true;
 }
 
+// Where zones' files may lie; without a value, in the manifest's folder (and each zone's own).
+void read_folders(const Value* value, const Reading& reading, ZoneFolders& folders) {
+  for (const std::string& file : reading.secret_files()) folders.withhold(file);
+  folders.withhold(reading.file());
+  if (value == nullptr) return (void)folders.allow(path_beside(reading.file(), "."));  // it was read from there
+  folders.allow_no_others();
+  for_items(value, reading, max_zone_folders, "a list of folders such as [zones]", [&](const Value& item) {
+    const auto path = reading.text(item, "the path of a folder", server::max_path_size);
+    if (!path) return;
+    const auto allowed = folders.allow(path_beside(reading.file(), *path));
+    if (!allowed) reading.error(item, "folder " + in_quotes(*path, longest_path) + " " + allowed.error().problem, "a folder");
+  });
+}
+
 NamesSeen read_zones(const Value& value, const Reading& reading, Deployment& deployment) {
   NamesSeen seen;
   if (!is_mapping_of(value, reading, server::max_zones, "zones", zone_form)) return seen;
@@ -48,9 +63,8 @@ NamesSeen read_zones(const Value& value, const Reading& reading, Deployment& dep
     if (file == nullptr) continue;
     const std::optional<std::string> path = reading.text(*file, "the path of a master file", server::max_path_size);
     if (!path || !name) continue;
-    if (add_zone(deployment, *name, path_beside(reading.file(), *path), reading.place(*file), reading.found())) {
-      config.zones.back().overrides = std::move(overrides);
-    }
+    add_zone(deployment, *name, path_beside(reading.file(), *path), reading.place(*file), reading.found());
+    config.zones.back().overrides = std::move(overrides);
   }
   return seen;
 }
@@ -190,6 +204,7 @@ void read_primary(Fields& fields, const Reading& reading, Deployment& deployment
   for_items(fields.find("update-policy"), reading, server::max_update_rules,
             "a list such as [{key: NAME, zones: [example.com]}]",
             [&](const Value& item) { read_update_rule(item, reading, config); });
+  read_folders(fields.find("zone-folders"), reading, deployment.folders);
   NamesSeen zones;
   if (const Value* value = fields.require("zones", "zones: NAME: {file: FILE} lines"))
     zones = read_zones(*value, reading, deployment);

@@ -24,6 +24,9 @@ class Reading {
   void error(const Value& at, std::string problem, std::string expected = {}, std::string suggestion = {}) const;
   void warning(const Value& at, std::string problem, std::string expected = {}) const;
   Diagnostics& found() const { return found_; }
+  // Notes a file that holds secrets, which are nobody else's to see.
+  void add_secret_file(std::string path) const { secret_files_.push_back(std::move(path)); }
+  const std::vector<std::string>& secret_files() const { return secret_files_; }
 
   // Text, quoted or not, with at least one and at most `max` octets.
   std::optional<std::string> text(const Value& value, std::string_view expected, size_t max) const;
@@ -46,6 +49,7 @@ class Reading {
  private:
   std::string file_;
   Diagnostics& found_;
+  mutable std::vector<std::string> secret_files_;
 };
 
 // Calls `each` for the items of a list of at most `max`; reports what is no list, or too long.

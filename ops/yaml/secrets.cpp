@@ -1,6 +1,7 @@
 #include "ops/yaml/secrets.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 #include "ops/files.h"
@@ -48,14 +49,18 @@ std::optional<SecretText> secret_text(Fields& fields, const std::string& key, co
   const std::optional<std::string> path =
       reading.text(*file_value, "the path of a file that holds the secret", server::max_path_size);
   if (!path) return {};
-  const Result<std::string, FileError> content = read_file(path_beside(reading.file(), *path));
+  const std::string beside = path_beside(reading.file(), *path);
+  reading.add_secret_file(beside);
+  const auto content = [&]() -> Result<std::string, FileError> {
+    return TRY(RegularFile::find(beside)).read(longest_secret_text);
+  }();
+  if (!content && content.error().code == EFBIG) {
+    reading.error(*file_value, "secret file " + in_quotes(*path, longest_path) + " is too long", expected);
+    return {};
+  }
   if (!content) {
     reading.error(*file_value, "secret file " + in_quotes(*path, longest_path) + " " + content.error().problem,
                   "a readable file");
-    return {};
-  }
-  if (content.value().size() > longest_secret_text) {
-    reading.error(*file_value, "secret file " + in_quotes(*path, longest_path) + " is too long", expected);
     return {};
   }
   return SecretText{trimmed(content.value()), file_value};

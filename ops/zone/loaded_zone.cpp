@@ -40,7 +40,8 @@ std::optional<dns::Name> zone_name_of_file(const std::string& path) {
   return parsed ? std::optional(parsed.value()) : std::nullopt;
 }
 
-std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found) {
+std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
+                                           const ZoneFolders& folders) {
   const std::optional<dns::Name> apex = name ? name : zone_name_of_file(path);
   if (!apex) {
     found.error({path}, "the file's name is no zone's name", "--zone NAME");
@@ -49,6 +50,7 @@ std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::o
   LoadedZone loaded;
   loaded.path_ = path;
   loaded.texts_ = std::make_unique<Deployment>();
+  loaded.texts_->folders = folders;
   if (!add_zone(*loaded.texts_, *apex, path, {path}, found)) return {};
   for (const server::ZoneFile& file : loaded.texts_->primary()->zones.front().files)
     loaded.files_.push_back({file.path, file.text});
@@ -63,8 +65,8 @@ std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::o
 }
 
 std::optional<LoadedZone> LoadedZone::load_and_check(const std::string& path, const std::optional<dns::Name>& name, UnixTime at,
-                                                     Diagnostics& found) {
-  std::optional<LoadedZone> loaded = load(path, name, found);
+                                                     Diagnostics& found, const ZoneFolders& folders) {
+  std::optional<LoadedZone> loaded = load(path, name, found, folders);
   if (!loaded) return {};
   zone::Diagnostics checks;
   zone::CheckOptions how;

@@ -22,12 +22,14 @@ class LoadedZone {
  public:
   // Reads `path` and what it includes, and reports everything that is wrong. Without `name` the zone is called like its file,
   // less ".zone". Nothing when there was an error.
-  static std::optional<LoadedZone> load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found);
+  // A person names the file; `folders` are where what it includes may lie besides its own folder.
+  static std::optional<LoadedZone> load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
+                                        const ZoneFolders& folders = any_zone_file());
 
   // The same, and the strict checks of a zone, its signatures' times as of `at`; errors of theirs are reported but do not take
   // the zone away.
   static std::optional<LoadedZone> load_and_check(const std::string& path, const std::optional<dns::Name>& name, UnixTime at,
-                                                  Diagnostics& found);
+                                                  Diagnostics& found, const ZoneFolders& folders = any_zone_file());
 
   const zone::Zone& zone() const { return *zone_; }
   zone::ZoneMemory& memory() const { return *memory_; }
