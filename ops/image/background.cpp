@@ -11,13 +11,14 @@
 #include <system_error>
 
 #include "ops/files.h"
+#include "ops/image/pid_file.h"
 #include "ops/image/supervisor.h"
 
 namespace samara::ops {
 
 namespace {
 
-[[noreturn]] void become_supervisor(const Supervise& supervise, const Background& background, const Descriptor& log,
+[[noreturn]] void become_supervisor(const Supervise& supervise, const PidFile& pid_file, const Descriptor& log,
                                     Descriptor output) {
   ::setsid();
   const Descriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -25,7 +26,7 @@ namespace {
   ::dup2(nothing.get(), STDOUT_FILENO);
   ::dup2(log.get(), STDERR_FILENO);
   const ExitCode code = supervise(std::move(output));
-  ::unlink(background.pid_file.c_str());
+  pid_file.remove(::getpid());
   ::_exit(static_cast<int>(code));
 }
 
@@ -59,10 +60,17 @@ void show_log(const std::string& path, size_t from) {
 }  // namespace
 
 ExitCode run_in_background(const Background& background, size_t endpoints, const Supervise& supervise) {
+  // Before anything else: another server's traces are not ours to touch.
+  const auto pid_file = PidFile::claim(background.pid_file);
+  if (!pid_file) {
+    complain(background.pid_file + ": " + pid_file.error().problem + " (expected --pid-file FILE)");
+    return pid_file.error().code;
+  }
   const Descriptor log(::open(background.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
   if (!log.is_open()) {
     complain(background.log_file + ": cannot be written: " + std::generic_category().message(errno) +
              " (expected --log-file FILE)");
+    pid_file.value().remove(::getpid());
     return ExitCode::no_permission;
   }
   const off_t log_start = ::lseek(log.get(), 0, SEEK_END);
@@ -72,23 +80,24 @@ ExitCode run_in_background(const Background& background, size_t endpoints, const
   Descriptor output(ends[1]);
   const pid_t pid = ::fork();
   if (pid < 0) return ExitCode::unavailable;
-  if (pid == 0) become_supervisor(supervise, background, log, std::move(output));
+  if (pid == 0) become_supervisor(supervise, pid_file.value(), log, std::move(output));
   output.reset();
 
   if (!pass_on_until_ready(lines, endpoints)) {
     int status = 0;
     ::waitpid(pid, &status, 0);
+    pid_file.value().remove(pid);  // where it was killed and could not
     show_log(background.log_file, static_cast<size_t>(log_start));
     return WIFEXITED(status) ? static_cast<ExitCode>(WEXITSTATUS(status)) : ExitCode::our_bug;
   }
-  const std::string number = std::to_string(pid) + "\n";
-  if (const auto written = write_file(background.pid_file, number); !written) {
-    complain(background.pid_file + ": " + written.error().problem + " (expected --pid-file FILE)");
+  if (!pid_file.value().write(pid)) {
+    complain(background.pid_file + ": cannot be written: " + std::generic_category().message(errno) +
+             " (expected --pid-file FILE)");
     ::kill(pid, SIGTERM);
     ::waitpid(pid, nullptr, 0);
-    return ExitCode::no_permission;
+    return ExitCode::unavailable;
   }
-  std::printf("pid %s", number.c_str());
+  std::printf("pid %d\n", pid);
   return ExitCode::good;
 }
 

@@ -1,5 +1,6 @@
 #include "ops/image/control_exchange.h"
 
+#include <algorithm>
 #include <array>
 
 #include "platform/base/byte_reader.h"
@@ -26,6 +27,14 @@ std::optional<u32> ControlExchange::status() const {
   if (input_.size() < control_frame_header) return {};
   if (input_.size() < control_frame_header + load_be32(input_, 4)) return {};
   return load_be32(input_, 0);
+}
+
+std::string ControlExchange::last_line() const {
+  std::string text(input_.begin() + std::min<ptrdiff_t>(control_frame_header, static_cast<ptrdiff_t>(input_.size())),
+                   input_.end());
+  while (text.ends_with('\n')) text.pop_back();
+  const size_t before = text.rfind('\n');
+  return before == std::string::npos ? text : text.substr(before + 1);
 }
 
 }  // namespace samara::ops

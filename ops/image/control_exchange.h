@@ -4,10 +4,12 @@
 //   poll_output()        what is to be sent next; empty when all of it is gone
 //   on_sent(count)       the first `count` octets of it are on their way
 //   on_input(octets)     what came back
-//   status()             of the reply, once it is whole; its text is what the image has logged as well and is dropped
+//   status()             of the reply, once it is whole
+//   last_line()          of its text, which sums it up; the rest is what the image has logged as well
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "platform/base/types.h"
@@ -27,6 +29,7 @@ class ControlExchange {
   bool on_input(Bytes octets);
   // 0: done; otherwise an exit code's number.
   std::optional<u32> status() const;
+  std::string last_line() const;
 
  private:
   std::vector<u8> request_;

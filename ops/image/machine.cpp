@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
@@ -14,9 +15,13 @@
 #include <system_error>
 
 #include "ops/boot_blob.h"
+#include "ops/image/back_off.h"
 #include "ops/image/boot_file.h"
+#include "ops/image/crash_report.h"
 #include "ops/image/machine_link.h"
+#include "ops/image/signals.h"
 #include "ops/image/spawn.h"
+#include "ops/image/stop_request.h"
 #include "ops/image/storage_file.h"
 #include "ops/yaml/network.h"
 
@@ -26,7 +31,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds patience{10};  // between a request to stop and the end of it
 constexpr int module_fd = 3;
 constexpr int disk_fd = 4;
 constexpr int tap_fd = 5;
@@ -52,33 +56,39 @@ std::string path_of(int fd) {
   return "/proc/self/fd/" + std::to_string(fd);
 }
 
+struct MachineEnd {
+  ExitCode code = ExitCode::good;
+  ProcessEnd process{};
+  bool was_ready = false;
+  bool was_asked = false;
+};
+
 class Machine {
  public:
-  Machine(const MachineOptions& options, std::vector<Endpoint> forwards, pid_t pid, Descriptor signals, Descriptor input,
-          Descriptor console, Descriptor output)
+  Machine(const MachineOptions& options, std::vector<Endpoint> forwards, pid_t pid, const Descriptor& signals, Descriptor input,
+          Descriptor console, const Descriptor& output)
       : options_(options),
         forwards_(std::move(forwards)),
         pid_(pid),
-        signals_(std::move(signals)),
+        signals_(signals),
         input_(std::move(input)),
         console_(std::move(console)),
-        output_(std::move(output)) {}
+        output_(output) {}
 
-  ExitCode run() {
+  MachineEnd run() {
     for (;;) {
       wait();
       read_signals();
       read_console();
-      int status = 0;
-      if (::waitpid(pid_, &status, WNOHANG) == pid_) {
+      ProcessEnd end;
+      if (::wait4(pid_, &end.status, WNOHANG, &end.use) == pid_) {
         while (read_console()) {
         }
-        return ended(status);
+        return {ended(end.status), end, was_ready_, stop_.is_asked()};
       }
-      if (stop_before_ && Clock::now() >= *stop_before_) {
+      if (stop_.is_too_late(Clock::now())) {
         complain("the image did not turn its power off in time and is ended");
         ::kill(pid_, SIGKILL);
-        stop_before_.reset();
       }
     }
   }
@@ -89,8 +99,8 @@ class Machine {
     watched[0] = {signals_.get(), POLLIN, 0};
     watched[1] = {console_.get(), POLLIN, 0};
     int timeout = -1;
-    if (stop_before_) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*stop_before_ - Clock::now());
+    if (const auto deadline = stop_.deadline()) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - Clock::now());
       timeout = static_cast<int>(std::max<std::chrono::milliseconds::rep>(0, left.count())) + 1;
     }
     ::poll(watched.data(), watched.size(), timeout);
@@ -101,14 +111,11 @@ class Machine {
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
       if (info.ssi_signo == SIGHUP) complain("a machine takes new zones when it is started again");
       if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT) continue;
-      if (stopping_) {
-        ::kill(pid_, SIGKILL);
-        continue;
-      }
+      const StopRequest::Then then = stop_.on_signal(Clock::now());
+      if (then == StopRequest::Then::end) ::kill(pid_, SIGKILL);
+      if (then != StopRequest::Then::ask) continue;
       constexpr std::string_view request = "power off\n";
       if (::write(input_.get(), request.data(), request.size()) < 0) ::kill(pid_, SIGTERM);
-      stop_before_ = Clock::now() + patience;
-      stopping_ = true;
     }
   }
 
@@ -137,6 +144,7 @@ class Machine {
 
   // Where QEMU passes packets on, its own endpoints are what a client can ask; otherwise the image's.
   void announce(const std::string& line) {
+    was_ready_ = true;
     if (forwards_.empty()) {
       if (options_.network != "user") say(line);
       return;
@@ -153,7 +161,7 @@ class Machine {
 
   ExitCode ended(int status) const {
     if (!WIFEXITED(status)) {
-      complain("QEMU was ended by signal " + std::to_string(WTERMSIG(status)));
+      complain("QEMU was " + describe_end(status));
       return ExitCode::our_bug;
     }
     // docs/virtio-target.md: 0, or twice the image's exit code and one.
@@ -171,20 +179,14 @@ class Machine {
   const MachineOptions& options_;
   std::vector<Endpoint> forwards_;
   pid_t pid_;
-  Descriptor signals_, input_, console_, output_;
+  const Descriptor& signals_;
+  Descriptor input_, console_;
+  const Descriptor& output_;
   std::string pending_;
   std::deque<std::string> last_;
-  bool stopping_ = false;
-  std::optional<Clock::time_point> stop_before_;
+  bool was_ready_ = false;
+  StopRequest stop_;
 };
-
-Descriptor watch_signals() {
-  sigset_t watched;
-  ::sigemptyset(&watched);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&watched, number);
-  ::sigprocmask(SIG_BLOCK, &watched, nullptr);
-  return Descriptor(::signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC));
-}
 
 // What a machine without a wall clock or a network section goes by.
 void complete(server::ServiceConfig& config) {
@@ -279,9 +281,17 @@ std::vector<std::string> qemu_words(const MachineOptions& options, const Machine
   return words;
 }
 
-ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descriptor output) {
-  Diagnostics found;
-  std::optional<Deployment> deployment = launch.load(found);
+namespace {
+
+MachineEnd no_machine(ExitCode why) {
+  return {.code = why};
+}
+
+// Until it has ended.
+MachineEnd run_once(const Launch& launch, const MachineOptions& options, std::optional<Deployment> deployment,
+                    const Descriptor& signals, const Descriptor& output) {
+  Diagnostics found(Unreadable::leave_out);
+  if (!deployment) deployment = launch.load(found);
   std::optional<std::vector<u8>> blob;
   if (deployment) {
     complete(deployment->service());
@@ -289,25 +299,29 @@ ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descri
     blob = compile_blob(deployment->config, launch.source, found);
   }
   found.print();
-  if (!blob) return found.exit_code();
+  if (!blob) return no_machine(found.exit_code());
+  if (has_nothing_to_serve(*deployment)) {
+    complain(launch.source + ": no zone could be read");
+    return no_machine(found.exit_code());
+  }
   std::vector<Endpoint> forwards = forwarded(options, deployment->service());
   if (forwards.empty() && options.network == "user") {
     complain(launch.source +
              ": QEMU's user network reaches the image through IPv4 endpoints of `listen` only (expected one "
              "such as 127.0.0.1:5353, or --net bridge:NAME or tap:DEVICE)");
-    return ExitCode::bad_data;
+    return no_machine(ExitCode::bad_data);
   }
   ExitCode why = ExitCode::good;
   const std::optional<Descriptor> disk = open_storage_of(*deployment, launch.source, why);
-  if (!disk) return why;
+  if (!disk) return no_machine(why);
   std::optional<Descriptor> tap = open_port_of(options, why);
-  if (!tap) return why;
+  if (!tap) return no_machine(why);
 
-  Descriptor signals = watch_signals();  // before the machine exists, so that none falls between
   const Result<Descriptor, int> module = sealed_memory_file(*blob);
   std::optional<Pipe> input = make_pipe();
   std::optional<Pipe> console = make_pipe();
-  if (!module || !input || !console || ::fcntl(console->from.get(), F_SETFL, O_NONBLOCK) != 0) return ExitCode::unavailable;
+  if (!module || !input || !console || ::fcntl(console->from.get(), F_SETFL, O_NONBLOCK) != 0)
+    return no_machine(ExitCode::unavailable);
   std::vector<GivenDescriptor> given{
       {input->from.get(), STDIN_FILENO}, {console->to.get(), STDOUT_FILENO}, {module.value().get(), module_fd}};
   MachineParts parts;
@@ -328,14 +342,48 @@ ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descri
   if (!pid) {
     complain(options.qemu + ": cannot be started: " + std::generic_category().message(pid.error()) +
              " (expected QEMU: apt-get install qemu-system-x86, or --qemu FILE)");
-    return ExitCode::unavailable;
+    return no_machine(ExitCode::unavailable);
   }
   input->from.reset();
   console->to.reset();
   tap->reset();  // a bridge's port goes with QEMU
-  return Machine(options, std::move(forwards), pid.value(), std::move(signals), std::move(input->to), std::move(console->from),
-                 std::move(output))
+  return Machine(options, std::move(forwards), pid.value(), signals, std::move(input->to), std::move(console->from), output)
       .run();
+}
+
+// False: an end was asked for meanwhile.
+bool wait_for_next(const Descriptor& signals, std::chrono::seconds time) {
+  const Clock::time_point until = Clock::now() + time;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+    if (left <= 0) return true;
+    pollfd watched{signals.get(), POLLIN, 0};
+    ::poll(&watched, 1, static_cast<int>(left) + 1);
+    signalfd_siginfo info{};
+    while (::read(signals.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) return false;
+    }
+  }
+}
+
+}  // namespace
+
+ExitCode run_machine(const Launch& launch, const MachineOptions& options, std::optional<Deployment> first, Descriptor output) {
+  const Descriptor signals = watch_signals();  // before the machine exists, so that none falls between
+  BackOff back_off;
+  for (bool was_ready = false;;) {
+    const Clock::time_point since = Clock::now();
+    const MachineEnd end = run_once(launch, options, std::exchange(first, std::nullopt), signals, output);
+    was_ready = was_ready || end.was_ready;
+    if (end.was_asked || end.code == ExitCode::good || !was_ready) return end.code;
+    const auto life = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - since);
+    const auto wait = back_off.on_end(life);
+    if (!launch.crash_report.empty())
+      keep_report(launch.crash_report, {launch.image, launch.source, {}, end.process, end.was_ready, life, back_off.ends()});
+    if (!launch.restart) return end.code;
+    complain(launch.source + ": the machine ended by itself and is started again in " + std::to_string(wait.count()) + " s");
+    if (!wait_for_next(signals, wait)) return ExitCode::good;
+  }
 }
 
 }  // namespace samara::ops

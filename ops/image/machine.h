@@ -1,8 +1,11 @@
 // An image that is a machine of its own: QEMU, how it is called, and its supervisor. The boot configuration goes to it as the
 // first boot module through a memory file without a name; the console is its standard input and output.
 //
-//   SIGTERM, SIGINT   ask the image to turn the power off and wait for it; a second one, or ten seconds, end QEMU at once
+//   SIGTERM, SIGINT   ask the image to turn the power off and wait for it; another one a second later or more, or ten seconds,
+//   end
+//                     QEMU at once
 //   SIGHUP            is answered with a line: a machine takes new zones when it is started again
+// A machine that answered and ends by itself is started again like a process (supervisor.h).
 #pragma once
 
 #include <optional>
@@ -42,8 +45,8 @@ struct MachineParts {
 // QEMU's words for it.
 std::vector<std::string> qemu_words(const MachineOptions& options, const MachineParts& parts);
 
-// Runs it and stays until it has ended; prints `ready ADDRESS:PORT` for each endpoint that is answered, on `output` when that
-// is open. Gives the image's exit code.
-ExitCode run_machine(const Launch& launch, const MachineOptions& options, Descriptor output);
+// Runs it with `first`, or without one with what the launch loads, and stays until it has ended for good; prints `ready
+// ADDRESS:PORT` for each endpoint that is answered, on `output` when that is open. Gives the image's exit code.
+ExitCode run_machine(const Launch& launch, const MachineOptions& options, std::optional<Deployment> first, Descriptor output);
 
 }  // namespace samara::ops

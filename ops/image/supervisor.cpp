@@ -5,15 +5,21 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <new>
 #include <system_error>
 
 #include "ops/boot_blob.h"
+#include "ops/image/back_off.h"
 #include "ops/image/control_exchange.h"
+#include "ops/image/crash_report.h"
 #include "ops/image/image_process.h"
+#include "ops/image/signals.h"
+#include "ops/image/stop_request.h"
 #include "ops/image/storage_file.h"
 #include "server/config/control.h"
 
@@ -23,39 +29,115 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds patience{10};  // between a request to stop and the end of it
+constexpr std::chrono::seconds grace{2};  // between the end of the control stream and that of the process
+constexpr std::string_view ready_line = "ready ";
+
+std::string in_seconds(std::chrono::seconds time) {
+  return std::to_string(time.count()) + (time.count() == 1 ? " second" : " seconds");
+}
+
+// The image, when it runs, and what it was started with.
+struct Running {
+  Running(ImageProcess started, std::string storage_path) : process(std::move(started)), storage(std::move(storage_path)) {}
+  ImageProcess process;
+  std::string storage;  // its path
+  Clock::time_point since = Clock::now();
+  bool control_open = true;
+  bool was_ready = false;
+  std::string line;                                // of its output, not yet whole
+  std::optional<ControlExchange> exchange;         // a reload under way
+  std::optional<Clock::time_point> control_ended;  // by itself
+  StopRequest stop;
+};
 
 class Supervisor {
  public:
-  Supervisor(const Launch& launch, ImageProcess image, Descriptor signals)
-      : launch_(launch), image_(std::move(image)), signals_(std::move(signals)) {}
+  Supervisor(const Launch& launch, Descriptor signals, Descriptor output)
+      : launch_(launch), signals_(std::move(signals)), output_(std::move(output)) {}
 
-  ExitCode run() {
+  ExitCode run(std::optional<Deployment> first) {
+    if (const auto why = start(std::move(first))) return *why;
     for (;;) {
       wait();
       read_signals();
-      if (const std::optional<int> status = image_.poll_end()) return ended(*status);
-      if (stop_before_ && Clock::now() >= *stop_before_) {
-        complain("the image did not stop in time and is ended");
-        image_.signal(SIGKILL);
-        stop_before_.reset();
+      if (!image_) {
+        if (stopping_) return ExitCode::good;
+        if (Clock::now() >= start_at_ && start({})) start_later(back_off_.on_end({}));
+        continue;
       }
-      if (reload_wanted_ && !exchange_ && !stopping_) begin_reload();
+      read_output();
+      if (const std::optional<ProcessEnd> end = image_->process.poll_end()) {
+        read_output();
+        if (const auto code = ended(*end)) return *code;
+        continue;
+      }
+      watch_stop();
+      if (reload_wanted_ && !image_->exchange && !stopping_) begin_reload();
       move_control();
     }
   }
 
  private:
-  // Sleeps until a signal, control traffic, or the end of patience.
+  // Nothing, or why there is no image.
+  std::optional<ExitCode> start(std::optional<Deployment> deployment) {
+    reload_wanted_ = false;
+    Diagnostics found(Unreadable::leave_out);
+    std::optional<std::vector<u8>> blob;
+    std::optional<Descriptor> storage;
+    std::string storage_path;
+    ExitCode why = ExitCode::good;
+    // The texts of the zones are not needed any longer once the image has them.
+    if (!deployment) deployment = launch_.load(found);
+    const bool nothing = deployment && has_nothing_to_serve(*deployment);
+    if (deployment && !nothing) {
+      blob = compile_blob(deployment->config, launch_.source, found);
+      if (blob) storage = open_storage_of(*deployment, launch_.source, why);
+      if (const auto& configured = deployment->service().storage) storage_path = std::string(configured->file);
+    }
+    deployment.reset();
+    found.print();
+    if (nothing) complain(launch_.source + ": no zone could be read");
+    if (!blob) return found.exit_code();
+    if (!storage) return why;
+    Result<ImageProcess, int> image = ImageProcess::start(launch_.image, *blob, *storage);
+    if (!image) {
+      complain(launch_.image + ": cannot be started: " + std::generic_category().message(image.error()) +
+               " (expected an image made by `ops/build linux`, or --image FILE)");
+      return image.error() == EACCES || image.error() == EPERM ? ExitCode::no_permission : ExitCode::unavailable;
+    }
+    image_.emplace(std::move(image).value(), std::move(storage_path));
+    return {};
+  }
+
+  void start_later(std::chrono::seconds wait) {
+    start_at_ = Clock::now() + wait;
+    complain(launch_.source + ": the image is started again in " + in_seconds(wait));
+  }
+
+  // Sleeps until a signal, output, control traffic, or a deadline.
   void wait() {
-    const bool sending = exchange_ && !exchange_->poll_output().empty();
-    std::array<pollfd, 2> watched{};
+    std::array<pollfd, 3> watched{};
     watched[0] = {signals_.get(), POLLIN, 0};
-    watched[1] = {control_open_ ? image_.control().get() : -1, static_cast<short>(sending ? POLLIN | POLLOUT : POLLIN), 0};
-    // What was asked for while an exchange was under way is not waited for again.
-    int timeout = reload_wanted_ && !exchange_ && !stopping_ ? 0 : -1;
-    if (stop_before_) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*stop_before_ - Clock::now());
+    watched[1] = watched[2] = {-1, 0, 0};
+    std::optional<Clock::time_point> deadline;
+    const auto not_after = [&](std::optional<Clock::time_point> time) {
+      if (time && (!deadline || *time < *deadline)) deadline = time;
+    };
+    if (!image_) {
+      not_after(start_at_);
+    } else {
+      const bool sending = image_->exchange && !image_->exchange->poll_output().empty();
+      if (image_->control_open)
+        watched[1] = {image_->process.control().get(), static_cast<short>(sending ? POLLIN | POLLOUT : POLLIN), 0};
+      if (image_->process.output().is_open()) watched[2] = {image_->process.output().get(), POLLIN, 0};
+      not_after(image_->stop.deadline());
+      if (image_->control_ended) not_after(*image_->control_ended + grace);
+      // What was asked for while an exchange was under way is not waited for again.
+      if (reload_wanted_ && !image_->exchange && !stopping_) not_after(Clock::now());
+    }
+    int timeout = -1;
+    if (deadline) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - Clock::now());
       timeout = static_cast<int>(std::max<std::chrono::milliseconds::rep>(0, left.count())) + 1;
     }
     ::poll(watched.data(), watched.size(), timeout);
@@ -65,114 +147,166 @@ class Supervisor {
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
       if (info.ssi_signo == SIGHUP) reload_wanted_ = true;
-      if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
-        image_.signal(stopping_ ? SIGKILL : SIGTERM);
-        if (!stopping_) stop_before_ = Clock::now() + patience;
-        stopping_ = true;
-      }
+      if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT) continue;
+      stopping_ = true;
+      if (image_) stop_image();
+    }
+    if (!image_ && reload_wanted_) start_at_ = Clock::now();  // the files were mended, perhaps
+  }
+
+  void stop_image() {
+    switch (image_->stop.on_signal(Clock::now())) {
+      case StopRequest::Then::ask: return image_->process.signal(SIGTERM);
+      case StopRequest::Then::end: return image_->process.signal(SIGKILL);
+      case StopRequest::Then::wait: return;
+    }
+  }
+
+  void watch_stop() {
+    const Clock::time_point now = Clock::now();
+    if (image_->stop.is_too_late(now)) {
+      complain("the image did not stop in time and is ended");
+      image_->process.signal(SIGKILL);
+    }
+    if (image_->control_ended && now >= *image_->control_ended + grace) {
+      image_->control_ended.reset();
+      lose_control("the image has closed it");
+    }
+  }
+
+  // Passes its lines on, and sees those that say that it answers.
+  void read_output() {
+    std::array<char, 4096> memory{};
+    for (;;) {
+      const ssize_t got = ::read(image_->process.output().get(), memory.data(), memory.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got == 0) image_->process.close_output();
+      if (got <= 0) return;
+      const std::string_view octets(memory.data(), static_cast<size_t>(got));
+      image_->line += octets;
+      if (image_->line.starts_with(ready_line) || image_->line.find("\nready ") != std::string::npos) image_->was_ready = true;
+      const size_t last = image_->line.rfind('\n');
+      image_->line.erase(0, last == std::string::npos ? 0 : last + 1);
+      if (image_->line.size() > memory.size()) image_->line.clear();
+      // Nobody may be there to read any more; SIGPIPE is blocked.
+      [[maybe_unused]] const ssize_t written =
+          ::write(output_.is_open() ? output_.get() : STDOUT_FILENO, octets.data(), octets.size());
     }
   }
 
   void begin_reload() {
     reload_wanted_ = false;
     Diagnostics found(Unreadable::leave_out);
-    const std::optional<Deployment> deployment = launch_.load(found);
     std::optional<std::vector<u8>> blob;
-    if (deployment) blob = compile_blob(deployment->config, launch_.source, found);
+    try {
+      const std::optional<Deployment> deployment = launch_.load(found);
+      if (deployment) blob = compile_blob(deployment->config, launch_.source, found);
+    } catch (const std::bad_alloc&) {
+      found.error({launch_.source}, "no memory to read what it names");
+    }
     found.print();
     if (!blob) {
       complain(launch_.source + ": not reloaded, what is served stays as it is");
       return;
     }
-    if (!control_open_) return;
-    exchange_.emplace(static_cast<u32>(server::ControlKind::reload), std::move(*blob));
+    if (!image_->control_open) return;  // it will be started again, from the files as they are
+    image_->exchange.emplace(static_cast<u32>(server::ControlKind::reload), std::move(*blob));
   }
 
   void move_control() {
-    if (!control_open_) return;
-    const int stream = image_.control().get();
-    while (exchange_ && !exchange_->poll_output().empty()) {
-      const Bytes out = exchange_->poll_output();
+    if (!image_->control_open) return;
+    std::optional<ControlExchange>& exchange = image_->exchange;
+    const int stream = image_->process.control().get();
+    while (exchange && !exchange->poll_output().empty()) {
+      const Bytes out = exchange->poll_output();
       const ssize_t sent = ::send(stream, out.data(), out.size(), MSG_NOSIGNAL);
       if (sent < 0 && (errno == EAGAIN || errno == EINTR)) break;
-      if (sent < 0) return lose_control();
-      exchange_->on_sent(static_cast<size_t>(sent));
+      if (sent < 0) return end_of_control();
+      exchange->on_sent(static_cast<size_t>(sent));
     }
     std::array<u8, 4096> memory{};
     for (;;) {
       const ssize_t got = ::recv(stream, memory.data(), memory.size(), 0);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0 && errno == EAGAIN) return;
-      if (got <= 0) return lose_control();
-      if (!exchange_ || !exchange_->on_input(Bytes(memory).first(static_cast<size_t>(got)))) return lose_control();
-      if (const std::optional<u32> status = exchange_->status()) {
-        report(*status);
-        exchange_.reset();
+      if (got <= 0) return end_of_control();
+      if (!exchange) return lose_control("it sends what nobody asked for");
+      if (!exchange->on_input(Bytes(memory).first(static_cast<size_t>(got)))) return lose_control("its reply is none");
+      if (const std::optional<u32> status = exchange->status()) {
+        report(*status, exchange->last_line());
+        exchange.reset();
       }
     }
   }
 
-  void report(u32 status) const {
-    complain(launch_.source + (status == 0 ? ": reloaded" : ": reloaded in part, what could not be replaced stays in service"));
+  void report(u32 status, const std::string& summary) const {
+    const std::string what = status == 0 ? ": reloaded" : ": reloaded in part, what could not be replaced stays in service";
+    complain(launch_.source + what + (summary.empty() ? "" : ": " + summary));
   }
 
-  void lose_control() {
-    control_open_ = false;
-    if (exchange_) complain(launch_.source + ": the image did not answer the reload");
-    exchange_.reset();
+  // An image that ends closes it a moment before.
+  void end_of_control() {
+    image_->control_open = false;
+    image_->control_ended = Clock::now();
   }
 
-  static ExitCode ended(int status) {
-    if (WIFEXITED(status)) return static_cast<ExitCode>(WEXITSTATUS(status));
-    complain("the image was ended by signal " + std::to_string(WTERMSIG(status)));
-    return ExitCode::our_bug;
+  void lose_control(std::string_view why) {
+    image_->control_open = false;
+    if (image_->exchange) complain(launch_.source + ": the image did not answer the reload");
+    image_->exchange.reset();
+    if (stopping_) return;
+    complain("the control stream to the image is lost (" + std::string(why) + "): it cannot be reloaded and is stopped");
+    control_lost_ = true;
+    stop_image();
+  }
+
+  // Nothing: the image is started again.
+  std::optional<ExitCode> ended(const ProcessEnd& end) {
+    const Running last = std::move(*image_);
+    image_.reset();
+    if (last.exchange && !stopping_) complain(launch_.source + ": the image did not answer the reload");
+    const bool lost = std::exchange(control_lost_, false);
+    const bool in_order = WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0;
+    if (!WIFEXITED(end.status)) complain("the image was " + describe_end(end.status));
+    const ExitCode code =
+        !WIFEXITED(end.status) || (in_order && lost) ? ExitCode::our_bug : static_cast<ExitCode>(WEXITSTATUS(end.status));
+    if (stopping_ || code == ExitCode::good) return code;
+    was_ready_ = was_ready_ || last.was_ready;
+    const auto life = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - last.since);
+    const auto wait = back_off_.on_end(life);
+    if (!launch_.crash_report.empty() && was_ready_) {
+      keep_report(launch_.crash_report,
+                  {launch_.image, launch_.source, last.storage, end, last.was_ready, life, back_off_.ends()});
+    }
+    if (!launch_.restart || !was_ready_) return code;
+    if (WIFEXITED(end.status) && !lost) complain("the image " + describe_end(end.status));
+    start_later(wait);
+    return {};
   }
 
   const Launch& launch_;
-  ImageProcess image_;
   Descriptor signals_;
-  bool control_open_ = true;
+  Descriptor output_;
+  std::optional<Running> image_;
+  Clock::time_point start_at_;  // when there is none
+  BackOff back_off_;
+  bool was_ready_ = false;  // the image, or one before it
   bool reload_wanted_ = false;
+  bool control_lost_ = false;
   bool stopping_ = false;
-  std::optional<Clock::time_point> stop_before_;
-  std::optional<ControlExchange> exchange_;
 };
-
-Descriptor watch_signals() {
-  sigset_t watched;
-  ::sigemptyset(&watched);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&watched, number);
-  ::sigprocmask(SIG_BLOCK, &watched, nullptr);
-  return Descriptor(::signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC));
-}
 
 }  // namespace
 
-ExitCode supervise(const Launch& launch, Descriptor output) {
-  Diagnostics found;
-  // The texts of the zones are not needed any longer once the image has them.
-  std::optional<std::vector<u8>> blob;
-  std::optional<Descriptor> storage;
-  ExitCode why = ExitCode::good;
-  if (const std::optional<Deployment> deployment = launch.load(found)) {
-    blob = compile_blob(deployment->config, launch.source, found);
-    if (blob) storage = open_storage_of(*deployment, launch.source, why);
-  }
-  found.print();
-  if (!blob) return found.exit_code();
-  if (!storage) return why;
+bool has_nothing_to_serve(const Deployment& deployment) {
+  const server::PrimaryConfig* config = deployment.primary();
+  return config != nullptr && !config->storage && !config->zones.empty() &&
+         std::ranges::all_of(config->zones, [](const server::ZoneSource& zone) { return zone.files.empty(); });
+}
+
+ExitCode supervise(const Launch& launch, std::optional<Deployment> first, Descriptor output) {
   // Before the image exists, so that no signal falls between.
-  Descriptor signals = watch_signals();
-  Result<ImageProcess, int> image = ImageProcess::start(launch.image, *blob, output, *storage);
-  if (!image) {
-    complain(launch.image + ": cannot be started: " + std::generic_category().message(image.error()) +
-             " (expected an image made by `ops/build linux`, or --image FILE)");
-    return image.error() == EACCES || image.error() == EPERM ? ExitCode::no_permission : ExitCode::unavailable;
-  }
-  output.reset();
-  storage.reset();
-  blob.reset();
-  return Supervisor(launch, std::move(image).value(), std::move(signals)).run();
+  return Supervisor(launch, watch_signals(), std::move(output)).run(std::move(first));
 }
 
 }  // namespace samara::ops

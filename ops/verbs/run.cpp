@@ -23,7 +23,9 @@ struct Options {
   MachineOptions machine;
   std::string pid_file;
   std::string log_file;
+  std::string crash_report;
   bool detach = false;
+  bool no_restart = false;
 };
 
 std::optional<Deployment> load(const Options& options, Diagnostics& found) {
@@ -51,21 +53,32 @@ size_t endpoints_to_wait_for(const Deployment& deployment, bool machine, const M
 }
 
 ExitCode run(const Options& options) {
-  Diagnostics found;
-  const std::optional<Deployment> deployment = load(options, found);
+  // A zone whose files cannot be read costs that zone; the supervisor looks whether any is left.
+  Diagnostics found(Unreadable::leave_out);
+  std::optional<Deployment> deployment = load(options, found);
   found.print();
   if (!deployment) return found.exit_code();
+  if (has_nothing_to_serve(*deployment)) {
+    complain(options.file + ": no zone could be read");
+    return found.exit_code();
+  }
   const std::string target = options.target.empty() ? deployment->target : options.target;
   const std::string image = options.image.empty() ? default_image(role_of(deployment->config), target) : options.image;
-  const Launch launch{image, options.file, [&options](Diagnostics& again) { return load(options, again); }};
+  Launch launch{image, options.file, [&options](Diagnostics& again) { return load(options, again); }};
+  launch.restart = !options.no_restart;
+  launch.crash_report = options.crash_report.empty() ? runtime_path(options.file, ".crash") : options.crash_report;
   const bool machine = target == "virtio";
+  const size_t endpoints = endpoints_to_wait_for(*deployment, machine, options.machine);
   const Supervise supervisor = [&](Descriptor output) {
-    return machine ? run_machine(launch, options.machine, std::move(output)) : supervise(launch, std::move(output));
+    if (options.detach) found.print();  // in the log as well
+    // What was read above: nothing is read twice.
+    return machine ? run_machine(launch, options.machine, std::move(deployment), std::move(output))
+                   : supervise(launch, std::move(deployment), std::move(output));
   };
   if (!options.detach) return supervisor(Descriptor());
   const Background background{options.pid_file.empty() ? runtime_path(options.file, ".pid") : options.pid_file,
                               options.log_file.empty() ? runtime_path(options.file, ".log") : options.log_file};
-  return run_in_background(background, endpoints_to_wait_for(*deployment, machine, options.machine), supervisor);
+  return run_in_background(background, endpoints, supervisor);
 }
 
 }  // namespace
@@ -80,6 +93,10 @@ void add_run(CLI::App& samara, Action& chosen) {
   verb->add_flag("--detach", options->detach, "Go to the background once it answers; prints `pid N`");
   verb->add_option("--pid-file", options->pid_file, "Where --detach writes the process id (/run/samara-NAME.pid for root)");
   verb->add_option("--log-file", options->log_file, "Where --detach writes the log (/run/samara-NAME.log for root)");
+  verb->add_flag("--no-restart", options->no_restart,
+                 "End when the image ends by itself; without it the image is started again, with a growing pause");
+  verb->add_option("--crash-report", options->crash_report,
+                   "Where what is left of an image that ended by itself is kept (/run/samara-NAME.crash for root)");
   verb->add_option("--image", options->image, "The image to run, instead of images/samara-ROLE-TARGET-x86_64.elf");
   MachineOptions& machine = options->machine;
   const std::string group = "Target virtio";
@@ -111,6 +128,7 @@ void add_run(CLI::App& samara, Action& chosen) {
   verb->footer(
       "Prints `ready ADDRESS:PORT` for each endpoint when it answers. SIGHUP reads the manifest and its\n"
       "files again (what is broken stays out, what is served stays), SIGTERM and SIGINT stop the server.\n"
+      "An image that answered and ends by itself is started again from the files as they are by then.\n"
       "A machine takes new zones when it is started again.\n\n"
       "Examples:\n"
       "  samara run zones/primary.yaml\n"

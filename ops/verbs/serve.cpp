@@ -15,6 +15,7 @@ struct Options {
   std::vector<std::string> zones;
   std::vector<std::string> listen;
   std::vector<std::string> transfer;
+  std::vector<std::string> folders;
   u32 workers = 1;
   std::string log_level = "info";
   std::string image;
@@ -65,6 +66,10 @@ std::optional<Deployment> load(const Options& options, Diagnostics& found) {
   Deployment deployment;
   for (const std::string& text : options.listen) read_listen_option(text, deployment, found);
   for (const std::string& text : options.transfer) read_transfer_option(text, deployment, found);
+  for (const std::string& folder : options.folders) {
+    if (const auto allowed = deployment.folders.allow(folder); !allowed)
+      found.error(option("--zone-folder"), in_quotes(folder, longest_path) + " " + allowed.error().problem, "a folder");
+  }
   for (const std::string& text : options.zones) read_zone_option(text, deployment, found);
   deployment.service().workers = options.workers;
   for (const Level level : {Level::error, Level::warning, Level::info, Level::debug}) {
@@ -104,6 +109,9 @@ void add_serve(CLI::App& samara, Action& chosen) {
   verb->add_option("--allow-transfer", options->transfer,
                    "Who may transfer zones: any, an address or ADDRESS/LENGTH; repeatable")
       ->type_name("BLOCK");
+  verb->add_option("--zone-folder", options->folders,
+                   "A folder where files and what they include may lie, besides each file's own; repeatable")
+      ->type_name("DIR");
   verb->add_option("--workers", options->workers, "Processes that answer queries")
       ->check(CLI::Range(server::worker_count.low, server::worker_count.high))
       ->capture_default_str();
@@ -123,7 +131,7 @@ void add_serve(CLI::App& samara, Action& chosen) {
     chosen = [options] {
       if (!options_are_sound(*options)) return ExitCode::usage;
       const Launch launch{options->image, "command line", [options](Diagnostics& found) { return load(*options, found); }};
-      return supervise(launch, Descriptor());
+      return supervise(launch, {}, Descriptor());
     };
   });
 }

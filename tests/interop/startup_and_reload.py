@@ -213,6 +213,66 @@ def is_running(pid):
         return False
 
 
+def wait_for_rcode(port, name, rcode, timeout=20):
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        answer = servers.ask_udp(port, servers.query(name), 0.5)
+        if answer and answer[3] & 15 == rcode:
+            return True
+    return False
+
+
+def bad_files_cost_their_zone_only(result):
+    """Whatever stands in the place of one zone's file or of what it includes, at a start and at a reload."""
+    os.makedirs(os.path.join(OUT, "apart"), exist_ok=True)
+    outside = write("outside.inc", "password TXT hunter2\n")
+    bad = os.path.join(OUT, "apart", "bad.test.zone")
+    good = write("good.test.zone", HEAD.replace("zone.test", "good.test").format(serial=1))
+    head = HEAD.replace("zone.test", "bad.test").format(serial=1)
+
+    def replace_by(text=None, make=None):
+        if os.path.lexists(bad):
+            os.rmdir(bad) if os.path.isdir(bad) and not os.path.islink(bad) else os.remove(bad)
+        if text is not None:
+            write("apart/bad.test.zone", text)
+        elif make is not None:
+            make(bad)
+
+    pipe = os.path.join(OUT, "apart", "pipe")
+    if not os.path.exists(pipe):
+        os.mkfifo(pipe)
+    cases = {
+        "missing": lambda: replace_by(),
+        "a folder": lambda: replace_by(make=os.mkdir),
+        "a pipe": lambda: replace_by(make=os.mkfifo),
+        "a device": lambda: replace_by(make=lambda path: os.symlink("/dev/zero", path)),
+        "a link out of its folder": lambda: replace_by(make=lambda path: os.symlink(outside, path)),
+        "a missing include": lambda: replace_by(head + "$INCLUDE nowhere\n"),
+        "an included pipe": lambda: replace_by(head + "$INCLUDE pipe\n"),
+        "an included file of somebody else": lambda: replace_by(head + f"$INCLUDE {outside}\n"),
+        "a syntax error": lambda: replace_by(head + "www A 192.0.2.300\n"),
+    }
+    for what, make in cases.items():
+        make()
+        with servers.Server("samara", [("good.test", good), ("bad.test", bad)], OUT, awaited=["good.test"]) as server:
+            result.check(wait_for_serial(server.port, "good.test", 1, 10), f"{what}: the other zone is served from the start", server.tail())
+            result.check(wait_for_rcode(server.port, "bad.test", 2, 5), f"{what}: its own zone gets SERVFAIL", server.tail())
+            result.check("bad.test" in server.tail(), f"{what}: a line names the zone", server.tail())
+            result.check("hunter2" not in server.tail(), f"{what}: nothing of another file is shown", server.tail())
+            replace_by(head.replace("hostmaster 1 ", "hostmaster 5 "))
+            server.process.send_signal(signal.SIGHUP)
+            result.check(wait_for_serial(server.port, "bad.test", 5), f"{what}: the mended zone is taken", server.tail())
+            make()
+            write("good.test.zone", HEAD.replace("zone.test", "good.test").format(serial=2))
+            server.process.send_signal(signal.SIGHUP)
+            result.check(wait_for_serial(server.port, "good.test", 2), f"{what}: a reload goes on with the other zone", server.tail())
+            result.check(wait_for_serial(server.port, "bad.test", 5, 5), f"{what}: at a reload the zone stays as it was", server.tail())
+            begin = time.monotonic()
+            code = server.stop()
+            result.check(code == 0 and time.monotonic() - begin < 5, f"{what}: SIGTERM is obeyed", f"{code} after {time.monotonic() - begin:.1f} s")
+        write("good.test.zone", HEAD.replace("zone.test", "good.test").format(serial=1))
+
+
 def reloads(result):
     one, two = write("zone.test.zone", HEAD.format(serial=1)), write("other.test.zone", HEAD.replace("zone.test", "other.test").format(serial=1))
     with servers.Server("samara", [("zone.test", one), ("other.test", two)], OUT) as server:
@@ -276,7 +336,7 @@ def main():
     result = report.Report()
     shutil.rmtree(OUT, ignore_errors=True)
     os.makedirs(OUT)
-    for part in (arguments, broken_zone_files, port_in_use, missing_privilege, reloads):
+    for part in (arguments, broken_zone_files, port_in_use, missing_privilege, bad_files_cost_their_zone_only, reloads):
         begin = time.monotonic()
         try:
             part(result)

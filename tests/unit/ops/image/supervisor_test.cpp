@@ -15,6 +15,8 @@
 #include <thread>
 
 #include "ops/files.h"
+#include "ops/image/back_off.h"
+#include "ops/image/pid_file.h"
 
 namespace samara::ops {
 namespace {
@@ -31,13 +33,15 @@ class Supervised : public ::testing::Test {
   std::string content(const std::string& name) const { return read_file(path(name)).value_or(""); }
 
   // A supervisor in a process of its own over an image that is this script (its folder is $D).
-  pid_t start(const std::string& script, bool good_files = true) {
+  pid_t start(const std::string& script, bool good_files = true, bool restart = false) {
     EXPECT_TRUE(write_file(path("image"), "#!/bin/sh\nD=" + folder_ + "\n" + script + "\n", 0755).ok());
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
     [[maybe_unused]] const int closed = ::dup2(::open((folder_ + "/log").c_str(), O_WRONLY | O_CREAT, 0600), STDERR_FILENO);
-    const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(good_files, found); }};
-    ::_exit(static_cast<int>(supervise(launch, Descriptor())));
+    Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(good_files, found); }};
+    launch.restart = restart;
+    launch.crash_report = path("crash");
+    ::_exit(static_cast<int>(supervise(launch, {}, Descriptor())));
   }
 
   std::optional<Deployment> load(bool good, Diagnostics& found) const {
@@ -90,7 +94,7 @@ TEST_F(Supervised, AnImageThatIsNotThereIsUnavailable) {
   std::filesystem::remove(path("image"));
   const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(static_cast<int>(supervise(launch, Descriptor())));
+  if (child == 0) ::_exit(static_cast<int>(supervise(launch, {}, Descriptor())));
   EXPECT_EQ(wait_for(child), 69);
 }
 
@@ -141,8 +145,101 @@ TEST_F(Supervised, SecondStopIsFinal) {
   ASSERT_TRUE(appears("up"));
   ::kill(pid, SIGTERM);
   ASSERT_TRUE(appears("told"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
   ::kill(pid, SIGTERM);
   EXPECT_EQ(wait_for(pid), 70);
+}
+
+TEST_F(Supervised, OneWishThatComesTwiceIsOne) {
+  // As `timeout` does it: to the process, then to its group.
+  const pid_t pid = start("trap 'sleep 0.2; exit 0' TERM; touch $D/up; while :; do sleep 0.05; done");
+  ASSERT_TRUE(appears("up"));
+  for (int i = 0; i < 3; ++i) {
+    ::kill(pid, SIGTERM);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(wait_for(pid), 0);
+}
+
+// How often the image was started, as it notes itself.
+constexpr const char* note_start = "echo x >> $D/starts; echo ready 127.0.0.1:53\n";
+
+TEST_F(Supervised, AnImageThatAnsweredIsStartedAgain) {
+  const pid_t pid = start(std::string(note_start) +
+                              "if [ $(wc -l < $D/starts) = 1 ]; then kill -SEGV $$; fi\n"
+                              "touch $D/up; trap 'exit 0' TERM; while :; do sleep 0.05; done",
+                          true, true);
+  ASSERT_TRUE(appears("up"));
+  EXPECT_EQ(content("starts"), "x\nx\n");
+  EXPECT_NE(content("log").find("samara: the image was ended by signal 11 (Segmentation fault)\n"
+                                "samara: test.yaml: the image is started again in 1 second\n"),
+            std::string::npos)
+      << content("log");
+  const std::string report = content("crash");
+  EXPECT_NE(report.find(" the image ended by signal 11 (Segmentation fault), number 1\n  after "), std::string::npos) << report;
+  EXPECT_NE(report.find(" s, ready\n"), std::string::npos) << report;
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(wait_for(pid), 0);
+}
+
+TEST_F(Supervised, AnImageThatNeverAnsweredIsNotStartedAgain) {
+  EXPECT_EQ(wait_for(start("echo x >> $D/starts; exit 70", true, true)), 70);
+  EXPECT_EQ(content("starts"), "x\n");
+}
+
+TEST_F(Supervised, AnImageIsNotStartedAgainWhereThatIsOff) {
+  EXPECT_EQ(wait_for(start(std::string(note_start) + "exit 70")), 70);
+  EXPECT_EQ(content("starts"), "x\n");
+  EXPECT_NE(content("crash").find("ended with exit code 70 (a bug of ours), number 1"), std::string::npos);
+}
+
+TEST_F(Supervised, AStopWhileThePauseLastsEndsInOrder) {
+  const pid_t pid = start(std::string(note_start) + "exit 70", true, true);
+  ASSERT_TRUE(appears("crash"));
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(wait_for(pid), 0);
+  EXPECT_EQ(content("starts"), "x\n");
+}
+
+TEST_F(Supervised, FilesThatAreBrokenByThenAreTriedAgain) {
+  const pid_t pid = start(std::string(note_start) +
+                              "[ $(wc -l < $D/starts) = 2 ] || exit 70\n"
+                              "touch $D/up; trap 'exit 0' TERM; while :; do sleep 0.05; done",
+                          true, true);
+  ASSERT_TRUE(appears("crash"));
+  ASSERT_TRUE(write_file(path("broken"), "").ok());
+  for (int i = 0; i < 500 && content("log").find("in 2 seconds") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_NE(content("log").find("samara: test.yaml:1:1: broken\n"), std::string::npos) << content("log");
+  std::filesystem::remove(path("broken"));
+  ::kill(pid, SIGHUP);  // now, not when the pause is over
+  EXPECT_TRUE(appears("up"));
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(wait_for(pid), 0);
+}
+
+TEST_F(Supervised, AnImageWithoutItsControlStreamIsReplaced) {
+  // It answers a request that nobody made.
+  const pid_t pid =
+      start(std::string(note_start) +
+                "trap 'exit 0' TERM; if [ $(wc -l < $D/starts) = 1 ]; then printf '\\0\\0\\0\\0\\0\\0\\0\\0' >&4; "
+                "else touch $D/up; fi\nwhile :; do sleep 0.05; done",
+            true, true);
+  EXPECT_TRUE(appears("up"));
+  EXPECT_NE(
+      content("log").find("samara: the control stream to the image is lost (it sends what nobody asked for): it cannot be "
+                          "reloaded and is stopped\nsamara: test.yaml: the image is started again in 1 second\n"),
+      std::string::npos)
+      << content("log");
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(wait_for(pid), 0);
+}
+
+TEST_F(Supervised, AnImageThatClosesItsControlStreamIsReplaced) {
+  const pid_t pid = start("exec 4>&-; touch $D/up; trap 'exit 0' TERM; while :; do sleep 0.05; done");
+  ASSERT_TRUE(appears("up"));
+  EXPECT_EQ(wait_for(pid), 70);  // it was not ready yet
+  EXPECT_NE(content("log").find("the control stream to the image is lost (the image has closed it)"), std::string::npos);
 }
 
 TEST_F(Supervised, ReloadSendsAFrameAndWaitsForTheReply) {
@@ -154,6 +251,16 @@ TEST_F(Supervised, ReloadSendsAFrameAndWaitsForTheReply) {
   EXPECT_EQ(wait_for(pid), 0);
   EXPECT_EQ(content("kind"), std::string("\0\0\0\x01", 4));
   EXPECT_NE(content("log").find("test.yaml: reloaded\n"), std::string::npos) << content("log");
+}
+
+TEST_F(Supervised, TheLastLineOfTheReplySumsItUp) {
+  const pid_t pid = start(
+      "touch $D/up; head -c 4 <&4 > $D/kind; printf '\\0\\0\\0\\101\\0\\0\\0\\32zone a.\\n3 zones, 1 changed' >&4; sleep 0.3");
+  ASSERT_TRUE(appears("up"));
+  ::kill(pid, SIGHUP);
+  EXPECT_EQ(wait_for(pid), 0);
+  EXPECT_NE(content("log").find("what could not be replaced stays in service: 3 zones, 1 changed\n"), std::string::npos)
+      << content("log");
 }
 
 TEST_F(Supervised, BrokenFilesAreNotSent) {
@@ -175,8 +282,8 @@ TEST_F(Supervised, BackgroundReturnsWhenEverythingIsReady) {
           .ok());
   const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
   ::testing::internal::CaptureStdout();
-  const ExitCode code =
-      run_in_background({path("pid"), path("log")}, 1, [&](Descriptor output) { return supervise(launch, std::move(output)); });
+  const ExitCode code = run_in_background({path("pid"), path("log")}, 1,
+                                          [&](Descriptor output) { return supervise(launch, {}, std::move(output)); });
   std::fflush(stdout);
   const std::string printed = ::testing::internal::GetCapturedStdout();
   EXPECT_EQ(code, ExitCode::good);
@@ -191,10 +298,62 @@ TEST_F(Supervised, BackgroundReportsAnImageThatEndsEarly) {
   ASSERT_TRUE(write_file(path("image"), "#!/bin/sh\necho port in use >&2\nexit 69\n", 0755).ok());
   const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
   ::testing::internal::CaptureStderr();
-  EXPECT_EQ(
-      run_in_background({path("pid"), path("log")}, 1, [&](Descriptor output) { return supervise(launch, std::move(output)); }),
-      ExitCode::unavailable);
+  EXPECT_EQ(run_in_background({path("pid"), path("log")}, 1,
+                              [&](Descriptor output) { return supervise(launch, {}, std::move(output)); }),
+            ExitCode::unavailable);
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "port in use\n");
+  EXPECT_FALSE(std::filesystem::exists(path("pid")));
+}
+
+TEST_F(Supervised, ASecondStartLeavesTheFirstAlone) {
+  ASSERT_TRUE(write_file(path("image"),
+                         "#!/bin/sh\nD=" + folder_ +
+                             "\nif [ -e $D/up ]; then exit 69; fi\ntouch $D/up\ntrap 'exit 0' TERM\necho ready 127.0.0.1:53\n"
+                             "while :; do sleep 0.05; done\n",
+                         0755)
+                  .ok());
+  const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
+  const auto run = [&](const std::string& pid_file) {
+    return run_in_background({path(pid_file), path("log")}, 1,
+                             [&](Descriptor output) { return supervise(launch, {}, std::move(output)); });
+  };
+  ASSERT_EQ(run("pid"), ExitCode::good);
+  const std::string pid = content("pid");
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(run("pid"), ExitCode::unavailable);
+  const std::string running = path("pid") + ": already running as pid " + pid.substr(0, pid.size() - 1);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "samara: " + running + " (expected --pid-file FILE)\n");
+  EXPECT_EQ(content("pid"), pid);
+  // Another pid file: its own goes, the other stays.
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(run("other"), ExitCode::unavailable);
+  ::testing::internal::GetCapturedStderr();
+  EXPECT_FALSE(std::filesystem::exists(path("other")));
+  EXPECT_EQ(content("pid"), pid);
+  ::kill(std::stoi(pid), SIGTERM);
+  EXPECT_EQ(wait_for(std::stoi(pid)), 0);
+  EXPECT_FALSE(std::filesystem::exists(path("pid")));
+}
+
+TEST(BackOff, PausesGrowUntilAnImageLives) {
+  using std::chrono::seconds;
+  BackOff pauses;
+  for (const int wait : {1, 2, 4, 8, 16, 32, 60, 60}) EXPECT_EQ(pauses.on_end(seconds(10)), seconds(wait));
+  EXPECT_EQ(pauses.on_end(BackOff::settled), seconds(1));
+  EXPECT_EQ(pauses.on_end(seconds(0)), seconds(2));
+  EXPECT_EQ(pauses.ends(), 10U);
+}
+
+TEST_F(Supervised, APidFileThatIsLeftOverIsTaken) {
+  ASSERT_TRUE(write_file(path("pid"), "1\n").ok());  // which lives, and is not ours
+  const auto claimed = PidFile::claim(path("pid"));
+  ASSERT_TRUE(claimed.ok());
+  claimed.value().remove(::getpid());
+  EXPECT_EQ(content("pid"), "1\n") << "it does not speak of us";
+  EXPECT_TRUE(claimed.value().write(::getpid()));
+  EXPECT_EQ(content("pid"), std::to_string(::getpid()) + "\n");
+  claimed.value().remove(::getpid());
+  EXPECT_FALSE(std::filesystem::exists(path("pid")));
 }
 
 }  // namespace
