@@ -4,6 +4,7 @@
 
 #include "dns-core/dnssec/nsec3.h"
 #include "server/catalog_zone.h"
+#include "zone/content_digest.h"
 #include "zone/diff.h"
 #include "zone/master_file.h"
 
@@ -37,6 +38,16 @@ void report_build_error(std::span<const zone::SourceFile> files, const dns::Name
   } else {
     report.line(Level::error, files.front().path, ": ", owner, ": ", zone::describe(error));
   }
+}
+
+// What is remembered of a file once updates change the zone that was read from it.
+zone::store::FileMark mark_of(const zone::Zone& from_file) {
+  return {.serial = from_file.serial(), .digest = zone::content_digest(from_file)};
+}
+
+// Whether it is the file that the zone came from, or one with the same records.
+bool is_file_of(const zone::store::FileMark& mark, const zone::Zone& from_file) {
+  return from_file.serial() == mark.serial && (!mark.digest.has_value() || zone::content_digest(from_file) == *mark.digest);
 }
 
 }  // namespace
@@ -93,22 +104,33 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
   return zone;
 }
 
-// Whether the zone in service stays because its file does not have what updates did to it.
+// Whether the zone in service stays because its file does not have what updates did to it. Serials say which of two files is
+// newer; whether there are two is asked first, since updates may take the zone's serial anywhere (RFC 1982 section 7), and then
+// an unchanged file may count as newer than the zone.
 bool ZoneLoader::keeps_updates(const ServedZone& zone, const zone::Zone& from_file, LoadReport& report) {
-  if (!zone.file_serial.has_value()) return false;
+  if (!zone.file.has_value()) return false;
   const dns::Serial now = zone.versions->zone()->serial();
-  if (from_file.serial().compare(now) == dns::Serial::Order::greater) return false;
-  if (from_file.serial() == *zone.file_serial && zone.restored) {
-    report.line(Level::info, "zone ", zone.apex, ": serial ", now.value(), " with the updates that the storage has");
-  } else if (from_file.serial() == *zone.file_serial) {
-    report.line(Level::warning, "zone ", zone.apex, ": the file still has serial ", from_file.serial().value(),
-                "; the zone keeps its updates (serial ", now.value(), ')');
-  } else {
-    report.line(
-        Level::error, "zone ", zone.apex, ": not loaded: serial ", from_file.serial().value(),
-        " of the file is not above serial ", now.value(),
-        ", which updates have made; put the updates into the file (dig AXFR shows them) and raise its serial above that");
+  const dns::Serial of_file = from_file.serial();
+  if (is_file_of(*zone.file, from_file)) {
+    if (zone.restored) {
+      report.line(Level::info, "zone ", zone.apex, ": serial ", now.value(), " with the updates that the storage has");
+    } else {
+      report.line(Level::warning, "zone ", zone.apex, ": the file is as it was (serial ", of_file.value(),
+                  "); the zone keeps its updates (serial ", now.value(), ')');
+    }
+    return true;
   }
+  constexpr std::string_view what_to_do = "put the updates into the file (dig AXFR shows them) and raise its serial above ";
+  if (of_file == zone.file->serial) {
+    report.line(Level::error, "zone ", zone.apex, ": not loaded: the file has changed but not its serial ", of_file.value(),
+                ", and updates have changed the zone (serial ", now.value(), "); ", what_to_do, now.value());
+    return true;
+  }
+  if (of_file.compare(now) == dns::Serial::Order::greater) return false;
+  // The updates have been put into the file.
+  if (of_file == now && zone::content_digest(from_file) == zone::content_digest(*zone.versions->zone())) return false;
+  report.line(Level::error, "zone ", zone.apex, ": not loaded: serial ", of_file.value(), " of the file is not above serial ",
+              now.value(), ", which updates have made; ", what_to_do, now.value());
   return true;
 }
 
@@ -128,7 +150,7 @@ Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& 
   const auto found = std::ranges::find(zones_, apex, &ServedZone::apex);
   if (found == zones_.end() || !found->versions->zone().has_value()) return fail(dns::Rcode::SERVFAIL);
   if (archive_ != nullptr && !archive_->is_usable()) return fail(dns::Rcode::SERVFAIL);
-  const dns::Serial file_serial = found->file_serial.value_or(found->versions->zone()->serial());
+  const zone::store::FileMark file = found->file.has_value() ? *found->file : mark_of(*found->versions->zone());
   std::optional<zone::VersionedZone::Savepoint> before;
   if (archive_ != nullptr) before = found->versions->savepoint();
   const auto changed = found->versions->apply(patch);
@@ -137,11 +159,11 @@ Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& 
     log(Level::error, "zone ", apex, ": update not made: ", build.has_value() ? zone::describe(*build) : zone::describe(error));
     return fail(dns::Rcode::SERVFAIL);
   }
-  if (archive_ != nullptr && !archive_->save(changed.value(), {.refreshed = {}, .expires = {}, .file = file_serial})) {
+  if (archive_ != nullptr && !archive_->save(changed.value(), {.refreshed = {}, .expires = {}, .file = file})) {
     found->versions->back_to(std::move(*before));
     return fail(dns::Rcode::SERVFAIL);
   }
-  found->file_serial = file_serial;
+  found->file = file;
   compact_if_due(*found);
   retire(*found);
   return {};
@@ -164,7 +186,7 @@ ZoneLoader::ServedZone ZoneLoader::take_or_make(const dns::Name& apex, zone::His
   const auto found =
       std::ranges::find_if(zones_, [&](const ServedZone& zone) { return zone.versions != nullptr && zone.apex == apex; });
   if (found != zones_.end()) return std::move(*found);
-  return {.apex = apex, .versions = std::make_unique<zone::VersionedZone>(memory_, limits), .file_serial = {}};
+  return {.apex = apex, .versions = std::make_unique<zone::VersionedZone>(memory_, limits), .file = {}};
 }
 
 // As updates had left it when the image ended.
@@ -186,7 +208,7 @@ void ZoneLoader::restore(ServedZone& zone, LoadReport& report) {
     report.line(Level::warning, "zone ", zone.apex, ": damaged in the storage: its updates are lost");
   }
   if (!restored.has_value()) return;
-  zone.file_serial = summary->state->file;
+  zone.file = summary->state->file;
   zone.restored = true;
   compact_if_due(zone);
 }
@@ -202,8 +224,15 @@ void ZoneLoader::report_unconfigured(LoadReport& report) {
 // `built` is the zone from now on.
 void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report) {
   const auto before = zone.versions->zone();
-  if (archive_ != nullptr && zone.file_serial.has_value()) archive_->remove(zone.apex);
-  zone.file_serial.reset();
+  if (zone.file.has_value()) {
+    if (built.serial() != before->serial()) {
+      report.line(Level::warning, "zone ", zone.apex, ": the file with serial ", built.serial().value(),
+                  " replaces the zone with serial ", before->serial().value(), "; of the updates made since the file had serial ",
+                  zone.file->serial.value(), ", only what the file has is left");
+    }
+    if (archive_ != nullptr) archive_->remove(zone.apex);
+    zone.file.reset();
+  }
   if (!before.has_value()) {
     zone.versions->adopt(built);
     changed_.push_back(zone.apex);
@@ -280,6 +309,9 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
   }
   for (ServedZone& gone : zones_) {
     if (gone.versions == nullptr) continue;
+    if (gone.file.has_value() && archive_ == nullptr) {
+      report.line(Level::warning, "zone ", gone.apex, ": not configured any more; its updates are dropped");
+    }
     gone.versions->abandon();
     retire(gone);
   }

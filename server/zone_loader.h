@@ -1,9 +1,10 @@
 // ZoneLoader: from zone texts to the set of zones in service, and from one set to the next. A zone that is broken never takes
 // another down and never replaces a good version of itself: it is reported, and what was served before stays.
 //
-// Zones are also changed by updates. What these did is not in the zone's file, so the file is taken again only when its serial
-// is greater than that of the zone as it is; otherwise the zone stays and the report says so. With an archive they outlive the
-// image: a zone begins as it was kept, and then its file is looked at in the same way.
+// Zones are also changed by updates. What these did is not in the zone's file, so a file that is still what was read before
+// changes nothing, and another one is taken only when its serial is greater than that of the zone as it is; otherwise the zone
+// stays and the report says so. With an archive they outlive the image: a zone begins as it was kept, and then its file is
+// looked at in the same way.
 //
 // Each zone goes from version to version (zone/revision.h): a change costs what it changes, and the differences that led to the
 // present version are kept for incremental transfers, whether an update made them or a reload.
@@ -88,8 +89,8 @@ class ZoneLoader {
   struct ServedZone {
     dns::Name apex;
     std::unique_ptr<zone::VersionedZone> versions;
-    std::optional<dns::Serial> file_serial;  // of its file, where updates have changed the zone since
-    bool restored = false;                   // by the load that is going on
+    std::optional<zone::store::FileMark> file;  // its file, where updates have changed the zone since
+    bool restored = false;                      // by the load that is going on
   };
 
   std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);

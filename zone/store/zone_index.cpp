@@ -142,13 +142,23 @@ void ZoneIndex::tidy() {
   rehash(slots_.size());
 }
 
+// The octet says what stands around it.
+enum class StateForm : u8 {
+  times = 0,             // a secondary's: refreshed, expires
+  serial_of_file = 1,    // a primary's of an earlier build: the file's serial behind it
+  digest_and_serial = 2  // a primary's: the digest of the file in place of the first time, its serial behind it
+};
+
 void write_state(ByteWriter& out, const dns::Name& name, const ZoneState& state) {
   out.u8(static_cast<u8>(name.size()));
   out.bytes(name.wire());
-  out.u64(static_cast<u64>(state.refreshed.seconds));
+  const bool has_digest = state.file.has_value() && state.file->digest.has_value();
+  StateForm form = StateForm::times;
+  if (state.file.has_value()) form = has_digest ? StateForm::digest_and_serial : StateForm::serial_of_file;
+  out.u64(has_digest ? *state.file->digest : static_cast<u64>(state.refreshed.seconds));
   out.u64(static_cast<u64>(state.expires.seconds));
-  out.u8(state.file.has_value() ? 1 : 0);
-  out.u32(state.file.value_or(dns::Serial()).value());
+  out.u8(static_cast<u8>(form));
+  out.u32(state.file.has_value() ? state.file->serial.value() : 0);
 }
 
 std::optional<NamedState> read_state(ByteReader& from) {
@@ -162,9 +172,14 @@ std::optional<NamedState> read_state(ByteReader& from) {
   if (!rest.ok()) return std::nullopt;
   const Bytes fixed = rest.value();
   NamedState found{name.value(), {}};
-  found.state.refreshed = {static_cast<i64>(load_be64(fixed))};
+  const auto form = static_cast<StateForm>(fixed[16]);
+  const bool has_digest = form == StateForm::digest_and_serial;
+  if (!has_digest) found.state.refreshed = {static_cast<i64>(load_be64(fixed))};
   found.state.expires = {static_cast<i64>(load_be64(fixed, 8))};
-  if (fixed[16] != 0) found.state.file = dns::Serial(load_be32(fixed, 17));
+  if (form != StateForm::times) {
+    found.state.file = FileMark{.serial = dns::Serial(load_be32(fixed, 17)), .digest = {}};
+    if (has_digest) found.state.file->digest = load_be64(fixed);
+  }
   return found;
 }
 

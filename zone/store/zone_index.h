@@ -13,13 +13,20 @@
 
 namespace samara::zone::store {
 
+// The file that a primary's zone came from.
+struct FileMark {
+  dns::Serial serial;
+  std::optional<u64> digest;  // content_digest() of what was read; earlier builds kept the serial alone
+  friend bool operator==(const FileMark&, const FileMark&) = default;
+};
+
 // What is to be remembered of a zone besides its content.
 struct ZoneState {
   // At a secondary.
   UnixTime refreshed;  // when its primary was last heard to have this serial, or a smaller one
   UnixTime expires;    // when the zone is not served any more unless it is refreshed (RFC 1035 section 3.3.13)
-  // At a primary: the serial of the zone's file, which updates have changed since.
-  std::optional<dns::Serial> file;
+  // At a primary, where the times mean nothing: the zone's file, which updates have changed since.
+  std::optional<FileMark> file;
   friend bool operator==(const ZoneState&, const ZoneState&) = default;
 };
 

@@ -1,12 +1,10 @@
 // Updates that outlive the image: what the storage has of a zone, against what its file says when the image starts again.
 #include <gtest/gtest.h>
 
-#include <list>
 #include <string>
 
-#include "../zone/store/crashing_storage.h"
+#include "image_life.h"
 #include "server/update_batch.h"
-#include "server/zone_loader.h"
 #include "update_text.h"
 
 namespace samara::server {
@@ -14,64 +12,6 @@ namespace {
 
 using zone::store::CrashingStorage;
 using zone::store::ZoneArchive;
-
-dns::Name name_of(std::string_view text) {
-  return MUST(dns::Name::parse(text, dns::Name()));
-}
-
-// One life of an image on a storage.
-class Life {
- public:
-  explicit Life(hal::Storage& storage) : archive_(ZoneArchive::open(storage, rng_)), loader_(region_, archive_.get()) {}
-
-  void configure(std::string_view zone, u32 serial, std::string_view records = "") {
-    texts_.push_back("@ 60 SOA ns host " + std::to_string(serial) + " 3600 600 86400 300\n@ 60 NS ns\n" + std::string(records));
-    config_.zones.push_back({.name = name_of(zone), .files = {{"file", texts_.back()}}});
-  }
-  bool load() {
-    log.clear();
-    LoadReport report(
-        [](void* lines, Level, std::string_view line) { (static_cast<std::string*>(lines)->append(line)).append("\n"); }, &log);
-    return loader_.load(config_, UnixTime{1'000}, report).has_value() && report.errors() == 0;
-  }
-  // Adds TXT `text` at the apex of `zone`.
-  bool update(std::string_view zone, std::string_view text) {
-    const zone::Zone now = serving(zone).value();
-    const zone::RecordView soa = now.soa().first();
-    std::vector<u8> next(soa.rdata().begin(), soa.rdata().end());
-    store_be32(next, next.size() - 20, now.serial().value() + 1);
-    std::vector<u8> rdata{static_cast<u8>(text.size())};
-    rdata.insert(rdata.end(), text.begin(), text.end());
-    zone::Patch patch;
-    patch.delete_record(now.apex(), dns::RrType::SOA, soa.rdata());
-    patch.add_record(now.apex(), dns::RrType::SOA, soa.ttl(), next);
-    patch.add_record(now.apex(), dns::RrType::TXT, dns::Ttl(60), rdata);
-    return loader_.change(now.apex(), patch).ok();
-  }
-  // Makes the next set; false: it is not all in the storage.
-  bool publish() {
-    EXPECT_TRUE(loader_.next_set().has_value());
-    return loader_.is_durable();
-  }
-  ZoneLoader& loader() { return loader_; }
-  PrimaryConfig& config() { return config_; }
-  std::optional<zone::Zone> serving(std::string_view zone) const { return loader_.zone_in_service(name_of(zone)); }
-  u32 serial(std::string_view zone = "example.") const { return serving(zone).value().serial().value(); }
-  size_t texts(std::string_view zone = "example.") const {
-    const auto found = serving(zone).value().apex_node().find(dns::RrType::TXT);
-    return found.has_value() ? found->count() : 0;
-  }
-
-  std::string log;
-
- private:
-  zone::store::SeededRng rng_{7};
-  std::vector<u8> region_ = std::vector<u8>(size_t{4} << 20);
-  std::unique_ptr<ZoneArchive> archive_;
-  ZoneLoader loader_;
-  PrimaryConfig config_;
-  std::list<std::string> texts_;
-};
 
 class KeptUpdates : public testing::Test {
  protected:
@@ -106,6 +46,59 @@ TEST_F(KeptUpdates, GiveWayToANewerFile) {
     EXPECT_EQ(life.serial(), 12U);
     EXPECT_EQ(life.texts(), 0U);
   }
+}
+
+TEST_F(KeptUpdates, a_newer_file_in_their_place_is_told_with_both_serials) {
+  Life life(storage_);
+  life.configure("example.", 12);
+  ASSERT_TRUE(life.load()) << life.log;
+  EXPECT_NE(life.log.find("the file with serial 12 replaces the zone with serial 11; of the updates made since the file had "
+                          "serial 10, only what the file has is left"),
+            std::string::npos)
+      << life.log;
+}
+
+// RFC 1982 section 7: a serial is set back in two steps, after which the file counts as greater than the zone.
+TEST_F(KeptUpdates, outlive_a_serial_that_was_taken_round) {
+  Life life(storage_);
+  life.configure("example.", 10);
+  ASSERT_TRUE(life.load());
+  ASSERT_TRUE(life.update("example.", "half a circle", 0x7fffffff));
+  ASSERT_TRUE(life.update("example.", "and the rest", 0x7ffffff0));
+  ASSERT_EQ(dns::Serial(10).compare(dns::Serial(life.serial())), dns::Serial::Order::greater);
+  const u32 serial = life.serial();
+  ASSERT_TRUE(life.load()) << life.log;
+  EXPECT_EQ(life.serial(), serial) << "after a reload";
+  Life next(storage_);
+  next.configure("example.", 10);
+  ASSERT_TRUE(next.load()) << next.log;
+  EXPECT_EQ(next.serial(), serial) << "after a restart";
+  EXPECT_EQ(next.texts(), 3U);
+}
+
+TEST_F(KeptUpdates, stay_when_the_file_was_edited_without_a_new_serial) {
+  Life life(storage_);
+  life.configure("example.", 10, "new 60 A 192.0.2.1\n");
+  EXPECT_FALSE(life.load());
+  EXPECT_EQ(life.serial(), 11U);
+  EXPECT_NE(life.log.find("not loaded: the file has changed but not its serial 10"), std::string::npos) << life.log;
+}
+
+TEST_F(KeptUpdates, a_file_written_otherwise_is_the_same_file) {
+  Life life(storage_);
+  life.configure("EXAMPLE.", 10, "; a comment\n@ 60 NS NS\n");
+  ASSERT_TRUE(life.load()) << life.log;
+  EXPECT_EQ(life.serial(), 11U);
+}
+
+TEST_F(KeptUpdates, a_file_that_has_them_all_is_taken_without_a_word) {
+  Life life(storage_);
+  life.configure("example.", 11, "@ 60 TXT kept\n");
+  ASSERT_TRUE(life.load()) << life.log;
+  EXPECT_EQ(life.log.find("replaces"), std::string::npos) << life.log;
+  life.configure("example.", 11, "@ 60 TXT kept\n@ 60 TXT new\n");
+  ASSERT_TRUE(life.load()) << life.log;
+  EXPECT_EQ(life.texts(), 2U) << "no updates are left that could stand against the file";
 }
 
 TEST_F(KeptUpdates, StayWhenTheFileWasChangedBelowThem) {

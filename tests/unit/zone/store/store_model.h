@@ -112,7 +112,10 @@ inline Result<void, StoreError> put_difference(ZoneStore& store, Model& model, c
 
 inline Result<void, StoreError> put_state(ZoneStore& store, Model& model, const std::string& zone, u32 seconds) {
   ZoneState state{.refreshed = {seconds}, .expires = {seconds + 1000}, .file = {}};
-  if (seconds % 2 == 0) state.file = dns::Serial(seconds / 2);
+  if (seconds % 2 == 0) {
+    state = {.refreshed = {}, .expires = {}, .file = FileMark{.serial = dns::Serial(seconds / 2), .digest = seconds * 3}};
+  }
+  if (seconds % 10 == 4) state.file->digest.reset();  // as earlier builds wrote it
   TRY(store.put_state(name_of(zone), state));
   model.at(zone).state = state;
   return {};
