@@ -108,6 +108,7 @@ class Primary final : public hal::Role {
     take_settings(config.value(), report);
     // Before there are zones that they hold for. What finds no room follows with what is sent next.
     updates_->send_settings(loader.workers(), [&](u32 worker, Bytes message) { return loader.send(worker, message); });
+    updates_->settle();
     const auto set = zones_->load(config.value(), loader.wall(), report);
     if (set.has_value()) {
       zones_->published(loader.publish(set->root()));
@@ -167,6 +168,8 @@ class Primary final : public hal::Role {
 
   // False: no memory for a set of zones; what old sets hold may soon be free.
   bool publish(hal::Loader& loader) {
+    updates_->settle();
+    if (!updates_->is_changed()) return true;
     const auto set = zones_->next_set();
     if (!set.has_value()) {
       log(Level::error, "zones: no memory to serve what updates have changed; raise limits/zone-memory");

@@ -26,20 +26,32 @@ struct Sender {
 }  // namespace
 
 void UpdateBatch::on_update(u32 worker, const UpdateRelay& update) {
-  const size_t changed_before = changed_;
+  const size_t before = unsettled_.size();
   UpdateDone done = decide(update);
   done.tag = update.tag;
-  outcomes_.push_back({worker, done, changed_ != changed_before});
+  outcomes_.push_back({worker, done, unsettled_.size() != before});
 }
 
-void UpdateBatch::on_published() {
-  changed_ = 0;
-  if (zones_.is_durable()) return;
+void UpdateBatch::settle() {
+  if (unsettled_.empty()) return;
+  const bool durable = zones_.settle();
   for (Outcome& outcome : outcomes_) {
-    if (!outcome.changed) continue;
-    outcome.done.rcode = Rcode::SERVFAIL;
-    outcome.changed = false;
+    if (!durable && outcome.unsettled) {
+      outcome.done.rcode = Rcode::SERVFAIL;
+      outcome.done.why = dns::ExtendedError::not_ready;
+      outcome.done.reason = "the change could not be stored";
+    }
+    outcome.unsettled = false;
   }
+  if (durable) {
+    for (const dns::Name& zone : unsettled_) add_changed(zone);
+    changed_ = true;
+  }
+  unsettled_.clear();
+}
+
+void UpdateBatch::add_changed(const dns::Name& zone) {
+  if (std::ranges::find(changed_zones_, zone) == changed_zones_.end()) changed_zones_.push_back(zone);
 }
 
 UpdateDone UpdateBatch::decide(const UpdateRelay& update) {
@@ -58,8 +70,7 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update) {
   UpdateOutcome outcome = apply_update(*zone, message.value(), access_.rights(requester, *zone));
   if (outcome.patch.has_value()) {
     if (const auto changed = zones_.change(name, *outcome.patch); !changed.ok()) return only(changed.error());
-    ++changed_;
-    if (std::ranges::find(changed_zones_, name) == changed_zones_.end()) changed_zones_.push_back(name);
+    unsettled_.push_back(name);
     log(Level::info, "zone ", name, ": serial ", outcome.serial.value(), " by update of ", Sender{requester});
   } else if (outcome.rcode == Rcode::REFUSED) {
     log(Level::warning, "zone ", name, ": update of ", Sender{requester}, " refused: ", outcome.reason);

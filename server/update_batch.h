@@ -1,8 +1,8 @@
 // UpdateBatch: the loader's side of updates. Those that have arrived are applied one after the other and published together;
 // then the workers hear the outcomes, and the agent which zones have changed. What a worker has no room for waits.
 //
-// Order of calls: on_update() for each; then while is_changed(), a set is made and published, and on_published() says so; then
-// send_all(), again when there is room.
+// Order of calls: on_update() for each; then settle(), after which what could not be made durable is as it was; while
+// is_changed(), a set is made and published, and on_published() says so; then send_all(), again when there is room.
 #pragma once
 
 #include <vector>
@@ -39,9 +39,11 @@ class UpdateBatch {
   // Zones that a reload has changed are told of like those of updates.
   void on_reloaded(std::span<const dns::Name> changed);
   // Zones are changed that are not published.
-  bool is_changed() const { return changed_ != 0; }
-  // Where what was changed may be lost again, those who asked for it hear SERVFAIL, and may ask again.
-  void on_published();
+  bool is_changed() const { return changed_ || !unsettled_.empty(); }
+  // ZoneLoader::settle() with its consequences: of what was taken back nobody is told but those who asked for it, who hear
+  // SERVFAIL and may ask again.
+  void settle();
+  void on_published() { changed_ = false; }
   // Something is to be sent.
   bool has_output() const { return !to_all_.empty() || !outcomes_.empty() || !changed_zones_.empty(); }
   // send(u32 worker, Bytes message) -> bool. False: a worker had no room.
@@ -75,16 +77,18 @@ class UpdateBatch {
   struct Outcome {
     u32 worker;
     UpdateDone done;
-    bool changed;
+    bool unsettled;
   };
 
   UpdateDone decide(const UpdateRelay& update);
+  void add_changed(const dns::Name& zone);
 
   const PrimaryConfig& config_;
   OverridesByZone settings_;
   UpdateAccess access_;
   ZoneLoader& zones_;
-  size_t changed_ = 0;
+  bool changed_ = false;              // and settled
+  std::vector<dns::Name> unsettled_;  // a zone for each change
   Outbox to_all_;
   std::vector<Outcome> outcomes_;
   std::vector<dns::Name> changed_zones_;

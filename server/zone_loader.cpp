@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dns-core/dnssec/nsec3.h"
+#include "platform/base/panic.h"
 #include "server/catalog_zone.h"
 #include "zone/content_digest.h"
 #include "zone/diff.h"
@@ -163,14 +164,38 @@ Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& 
     found->versions->back_to(std::move(*before));
     return fail(dns::Rcode::SERVFAIL);
   }
+  if (archive_ == nullptr) {
+    compact_if_due(*found);
+    retire(*found);
+  } else if (std::ranges::find(unsettled_, apex, &Unsettled::apex) == unsettled_.end()) {
+    unsettled_.push_back({.apex = apex, .before = std::move(*before), .file = found->file});
+  }
   found->file = file;
-  compact_if_due(*found);
-  retire(*found);
   return {};
 }
 
+bool ZoneLoader::settle() {
+  if (unsettled_.empty()) return true;
+  const bool durable = archive_->sync();
+  for (Unsettled& change : unsettled_) {
+    ServedZone& zone = *std::ranges::find(zones_, change.apex, &ServedZone::apex);
+    if (durable) {
+      compact_if_due(zone);
+      retire(zone);
+      continue;
+    }
+    const dns::Serial lost = zone.versions->zone()->serial();
+    zone.versions->back_to(std::move(change.before));
+    zone.file = change.file;
+    log(Level::error, "zone ", zone.apex, ": updates up to serial ", lost.value(),
+        " are not made: the storage fails; the zone stays at serial ", zone.versions->zone()->serial().value());
+  }
+  unsettled_.clear();
+  return durable;
+}
+
 std::optional<zone::ZoneSet> ZoneLoader::next_set() {
-  if (archive_ != nullptr) durable_ = archive_->sync();
+  if (!unsettled_.empty()) panic("zones: what was changed is to be published, and was not settled");
   std::vector<zone::ZoneSetEntry> entries;
   entries.reserve(zones_.size());
   for (const ServedZone& zone : zones_) entries.push_back({zone.apex, zone.versions->zone()});
@@ -227,8 +252,9 @@ void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport&
   if (zone.file.has_value()) {
     if (built.serial() != before->serial()) {
       report.line(Level::warning, "zone ", zone.apex, ": the file with serial ", built.serial().value(),
-                  " replaces the zone with serial ", before->serial().value(), "; of the updates made since the file had serial ",
-                  zone.file->serial.value(), ", only what the file has is left");
+                  " replaces the zone with serial ", before->serial().value(),
+                  "; of the updates made since the file had serial ", zone.file->serial.value(),
+                  ", only what the file has is left");
     }
     if (archive_ != nullptr) archive_->remove(zone.apex);
     zone.file.reset();
@@ -279,6 +305,7 @@ void ZoneLoader::load_catalog(const PrimaryConfig& config, const ProducedCatalog
 }
 
 std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixTime wall, LoadReport& report) {
+  if (!unsettled_.empty()) panic("zones: a load, and what was changed was not settled");
   std::vector<ServedZone> next;
   next.reserve(config.zones.size() + config.catalogs.size());
   changed_.clear();
@@ -317,6 +344,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
   }
   const bool first = zones_.empty();
   zones_ = std::move(next);
+  if (archive_ != nullptr) archive_->sync();
   if (archive_ != nullptr && first) report_unconfigured(report);
   const auto set = next_set();
   if (!set.has_value()) report.line(Level::error, "zones: no memory for the set of zones; raise limits/zone-memory");

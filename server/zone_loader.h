@@ -9,9 +9,8 @@
 // Each zone goes from version to version (zone/revision.h): a change costs what it changes, and the differences that led to the
 // present version are kept for incremental transfers, whether an update made them or a reload.
 //
-// Order of calls: load() with each configuration, or change() any number of times and then next_set(); published() with what
-// came of it; then, once nobody reads the set before any more, release_before() with its generation's
-// number.
+// Order of calls: load() with each configuration, or change() any number of times, settle() and then next_set(); published()
+// with what came of it; then, once nobody reads the set before any more, release_before() with its generation's number.
 #pragma once
 
 #include <memory>
@@ -65,13 +64,14 @@ class ZoneLoader {
   std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const;
   // Changes a zone that has data. Error: SERVFAIL; the zone stays as it was and a line in the log says why.
   Result<void, dns::Rcode> change(const dns::Name& apex, zone::Patch& patch);
-  // Whether all changes in the last set outlive the image, as RFC 2136 section 3.5 wants it before anybody hears of them. Where
-  // not, the log says so, and nothing can be changed any more. Without an archive nothing is promised.
-  bool is_durable() const { return durable_; }
+  // Makes durable what change() did since it was last called, as RFC 2136 section 3.5 wants it before anybody hears of it; with
+  // an archive load() and next_set() want it done. False: it may be lost, so all of it is taken back, the log says so, and
+  // nothing can be changed any more. Without an archive nothing is promised.
+  bool settle();
   // The archive's upkeep, a piece at a time.
   bool has_work() const { return archive_ != nullptr && archive_->has_work(); }
   void work() { archive_->work(); }
-  // A set with the zones as they are, which the archive has first. Nothing: no memory for it; they are served when there is.
+  // A set with the zones as they are. Nothing: no memory for it; they are served when there is.
   std::optional<zone::ZoneSet> next_set();
   // The set load() or next_set() made last is served as `generation` from now on.
   void published(u64 generation) { generation_ = generation; }
@@ -86,6 +86,12 @@ class ZoneLoader {
   size_t zones_configured() const { return zones_.size(); }
 
  private:
+  // Where a zone was before the changes that are not settled.
+  struct Unsettled {
+    dns::Name apex;
+    zone::VersionedZone::Savepoint before;
+    std::optional<zone::store::FileMark> file;
+  };
   struct ServedZone {
     dns::Name apex;
     std::unique_ptr<zone::VersionedZone> versions;
@@ -106,8 +112,8 @@ class ZoneLoader {
 
   zone::ZoneMemory memory_;
   zone::store::ZoneArchive* archive_;
-  bool durable_ = true;
   std::vector<ServedZone> zones_;
+  std::vector<Unsettled> unsettled_;  // one for each zone
   std::optional<zone::Extent> set_extent_;
   std::vector<dns::Name> changed_;
   zone::RetiredExtents retired_;

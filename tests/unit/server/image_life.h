@@ -13,7 +13,8 @@ namespace samara::server {
 
 class Life {
  public:
-  explicit Life(hal::Storage& storage) : archive_(zone::store::ZoneArchive::open(storage, rng_)), loader_(region_, archive_.get()) {}
+  explicit Life(hal::Storage& storage)
+      : archive_(zone::store::ZoneArchive::open(storage, rng_)), loader_(region_, archive_.get()) {}
 
   void configure(std::string_view zone, u32 serial, std::string_view records = "") {
     texts_.push_back("@ 60 SOA ns host " + std::to_string(serial) + " 3600 600 86400 300\n@ 60 NS ns\n" + std::string(records));
@@ -40,10 +41,11 @@ class Life {
     patch.add_record(now.apex(), dns::RrType::TXT, dns::Ttl(60), rdata);
     return loader_.change(now.apex(), patch).ok();
   }
-  // Makes the next set; false: it is not all in the storage.
+  // Makes the next set; false: what was changed is not in the storage.
   bool publish() {
+    const bool durable = loader_.settle();
     EXPECT_TRUE(loader_.next_set().has_value());
-    return loader_.is_durable();
+    return durable;
   }
   ZoneLoader& loader() { return loader_; }
   PrimaryConfig& config() { return config_; }

@@ -65,6 +65,7 @@ TEST_F(KeptUpdates, outlive_a_serial_that_was_taken_round) {
   ASSERT_TRUE(life.load());
   ASSERT_TRUE(life.update("example.", "half a circle", 0x7fffffff));
   ASSERT_TRUE(life.update("example.", "and the rest", 0x7ffffff0));
+  ASSERT_TRUE(life.publish());
   ASSERT_EQ(dns::Serial(10).compare(dns::Serial(life.serial())), dns::Serial::Order::greater);
   const u32 serial = life.serial();
   ASSERT_TRUE(life.load()) << life.log;
@@ -86,7 +87,7 @@ TEST_F(KeptUpdates, stay_when_the_file_was_edited_without_a_new_serial) {
 
 TEST_F(KeptUpdates, a_file_written_otherwise_is_the_same_file) {
   Life life(storage_);
-  life.configure("EXAMPLE.", 10, "; a comment\n@ 60 NS NS\n");
+  life.configure("example.", 10, "; a comment\nEXAMPLE. ( 60 IN\n NS ) ns.example.\n");
   ASSERT_TRUE(life.load()) << life.log;
   EXPECT_EQ(life.serial(), 11U);
 }
@@ -143,14 +144,32 @@ TEST_F(KeptUpdates, WhatIsNotKeptIsNotMade) {
   EXPECT_EQ(life.texts(), 1U);
 }
 
-TEST_F(KeptUpdates, AFailingFlushIsTold) {
+TEST_F(KeptUpdates, one_whose_flush_fails_is_not_served) {
+  Life life(storage_);
+  life.configure("example.", 10);
+  ASSERT_TRUE(life.load());
+  ASSERT_TRUE(life.update("example.", "durable"));
+  ASSERT_TRUE(life.publish());
+  ASSERT_TRUE(life.update("example.", "written"));
+  ASSERT_TRUE(life.update("example.", "written too"));
+  storage_.fail_after = 0;
+  EXPECT_FALSE(life.publish());
+  EXPECT_EQ(life.serial(), 12U);
+  EXPECT_EQ(life.texts(), 2U);
+  EXPECT_FALSE(life.update("example.", "nothing more"));
+  storage_.fail_after = UINT64_MAX;
+  ASSERT_TRUE(life.load()) << life.log;
+  EXPECT_EQ(life.serial(), 12U) << "a reload does not bring it back";
+}
+
+TEST_F(KeptUpdates, one_whose_state_is_written_and_not_flushed_is_not_served) {
   Life life(storage_);
   life.configure("example.", 10);
   ASSERT_TRUE(life.load());
   ASSERT_TRUE(life.update("example.", "written"));
-  storage_.fail_after = 0;
+  storage_.fail_after = 1;  // the states; not the flush
   EXPECT_FALSE(life.publish());
-  EXPECT_FALSE(life.update("example.", "nothing more"));
+  EXPECT_EQ(life.serial(), 11U);
 }
 
 TEST_F(KeptUpdates, AReloadPublishesNoneThatAreNotKept) {
@@ -159,38 +178,73 @@ TEST_F(KeptUpdates, AReloadPublishesNoneThatAreNotKept) {
   ASSERT_TRUE(life.load());
   ASSERT_TRUE(life.update("example.", "just before the reload"));
   ASSERT_FALSE(storage_.unflushed.empty());
-  ASSERT_TRUE(life.load()) << life.log;
+  ASSERT_TRUE(life.loader().settle());
   EXPECT_TRUE(storage_.unflushed.empty());
+  ASSERT_TRUE(life.load()) << life.log;
 }
 
-// The outcome that an update's sender hears, when the storage fails as is said.
-dns::Rcode outcome_of_update(CrashingStorage& storage, const std::string& owner, u64 fail_after) {
+struct Told {
+  std::vector<dns::Rcode> outcomes;
+  size_t changed_zones = 0;
+  bool published = false;
+  u32 serial = 0;
+};
+
+// What is told of updates that come together, when the storage fails before the `failing`th of them, or before the flush.
+Told tell(CrashingStorage& storage, const std::vector<std::string>& owners, size_t failing) {
   Life life(storage);
   life.configure("example.", 10);
   life.config().access.update = {AccessRule{}};
   EXPECT_TRUE(life.load());
   UpdateBatch batch(life.config(), life.loader());
-  const std::vector<u8> message = UpdateText{}.message({"! " + owner + " 60 IN A 192.0.2.9"});
   UpdateRelay relay;
-  relay.tag = 7;
   relay.peer = *Endpoint::parse("192.0.2.1:1053");
-  relay.message = message;
-  batch.on_update(0, relay);
+  for (size_t i = 0; i < owners.size(); ++i) {
+    if (i == failing) storage.fail_after = 0;
+    const std::vector<u8> message = UpdateText{}.message({"! " + owners[i] + " 60 IN A 192.0.2.9"});
+    relay.message = message;
+    batch.on_update(0, relay);
+  }
+  if (owners.size() == failing) storage.fail_after = 0;
   EXPECT_TRUE(batch.is_changed());
-  storage.fail_after = fail_after;
-  EXPECT_TRUE(life.loader().next_set().has_value());
-  batch.on_published();
-  dns::Rcode rcode = dns::Rcode::NOTIMP;
-  EXPECT_TRUE(batch.send_all(1, [&](u32, Bytes told) {
-    if (kind_of(told) == LoaderMessage::update_done) rcode = read_update_done(told)->rcode;
+  batch.settle();
+  Told told;
+  told.published = batch.is_changed();
+  if (told.published) {
+    EXPECT_TRUE(life.loader().next_set().has_value());
+    batch.on_published();
+  }
+  told.serial = life.serial();
+  EXPECT_TRUE(batch.send_all(1, [&](u32, Bytes message) {
+    if (kind_of(message) == LoaderMessage::update_done) told.outcomes.push_back(read_update_done(message)->rcode);
+    if (kind_of(message) == LoaderMessage::zones_changed) ++told.changed_zones;
     return true;
   }));
-  return rcode;
+  return told;
 }
 
 TEST_F(KeptUpdates, AreConfirmedOnlyWhenTheyAre) {
-  EXPECT_EQ(outcome_of_update(storage_, "first", UINT64_MAX), dns::Rcode::NOERROR);
-  EXPECT_EQ(outcome_of_update(storage_, "second", 0), dns::Rcode::SERVFAIL);
+  const Told good = tell(storage_, {"first", "second"}, 3);
+  EXPECT_EQ(good.outcomes, (std::vector{dns::Rcode::NOERROR, dns::Rcode::NOERROR}));
+  EXPECT_EQ(good.changed_zones, 1U);
+  EXPECT_TRUE(good.published);
+  EXPECT_EQ(good.serial, 13U);
+}
+
+TEST_F(KeptUpdates, a_failing_flush_is_told_to_those_who_asked_and_to_nobody_else) {
+  const Told told = tell(storage_, {"first", "second"}, 2);
+  EXPECT_EQ(told.outcomes, (std::vector{dns::Rcode::SERVFAIL, dns::Rcode::SERVFAIL}));
+  EXPECT_EQ(told.changed_zones, 0U) << "no NOTIFY";
+  EXPECT_FALSE(told.published);
+  EXPECT_EQ(told.serial, 11U);
+}
+
+// A full file system shows at any write: what was written before it in the same batch is not durable either.
+TEST_F(KeptUpdates, a_failing_write_takes_the_updates_of_its_batch_back) {
+  const Told told = tell(storage_, {"first", "second"}, 1);
+  EXPECT_EQ(told.outcomes, (std::vector{dns::Rcode::SERVFAIL, dns::Rcode::SERVFAIL}));
+  EXPECT_FALSE(told.published);
+  EXPECT_EQ(told.serial, 11U);
 }
 
 TEST_F(KeptUpdates, ASecondarysZoneIsNoneOfThem) {

@@ -27,6 +27,7 @@ class WorkerUpdate : public WorkerTest {
       batch_->on_update(0, *update);
       ++taken;
     }
+    batch_->settle();
     if (batch_->is_changed()) {
       const auto set = loader_.next_set();
       EXPECT_TRUE(set.has_value());
