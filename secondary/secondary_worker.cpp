@@ -93,16 +93,17 @@ std::optional<FollowedZones::Followed> SecondaryWorker::zone_asked(const Request
   return zone.ok() && request.query.rr_class == dns::RrClass::IN ? settings_.find(zone.value()) : std::nullopt;
 }
 
-// Whoever it is, as far as we know.
-bool SecondaryWorker::may_pass_on(const Request& request) const {
+// Whoever it is, as far as we know. What is signed may come from anywhere: if we do not know the key, the primary does.
+bool SecondaryWorker::may_pass_on(const Request& request, bool address_shown) const {
   ByteReader name(request.query.name(request.packet));
   const server::ZoneOverrides& overrides = settings_.of(MUST(dns::Name::from_wire(name)));
   return takes_updates() && config_.forwards_updates(overrides) &&
-         server::admits(config_.update_access(overrides), request.peer.address, request.key);
+         server::admits_change(config_.update_access(overrides), request.peer.address, request.key,
+                               address_shown || request.query.tsig_at != 0);
 }
 
 bool SecondaryWorker::passes_on(const Request& request) const {
-  return zone_asked(request).has_value() && may_pass_on(request);
+  return zone_asked(request).has_value() && may_pass_on(request, request.address_shown());
 }
 
 Answer SecondaryWorker::update(const Request& request, MutableBytes reply) {
@@ -115,7 +116,8 @@ Answer SecondaryWorker::update(const Request& request, MutableBytes reply) {
   if (!config_.forwards_any_updates()) {
     return error(Rcode::REFUSED, ExtendedError::not_supported, "this server is a secondary; updates go to the primary");
   }
-  if (!may_pass_on(request)) {
+  if (!may_pass_on(request, request.address_shown())) {
+    if (may_pass_on(request, true)) return ask_for_address(request, reply);
     return error(Rcode::REFUSED, ExtendedError::prohibited, "updates of this client are not passed on to the primary");
   }
   return put_off_update(request, request.packet, reply);

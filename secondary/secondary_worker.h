@@ -82,7 +82,7 @@ class SecondaryWorker : public server::UpdatingWorker {
   bool is_agents(runtime::StreamId id) const { return agent_.has_value() && agent_->owns(id); }
   bool passes_on(const Request& request) const override;
   std::optional<FollowedZones::Followed> zone_asked(const Request& request) const;
-  bool may_pass_on(const Request& request) const;
+  bool may_pass_on(const Request& request, bool address_shown) const;
   void pass_on(Instant now, Bytes message);
   size_t poll_forward_outcome(MutableBytes room);
   NotifyVerdict judge(const dns::Name& zone, const Request& request) const;

@@ -156,7 +156,9 @@ std::optional<u32> AuthoritativeWorker::expire_of(const dns::Query& query, Bytes
 // RFC 8945 section 5.2: who signs is known by a key, or told why not; the response is signed in turn.
 size_t AuthoritativeWorker::respond_signed(Request& request, MutableBytes reply) {
   dns::TsigServer tsig;
-  const dns::TsigVerdict verdict = tsig.on_request(request.packet, request.query.tsig_at, keys_, wall_);
+  // What changes something is good no longer than it is remembered (seen_updates.h).
+  const u16 most_fudge = request.query.opcode == dns::Opcode::UPDATE ? dns::tsig_fudge : 0xffff;
+  const dns::TsigVerdict verdict = tsig.on_request(request.packet, request.query.tsig_at, keys_, wall_, most_fudge);
   if (verdict == dns::TsigVerdict::badkey && request.query.opcode == dns::Opcode::UPDATE &&
       keys_.find(tsig.key_name()) == nullptr && passes_on(request)) {
     return admit(request, reply);  // what we say ourselves cannot be signed
@@ -194,7 +196,8 @@ Answer AuthoritativeWorker::answer(const Request& request, MutableBytes reply) {
       return answer_error(rules, packet, query, Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not ask here",
                           reply);
     }
-    if (rules.transport == Transport::udp && config_.cookies.required && cookie != CookieVerdict::good) {
+    // NOTIFY and UPDATE have rules of their own of whom they are taken from; few who send them know of cookies.
+    if (!for_change && rules.transport == Transport::udp && config_.cookies.required && cookie != CookieVerdict::good) {
       // RFC 7873 section 5.2.3 and 5.2.4: with a client cookie BADCOOKIE and a good one to use, without one TCP.
       if (!rules.cookie.empty()) return answer_error(rules, packet, query, Rcode::BADCOOKIE, std::nullopt, {}, reply);
       return answer_truncated(rules, packet, query, Rcode::NOERROR, reply);
@@ -205,6 +208,12 @@ Answer AuthoritativeWorker::answer(const Request& request, MutableBytes reply) {
   if (for_transfer) [[unlikely]]
     return transfer(request, reply);
   return answer_query(*zones_, config_.identity, rules, packet, query, reply);
+}
+
+Answer AuthoritativeWorker::ask_for_address(const Request& request, MutableBytes reply) {
+  const auto& [peer, packet, query, rules, cookie, key, stream, local, tsig] = request;
+  if (!rules.cookie.empty()) return answer_error(rules, packet, query, Rcode::BADCOOKIE, std::nullopt, {}, reply);
+  return answer_truncated(rules, packet, query, Rcode::REFUSED, reply);
 }
 
 // Who may depends on the zone, which need not be there.
@@ -268,8 +277,10 @@ size_t AuthoritativeWorker::limit(const Request& request, const Answer& answer, 
   }
   AnswerRules least = request.rules;
   least.nsid = {};  // no longer than need be
-  // The TSIG record behind an error of its own speaks of NOTAUTH (RFC 8945 section 5.2); other errors wait for TCP.
-  const Rcode rcode = answer.rcode == Rcode::NOTAUTH ? Rcode::NOTAUTH : Rcode::NOERROR;
+  // The TSIG record behind an error of its own speaks of NOTAUTH (RFC 8945 section 5.2); other errors wait for TCP, but of a
+  // change that is not made nobody is to think that it was.
+  const bool asked = request.query.opcode == dns::Opcode::QUERY;
+  const Rcode rcode = answer.rcode == Rcode::NOTAUTH || !asked ? answer.rcode : Rcode::NOERROR;
   return answer_truncated(least, request.packet, request.query, rcode, reply).size;
 }
 

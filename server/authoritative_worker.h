@@ -77,6 +77,8 @@ class AuthoritativeWorker {
     std::optional<runtime::StreamId> stream;  // absent: a datagram
     const Endpoint* local = nullptr;          // of a datagram
     const dns::TsigServer* tsig = nullptr;    // with a key
+    // Whether who sent it has the address it came from: anybody can send one datagram from anywhere.
+    bool address_shown() const { return stream.has_value() || cookie == CookieVerdict::good; }
   };
   virtual ~AuthoritativeWorker() = default;
 
@@ -85,6 +87,11 @@ class AuthoritativeWorker {
   virtual Answer update(const Request& request, MutableBytes reply) = 0;
   // Whether an UPDATE, signed with a key that is not known here, is for another server to verify (RFC 8945 section 5.5).
   virtual bool passes_on(const Request& /*request*/) const { return false; }
+  // Whether it might ask what the zones say.
+  bool may_ask(const Request& request) const { return query_access_.allows(request.peer.address, request.key); }
+  // To a change that only its address would allow, and that does not show to be the sender's: with a client's cookie
+  // BADCOOKIE and a good one to use, without one TCP. Never NOERROR, which some would take for "done".
+  static Answer ask_for_address(const Request& request, MutableBytes reply);
   // The request at hand is answered later.
   Answer put_off() {
     put_off_ = true;

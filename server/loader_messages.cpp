@@ -29,7 +29,10 @@ void write_update(const UpdateRelay& update, ByteWriter& out) {
   out.bytes(address);
   out.zeros(16 - address.size());
   out.u16(update.peer.port.value());
+  out.u8(update.address_shown ? 1 : 0);
   out.u32(update.key.has_value() ? u32{*update.key} : absent);
+  out.u64(update.signed_at);
+  out.u64(update.mac_start);
   out.bytes(update.message);
 }
 
@@ -51,7 +54,10 @@ std::optional<UpdateRelay> read_update(Bytes message) {
     update.peer.address = IpAddress::v6(octets);
   }
   update.peer.port = Port(at.u16().value_or(0));
+  update.address_shown = at.u8().value_or(0) != 0;
   update.key = optional_u16(at.u32().value_or(absent));
+  update.signed_at = at.u64().value_or(0);
+  update.mac_start = at.u64().value_or(0);
   update.message = at.rest();
   return update;
 }

@@ -25,11 +25,14 @@ struct UpdateRelay {
   u16 worker = 0;  // a secondary's loader says to the agent whose it is; comes back with the outcome, as does …
   u32 tag = 0;
   Endpoint peer;
-  std::optional<u16> key;  // it was signed with; index into the configuration's keys
-  Bytes message;           // at a primary without the TSIG record: up to the end of the update section at least
+  bool address_shown = false;  // the peer's address is its own: a connection, or a good server cookie
+  std::optional<u16> key;      // it was signed with; index into the configuration's keys
+  u64 signed_at = 0;           // with a key: the time, in seconds since 1970, and …
+  u64 mac_start = 0;           // … the first octets of the MAC, by which it is known when it comes again
+  Bytes message;               // at a primary without the TSIG record: up to the end of the update section at least
 };
 // Octets in front of the message.
-constexpr size_t update_relay_head = 1 + 2 + 4 + 1 + 16 + 2 + 4;
+constexpr size_t update_relay_head = 1 + 2 + 4 + 1 + 16 + 2 + 1 + 4 + 8 + 8;
 void write_update(const UpdateRelay& update, ByteWriter& out);
 std::optional<UpdateRelay> read_update(Bytes message);
 

@@ -20,6 +20,16 @@ inline bool admits(const AccessList& list, const IpAddress& address, std::option
   });
 }
 
+// The same for a message that changes something: a rule that goes by the address alone counts only where that is shown to be
+// the sender's own. Anybody can send one datagram with somebody else's.
+inline bool admits_change(const AccessList& list, const IpAddress& address, std::optional<u16> key, bool address_shown) {
+  return std::ranges::any_of(list, [&](const AccessRule& rule) {
+    const bool by_address_alone = rule.from.has_value() && !rule.key.has_value();
+    return (!by_address_alone || address_shown) && (!rule.from.has_value() || rule.from->contains(address)) &&
+           (!rule.key.has_value() || rule.key == key);
+  });
+}
+
 // What a zone has of its own, wherever it is written.
 class ZoneSettings {
  public:

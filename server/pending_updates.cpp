@@ -82,7 +82,17 @@ size_t PendingUpdates::poll_message(MutableBytes room) {
   Entry& entry = entries_[slot];
   ByteWriter out(room);
   const Bytes relayed = Bytes(staged_octets_).subspan(entry.message_at, entry.message_size);
-  write_update({.tag = tag_of(slot), .peer = entry.asker.peer, .key = entry.key, .message = relayed}, out);
+  UpdateRelay relay;
+  relay.tag = tag_of(slot);
+  relay.peer = entry.asker.peer;
+  relay.address_shown = entry.asker.address_shown;
+  relay.key = entry.key;
+  if (entry.asker.tsig.has_value()) {
+    relay.signed_at = entry.asker.tsig->signed_at();
+    relay.mac_start = entry.asker.tsig->mac_start();
+  }
+  relay.message = relayed;
+  write_update(relay, out);
   if (staged_.empty()) staged_octets_.clear();
   entry.state = Entry::State::sent;
   return out.overflowed() ? 0 : out.size();

@@ -40,6 +40,7 @@ class PendingUpdates {
     AnswerRules rules;  // its texts are the configuration's; the cookie is empty here
     ServerCookies::Full cookie{};
     bool has_cookie = false;
+    bool address_shown = false;  // the peer's is its own
     std::optional<dns::TsigServer> tsig;
     std::array<u8, dns::header_size + dns::max_name_size + 4> head{};  // header and zone section
     size_t head_size = 0;

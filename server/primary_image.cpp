@@ -53,7 +53,7 @@ class Primary final : public hal::Role {
     plan.client_datagrams = NotifyAgent::is_needed(*config_);
     if (plan.client_datagrams) plan.fixed_tables += NotifyAgent::memory();
     plan.zones_grow = UpdateAccess::is_needed(*config_);
-    if (plan.zones_grow) plan.fixed_tables += PendingUpdates::memory();
+    if (plan.zones_grow) plan.fixed_tables += PendingUpdates::memory() + SeenUpdates::memory();
     return plan;
   }
 
@@ -120,9 +120,9 @@ class Primary final : public hal::Role {
     return reply;
   }
 
-  void on_message(u32 worker, Bytes message, hal::Loader& /*loader*/) override {
+  void on_message(u32 worker, Bytes message, hal::Loader& loader) override {
     if (kind_of(message) != LoaderMessage::update) return;
-    if (const auto update = read_update(message); update.has_value()) updates_->on_update(worker, *update);
+    if (const auto update = read_update(message); update.has_value()) updates_->on_update(worker, *update, loader.wall());
   }
 
   // Updates that came together are published together, and answered when the zones they made are served.

@@ -54,11 +54,19 @@ Answer PrimaryWorker::update(const Request& request, MutableBytes reply) {
   const auto match = query.rr_class == RrClass::IN ? zones()->at(zone_of(query, packet)) : std::nullopt;
   if (!match.has_value()) return error(Rcode::NOTAUTH, ExtendedError::not_authoritative, "no such zone here");
   if (!match->zone.has_value()) return error(Rcode::SERVFAIL, ExtendedError::not_ready, reason_text(ExtendedError::not_ready));
-  const Requester requester = update_access_.requester(peer.address, key);
+  Requester requester = update_access_.requester(peer.address, key, request.address_shown());
   const UpdateRights rights = update_access_.rights(requester, *match->zone);
+  if (!rights.any() && takes_updates() && !requester.address_shown) {
+    requester.address_shown = true;
+    if (update_access_.rights(requester, *match->zone).any()) return ask_for_address(request, reply);
+  }
   if (!rights.any() || !takes_updates()) {
     return error(Rcode::REFUSED, ExtendedError::prohibited,
                  rights.refused_as_signed() ? "the zone is signed elsewhere" : "this client may not update this zone");
+  }
+  // Prerequisites are questions too (RFC 2136 section 2.4); their number stands where a query's answers do.
+  if (load_be16(packet, 6) != 0 && !may_ask(request)) {
+    return error(Rcode::REFUSED, ExtendedError::prohibited, "this client may not ask here, so not by prerequisites");
   }
   // The records behind the update section end the message; the TSIG record is the last of them and has done its work.
   return put_off_update(request, query.tsig_at != 0 ? packet.first(query.tsig_at) : packet, reply);

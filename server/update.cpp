@@ -50,7 +50,10 @@ class Update {
   Check check_prerequisites();
   Check check_prerequisite(const UpdateRecord& record);
   Check check_values(std::vector<const UpdateRecord*>& values);
-  bool is_permitted(const UpdateRecord& record);
+  // Why it may not be made; empty when it may.
+  std::string_view refusal_of(const UpdateRecord& record, const UpdateRights& rights);
+  bool is_permitted(const UpdateRecord& record, const UpdateRights& rights);
+  bool adds_what_makes_signed() const;
   Check prescan() const;
   void apply(const UpdateRecord& record);
   void add(const UpdateRecord& record, Overlay::Owner owner);
@@ -120,25 +123,45 @@ Update::Check Update::check_prerequisites() {
 // ---- permission and prescan (sections 3.3 and 3.4.1) ----------------------------------------------------------------
 
 // What the record would touch in the zone as it is before the update.
-bool Update::is_permitted(const UpdateRecord& record) {
+bool Update::is_permitted(const UpdateRecord& record, const UpdateRights& rights) {
   using enum UpdateOperation;
   // The prescan has a better answer to these.
   if (!record.owner.is_at_or_below(apex_)) return true;
   const Overlay::Owner owner = overlay_.owner(record.owner);
   if (record.rr_class == RrClass::IN) {
-    if (!rights_.allows(record.owner, record.type, add)) return false;
+    if (!rights.allows(record.owner, record.type, add)) return false;
     // Of these an owner has one, and a new one takes the place of the old.
     const bool replaces = record.type == RrType::SOA || record.type == RrType::CNAME || record.type == RrType::DNAME ||
                           record.type == RrType::WKS;
-    return !replaces || !overlay_.has(owner, record.type) || rights_.allows(record.owner, record.type, remove);
+    return !replaces || !overlay_.has(owner, record.type) || rights.allows(record.owner, record.type, remove);
   }
-  if (record.rr_class != RrClass::ANY || record.type != RrType::ANY) return rights_.allows(record.owner, record.type, remove);
-  bool permitted = rights_.allows_some_type(record.owner, remove);
+  if (record.rr_class != RrClass::ANY || record.type != RrType::ANY) return rights.allows(record.owner, record.type, remove);
+  bool permitted = rights.allows_some_type(record.owner, remove);
   overlay_.for_each_type(owner, [&](RrType type) {
     const bool kept = record.owner == apex_ && (type == RrType::SOA || type == RrType::NS);
-    permitted = permitted && (kept || rights_.allows(record.owner, type, remove));
+    permitted = permitted && (kept || rights.allows(record.owner, type, remove));
   });
   return permitted;
+}
+
+// Keys and parameters are the apex's (RFC 4035 section 2.1, RFC 5155 section 4), and a name one label below it is what a hash
+// owns (RFC 5155 section 3).
+bool is_out_of_place(const UpdateRecord& record, const dns::Name& apex) {
+  if (record.rr_class != RrClass::IN) return false;
+  if (record.type == RrType::DNSKEY || record.type == RrType::NSEC3PARAM) return record.owner != apex;
+  return record.type == RrType::NSEC3 && record.owner.label_count() != apex.label_count() + 1;
+}
+
+std::string_view Update::refusal_of(const UpdateRecord& record, const UpdateRights& rights) {
+  if (!is_permitted(record, rights)) return "this client may not make this change";
+  if (is_out_of_place(record, apex_)) return "a record of this type cannot be at this name";
+  return {};
+}
+
+bool Update::adds_what_makes_signed() const {
+  return std::ranges::any_of(message_.updates(), [&](const UpdateRecord& record) {
+    return record.rr_class == RrClass::IN && makes_signed(record.type, message_.rdata(record), record.owner == apex_);
+  });
 }
 
 Update::Check Update::prescan() const {
@@ -247,7 +270,14 @@ UpdateOutcome Update::run() {
     return outcome;
   }
   for (const UpdateRecord& record : message_.updates()) {
-    if (!is_permitted(record)) return refuse("this client may not make this change");
+    if (const std::string_view why = refusal_of(record, rights_); !why.empty()) return refuse(why);
+  }
+  // The zone is judged as it would be, too.
+  if (!is_signed(zone_) && adds_what_makes_signed()) {
+    const UpdateRights signer = rights_.in_signed_zone();
+    for (const UpdateRecord& record : message_.updates()) {
+      if (!is_permitted(record, signer)) return refuse("this change makes the zone a signed one, for signers to change");
+    }
   }
   if (const Check good = prescan(); !good.ok()) {
     outcome.rcode = good.error();

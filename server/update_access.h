@@ -19,12 +19,13 @@ class UpdateAccess {
            std::ranges::any_of(config.zones, [](const ZoneSource& zone) { return zone.overrides.update.has_value(); });
   }
 
-  Requester requester(const IpAddress& address, std::optional<u16> key) const {
-    return {address, key, key.has_value() ? config_.keys[*key].name : dns::Name()};
+  Requester requester(const IpAddress& address, std::optional<u16> key, bool address_shown) const {
+    return {address, key, key.has_value() ? config_.keys[*key].name : dns::Name(), address_shown};
   }
   UpdateRights rights(const Requester& requester, const zone::Zone& zone) const {
     const dns::Name apex = zone.apex();
-    const bool everything = admits(config_.update_access(settings_.of(apex)), requester.address, requester.key);
+    const bool everything =
+        admits_change(config_.update_access(settings_.of(apex)), requester.address, requester.key, requester.address_shown);
     return UpdateRights(config_.update_rules, everything, requester, apex, is_signed(zone));
   }
 

@@ -25,9 +25,9 @@ struct Sender {
 
 }  // namespace
 
-void UpdateBatch::on_update(u32 worker, const UpdateRelay& update) {
+void UpdateBatch::on_update(u32 worker, const UpdateRelay& update, UnixTime wall) {
   const size_t before = unsettled_.size();
-  UpdateDone done = decide(update);
+  UpdateDone done = decide(update, wall);
   done.tag = update.tag;
   outcomes_.push_back({worker, done, unsettled_.size() != before});
 }
@@ -54,7 +54,7 @@ void UpdateBatch::add_changed(const dns::Name& zone) {
   if (std::ranges::find(changed_zones_, zone) == changed_zones_.end()) changed_zones_.push_back(zone);
 }
 
-UpdateDone UpdateBatch::decide(const UpdateRelay& update) {
+UpdateDone UpdateBatch::decide(const UpdateRelay& update, UnixTime wall) {
   const auto only = [](Rcode rcode) {
     UpdateDone done;
     done.rcode = rcode;
@@ -66,7 +66,18 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update) {
   const dns::Name& name = message.value().zone();
   const auto zone = zones_.zone_in_service(name);
   if (!zone.has_value()) return only(Rcode::NOTAUTH);
-  const Requester requester = access_.requester(update.peer.address, update.key);
+  const Requester requester = access_.requester(update.peer.address, update.key, update.address_shown);
+  const auto refused = [&](std::string_view why) {
+    log(Level::warning, "zone ", name, ": update of ", Sender{requester}, " refused: ", why);
+    UpdateDone done = only(Rcode::REFUSED);
+    done.why = dns::ExtendedError::prohibited;
+    done.reason = why;
+    return done;
+  };
+  if (zones_.is_generated(name)) return refused("the server makes this catalog itself");
+  if (update.key.has_value() && !seen_.is_new({*update.key, update.signed_at, update.mac_start}, wall)) {
+    return refused("this update has come before");
+  }
   UpdateOutcome outcome = apply_update(*zone, message.value(), access_.rights(requester, *zone));
   if (outcome.patch.has_value()) {
     if (const auto changed = zones_.change(name, *outcome.patch); !changed.ok()) return only(changed.error());

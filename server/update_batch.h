@@ -10,6 +10,7 @@
 #include "server/loader_messages.h"
 #include "server/outbox.h"
 #include "server/reloaded_settings.h"
+#include "server/seen_updates.h"
 #include "server/update_access.h"
 #include "server/zone_loader.h"
 
@@ -19,7 +20,7 @@ class UpdateBatch {
  public:
   // Both outlive this.
   UpdateBatch(const PrimaryConfig& config, ZoneLoader& zones)
-      : config_(config), settings_(config), access_(config, settings_), zones_(zones) {}
+      : config_(config), settings_(config), access_(config, settings_), zones_(zones), seen_(config.keys.size()) {}
   UpdateBatch(const UpdateBatch&) = delete;
   UpdateBatch& operator=(const UpdateBatch&) = delete;
 
@@ -35,7 +36,8 @@ class UpdateBatch {
     return to_all_.send_all(workers, send);
   }
 
-  void on_update(u32 worker, const UpdateRelay& update);
+  // `wall`: the time now, by which what has come before is remembered.
+  void on_update(u32 worker, const UpdateRelay& update, UnixTime wall);
   // Zones that a reload has changed are told of like those of updates.
   void on_reloaded(std::span<const dns::Name> changed);
   // Zones are changed that are not published.
@@ -80,13 +82,14 @@ class UpdateBatch {
     bool unsettled;
   };
 
-  UpdateDone decide(const UpdateRelay& update);
+  UpdateDone decide(const UpdateRelay& update, UnixTime wall);
   void add_changed(const dns::Name& zone);
 
   const PrimaryConfig& config_;
   OverridesByZone settings_;
   UpdateAccess access_;
   ZoneLoader& zones_;
+  SeenUpdates seen_;
   bool changed_ = false;              // and settled
   std::vector<dns::Name> unsettled_;  // a zone for each change
   Outbox to_all_;

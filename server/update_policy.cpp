@@ -33,6 +33,18 @@ bool is_signed(const zone::Zone& zone) {
          zone.apex_node().find(RrType::DNSKEY).has_value();
 }
 
+bool makes_signed(RrType type, Bytes rdata, bool at_apex) {
+  switch (dns::code(type)) {
+    case dns::code(RrType::NSEC):
+    case dns::code(RrType::NSEC3):
+    case dns::code(RrType::NSEC3PARAM):
+    case dns::code(RrType::DNSKEY): return true;
+    // Its data begin with the type covered (RFC 4034 section 3.1).
+    case dns::code(RrType::RRSIG): return at_apex && rdata.size() >= 2 && load_be16(rdata) == dns::code(RrType::SOA);
+    default: return false;
+  }
+}
+
 UpdateRights::UpdateRights(std::span<const UpdateRule> rules, bool everything, const Requester& requester,
                            const dns::Name& zone, bool zone_is_signed)
     : rules_(rules),
@@ -53,6 +65,7 @@ UpdateRights::UpdateRights(std::span<const UpdateRule> rules, bool everything, c
 
 bool UpdateRights::is_for_requester(const UpdateRule& rule) const {
   if (rule.from.has_value() && !rule.from->contains(requester_.address)) return false;
+  if (rule.from.has_value() && !rule.key.has_value() && !requester_.address_shown) return false;
   if (rule.key.has_value() && rule.key != requester_.key) return false;
   const bool by_key_name = rule.match == UpdateNames::self || rule.match == UpdateNames::self_subtree;
   if (by_key_name && !requester_.key.has_value()) return false;

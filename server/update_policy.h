@@ -3,7 +3,11 @@
 // in signed zones only those that say so count. Where nothing gives it, there is no right.
 //
 // A signed zone is one whose records prove each other: a change by somebody who does not bring the new signatures makes it fail
-// validation. Nothing here signs, so such changes are refused unless a rule says that the sender is the signer.
+// validation. Nothing here signs, so such changes are refused unless a rule says that the sender is the signer. The same holds
+// for an update that would make an unsigned zone a signed one, after which nobody else could change it any more.
+//
+// A rule without a key goes by the address alone. That is worth something only where the address is shown to be the sender's:
+// by a connection, or by a server cookie that it has received there. A forged datagram has neither.
 #pragma once
 
 #include <optional>
@@ -19,13 +23,16 @@ namespace samara::server {
 struct Requester {
   IpAddress address;
   std::optional<u16> key;
-  dns::Name key_name;  // with a key
+  dns::Name key_name;          // with a key
+  bool address_shown = false;  // it is the sender's own
 };
 
 enum class UpdateOperation : u8 { add, remove };
 
 // Whether it has keys, signatures or proofs.
 bool is_signed(const zone::Zone& zone);
+// Whether a record makes the zone that it is added to a signed one, or is of no use in another.
+bool makes_signed(dns::RrType type, Bytes rdata, bool at_apex);
 
 class UpdateRights {
  public:
@@ -37,6 +44,8 @@ class UpdateRights {
   // Whether there is any right at all; if not, whether there were some if the zone were not signed.
   bool any() const { return everything_ || some_rule_; }
   bool refused_as_signed() const { return !any() && refused_as_signed_; }
+  // Those that the requester has if the zone is signed.
+  UpdateRights in_signed_zone() const { return UpdateRights(rules_, everything_, requester_, zone_, true); }
   bool allows(const dns::Name& owner, dns::RrType type, UpdateOperation operation) const;
   // Whether it may touch something at the name, whatever the type.
   bool allows_some_type(const dns::Name& owner, UpdateOperation operation) const;

@@ -41,6 +41,7 @@ bool UpdatingWorker::add_update(const Request& request, Bytes relayed) {
   asker.stream = request.stream;
   asker.query = request.query;
   asker.rules = request.rules;
+  asker.address_shown = request.address_shown();
   asker.has_cookie = request.rules.cookie.size() == asker.cookie.size();
   if (asker.has_cookie) std::ranges::copy(request.rules.cookie, asker.cookie.begin());
   asker.rules.cookie = {};

@@ -62,6 +62,11 @@ std::optional<zone::Zone> ZoneLoader::zone_in_service(const dns::Name& apex) con
   return found == zones_.end() ? std::nullopt : found->versions->zone();
 }
 
+bool ZoneLoader::is_generated(const dns::Name& apex) const {
+  const auto found = std::ranges::find(zones_, apex, &ServedZone::apex);
+  return found != zones_.end() && found->generated;
+}
+
 std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadReport& report) {
   std::vector<zone::SourceFile> files;
   size_t octets = 0;
@@ -284,6 +289,11 @@ void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport&
 // It gets a new serial when what it says has changed. It is made once with the serial it has, to see that.
 void ZoneLoader::load_catalog(const PrimaryConfig& config, const ProducedCatalog& catalog, UnixTime wall, ServedZone& zone,
                               LoadReport& report) {
+  zone.generated = true;
+  if (archive_ != nullptr && archive_->find(zone.apex).has_value()) {
+    report.line(Level::warning, "catalog ", catalog.name, ": updates of it that the storage has are dropped");
+    archive_->remove(zone.apex);
+  }
   const auto before = zone.versions->zone();
   auto built = build_catalog(memory_, config, catalog, before.has_value() ? before->serial() : catalog_serial({}, wall));
   if (built.ok() && before.has_value()) {
@@ -315,6 +325,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
     next.push_back(take_or_make(source.name, {.differences = history.differences, .octets = history.octets}));
     ServedZone& zone = next.back();
     zone.restored = false;
+    zone.generated = false;
     restore(zone, report);
     const auto before = zone.versions->zone();
     if (built.has_value() && before.has_value() && keeps_updates(zone, *built, report)) {

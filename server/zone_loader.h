@@ -62,6 +62,8 @@ class ZoneLoader {
   std::vector<dns::Name> take_changed() { return std::exchange(changed_, {}); }
   // The zone as it is after all updates so far; nothing when it has no data, or there is no such zone.
   std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const;
+  // Whether it is a catalog that the server makes of its configuration, which nobody else changes.
+  bool is_generated(const dns::Name& apex) const;
   // Changes a zone that has data. Error: SERVFAIL; the zone stays as it was and a line in the log says why.
   Result<void, dns::Rcode> change(const dns::Name& apex, zone::Patch& patch);
   // Makes durable what change() did since it was last called, as RFC 2136 section 3.5 wants it before anybody hears of it; with
@@ -97,6 +99,7 @@ class ZoneLoader {
     std::unique_ptr<zone::VersionedZone> versions;
     std::optional<zone::store::FileMark> file;  // its file, where updates have changed the zone since
     bool restored = false;                      // by the load that is going on
+    bool generated = false;                     // a catalog
   };
 
   std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);

@@ -54,10 +54,10 @@ Result<TsigRecordView, TsigRecordError> TsigRecordView::parse(Bytes message, siz
   return record;
 }
 
-bool TsigRecordView::is_timely(UnixTime now) const {
+bool TsigRecordView::is_timely(UnixTime now, u16 most) const {
   if (now.seconds < 0 || static_cast<u64>(now.seconds) > max_time) return false;
   const u64 here = static_cast<u64>(now.seconds);
-  return (here > time_signed ? here - time_signed : time_signed - here) <= fudge;
+  return (here > time_signed ? here - time_signed : time_signed - here) <= std::min(fudge, most);
 }
 
 size_t TsigRecordView::size(const Name& key_name, const Name& algorithm, size_t mac_size, size_t other_size) {

@@ -30,8 +30,8 @@ struct TsigRecordView {
 
   // The record at offset `at` of `message`, where its end must be.
   static Result<TsigRecordView, TsigRecordError> parse(Bytes message, size_t at);
-  // Whether `now` is no further from the time signed than the fudge (RFC 8945 section 5.2.3).
-  bool is_timely(UnixTime now) const;
+  // Whether `now` is no further from the time signed than the fudge, and `most` seconds (RFC 8945 section 5.2.3).
+  bool is_timely(UnixTime now, u16 most = 0xffff) const;
   // Octets of the record with a MAC and other data of these sizes.
   static size_t size(const Name& key_name, const Name& algorithm, size_t mac_size, size_t other_size);
 };

@@ -41,15 +41,15 @@ size_t TsigServer::response_size() const {
   return TsigRecordView::size(key_name_, algorithm_, mac_size, verdict_ == TsigVerdict::badtime ? server_time_size : 0);
 }
 
-TsigVerdict TsigServer::on_request(Bytes message, size_t tsig_at, const TsigKeyring& keyring, UnixTime now) {
+TsigVerdict TsigServer::on_request(Bytes message, size_t tsig_at, const TsigKeyring& keyring, UnixTime now, u16 most_fudge) {
   const auto record = TsigRecordView::parse(message, tsig_at);
-  verdict_ = record.ok() ? check(message, tsig_at, record.value(), keyring, now) : TsigVerdict::formerr;
+  verdict_ = record.ok() ? check(message, tsig_at, record.value(), keyring, now, most_fudge) : TsigVerdict::formerr;
   return verdict_;
 }
 
 // The order of the checks is that of RFC 8945 section 5.2.
 TsigVerdict TsigServer::check(Bytes message, size_t tsig_at, const TsigRecordView& record, const TsigKeyring& keyring,
-                              UnixTime now) {
+                              UnixTime now, u16 most_fudge) {
   key_name_ = record.key_name;
   algorithm_ = record.algorithm;
   request_time_ = record.time_signed;
@@ -67,7 +67,7 @@ TsigVerdict TsigServer::check(Bytes message, size_t tsig_at, const TsigRecordVie
   std::ranges::copy(record.mac, prior_mac_.begin());
   prior_mac_size_ = static_cast<u8>(record.mac.size());
 
-  if (!record.is_timely(now)) return TsigVerdict::badtime;
+  if (!record.is_timely(now, most_fudge)) return TsigVerdict::badtime;
   if (record.mac.size() < key_->used_mac_size()) return TsigVerdict::badtrunc;
   return TsigVerdict::verified;
 }

@@ -6,7 +6,8 @@
 //
 // A request without TSIG has no TsigServer. After formerr the response carries no TSIG either. The key found stays in the
 // keyring, which outlives this object. Left out: refusing a time that is earlier than one seen before under the same key
-// (section 5.2.3, a SHOULD), because datagrams overtake each other; the MAC and the fudge bound a replay all the same.
+// (section 5.2.3, a SHOULD), because datagrams overtake each other. Whoever must not take a request twice remembers which it
+// has taken, by signed_at() and mac_start().
 #pragma once
 
 #include <array>
@@ -34,17 +35,22 @@ class TsigServer {
   const TsigKey* key() const { return verdict_ == TsigVerdict::verified ? key_ : nullptr; }
   // As the request names it, whatever the verdict but formerr.
   const Name& key_name() const { return key_name_; }
+  // When it was signed, in seconds since 1970; and the first octets of its MAC, which has at least as many, whatever was cut
+  // off. Both of a verified request, before sign_response().
+  u64 signed_at() const { return request_time_; }
+  u64 mac_start() const { return load_be64(prior_mac_); }
   // Octets that sign_response() will add to each message: to be left free.
   size_t response_size() const;
 
-  // `tsig_at` is where the message's TSIG record begins.
-  TsigVerdict on_request(Bytes message, size_t tsig_at, const TsigKeyring& keyring, UnixTime now);
+  // `tsig_at` is where the message's TSIG record begins. A fudge above `most_fudge` seconds counts as that.
+  TsigVerdict on_request(Bytes message, size_t tsig_at, const TsigKeyring& keyring, UnixTime now, u16 most_fudge = 0xffff);
 
   // Appends the TSIG record to the message that `message` holds from its first octet on; overflows it when there is no room.
   void sign_response(ByteWriter& message, UnixTime now);
 
  private:
-  TsigVerdict check(Bytes message, size_t tsig_at, const TsigRecordView& record, const TsigKeyring& keyring, UnixTime now);
+  TsigVerdict check(Bytes message, size_t tsig_at, const TsigRecordView& record, const TsigKeyring& keyring, UnixTime now,
+                    u16 most_fudge);
   bool signs() const {
     return verdict_ != TsigVerdict::formerr && verdict_ != TsigVerdict::badkey && verdict_ != TsigVerdict::badsig;
   }

@@ -17,6 +17,7 @@ constexpr const char* may = "192.0.2.2";
 constexpr const char* may_not = "192.0.2.3";
 constexpr std::string_view secret = "0123456789abcdef";
 constexpr UnixTime wall{1'800'000'000};
+constexpr server::ServerCookies::Secret cookie_secret{1, 2};
 const Endpoint local = *Endpoint::parse("192.0.2.53:53");
 
 Endpoint endpoint(std::string_view address) {
@@ -91,8 +92,7 @@ struct Secondary {
     for (u32 i = 0; i < workers.size(); ++i) {
       const std::array<u8, crypto::Drbg::seed_size> seed{static_cast<u8>(i)};
       const u32 clients = i == 0 ? transfers + forward_streams_of(config) : 0;
-      workers[i] = std::make_unique<SecondaryWorker>(config, server::ServerCookies::Secret{1, 2}, seed, region.bytes(), streams,
-                                                     clients);
+      workers[i] = std::make_unique<SecondaryWorker>(config, cookie_secret, seed, region.bytes(), streams, clients);
       workers[i]->use_zones(set->root(), 1);
     }
     settle();
@@ -128,8 +128,22 @@ struct Secondary {
     for (const Instant end = now + duration; now < end; now = now + Duration::milliseconds(500)) settle();
     settle();
   }
-  // What is said at once; empty: nothing.
+  // The message with a cookie that this server gave to `from`, if it is not signed.
+  static Octets with_cookie(Octets packet, std::string_view from) {
+    if (load_be16(packet, 10) != 0) return packet;
+    store_be16(packet, 10, 1);
+    const dns::CookieOption client{.client = {1, 2, 3, 4, 5, 6, 7, 8}, .server = {}, .server_size = 0};
+    const auto cookie = server::ServerCookies(cookie_secret, std::nullopt).make(client, *IpAddress::parse(from), wall);
+    const Octets opt{0, 0, 41, 2, 0, 0, 0, 0, 0, 0, cookie.size() + 4, 0, 10, 0, cookie.size()};
+    packet.insert(packet.end(), opt.begin(), opt.end());
+    packet.insert(packet.end(), cookie.begin(), cookie.end());
+    return packet;
+  }
+  // What is said at once to a client whose address is known to be its own; empty: nothing.
   Octets ask(u32 worker, const Octets& packet, std::string_view from = may) {
+    return datagram(worker, with_cookie(packet, from), from);
+  }
+  Octets datagram(u32 worker, const Octets& packet, std::string_view from) {
     Octets reply(runtime::min_reply_room);
     const Endpoint peer = endpoint(from);
     reply.resize(workers[worker]->on_datagram(now, {.peer = peer, .local = local, .payload = packet, .reply = reply}));
@@ -237,6 +251,34 @@ TEST(SecondaryWorkerUpdate, IsRefusedToWhoMayNot) {
   EXPECT_EQ(rcode_of(secondary.ask(0, update_of(1, "other."))), Rcode::NOTAUTH);
   EXPECT_EQ(rcode_of(secondary.ask(0, update_of(1, "example.", 1))), Rcode::FORMERR);
   EXPECT_TRUE(secondary.connects.empty());
+}
+
+// Anybody can send one datagram with an address of the list; what is signed the primary judges.
+TEST(SecondaryWorkerUpdate, with_an_address_that_is_not_shown_is_asked_to_come_by_tcp) {
+  Secondary secondary;
+  secondary.start();
+  const Octets answer = secondary.datagram(1, update_of(), may);
+  EXPECT_EQ(rcode_of(answer), Rcode::REFUSED);
+  EXPECT_NE(answer[2] & 2, 0);
+  EXPECT_TRUE(secondary.connects.empty());
+  EXPECT_EQ(secondary.datagram(1, update_of(), may_not)[2] & 2, 0);
+  const dns::TsigKey key = key_named("far.");
+  dns::TsigClient client(key);
+  EXPECT_TRUE(secondary.datagram(1, signed_update(client), may).empty());
+  EXPECT_EQ(secondary.connects.size(), 1u);
+}
+
+// A secondary that ignores NOTIFYs without a cookie, which no primary sends, stops following.
+TEST(SecondaryWorkerUpdate, cookies_are_not_required_of_a_primarys_notify) {
+  Secondary secondary;
+  secondary.config.cookies.required = true;
+  secondary.start();
+  Octets notify = update_of();
+  notify[2] = 4 << 3;
+  const Octets answer = secondary.datagram(1, notify, "192.0.2.1");
+  EXPECT_EQ(rcode_of(answer), Rcode::NOERROR);
+  EXPECT_EQ(answer[2] & 2, 0) << "not put off to TCP";
+  EXPECT_EQ(rcode_of(secondary.datagram(1, notify, may_not)), Rcode::REFUSED);
 }
 
 TEST(SecondaryWorkerUpdate, IsPassedOnWhereTheZoneSaysSo) {

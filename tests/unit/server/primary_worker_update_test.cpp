@@ -24,7 +24,7 @@ class WorkerUpdate : public WorkerTest {
     for (size_t size = worker_->poll_message(room); size != 0; size = worker_->poll_message(room)) {
       const auto update = read_update(Bytes(room).first(size));
       EXPECT_TRUE(update.has_value());
-      batch_->on_update(0, *update);
+      batch_->on_update(0, *update, UnixTime{epoch_ + 1});
       ++taken;
     }
     batch_->settle();
@@ -59,6 +59,33 @@ class WorkerUpdate : public WorkerTest {
     const Octets at_once = datagram(text.message(lines), from);
     if (!at_once.empty()) return rcode_of(at_once);
     pump();
+    return rcode_of(late_datagram());
+  }
+
+  // The same by TCP.
+  std::string update_by_tcp(const Lines& lines, std::string_view from = "192.0.2.1") {
+    constexpr runtime::StreamId id = 3;
+    EXPECT_TRUE(worker_->on_stream_open(now_, id, endpoint(from), endpoint("192.0.2.53")));
+    send(id, framed(text.message(lines)));
+    pump();
+    const Octets answer = receive(id);
+    worker_->on_stream_closed(now_, id);
+    return answer.size() < 2 ? "none" : rcode_of(Bytes(answer).subspan(2));
+  }
+  // Signed with this key at `when`.
+  Octets signed_message(const Lines& lines, const dns::TsigKey& key, i64 when) {
+    ++text.id;
+    Octets packet = text.message(lines);
+    const size_t size = packet.size();
+    packet.resize(size + 512);
+    ByteWriter out(packet, size);
+    dns::TsigClient client(key);
+    client.sign_request(out, UnixTime{when});
+    packet.resize(out.size());
+    return packet;
+  }
+  std::string rcode_of_late() {
+    EXPECT_EQ(pump(), 1U);
     return rcode_of(late_datagram());
   }
 
@@ -100,30 +127,105 @@ TEST_F(WorkerUpdate, StrangersAreRefusedAtTheDoor) {
   begin();
   EXPECT_EQ(rcode_of(datagram(text.message({"? www 0 NONE A"}), "198.51.100.1")), "REFUSED");
   EXPECT_EQ(pump(), 0U);
-  EXPECT_EQ(update({"? www 0 NONE A"}), "YXRRSET");
+  EXPECT_EQ(update_by_tcp({"? www 0 NONE A"}), "YXRRSET");
+}
+
+// Anybody can send one datagram from anywhere.
+TEST_F(WorkerUpdate, an_address_alone_counts_only_where_it_is_shown) {
+  config_.access.update.push_back({IpPrefix::parse("192.0.2.0/24"), std::nullopt});
+  UpdateRule& rule = config_.update_rules.emplace_back();
+  rule.from = IpPrefix::parse("198.51.100.1");
+  begin();
+  for (const char* from : {"192.0.2.1", "198.51.100.1"}) {
+    const Octets answer = datagram(text.message({"! forged 60 IN A 192.0.2.9"}), from);
+    ASSERT_EQ(rcode_of(answer), "REFUSED") << "it is not done, so nobody is to take it for done";
+    EXPECT_NE(load_be16(answer, 2) & dns::flag_tc, 0) << "it may come by TCP";
+    EXPECT_EQ(pump(), 0U);
+    EXPECT_EQ(update_by_tcp({std::string("! x") + from + " 60 IN A 192.0.2.9"}, from), "NOERROR");
+  }
+  EXPECT_EQ(load_be16(datagram(text.message({"! x 60 IN A 192.0.2.9"}), "203.0.113.1"), 2) & dns::flag_tc, 0)
+      << "TCP is of no use to strangers";
+}
+
+TEST_F(WorkerUpdate, a_good_cookie_shows_the_address) {
+  config_.access.update.push_back({IpPrefix::parse("192.0.2.0/24"), std::nullopt});
+  begin();
+  // OPT with a cookie of the client's part, and then with all of it.
+  const auto with_cookie = [&](const Octets& cookie) {
+    Octets packet = text.message({"! new 60 IN A 192.0.2.9"});
+    store_be16(packet, 10, 1);
+    const Octets opt{
+        0, 0, 41, 4, 208, 0, 0, 0, 0, 0, static_cast<u8>(cookie.size() + 4), 0, 10, 0, static_cast<u8>(cookie.size())};
+    packet.insert(packet.end(), opt.begin(), opt.end());
+    packet.insert(packet.end(), cookie.begin(), cookie.end());
+    return packet;
+  };
+  Octets cookie{1, 2, 3, 4, 5, 6, 7, 8};
+  const Octets first = datagram(with_cookie(cookie));
+  const dns::Query read = dns::parse_response(first);
+  ASSERT_TRUE(read.edns.has_value() && read.edns->cookie.has_value());
+  EXPECT_EQ(first[3] & 15, dns::code(dns::Rcode::BADCOOKIE) & 15);
+  EXPECT_EQ(pump(), 0U);
+  cookie.assign(first.end() - 24, first.end());
+  EXPECT_TRUE(datagram(with_cookie(cookie)).empty());
+  EXPECT_EQ(rcode_of_late(), "NOERROR");
+}
+
+// RFC 7873 section 5.2.3 is about queries: few who send NOTIFY or UPDATE know of cookies, and TC with NOERROR tells them
+// "done".
+TEST_F(WorkerUpdate, cookies_are_required_of_queries_alone) {
+  config_.cookies.required = true;
+  config_.access.notify.push_back({IpPrefix::parse("192.0.2.0/24"), std::nullopt});
+  admit_all();
+  begin();
+  EXPECT_EQ(ask("example. SOA opcode=4"), "NOERROR opt=1232\n") << "and not TC";
+  EXPECT_EQ(update({"! new 60 IN A 192.0.2.9"}), "NOERROR");
+  EXPECT_EQ(ask("www.example. A").substr(0, 10), "NOERROR tc");
+}
+
+// A client without `acl: query` could ask any record by prerequisites.
+TEST_F(WorkerUpdate, who_may_not_ask_may_not_probe) {
+  config_.access.query = {{IpPrefix::parse("198.51.100.0/24"), std::nullopt}};
+  admit_all();
+  begin();
+  EXPECT_EQ(update({"? www 0 ANY A", "! x 60 IN A 192.0.2.9"}), "REFUSED");
+  EXPECT_EQ(update({"? www 0 NONE A"}), "REFUSED");
+  EXPECT_EQ(update({"! x 60 IN A 192.0.2.9"}), "NOERROR");
+  EXPECT_EQ(update({"? www 0 NONE A"}, "198.51.100.7"), "YXRRSET");
+}
+
+TEST_F(WorkerUpdate, catalogs_that_the_server_makes_are_not_updated) {
+  config_.catalogs.push_back({.name = name_of("catalog."), .members = {}, .groups = {}});
+  admit_all();
+  UpdateRule& rule = config_.update_rules.emplace_back();
+  rule.types = {dns::RrType::ANY};
+  begin();
+  text.zone = "catalog.";
+  EXPECT_EQ(update({"! evil.zones 60 IN PTR evil.test."}), "REFUSED");
+  EXPECT_EQ(update({"! version 0 ANY TXT"}), "REFUSED");
 }
 
 TEST_F(WorkerUpdate, AReloadBringsWhatAZoneHasOfItsOwn) {
   config_.listen.push_back(endpoint("192.0.2.53"));
   begin();
-  EXPECT_EQ(update({"! a 60 IN A 192.0.2.9"}), "REFUSED");
+  EXPECT_EQ(update_by_tcp({"! a 60 IN A 192.0.2.9"}), "REFUSED");
   std::vector<ZoneSource> zones = config_.zones;
   // More of it than one message holds.
   zones[0].overrides.update.emplace();
   for (int i = 0; i < 1000; ++i) zones[0].overrides.update->push_back({IpPrefix::parse("198.51.100.0/24"), std::nullopt});
   zones[0].overrides.update->push_back({IpPrefix::parse("192.0.2.1"), std::nullopt});
   reload(zones);
-  EXPECT_EQ(update({"! a 60 IN A 192.0.2.9"}), "NOERROR");
-  EXPECT_EQ(update({"! b 60 IN A 192.0.2.9"}, "192.0.2.2"), "REFUSED");
+  EXPECT_EQ(update_by_tcp({"! a 60 IN A 192.0.2.9"}), "NOERROR");
+  EXPECT_EQ(update_by_tcp({"! b 60 IN A 192.0.2.9"}, "192.0.2.2"), "REFUSED");
   zones[0].overrides.update->clear();
   zones[0].overrides.update->push_back({IpPrefix::parse("192.0.2.2"), std::nullopt});
   reload(zones);
-  EXPECT_EQ(update({"! c 60 IN A 192.0.2.9"}), "REFUSED");
-  EXPECT_EQ(update({"! c 60 IN A 192.0.2.9"}, "192.0.2.2"), "NOERROR");
+  EXPECT_EQ(update_by_tcp({"! c 60 IN A 192.0.2.9"}), "REFUSED");
+  EXPECT_EQ(update_by_tcp({"! c 60 IN A 192.0.2.9"}, "192.0.2.2"), "NOERROR");
   // None of its own any more.
   zones[0].overrides = {};
   reload(zones);
-  EXPECT_EQ(update({"! d 60 IN A 192.0.2.9"}, "192.0.2.2"), "REFUSED");
+  EXPECT_EQ(update_by_tcp({"! d 60 IN A 192.0.2.9"}, "192.0.2.2"), "REFUSED");
 }
 
 TEST_F(WorkerUpdate, AnswersDoNotGoWithTheSettingsOfAReloadButWhenTheyAreServed) {
@@ -133,7 +235,7 @@ TEST_F(WorkerUpdate, AnswersDoNotGoWithTheSettingsOfAReloadButWhenTheyAreServed)
   EXPECT_TRUE(datagram(text.message({"! new 60 IN A 192.0.2.9"})).empty());
   Octets room(runtime::max_message);
   const size_t size = worker_->poll_message(room);
-  batch_->on_update(0, *read_update(Bytes(room).first(size)));
+  batch_->on_update(0, *read_update(Bytes(room).first(size)), UnixTime{epoch_ + 1});
   const auto blob = blob_of_settings(config_, config_.zones, config_.catalogs, write_primary_config);
   batch_->use_settings(*settings_.take(*blob), *blob);
   std::vector<LoaderMessage> sent;
@@ -287,12 +389,37 @@ TEST_F(WorkerUpdate, SignedUpdatesHaveSignedAnswersAndTheirKeysRights) {
   EXPECT_EQ(update({"! host 60 IN A 192.0.2.9"}), "REFUSED");  // unsigned
 }
 
+// RFC 8945 section 5.2.3: whoever has heard it could have it applied again, from anywhere.
+TEST_F(WorkerUpdate, a_signed_update_is_taken_once) {
+  config_.keys.push_back({name_of("host.example."), KeyAlgorithm::hmac_sha256, "0123456789abcdef"});
+  UpdateRule& rule = config_.update_rules.emplace_back();
+  rule.key = u16{0};
+  begin();
+  const dns::TsigKey key{.name = name_of("host.example."),
+                         .algorithm = dns::TsigAlgorithm::hmac_sha256,
+                         .secret = crypto::SecretBytes(octets_of("30313233343536373839616263646566"))};
+  const Octets add = signed_message({"! host 60 IN A 192.0.2.9"}, key, epoch_ + 1);
+  EXPECT_TRUE(datagram(add).empty());
+  EXPECT_EQ(rcode_of_late(), "NOERROR");
+  EXPECT_TRUE(datagram(signed_message({"! host 0 ANY A"}, key, epoch_ + 1)).empty());
+  EXPECT_EQ(rcode_of_late(), "NOERROR");
+  EXPECT_TRUE(datagram(add, "198.51.100.1").empty());
+  EXPECT_EQ(rcode_of_late(), "REFUSED");
+  Octets renamed = add;
+  renamed[0] ^= 0x55;  // the id is not signed, only the original one
+  EXPECT_TRUE(datagram(renamed).empty());
+  EXPECT_EQ(rcode_of_late(), "REFUSED");
+  EXPECT_EQ(ask("host.example. A").substr(0, 8), "NXDOMAIN");
+  EXPECT_TRUE(datagram(signed_message({"! host 60 IN A 192.0.2.9"}, key, epoch_ + 1)).empty());
+  EXPECT_EQ(rcode_of_late(), "NOERROR") << "another one with the same time and content";
+}
+
 TEST_F(WorkerUpdate, ZonesMayHaveAListOfTheirOwn) {
   config_.zones[0].overrides.update = AccessList{AccessRule{IpPrefix::parse("198.51.100.0/24"), std::nullopt}};
   admit_all();
   begin();
   EXPECT_EQ(update({"! x 60 IN A 192.0.2.9"}), "REFUSED");
-  EXPECT_EQ(update({"! x 60 IN A 192.0.2.9"}, "198.51.100.1"), "NOERROR");
+  EXPECT_EQ(update_by_tcp({"! x 60 IN A 192.0.2.9"}, "198.51.100.1"), "NOERROR");
 }
 
 TEST_F(WorkerUpdate, NotifyOfAPrimaryIsRefusedOrAcknowledged) {

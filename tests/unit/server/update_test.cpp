@@ -397,6 +397,46 @@ www RRSIG A)" + signature +
   EXPECT_FALSE(zone.zone().find(zone::name_of("www.example.")).has_value());
 }
 
+// Else whoever may write one name could lock the zone for everybody, himself included.
+TEST(UpdateOfSignedZone, is_what_an_update_may_not_make_of_another_without_the_right_for_signed_zones) {
+  const std::string hashed = "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom";
+  const Lines makers{"! x 60 IN NSEC y.example. A", "! " + hashed + " 60 IN NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr A",
+                     "! @ 60 IN NSEC3PARAM 1 0 0 -", "! @ 60 IN DNSKEY 257 3 13 AAAA",
+                     "! @ 60 IN RRSIG SOA 13 1 60 20370101000000 20260101000000 1 example. AAAA"};
+  for (const std::string& maker : makers) {
+    UpdatedZone zone("@ 60 SOA a b 1 2 3 4 5\n@ 60 NS a\n");
+    zone.rules.push_back(rule_for({dns::RrType::ANY}));
+    EXPECT_EQ(zone.update({maker}), "REFUSED") << maker;
+    EXPECT_EQ(zone.outcome.reason, "this change makes the zone a signed one, for signers to change");
+    EXPECT_EQ(zone.update({"! a 60 IN A 192.0.2.1"}), "NOERROR") << "after " << maker;
+    zone.rules.back().signed_zones = true;
+    EXPECT_EQ(zone.update({maker}), "NOERROR") << maker;
+  }
+}
+
+TEST(UpdateOfSignedZone, is_judged_as_it_would_be_in_every_change) {
+  UpdatedZone zone("@ 60 SOA a b 1 2 3 4 5\n@ 60 NS a\n");
+  zone.rules.push_back(rule_for({dns::RrType::DNSKEY}));
+  zone.rules.back().signed_zones = true;
+  EXPECT_EQ(zone.update({"! @ 60 IN DNSKEY 257 3 13 AAAA", "! a 60 IN A 192.0.2.1"}), "REFUSED")
+      << "the address by a right for unsigned zones";
+  EXPECT_EQ(zone.update({"! a 60 IN A 192.0.2.1", "! @ 60 IN DNSKEY 257 3 13 AAAA"}), "REFUSED") << "in any order";
+  EXPECT_EQ(zone.update({"! @ 60 IN DNSKEY 257 3 13 AAAA"}), "NOERROR");
+}
+
+TEST(UpdateOfSignedZone, has_its_keys_and_parameters_at_the_apex_and_hashes_below_it) {
+  UpdatedZone zone("@ 60 SOA a b 1 2 3 4 5\n@ 60 NS a\n");
+  zone.rules.push_back(rule_for({dns::RrType::ANY}));
+  zone.rules.back().signed_zones = true;
+  for (const char* line : {"! x 60 IN DNSKEY 257 3 13 AAAA", "! x 60 IN NSEC3PARAM 1 0 0 -",
+                           "! @ 60 IN NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr A",
+                           "! a.x 60 IN NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr A"}) {
+    EXPECT_EQ(zone.update({line}), "REFUSED") << line;
+    EXPECT_EQ(zone.outcome.reason, "a record of this type cannot be at this name");
+  }
+  EXPECT_EQ(zone.update({"! x 0 NONE DNSKEY 257 3 13 AAAA"}), "NOERROR") << "what is there can be taken away";
+}
+
 TEST(UpdateOfSignedZone, ReachesNsec3Records) {
   const std::string hashed = "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom";
   UpdatedZone zone("@ 60 SOA a b 1 2 3 4 5\n@ 60 NS a\n" + hashed + " 60 NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr A\n" +

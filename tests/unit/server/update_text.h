@@ -98,7 +98,7 @@ inline UpdateRule rule_for(std::vector<dns::RrType> types) {
 }
 
 inline Requester requester(std::string_view address = "192.0.2.1") {
-  return {*IpAddress::parse(address), std::nullopt, dns::Name()};
+  return {*IpAddress::parse(address), std::nullopt, dns::Name(), true};
 }
 
 // A zone and updates to it, each seeing what those before it did.

@@ -46,6 +46,28 @@ void expect_same_response(TsigServer& server, std::string_view captured) {
   EXPECT_EQ(draft.writer.size() - before, announced);
 }
 
+// A client may sign for 18 hours; a request that changes something is not to be good for so long.
+TEST(TsigServer, takes_no_fudge_above_the_most_it_is_told) {
+  const TsigKeyring keyring = captured_keys();
+  const std::vector<u8> request = octets(exchange_sha256.request);
+  for (const i64 late : {-200, 200}) {
+    const UnixTime now{time_of(request).seconds + late};
+    TsigServer server;
+    EXPECT_EQ(server.on_request(request, last_record_at(request), keyring, now, 300), TsigVerdict::verified);
+    EXPECT_EQ(server.on_request(request, last_record_at(request), keyring, now, 200), TsigVerdict::verified);
+    EXPECT_EQ(server.on_request(request, last_record_at(request), keyring, now, 199), TsigVerdict::badtime);
+  }
+}
+
+TEST(TsigServer, says_by_what_a_request_is_known_again) {
+  const TsigKeyring keyring = captured_keys(16);
+  const std::vector<u8> request = octets(exchange_sha256.request);
+  TsigServer server;
+  ASSERT_EQ(server.on_request(request, last_record_at(request), keyring, time_of(request)), TsigVerdict::verified);
+  EXPECT_EQ(server.signed_at(), static_cast<u64>(time_of(request).seconds));
+  EXPECT_EQ(server.mac_start(), load_be64(tsig_of(request).mac));
+}
+
 TEST(TsigServer, verifies_requests_of_dig_and_answers_as_named_does) {
   const TsigKeyring keyring = captured_keys();
   for (const CapturedExchange* exchange : good) {
