@@ -56,26 +56,41 @@ function(samara_library name)
   endif()
 endfunction()
 
-# samara_units(TARGET): with SAMARA_UNITS the sources of a target are compiled several at once, where they can (cmake/units.py).
-# Which ones is found out when the build is configured, as ops/test does each time: every change of units builds them again.
+# samara_units(TARGET): with SAMARA_UNITS the sources of a target are compiled several at once, where they can (cmake/units.py),
+# each with those that are compiled with the same options. Which ones is found out when the build is configured; a unit is
+# written anew only when it holds other files than before.
 option(SAMARA_UNITS "Compile several source files as one translation unit" OFF)
 function(samara_units target)
   if(NOT SAMARA_UNITS)
     return()
   endif()
   get_target_property(sources ${target} SOURCES)
-  list(FILTER sources INCLUDE REGEX "[.]cpp$")
-  execute_process(COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/cmake/units.py 12 ${sources} OUTPUT_VARIABLE units
-    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  set(number 0)
-  string(REPLACE ";" "," units "${units}")
-  string(REPLACE "\n" ";" units "${units}")
-  foreach(unit IN LISTS units)
-    math(EXPR number "${number} + 1")
-    string(REPLACE "," ";" unit "${unit}")
-    set_source_files_properties(${unit} PROPERTIES UNITY_GROUP ${target}-${number})
+  set(kept)
+  foreach(source IN LISTS sources)
+    get_source_file_property(options ${source} COMPILE_OPTIONS)
+    if(NOT source MATCHES "[.]cpp$")
+      list(APPEND kept ${source})
+    elseif(options STREQUAL "-Oz")
+      list(APPEND cold ${source})
+    elseif(options)
+      list(APPEND kept ${source})
+    else()
+      list(APPEND usual ${source})
+    endif()
   endforeach()
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  foreach(kind IN ITEMS usual cold)
+    if(NOT ${kind})
+      continue()
+    endif()
+    execute_process(COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/cmake/units.py ${CMAKE_BINARY_DIR}/units/${target}-${kind} ${${kind}}
+      OUTPUT_VARIABLE units WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} OUTPUT_STRIP_TRAILING_WHITESPACE
+      COMMAND_ERROR_IS_FATAL ANY)
+    if(kind STREQUAL "cold")
+      set_source_files_properties(${units} PROPERTIES COMPILE_OPTIONS -Oz)
+    endif()
+    list(APPEND kept ${units})
+  endforeach()
+  set_target_properties(${target} PROPERTIES SOURCES "${kept}")
 endfunction()
 
 # samara_image(ROLE SOURCE USES …): the image of a role, samara-ROLE-FLAVOUR. The same one on each target; none for the host.

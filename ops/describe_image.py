@@ -11,6 +11,9 @@ import re
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cmake"))
+import units  # noqa: E402
+
 UNSAFE = ("platform/hal/", "platform/runtime/libc", "platform/crypto/", "platform/codec/device_tree")
 
 
@@ -38,7 +41,7 @@ def own_sources(build, root):
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         for entry in json.load(file):
             owner = re.search(r"CMakeFiles/([^/]+)\.dir/", entry["command"]).group(1)
-            sources.setdefault(owner, set()).add(os.path.relpath(entry["file"], root))
+            sources.setdefault(owner, set()).update(os.path.relpath(path, root) for path in units.sources_of(entry["file"]))
     for library in os.listdir(os.path.join(build, "include")):
         for folder, _, names in os.walk(os.path.join(build, "include", library)):
             for name in names:

@@ -8,6 +8,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
+import includes  # noqa: E402  (same folder)
 import report  # noqa: E402
 import tcp_requirements  # noqa: E402  (same folder)
 import unsafe_budget  # noqa: E402  (same folder)
@@ -176,6 +177,10 @@ def main():
     for line in broken:
         print(f"  {line}")
     result.check(not broken, "tcp_requirements", f"{len(broken)} places")
+    broken = list(includes.missing(ROOT, files))
+    for line in broken:
+        print(f"  {line}")
+    result.check(not broken, "includes", f"{len(broken)} places")
     for name, broken in unsafe_budget.verify(ROOT, files):
         for line in broken:
             print(f"  {line}")

@@ -34,16 +34,16 @@ def commands():
     for preset in ("virtio", "dev"):
         with open(os.path.join(ROOT, "out", "build", preset, "compile_commands.json"), encoding="utf-8") as file:
             for entry in json.load(file):
-                path = os.path.relpath(entry["file"], ROOT)
-                if not path.endswith(".cpp") or path.startswith(("tests/", "out/")):
-                    continue
                 words = shlex.split(entry["command"])
                 words = words[next(i for i, word in enumerate(words) if "clang" in word and "ccache" not in word):]
                 at = words.index("-o")
                 del words[at:at + 2]
                 words.remove("-c")
                 words.remove(entry["file"])
-                found[path] = (preset, tuple(words))
+                for source in units.sources_of(entry["file"]):
+                    path = os.path.relpath(source, ROOT)
+                    if path.endswith(".cpp") and not path.startswith(("tests/", "out/")):
+                        found[path] = (preset, tuple(words))
     groups = collections.defaultdict(list)
     for path in sorted(found):
         groups[found[path]].append(path)

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "asking_application.h"

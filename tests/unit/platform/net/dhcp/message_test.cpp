@@ -1,3 +1,5 @@
+#include <string>
+
 #include "server_side.h"
 
 namespace samara::net::dhcp {

@@ -1,3 +1,5 @@
+#include <string>
+
 #include "platform/net/stack/address_table.h"
 #include "platform/net/stack/path_mtu.h"
 #include "platform/net/stack/route_table.h"
