@@ -151,6 +151,7 @@ class Connection {
   bool check_reset(Instant now, const Segment& segment, Shared& shared);
   bool check_syn(Instant now, const Segment& segment, Shared& shared);
   bool check_ack(Instant now, const Segment& segment, bool may_establish, Shared& shared);
+  void on_believed(Instant now, const Segment& segment);
   void on_ack(Instant now, const Segment& segment, Shared& shared);
   void on_text(Instant now, const Segment& segment, Shared& shared);
   void on_fin(Instant now);

@@ -13,6 +13,7 @@ void Connection::on_segment(Instant now, const Segment& received, bool may_estab
   Segment segment = received;
   if (!check_sequence(now, segment, shared) || !check_reset(now, segment, shared) || !check_syn(now, segment, shared)) return;
   if (!check_ack(now, segment, may_establish, shared) || finished_) return;
+  on_believed(now, segment);
   on_text(now, segment, shared);
 }
 
@@ -76,7 +77,9 @@ bool Connection::check_sequence(Instant now, Segment& segment, Shared& shared) {
     if (receive_.window() != 0 || header.seq != receive_.nxt()) {
       if (segment.has(flag::rst)) return false;
       ++shared.counters.duplicates;
-      if (state_ == State::time_wait && segment.has(flag::fin)) enter_time_wait(now);
+      // RFC 9293 section 3.10.7.4: the peer's FIN once more; another segment's says nothing.
+      const bool fin_again = segment.has(flag::fin) && header.seq + segment.length() == receive_.nxt();
+      if (state_ == State::time_wait && fin_again) enter_time_wait(now);
       // Answered so that the peer can find its place again; at a bounded rate where two ends could go on answering each other.
       if (segment.length() == 0) {
         challenge(now, shared);
@@ -90,10 +93,16 @@ bool Connection::check_sequence(Instant now, Segment& segment, Shared& shared) {
     header.flags = static_cast<u8>(header.flags & ~flag::fin);
     ack_due_ = true;
   }
-  if (timestamps_ && timestamps) receive_.on_timestamp(now, header.seq, timestamps->value);
+  return true;
+}
+
+// RFC 5961 section 5.2: only now. Whoever guesses a sequence number, but not an acknowledgement, must not move TS.Recent into
+// the future, where the peer's own segments would be old (RFC 7323 section 5.3 R3), nor keep the connection alive.
+void Connection::on_believed(Instant now, const Segment& segment) {
+  const auto& timestamps = segment.header.options.timestamps;
+  if (timestamps_ && timestamps) receive_.on_timestamp(now, segment.header.seq, timestamps->value);
   last_heard_ = now;
   if (options_.keep_alive) restart_keep_alive();
-  return true;
 }
 
 // Second: RFC 5961 section 3.2.

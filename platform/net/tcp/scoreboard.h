@@ -35,6 +35,8 @@ class Scoreboard {
   };
   std::optional<Gap> first_lost() const;
   std::optional<Gap> last_under_way() const;
+  // The peer reported the octet it still waits for.
+  bool begins_reported() const { return first_ != last_ && ranges_[first_].fate == Fate::delivered; }
 
   // ---- Inputs
   void on_sent(Instant now, SeqNumber begin, SeqNumber end);

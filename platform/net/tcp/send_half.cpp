@@ -247,8 +247,9 @@ void SendHalf::on_timeout(Instant now) {
   mode_ = Mode::loss;
   recover_ = nxt_;
   recover_known_ = true;
-  // RFC 2018 section 8: the peer may have thrown away what it reported. What it holds is believed once.
-  if (retries_ > 1) board_.forget_reports();
+  // RFC 2018 section 8: the peer may have thrown away what it reported, and has if that is what it waits for. Otherwise what it
+  // holds is believed once.
+  if (retries_ > 1 || board_.begins_reported()) board_.forget_reports();
   // RFC 8985 section 6.3 spares what was sent within the last round trip. Hardly anything was, so long after the last ACK.
   board_.mark_all_lost();
   duplicates_ = 0;
