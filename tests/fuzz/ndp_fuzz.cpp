@@ -222,7 +222,7 @@ class Host {
       require(++outputs < 1000);
       const auto written = write(*sent, out_);
       check(written);
-      require(written->size <= minimum_mtu - header_size && written->packet.hop_limit == 1);
+      require(written->size <= min_ipv6_mtu - header_size && written->packet.hop_limit == 1);
     }
   }
 

@@ -103,7 +103,7 @@ std::optional<WrittenMessage> write_error(MessageHead error, u32 value, const Ip
   ByteWriter writer(out);
   write_head(writer, error.type, error.code);
   writer.u32(value);
-  constexpr size_t most = minimum_mtu - header_size - body_offset;
+  constexpr size_t most = min_ipv6_mtu - header_size - body_offset;
   writer.bytes(offending.quotable.first(std::min(most, offending.quotable.size())));
   return finish_message(writer, source, offending.source, OutgoingPacket{}.hop_limit);
 }

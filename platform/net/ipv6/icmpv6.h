@@ -47,7 +47,6 @@ enum class MessageError : u8 {
 };
 
 constexpr u8 link_hop_limit = 255;    // what cannot have passed a router (RFC 4861 section 3.1)
-constexpr size_t minimum_mtu = 1280;  // RFC 8200 section 5
 constexpr size_t header_size = 40;    // of IPv6
 
 struct MessageHead {

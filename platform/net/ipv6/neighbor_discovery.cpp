@@ -322,7 +322,7 @@ std::optional<WrittenMessage> write(const NeighborAdvertisement& message, const 
 std::optional<WrittenMessage> write(const Redirect& message, Bytes redirected, const IpAddress& source,
                                     const IpAddress& destination, MutableBytes out) {
   ByteWriter writer(out);
-  writer.set_limit(minimum_mtu - header_size);
+  writer.set_limit(min_ipv6_mtu - header_size);
   write_head(writer, MessageType::redirect, 0);
   writer.u32(0);
   writer.bytes(message.target.octets());

@@ -108,7 +108,7 @@ void RouterDiscovery::set_parameters(Instant now, const RouterAdvertisement& mes
     draw_reachable_time(now);
   }
   // Between the minimum and the link's own (RFC 4861 section 6.3.4).
-  if (message.mtu.has_value() && *message.mtu >= minimum_mtu && *message.mtu <= link_mtu_)
+  if (message.mtu.has_value() && *message.mtu >= min_ipv6_mtu && *message.mtu <= link_mtu_)
     mtu_ = static_cast<u16>(*message.mtu);
 }
 

@@ -14,7 +14,7 @@ constexpr u32 icmp_errors_at_once = 50;
 constexpr size_t max_events = 64;  // more at once than anybody reads are not worth the memory
 
 StackConfig within_limits(StackConfig config) {
-  const u16 least = config.ipv6 ? min_ipv6_mtu : u16{576};
+  const u16 least = config.ipv6 ? min_ipv6_mtu : min_ipv4_mtu;
   config.mtu = std::clamp<u16>(config.mtu, least, 9216);
   config.waiting_packets = std::clamp<u32>(config.waiting_packets, 8, 16384);
   config.large_packets = std::clamp<u32>(config.large_packets, 1, 1024);

@@ -104,8 +104,7 @@ void Stack::Host::apply_lease() {
   for (const dhcp::ClasslessRoute& route : lease.routes.all()) {
     egress_.routes.add({route.destination, route.gateway, metric++}, RouteOrigin::dhcp);
   }
-  const u16 mtu = std::clamp<u16>(lease.mtu.value_or(config_.mtu), min_ipv4_mtu, config_.mtu);
-  egress_.path_mtus.set_ipv4_link_mtu(mtu);
+  egress_.path_mtus.set_ipv4_link_mtu(std::min(lease.mtu.value_or(config_.mtu), config_.mtu));
   egress_.forget_paths();
 }
 

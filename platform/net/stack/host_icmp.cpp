@@ -123,8 +123,10 @@ void Stack::Host::on_too_big(Instant now, const Quote& quote, u32 told_mtu) {
   const bool v4 = quote.local.is_v4();
   bool ours = false;
   if (quote.protocol == Protocol::tcp) {
-    // Our segments of IPv4 have DF set; those of UDP never do.
-    ours = !v4 || quote.dont_fragment;
+    // Our segments of IPv4 have DF set; those of UDP never do. One that is longer than what we take the path for was sent
+    // before that was known, one that is no longer than the MTU told would have passed.
+    const bool current = quote.total_length > told_mtu && quote.total_length <= egress_.path_mtu(now, quote.peer);
+    ours = (!v4 || quote.dont_fragment) && current;
   } else if (quote.protocol == Protocol::udp) {
     ours = !v4 && egress_.sent_large(quote.local, quote.peer, quote.transport);
   }

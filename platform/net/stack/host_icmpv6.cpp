@@ -114,7 +114,7 @@ void Stack::Host::send_icmpv6_error(Instant now, const IpPacket& about, ipv6::Me
     ++counters_.errors_limited;
     return;
   }
-  SAMARA_UNINITIALIZED std::array<u8, ipv6::minimum_mtu> octets;
+  SAMARA_UNINITIALIZED std::array<u8, min_ipv6_mtu> octets;
   const auto written = ipv6::write_error(head, value, about, *source, octets);
   if (!written.has_value()) return;
   const std::optional<WaitingPacket> id = egress_.compose(written->packet, written->size);

@@ -237,7 +237,7 @@ void Ipv6Link::sync_addresses() {
 
 template <class Message>
 void Ipv6Link::send(const Message& message, std::optional<MacAddress> to) {
-  SAMARA_UNINITIALIZED std::array<u8, ipv6::minimum_mtu> octets;
+  SAMARA_UNINITIALIZED std::array<u8, min_ipv6_mtu> octets;
   const std::optional<ipv6::WrittenMessage> written = write(message, octets);
   if (!written.has_value()) return;
   const std::optional<WaitingPacket> id = egress_.compose(written->packet, written->size);

@@ -67,6 +67,11 @@ class Congestion {
   }
   // RFC 5681 section 4.1: nothing was sent for a retransmission timeout.
   void on_idle(u32 mss) { window_ = std::min(window_, initial_window(mss)); }
+  // Everything is sent again, though nothing was lost by congestion.
+  void restart(u32 mss) {
+    window_ = mss;
+    acked_ = 0;
+  }
   // The path's segments became smaller; at least one fits.
   void on_mss(u32 mss) { window_ = std::max(window_, mss); }
 

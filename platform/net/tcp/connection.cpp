@@ -26,7 +26,7 @@ void Connection::reset(Instant now, const Opening& opening, const Shared& shared
   syn_due_ = ack_due_ = ack_wanted_ = probe_due_ = keep_alive_due_ = force_ = false;
   last_heard_ = now;
   keep_alives_ = challenges_ = 0;
-  challenge_second_ = now;
+  challenge_second_ = resend_again_at_ = now;
   reported_r1_ = false;
   receive_.set_scale(ReceiveHalf::scale_for(shared.capacity.receive_limit));
 }
@@ -114,17 +114,20 @@ void Connection::finish(std::optional<Error> error, Shared& shared) {
   syn_due_ = ack_due_ = ack_wanted_ = probe_due_ = keep_alive_due_ = false;
 }
 
-void Connection::reset_peer(SeqNumber seq, Shared& shared) {
+void Connection::reset_peer(Instant now, SeqNumber seq, Shared& shared) {
   SegmentHeader reset;
   reset.seq = seq;
   reset.ack = receive_.nxt();
   reset.flags = flag::rst | (state_ == State::syn_sent ? 0 : flag::ack);
+  // RFC 7323 section 3.2: peers need not believe one without.
+  if (timestamps_) reset.options.timestamps = Timestamps{ts_now(now), receive_.ts_recent()};
   if (shared.replies.push({flow_, reset, options_.hop_limit, options_.traffic_class})) ++shared.counters.resets_sent;
 }
 
 // Answers an acknowledgement of what was never sent during the handshake.
-void Connection::refuse(const Segment& segment, Shared& shared) {
-  const auto reset = reset_for(segment);
+void Connection::refuse(Instant now, const Segment& segment, Shared& shared) {
+  auto reset = reset_for(segment);
+  if (reset && timestamps_) reset->options.timestamps = Timestamps{ts_now(now), receive_.ts_recent()};
   if (reset && shared.replies.push({flow_, *reset, options_.hop_limit, options_.traffic_class})) ++shared.counters.resets_sent;
 }
 
@@ -243,7 +246,7 @@ void Connection::close(Instant now, Shared& shared) {
   }
   // SHLD-3: what the user never read is lost, and the peer should know.
   if (unread && state_ != State::time_wait) {
-    reset_peer(send_.nxt(), shared);
+    reset_peer(now, send_.nxt(), shared);
     finish(std::nullopt, shared);
     return;
   }
@@ -256,11 +259,11 @@ void Connection::close(Instant now, Shared& shared) {
   if (state_ == State::fin_wait_2) timers_.linger = now + orphan_timeout;
 }
 
-void Connection::abort(Shared& shared) {
+void Connection::abort(Instant now, Shared& shared) {
   orphaned_ = true;
   events_ = 0;
   // RFC 9293 section 3.10.5: there is nobody to tell in SYN-SENT, and nothing to tell after both FINs.
-  if (!finished_ && state_ != State::syn_sent && state_ != State::time_wait) reset_peer(send_.nxt(), shared);
+  if (!finished_ && state_ != State::syn_sent && state_ != State::time_wait) reset_peer(now, send_.nxt(), shared);
   finish(std::nullopt, shared);
   receive_.clear(shared.blocks);
 }
@@ -288,11 +291,11 @@ void Connection::on_path_mtu(Instant now, u16 mtu) {
   path_.learn(mtu);
   if (state_ == State::syn_sent || state_ == State::syn_received) return;
   send_.set_mss(payload_limit());
-  // RFC 1191 section 6.4: what was too large is sent again at once, and the timeout has nothing to do with it.
-  if (payload_limit() < old && send_.flight() > payload_limit() && send_.window() > 0) {
-    send_.resend_all();
-    timers_.retransmit = now + send_.timeout();
-  }
+  // RFC 1191 section 6.4: what was too large is sent again at once, and the timeout has nothing to do with it; but no more
+  // often than timeouts would, whatever number of routers says so.
+  if (payload_limit() >= old || send_.flight() <= payload_limit() || send_.window() == 0 || now < resend_again_at_) return;
+  send_.on_smaller_path();
+  timers_.retransmit = resend_again_at_ = now + send_.timeout();
 }
 
 // RFC 5461 section 4, RFC 9293 section 3.9.2.2: hard errors end an attempt to connect; afterwards they are as soft as others.

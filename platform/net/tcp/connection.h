@@ -112,7 +112,7 @@ class Connection {
   Result<void, Error> shutdown();
   Result<void, Error> mark_urgent();
   void close(Instant now, Shared& shared);
-  void abort(Shared& shared);
+  void abort(Instant now, Shared& shared);
   void drop(std::optional<Error> error, Shared& shared);  // without a word to the peer
   void set_options(const Options& options);
   void finish_time_wait(Shared& shared) { finish(std::nullopt, shared); }
@@ -135,8 +135,8 @@ class Connection {
   void take_syn_options(Instant now, const Segment& syn);
   void establish(Instant now, const Segment& segment);
   void finish(std::optional<Error> error, Shared& shared);
-  void reset_peer(SeqNumber seq, Shared& shared);
-  void refuse(const Segment& segment, Shared& shared);
+  void reset_peer(Instant now, SeqNumber seq, Shared& shared);
+  void refuse(Instant now, const Segment& segment, Shared& shared);
   void challenge(Instant now, Shared& shared);
   void enter_time_wait(Instant now);
   void enter_fin_wait_2(Instant now);
@@ -201,15 +201,19 @@ class Connection {
   u32 keep_alives_ = 0;  // unanswered
   u32 challenges_ = 0;   // in the second that began at challenge_second_
   Instant challenge_second_;
+  Instant resend_again_at_;  // because of a smaller path
   bool reported_r1_ = false;
 };
 
 // RFC 9293 section 3.8.3. R1 counts retransmissions, R2 is time; for a SYN at least three minutes (MUST-23).
 constexpr u32 retries_r1 = 3;
 constexpr Duration syn_timeout = Duration::seconds(180);
-// Answers to a SYN that are repeated while many connections are half open: sent after 0, 1 and 3 seconds, given up after 7.
-// Most who ask then never answer, and who has been away for so long asks again; below half of the table every one gets its 3
-// minutes.
+// A SYN's sender may be forged, and what is sent to it goes to a stranger. The answer is repeated five times, as other hosts do
+// (after 1, 3, 7, 15 and 31 seconds), and given up after 63: a listener may give up sooner than who opens (RFC 9293 section
+// 3.8.3).
+constexpr u32 retries_passive = 5;
+// While many connections are half open, most who ask never answer: an answer goes once for each SYN that comes, and is given up
+// after 1, 2 and 4 seconds without ACK.
 constexpr u32 retries_of_many = 2;
 // How long a connection that nobody reads any more waits for the peer's FIN, and how long it keeps probing a closed window.
 constexpr Duration orphan_timeout = Duration::seconds(60);

@@ -22,7 +22,7 @@ void Connection::on_segment_syn_sent(Instant now, const Segment& segment, Shared
   const SegmentHeader& header = segment.header;
   const bool acknowledged = segment.has(flag::ack);
   if (acknowledged && (!after(header.ack, send_.una()) || after(header.ack, send_.nxt()))) {
-    refuse(segment, shared);
+    refuse(now, segment, shared);
     return;
   }
   if (segment.has(flag::rst)) {
@@ -148,7 +148,7 @@ bool Connection::check_ack(Instant now, const Segment& segment, bool may_establi
   const SeqNumber ack = segment.header.ack;
   if (state_ == State::syn_received) {
     if (!after(ack, send_.una()) || after(ack, send_.nxt())) {
-      refuse(segment, shared);
+      refuse(now, segment, shared);
       return false;
     }
     // The peer believes to be connected and sends again; by then the user may have caught up.

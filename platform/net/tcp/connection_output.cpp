@@ -153,22 +153,23 @@ bool Connection::on_retransmission_timeout(Instant now, Shared& shared) {
   const bool enough = send_.retries() >= retries_r1;
   const Duration stalled = now - send_.stalled_since();
   if (opening) {
-    if (half_open() && shared.many_half_open && send_.retries() >= retries_of_many) {
+    const bool unsure = half_open() && shared.many_half_open;
+    if (unsure && send_.retries() >= retries_of_many) {
       ++shared.counters.evicted_half_open;
       drop(std::nullopt, shared);
       return false;
     }
-    if (enough && stalled >= syn_timeout) {
+    if (half_open() ? send_.retries() >= retries_passive : enough && stalled >= syn_timeout) {
       finish(Error::timed_out, shared);
       return false;
     }
     send_.on_probe_timeout(now);
-    syn_due_ = true;
+    syn_due_ = !unsure;
   } else if (send_.window() == 0) {
     // MUST-37: as long as the peer answers, its window may stay closed; unless nobody waits for the data any more.
     const bool silent = now - last_heard_ >= options_.user_timeout;
     if (enough && (silent || (orphaned_ && stalled >= orphan_timeout))) {
-      reset_peer(send_.nxt(), shared);
+      reset_peer(now, send_.nxt(), shared);
       finish(Error::timed_out, shared);
       return false;
     }
@@ -176,7 +177,7 @@ bool Connection::on_retransmission_timeout(Instant now, Shared& shared) {
     probe_due_ = true;
   } else {
     if (enough && stalled >= options_.user_timeout) {
-      reset_peer(send_.nxt(), shared);
+      reset_peer(now, send_.nxt(), shared);
       finish(Error::timed_out, shared);
       return false;
     }
@@ -199,7 +200,7 @@ void Connection::on_keep_alive(Instant now, Shared& shared) {
   // What is under way finds out by itself whether the peer is there.
   if (send_.flight() == 0 && !send_.unsent()) {
     if (keep_alives_ >= options_.keep_alive_probes) {
-      reset_peer(send_.nxt(), shared);
+      reset_peer(now, send_.nxt(), shared);
       finish(Error::timed_out, shared);
       return;
     }

@@ -1,18 +1,16 @@
 // PathMtu: the largest packet one connection sends (RFC 1191, RFC 8201), and what to do when the path swallows large packets
 // without a word (RFC 2923 section 2.1): after four timeouts of full segments go down to what every IPv6 path carries, after
-// four more, for IPv4, to what every host takes, and then without DF.
+// four more, for IPv4, to what every host takes, and then without DF. Where packets are no larger anyway, DF goes all the same.
 #pragma once
 
 #include <algorithm>
 
-#include "platform/base/ip_address.h"
+#include "platform/net/ip_packet.h"
 
 namespace samara::net::tcp {
 
 class PathMtu {
  public:
-  static constexpr u16 min_v6 = 1280;  // RFC 8200 section 5
-  static constexpr u16 min_v4 = 576;   // RFC 9293 section 3.7.1: EMTU_R at least
   // Two in a row happen on any path that loses a tenth of its packets; four hardly ever.
   static constexpr u32 timeouts_per_step = 4;
 
@@ -30,23 +28,24 @@ class PathMtu {
     mtu_ = std::max(mtu, smallest());
     gave_up_ = false;
   }
-  // A packet of `packet` octets has timed out `timeouts` times in a row. True: packets are smaller from now on. One that is
-  // short enough for a step has shown nothing about it.
+  // A packet of `packet` octets has timed out `timeouts` times in a row. True: packets are smaller, or travel without DF, from
+  // now on. One that is short enough for the first step has shown nothing about it, and waits for the second.
   bool on_timeouts(u32 timeouts, u32 packet) {
     if (timeouts % timeouts_per_step != 0) return false;
-    if (mtu_ > min_v6 && packet > min_v6) {
-      mtu_ = min_v6;
+    if (mtu_ > min_ipv6_mtu && packet > min_ipv6_mtu) {
+      mtu_ = min_ipv6_mtu;
       return true;
     }
-    if (family_ == IpFamily::v6 || mtu_ <= min_v4 || packet <= min_v4 || timeouts < 2 * timeouts_per_step) return false;
-    mtu_ = min_v4;
+    const bool first_step_left = mtu_ > min_ipv6_mtu && timeouts < 2 * timeouts_per_step;
+    if (!dont_fragment() || first_step_left) return false;
+    if (packet > min_ipv4_mtu) mtu_ = std::min(mtu_, min_ipv4_mtu);
     gave_up_ = true;
     return true;
   }
 
  private:
   // An IPv4 path MTU below that is an attack rather than a link.
-  u16 smallest() const { return family_ == IpFamily::v4 ? min_v4 : min_v6; }
+  u16 smallest() const { return family_ == IpFamily::v4 ? min_ipv4_mtu : min_ipv6_mtu; }
   IpFamily family_ = IpFamily::v4;
   u16 mtu_ = 1500;
   bool gave_up_ = false;

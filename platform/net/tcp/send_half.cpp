@@ -269,6 +269,12 @@ void SendHalf::on_probe_timeout(Instant now) {
   rtt_.back_off();
 }
 
+// RFC 1191 section 6.4: no sign of congestion, but it starts slowly: one segment until acknowledgements come.
+void SendHalf::on_smaller_path() {
+  resend_all();
+  congestion_.restart(mss_);
+}
+
 void SendHalf::resend_all() {
   board_.mark_all_lost();
   stop_awaiting();

@@ -75,8 +75,8 @@ class SendHalf {
   void on_timeout(Instant now);
   // The retransmission timer of a SYN, or of a probe of a closed window, expired.
   void on_probe_timeout(Instant now);
-  // Everything under way was too large for the path: it is cut anew and sent again, which says nothing of congestion.
-  void resend_all();
+  // Everything under way was too large for the path: it is cut anew and sent again.
+  void on_smaller_path();
 
   // ---- Outputs
   struct Cut {
@@ -114,6 +114,7 @@ class SendHalf {
   bool on_duplicate();
   bool find_lost(Instant now);
   void begin_recovery();
+  void resend_all();
   void await_tail(Instant now);
   void stop_awaiting() {
     loss_deadline_ = Instant::never();

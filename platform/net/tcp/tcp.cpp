@@ -118,7 +118,7 @@ Result<void, Error> Tcp::mark_urgent(Instant now, ConnectionId id) {
 void Tcp::abort(Instant now, ConnectionId id) {
   Connection* connection = machine_->find(id);
   if (connection == nullptr) return;
-  connection->abort(machine_->shared());
+  connection->abort(now, machine_->shared());
   machine_->settle(now, id);
 }
 Result<void, Error> Tcp::set_options(ConnectionId id, const Options& options) {

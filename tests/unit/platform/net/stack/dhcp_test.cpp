@@ -13,6 +13,7 @@ StackConfig by_dhcp() {
 
 struct Dhcp : testing::Test {
   WirePeer peer{by_dhcp(), false};
+  u16 told_mtu = 1300;
 
   // The next DHCP message out, as its UDP datagram; others are ignored.
   std::optional<Ipv4Out> message() {
@@ -32,8 +33,9 @@ struct Dhcp : testing::Test {
     store_mac(m, 28, our_mac);
     store_be32(m, 236, 0x63825363);
     const Octets options = {53, 1,   type, 54,  4, 192, 0, 2,   254, 51, 4,   0,  0, 0x0e, 0x10, 1,
-                            4,  255, 255,  255, 0, 3,   4, 192, 0,   2,  254, 26, 2, 5,    0x14, 255};
+                            4,  255, 255,  255, 0, 3,   4, 192, 0,   2,  254, 26, 2, 0,    0,    255};
     m = joined(m, options);
+    store_be16(m, m.size() - 3, told_mtu);
     const IpAddress from = ip("192.0.2.254");
     peer.give(ethernet(EtherType::ipv4, ipv4({.from = "192.0.2.254", .to = ip_to}, udp(from, 67, ip(ip_to), 68, m)), link,
                        router_mac));
@@ -76,6 +78,21 @@ TEST_F(Dhcp, AddressIsProbedAnnouncedAndUsed) {
   const auto out = peer.sent();
   ASSERT_EQ(out.size(), 1U);
   EXPECT_EQ(arp_in(out[0]).target, ip("192.0.2.254"));
+}
+
+TEST_F(Dhcp, AnMtuBelowTheLeastTurnsDontFragmentOff) {
+  told_mtu = 560;
+  bind();
+  peer.wait(Duration::seconds(3));
+  peer.sent();
+  EXPECT_EQ(peer.stack.path_mtu(ip("192.0.2.9")), min_ipv4_mtu);
+  peer.give(arp_frame(ArpMessage::Operation::request, peer_mac, "192.0.2.9", {}, "192.0.2.50", MacAddress::broadcast()));
+  peer.sent();
+  ASSERT_TRUE(peer.stack.tcp().connect(peer.now, {ip("192.0.2.50"), Port(4000)}, at("192.0.2.9:53"), 0).ok());
+  const auto out = peer.sent();
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(ipv4_in(out[0]).header.protocol, Protocol::tcp);
+  EXPECT_FALSE(ipv4_in(out[0]).header.dont_fragment);
 }
 
 TEST_F(Dhcp, AddressThatAnotherHasIsDeclined) {

@@ -44,6 +44,21 @@ TEST_F(TcpBelief, ATimestampOfASegmentBeyondTheLastAcknowledgementWaits) {  // R
   s.run("read 20");
 }
 
+TEST_F(TcpBelief, OurResetsBearATimestamp) {  // RFC 7323 section 3.2
+  with_timestamps();
+  s.run("abort\n> R. 1(0)");
+  ASSERT_TRUE(s.last->header.options.timestamps.has_value());
+  EXPECT_EQ(s.last->header.options.timestamps->echo, 1'001U);
+  EXPECT_NE(s.last->header.options.timestamps->value, 0U);
+  Script other;
+  other.run("listen\n< S 0(0) win 65535 ts 1000 0\n> S. 0(0) ack 1\n< . 1(0) ack 2 ts 1001 0\n> R 2(0)");
+  EXPECT_TRUE(other.last->header.options.timestamps.has_value()) << "to an impossible ACK of a SYN too";
+  Script without;
+  without.established();
+  without.run("abort\n> R. 1(0)");
+  EXPECT_FALSE(without.last->header.options.timestamps.has_value());
+}
+
 TEST_F(TcpBelief, WhatWasRejectedKeepsNoConnectionAlive) {
   s.options.keep_alive = true;
   s.options.keep_alive_idle = seconds(10);
@@ -62,7 +77,8 @@ TEST_F(TcpBelief, OnlyTheFinItselfBeginsTimeWaitAnew) {
 // RFC 2018 section 8.
 TEST_F(TcpBelief, TheLeftEdgeIsSentAgainAtTheFirstTimeoutThoughItWasReported) {
   s.established("mss 1000 sackok");
-  s.run("send 3000\n> . 1(1000)\n> . 1001(1000)\n> P. 2001(1000)\n< . 1(0) ack 1 sack 1001-3001\n> . 1(1000)\n< . 1(0) ack 1001");
+  s.run(
+      "send 3000\n> . 1(1000)\n> . 1001(1000)\n> P. 2001(1000)\n< . 1(0) ack 1 sack 1001-3001\n> . 1(1000)\n< . 1(0) ack 1001");
   s.collecting = true;
   s.run("+199");
   s.collecting = false;

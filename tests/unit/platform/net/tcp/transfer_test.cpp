@@ -19,10 +19,11 @@ struct Transfer {
   std::optional<Event> client_closed{};
   std::optional<Event> server_closed{};
   size_t read_at_once = 65'536;
+  u16 mtu = 1'500;
 
   void open() {
     ASSERT_TRUE(pair.b.tcp.listen({pair.b_address(), Port(53)}, 8).ok());
-    const auto id = pair.a.tcp.connect(pair.now(), {pair.a_address(), Port(0)}, {pair.b_address(), Port(53)}, 1'500);
+    const auto id = pair.a.tcp.connect(pair.now(), {pair.a_address(), Port(0)}, {pair.b_address(), Port(53)}, mtu);
     ASSERT_TRUE(id.ok());
     client = id.value();
     pair.tick = ms(5);
@@ -204,6 +205,20 @@ TEST(TcpTransfer, FindsTheWayThroughABlackHoleWithOneSegment) {
     Pair pair(9);
     pair.mtu = c.mtu;
     Transfer transfer{pair, pattern(c.octets)};
+    transfer.open();
+    ASSERT_TRUE(transfer.run(seconds(120)));
+    transfer.expect_complete();
+  }
+}
+
+// A path of IPv4 that fragments what may be, and swallows the rest without a word.
+TEST(TcpTransfer, FindsTheWayThroughABlackHoleWhateverTheMtuIsTakenFor) {
+  for (const u16 believed : {u16{300}, min_ipv4_mtu, u16{577}, u16{700}, min_ipv6_mtu, u16{1'281}, u16{1'500}}) {
+    SCOPED_TRACE(believed);
+    Pair pair(9);
+    pair.swallow = [](bool, const Packet& packet) { return packet.octets.size() + 20 > 400 && packet.how.dont_fragment; };
+    Transfer transfer{pair, pattern(20'000)};
+    transfer.mtu = believed;
     transfer.open();
     ASSERT_TRUE(transfer.run(seconds(120)));
     transfer.expect_complete();
