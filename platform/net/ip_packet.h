@@ -20,7 +20,8 @@ enum class Protocol : u8 {
 };
 
 // The least MTU a path is believed to have (RFC 8200 section 5). Of IPv4 it is what every host takes in one piece (RFC 791, RFC
-// 9293 section 3.7.1): no smaller segments are cut for a narrower path, DF is cleared instead, so that it fragments them itself.
+// 9293 section 3.7.1): no smaller segments are cut for a narrower path, DF is cleared instead, so that it fragments them
+// itself.
 constexpr u16 min_ipv6_mtu = 1280;
 constexpr u16 min_ipv4_mtu = 576;
 

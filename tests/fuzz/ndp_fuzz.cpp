@@ -12,7 +12,6 @@
 #include "platform/net/ipv6/listener_messages.h"
 #include "platform/net/ipv6/multicast_listener.h"
 #include "platform/net/ipv6/neighbor_discovery.h"
-#include "platform/net/ipv6/redirect_table.h"
 #include "platform/net/ipv6/router_discovery.h"
 
 using namespace samara;
@@ -147,15 +146,7 @@ class Host {
   void take(const IpPacket& packet, const NeighborAdvertisement& message) {
     addresses_.on_advertisement(now_, message);
     routers_.on_reachability(now_, message.target, message.solicited);
-    if (!message.solicited) redirects_.on_unreachable(message.target);
     reread(message, packet);
-  }
-  void take(const IpPacket& packet, const Redirect& message) {
-    static_cast<void>(redirected_packet(packet));
-    redirects_.on_redirect(packet.source, message, routers_.router_for(now_, message.destination));
-    require(redirects_.size() <= RedirectTable::max_redirects);
-    const auto written = write(message, {}, packet.source, packet.destination, out_);
-    compare(message, written);
   }
 
   template <class Message>
@@ -231,7 +222,6 @@ class Host {
   AddressConfiguration addresses_{{mac, secret, {}, 1}, rng_};
   RouterDiscovery routers_{mac, 1500, rng_};
   MulticastListener listener_{rng_};
-  RedirectTable redirects_;
   std::optional<Nonce> last_nonce_;
   std::vector<u8> out_ = std::vector<u8>(70'000);
 };

@@ -19,6 +19,9 @@ constexpr u8 identifier_retries = 3;
 constexpr Duration identifier_delay = Duration::seconds(1);
 // MAX_MULTICAST_SOLICIT: solicitations after one came back to us (RFC 7527 section 4).
 constexpr u8 loop_probes = 3;
+// A duplicate is tried again after this, as an address of IPv4 is (RFC 5227 section 1.1, RATE_LIMIT_INTERVAL): RFC 4862 section
+// 5.4.5 leaves it to an operator, whom one forged advertisement should not call.
+constexpr Duration duplicate_interval = Duration::seconds(60);
 // RFC 4862 section 5.5.3 (e): what is left of a lifetime is not cut below this by an advertisement anybody can forge.
 constexpr Duration two_hours = Duration::seconds(2 * 3600);
 
@@ -268,6 +271,7 @@ void AddressConfiguration::on_duplicate(Instant now, Entry& entry) {
   }
   // Stays as a reminder, so that it is not tried again with every advertisement.
   entry.local.condition = Condition::duplicate;
+  entry.next_step = now + duplicate_interval;
   entry.solicit_due = false;
   entry.leave_due = entry.joined && !entry.join_due;
   entry.joined = entry.join_due = false;
@@ -282,6 +286,13 @@ void AddressConfiguration::on_deadline(Instant now) {
     }
     settle_condition(now, entry);
     if (entry.next_step > now) continue;
+    if (entry.local.condition == Condition::duplicate) {
+      entry.local.condition = Condition::tentative;
+      entry.probing_loop = false;
+      entry.nonces.clear();
+      begin_detection(now, entry, {});
+      continue;
+    }
     if (entry.transmits_left == 0) {
       assign(now, entry);
       continue;

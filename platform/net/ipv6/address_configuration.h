@@ -50,7 +50,7 @@ struct AddressUp {
 struct AddressDown {  // of one that was up: its time is over, or another prefix took its place
   IpAddress address;
 };
-// Somebody else has the address. Where it was made up, another is tried; otherwise a person has to look.
+// Somebody else has the address. Where it was made up, another is tried; otherwise the same one after a minute.
 struct AddressDuplicate {
   IpAddress address;
   bool another_follows = false;

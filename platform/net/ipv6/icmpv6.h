@@ -46,8 +46,8 @@ enum class MessageError : u8 {
   other_type,  // not one of the messages asked for
 };
 
-constexpr u8 link_hop_limit = 255;    // what cannot have passed a router (RFC 4861 section 3.1)
-constexpr size_t header_size = 40;    // of IPv6
+constexpr u8 link_hop_limit = 255;  // what cannot have passed a router (RFC 4861 section 3.1)
+constexpr size_t header_size = 40;  // of IPv6
 
 struct MessageHead {
   MessageType type{};

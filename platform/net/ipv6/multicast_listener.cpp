@@ -10,6 +10,9 @@ namespace {
 constexpr u8 default_robustness = 2;
 constexpr Duration query_response_interval = Duration::seconds(10);
 constexpr Duration unsolicited_report_interval = Duration::seconds(1);
+// Queries come a second apart at the least (RFC 3810 section 9.8); whoever asks faster is not answered faster, whatever maximum
+// delay the query says.
+constexpr Duration response_interval = Duration::seconds(1);
 // RFC 2710 section 7.
 constexpr Duration unsolicited_report_interval_v1 = Duration::seconds(10);
 
@@ -121,7 +124,8 @@ void MulticastListener::on_query(Instant now, const ListenerQuery& query) {
   }
   if (version() == 2) {
     // RFC 3810 section 6.2 rules 1 and 2.
-    general_response_at_ = std::min(general_response_at_, soon(now, query.max_response));
+    const Instant at = std::max(soon(now, query.max_response), general_again_at_);
+    general_response_at_ = std::min(general_response_at_, at);
     return;
   }
   for (Group& group : groups_) schedule_response(now, query, group);
@@ -129,7 +133,7 @@ void MulticastListener::on_query(Instant now, const ListenerQuery& query) {
 
 void MulticastListener::schedule_response(Instant now, const ListenerQuery& query, Group& group) {
   if (group.users == 0 || !is_reported(group.group)) return;
-  const Instant at = soon(now, query.max_response);
+  const Instant at = std::max(soon(now, query.max_response), group.response_again_at);
   if (version() == 2 && general_response_at_ <= at) return;  // RFC 3810 section 6.2 rule 1
   const bool pending = group.response_at != Instant::never();
   // Rules 3 to 5: about the sources of all queries that wait for an answer, unless one was about all sources.
@@ -203,6 +207,7 @@ std::optional<ListenerReport> MulticastListener::changes_report(Instant now) {
 std::optional<ListenerReport> MulticastListener::general_response(Instant now) {
   if (general_response_at_ > now) return std::nullopt;
   general_response_at_ = Instant::never();
+  general_again_at_ = now + response_interval;
   ListenerReport report;
   for (const Group& group : groups_) {
     if (group.users > 0 && is_reported(group.group)) report.records.add({ListenerRecordType::mode_is_exclude, group.group, 0});
@@ -220,6 +225,7 @@ std::optional<ListenerReport> MulticastListener::group_response(Instant now) {
   report.records.add({type, due->group, static_cast<u16>(due->asked.size())});
   report.sources = due->asked;
   due->response_at = Instant::never();
+  due->response_again_at = now + response_interval;
   due->asked.clear();
   return report;
 }
@@ -234,6 +240,7 @@ std::optional<ListenerOutput> MulticastListener::poll_version_1(Instant now) {
       return SendListenerMessageV1{source(), MessageType::listener_done, address};
     }
     group.response_at = Instant::never();
+    group.response_again_at = now + response_interval;
     group.last_reporter = true;
     if (group.change_at <= now) {
       --group.changes_left;

@@ -76,6 +76,7 @@ class MulticastListener {
     u8 changes_left = 0;  // reports of having joined or left
     Instant change_at = Instant::never();
     Instant response_at = Instant::never();                    // to a query about this group
+    Instant response_again_at;                                 // no sooner
     BoundedList<IpAddress, ListenerQuery::max_sources> asked;  // about these sources; empty: about all
     bool last_reporter = false;                                // version 1: nobody else has reported the group since
   };
@@ -95,7 +96,8 @@ class MulticastListener {
   std::optional<IpAddress> link_local_;
   BoundedList<Group, max_groups> groups_;
   Instant general_response_at_ = Instant::never();
-  Instant version_1_until_;  // zero: version 2
+  Instant general_again_at_;  // no sooner
+  Instant version_1_until_;   // zero: version 2
   // RFC 3810 section 9, until a querier tells others.
   u8 robustness_ = 2;
   Duration query_interval_ = Duration::seconds(125);

@@ -13,7 +13,6 @@ enum class OptionType : u8 {
   source_link_layer = 1,
   target_link_layer = 2,
   prefix_information = 3,
-  redirected_header = 4,
   mtu = 5,
   nonce = 14,
   route_information = 24,
@@ -21,8 +20,8 @@ enum class OptionType : u8 {
 constexpr size_t unit = 8;  // option lengths count these
 
 // Sizes of the options that have one size, and the fixed parts of the messages after type, code and checksum.
-constexpr size_t link_layer_size = 8, prefix_size = 32, mtu_size = 8, nonce_size = 8, redirected_head_size = 8;
-constexpr size_t router_solicitation_size = 4, router_advertisement_size = 12, neighbor_size = 20, redirect_size = 36;
+constexpr size_t link_layer_size = 8, prefix_size = 32, mtu_size = 8, nonce_size = 8;
+constexpr size_t router_solicitation_size = 4, router_advertisement_size = 12, neighbor_size = 20;
 constexpr size_t message_head_size = 4;
 
 // What options a message holds, whichever it is.
@@ -34,7 +33,6 @@ struct Options {
   std::optional<Nonce> nonce;
   BoundedList<PrefixInformation, RouterAdvertisement::max_prefixes> prefixes;
   BoundedList<RouteInformation, RouterAdvertisement::max_routes> routes;
-  Bytes redirected;
 };
 
 std::optional<MacAddress> link_layer_address(Bytes option) {
@@ -97,9 +95,6 @@ void add_option(Bytes option, Options& options) {
       if (!options.target_link_layer.has_value()) options.target_link_layer = link_layer_address(option);
       break;
     case OptionType::prefix_information: add_prefix(option, options); break;
-    case OptionType::redirected_header:
-      if (options.redirected.empty()) options.redirected = option.subspan(redirected_head_size);
-      break;
     case OptionType::mtu:
       if (option.size() == mtu_size) options.mtu = load_be32(option, 4);
       break;
@@ -174,22 +169,12 @@ Parsed parse_neighbor_advertisement(const IpPacket& packet, const IpAddress& tar
   return NeighborAdvertisement{target, (body[0] & 0x80) != 0, solicited, (body[0] & 0x20) != 0, options.target_link_layer};
 }
 
-// RFC 4861 section 8.1.
-Parsed parse_redirect(const IpPacket& packet, const IpAddress& target, const IpAddress& destination, Bytes body) {
-  if (!is_link_local(packet.source)) return fail(MessageError::bad_source);
-  if (is_multicast(destination)) return fail(MessageError::bad_destination);
-  if (!is_link_local(target) && target != destination) return fail(MessageError::bad_target);
-  const Options options = TRY(parse_options(body.subspan(redirect_size)));
-  return Redirect{target, destination, options.target_link_layer};
-}
-
 std::optional<size_t> fixed_size(MessageType type) {
   switch (type) {
     case MessageType::router_solicitation: return router_solicitation_size;
     case MessageType::router_advertisement: return router_advertisement_size;
     case MessageType::neighbor_solicitation:
     case MessageType::neighbor_advertisement: return neighbor_size;
-    case MessageType::redirect: return redirect_size;
     case MessageType::destination_unreachable:
     case MessageType::packet_too_big:
     case MessageType::time_exceeded:
@@ -199,7 +184,8 @@ std::optional<size_t> fixed_size(MessageType type) {
     case MessageType::listener_query:
     case MessageType::listener_report:
     case MessageType::listener_done:
-    case MessageType::listener_report_v2: return std::nullopt;
+    case MessageType::listener_report_v2:
+    case MessageType::redirect: return std::nullopt;
   }
   return std::nullopt;
 }
@@ -239,7 +225,7 @@ Result<NeighborDiscoveryMessage, MessageError> parse_neighbor_discovery(const Ip
   const MessageHead head = TRY(parse_head(packet));
   const std::optional<size_t> size = fixed_size(head.type);
   if (!size.has_value()) return fail(MessageError::other_type);
-  // All five messages: hop limit 255, code 0, not shorter than its fixed part.
+  // All four messages: hop limit 255, code 0, not shorter than its fixed part.
   if (packet.hop_limit != link_hop_limit) return fail(MessageError::bad_hop_limit);
   if (head.code != 0) return fail(MessageError::bad_code);
   const Bytes body = Bytes(packet.payload).subspan(message_head_size);
@@ -251,15 +237,7 @@ Result<NeighborDiscoveryMessage, MessageError> parse_neighbor_discovery(const Ip
   const IpAddress target = load_v6(body, 4);
   if (is_multicast(target)) return fail(MessageError::bad_target);
   if (head.type == MessageType::neighbor_solicitation) return parse_neighbor_solicitation(packet, target, body);
-  if (head.type == MessageType::neighbor_advertisement) return parse_neighbor_advertisement(packet, target, body);
-  return parse_redirect(packet, target, load_v6(body, 20), body);
-}
-
-Bytes redirected_packet(const IpPacket& redirect) {
-  const Bytes message = redirect.payload;
-  if (message.size() < message_head_size + redirect_size) return {};
-  const auto options = parse_options(message.subspan(message_head_size + redirect_size));
-  return options.ok() ? options.value().redirected : Bytes();
+  return parse_neighbor_advertisement(packet, target, body);
 }
 
 std::optional<WrittenMessage> write(const RouterSolicitation& message, const IpAddress& source, const IpAddress& destination,
@@ -316,28 +294,6 @@ std::optional<WrittenMessage> write(const NeighborAdvertisement& message, const 
   writer.zeros(3);
   writer.bytes(message.target.octets());
   write_link_layer(writer, OptionType::target_link_layer, message.target_link_layer);
-  return finish_message(writer, source, destination, link_hop_limit);
-}
-
-std::optional<WrittenMessage> write(const Redirect& message, Bytes redirected, const IpAddress& source,
-                                    const IpAddress& destination, MutableBytes out) {
-  ByteWriter writer(out);
-  writer.set_limit(min_ipv6_mtu - header_size);
-  write_head(writer, MessageType::redirect, 0);
-  writer.u32(0);
-  writer.bytes(message.target.octets());
-  writer.bytes(message.destination.octets());
-  write_link_layer(writer, OptionType::target_link_layer, message.target_link_layer);
-  if (!redirected.empty() && writer.remaining() > redirected_head_size) {
-    const size_t most = (writer.remaining() - redirected_head_size) / unit;
-    const size_t units = std::min(most, (redirected.size() + unit - 1) / unit);
-    const Bytes quoted = redirected.first(std::min(redirected.size(), units * unit));
-    writer.u8(static_cast<u8>(OptionType::redirected_header));
-    writer.u8(static_cast<u8>(1 + units));
-    writer.zeros(6);
-    writer.bytes(quoted);
-    writer.zeros(units * unit - quoted.size());
-  }
   return finish_message(writer, source, destination, link_hop_limit);
 }
 

@@ -1,8 +1,9 @@
 // Messages of neighbour discovery (RFC 4861 section 4), with route information and router preferences (RFC 4191) and the nonce
 // of enhanced duplicate detection (RFC 7527). Values: what was parsed has passed every rule a host must check before it
-// believes a word (RFC 4861 sections 6.1, 7.1, 8.1) but one, which needs to know the routes: that a redirect comes from the
-// first hop (redirect_table.h). parse() and write() are inverse. Options that are unknown (RDNSS, DNSSL …) or have a length
-// that theirs never has are skipped, as are prefixes and routes beyond what there is room for.
+// believes a word (RFC 4861 sections 6.1, 7.1). parse() and write() are inverse. Options that are unknown (RDNSS, DNSSL …) or
+// have a length that theirs never has are skipped, as are prefixes and routes beyond what there is room for.
+//
+// Left out: redirects (RFC 4861 section 8), which are not obeyed.
 #pragma once
 
 #include <array>
@@ -83,22 +84,12 @@ struct NeighborAdvertisement {
   friend bool operator==(const NeighborAdvertisement&, const NeighborAdvertisement&) = default;
 };
 
-struct Redirect {
-  IpAddress target;
-  IpAddress destination;
-  std::optional<MacAddress> target_link_layer;
-  friend bool operator==(const Redirect&, const Redirect&) = default;
-};
-
 using NeighborDiscoveryMessage =
-    std::variant<RouterSolicitation, RouterAdvertisement, NeighborSolicitation, NeighborAdvertisement, Redirect>;
+    std::variant<RouterSolicitation, RouterAdvertisement, NeighborSolicitation, NeighborAdvertisement>;
 
 // The message in a packet whose protocol is ICMPv6, or why it must be ignored. Packets that came in fragments must not get here
 // (RFC 6980 section 5).
 Result<NeighborDiscoveryMessage, MessageError> parse_neighbor_discovery(const IpPacket& packet);
-
-// The packet a valid redirect quotes, from its IPv6 header on; empty when it quotes none.
-Bytes redirected_packet(const IpPacket& redirect);
 
 std::optional<WrittenMessage> write(const RouterSolicitation& message, const IpAddress& source, const IpAddress& destination,
                                     MutableBytes out);
@@ -108,10 +99,6 @@ std::optional<WrittenMessage> write(const NeighborSolicitation& message, const I
                                     MutableBytes out);
 std::optional<WrittenMessage> write(const NeighborAdvertisement& message, const IpAddress& source, const IpAddress& destination,
                                     MutableBytes out);
-// `redirected`: the packet to quote, cut to what the minimum MTU has room for.
-std::optional<WrittenMessage> write(const Redirect& message, Bytes redirected, const IpAddress& source,
-                                    const IpAddress& destination, MutableBytes out);
-
 // A message as the machines of this folder want it sent.
 template <class Message>
 struct Outgoing {

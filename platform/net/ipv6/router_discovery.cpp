@@ -17,16 +17,22 @@ constexpr Duration default_reachable_time = Duration::milliseconds(30000);
 constexpr Duration default_retransmit_timer = Duration::milliseconds(1000);
 // RFC 4861 section 6.3.4: a new random reachable time at least every few hours.
 constexpr Duration draw_interval = Duration::seconds(2 * 3600);
-// A reachable time of more than an hour is no value a router may set (RFC 4861 section 6.2.1).
+// What a forged advertisement may do to us has an end (docs/network.md). A reachable time of more than an hour is no value a
+// router may set (RFC 4861 section 6.2.1); a neighbour that is gone is noticed after minutes in any case.
 constexpr u32 max_reachable_time_ms = 3'600'000;
-// What a time between retransmissions may be; without these ends a forged advertisement could stop us, or make us flood.
+constexpr u32 longest_reachable_time_ms = 300'000;
 constexpr u32 min_retransmit_timer_ms = 100;
-constexpr u32 max_retransmit_timer_ms = 60'000;
+constexpr u32 max_retransmit_timer_ms = 5'000;
+// A parameter holds as long as the router that told it, and at least for three advertisements.
+constexpr Duration shortest_hold = advertisement_interval * 3;
+// A route or prefix that is not repeated for so long is forgotten, though it be told for ever. Routers repeat themselves at
+// least every 65,535 seconds (RFC 8319).
+constexpr u32 longest_lifetime = 86'400;
 // RFC 4191 section 3.5: one that does not answer is probed at most once a minute.
 constexpr Duration probe_interval = Duration::seconds(60);
 
 Instant end_of(Instant now, u32 lifetime) {
-  return lifetime == infinite_lifetime ? Instant::never() : now + Duration::seconds(lifetime);
+  return now + Duration::seconds(std::min(lifetime, longest_lifetime));
 }
 
 IpPrefix everywhere() {
@@ -53,7 +59,7 @@ RouterDiscovery::RouterDiscovery(const MacAddress& mac, u16 link_mtu, Rng& rng)
       retransmit_timer_(default_retransmit_timer) {}
 
 Instant RouterDiscovery::next_deadline() const {
-  Instant next = std::min(solicit_at_, draw_again_);
+  Instant next = std::min({solicit_at_, draw_again_, mtu_until_, reachable_until_, retransmit_until_});
   for (const Route& route : routes_) next = std::min(next, route.expires);
   for (const OnLinkPrefix& prefix : prefixes_) next = std::min(next, prefix.expires);
   return next;
@@ -96,20 +102,44 @@ void RouterDiscovery::on_advertisement(Instant now, const IpAddress& router, con
 }
 
 void RouterDiscovery::set_parameters(Instant now, const RouterAdvertisement& message) {
-  // RFC 4861 section 6.3.4: zero leaves a parameter as it is.
-  if (message.hop_limit != 0) hop_limit_ = message.hop_limit;
+  const Instant until = now + std::max(Duration::seconds(message.router_lifetime), shortest_hold);
+  // RFC 4861 section 6.3.4: zero leaves a parameter as it is. The hop limit of what we send is ours: one of 1 would end it at
+  // the first router.
   if (message.retransmit_timer != 0) {
+    retransmit_until_ = until;
     retransmit_timer_ =
         Duration::milliseconds(std::clamp(message.retransmit_timer, min_retransmit_timer_ms, max_retransmit_timer_ms));
   }
-  const Duration base = Duration::milliseconds(message.reachable_time);
-  if (message.reachable_time != 0 && message.reachable_time <= max_reachable_time_ms && base != base_reachable_time_) {
-    base_reachable_time_ = base;
-    draw_reachable_time(now);
+  if (message.reachable_time != 0 && message.reachable_time <= max_reachable_time_ms) {
+    reachable_until_ = until;
+    set_base_reachable_time(now, Duration::milliseconds(std::min(message.reachable_time, longest_reachable_time_ms)));
   }
   // Between the minimum and the link's own (RFC 4861 section 6.3.4).
-  if (message.mtu.has_value() && *message.mtu >= min_ipv6_mtu && *message.mtu <= link_mtu_)
+  if (message.mtu.has_value() && *message.mtu >= min_ipv6_mtu && *message.mtu <= link_mtu_) {
+    mtu_until_ = until;
     mtu_ = static_cast<u16>(*message.mtu);
+  }
+}
+
+void RouterDiscovery::forget_old_parameters(Instant now) {
+  if (mtu_until_ <= now) {
+    mtu_until_ = Instant::never();
+    mtu_ = link_mtu_;
+  }
+  if (reachable_until_ <= now) {
+    reachable_until_ = Instant::never();
+    set_base_reachable_time(now, default_reachable_time);
+  }
+  if (retransmit_until_ <= now) {
+    retransmit_until_ = Instant::never();
+    retransmit_timer_ = default_retransmit_timer;
+  }
+}
+
+void RouterDiscovery::set_base_reachable_time(Instant now, Duration base) {
+  if (base == base_reachable_time_) return;
+  base_reachable_time_ = base;
+  draw_reachable_time(now);
 }
 
 void RouterDiscovery::set_route(Instant now, const IpAddress& router, const RouteInformation& route) {
@@ -170,6 +200,7 @@ void RouterDiscovery::on_reachability(Instant now, const IpAddress& router, bool
 void RouterDiscovery::on_deadline(Instant now) {
   routes_.remove_if([&](const Route& route) { return route.expires <= now; });
   prefixes_.remove_if([&](const OnLinkPrefix& prefix) { return prefix.expires <= now; });
+  forget_old_parameters(now);
   if (draw_again_ <= now) draw_reachable_time(now);
 }
 

@@ -2,7 +2,7 @@
 // routes to prefixes with their preferences (RFC 4191, host type C), which prefixes are on the link, and the link's parameters.
 // It solicits advertisements until a router answers, ever more slowly (RFC 7559).
 //
-//   Getters   next_deadline(), on_link(), router_for(), hop_limit(), mtu(), reachable_time(), retransmit_timer(), routes(), …
+//   Getters   next_deadline(), on_link(), router_for(), mtu(), reachable_time(), retransmit_timer(), routes(), …
 //   Inputs    start(), on_link_local(), on_advertisement(), on_reachability(), on_deadline()
 //   Outputs   poll_solicitation() until it yields nothing
 //
@@ -56,8 +56,6 @@ class RouterDiscovery {
   std::optional<IpAddress> router_for(Instant now, const IpAddress& destination) const;
   std::span<const Route> routes() const { return routes_.values(); }
   std::span<const OnLinkPrefix> prefixes() const { return prefixes_.values(); }
-  // For packets we send.
-  u8 hop_limit() const { return hop_limit_; }
   // Octets of an IP packet: the link's, or the less a router told.
   u16 mtu() const { return mtu_; }
   // For neighbour unreachability detection: how long a confirmation is good for, around what routers told, and the time between
@@ -84,6 +82,8 @@ class RouterDiscovery {
   void set_route(Instant now, const IpAddress& router, const RouteInformation& route);
   void set_prefix(Instant now, const IpAddress& router, const PrefixInformation& prefix);
   void set_parameters(Instant now, const RouterAdvertisement& message);
+  void forget_old_parameters(Instant now);
+  void set_base_reachable_time(Instant now, Duration base);
   void draw_reachable_time(Instant now);
   Duration jittered(Duration duration);
 
@@ -96,12 +96,15 @@ class RouterDiscovery {
   BoundedList<OnLinkPrefix, max_prefixes> prefixes_;
   u64 turned_away_ = 0;
 
-  u8 hop_limit_ = 64;  // RFC 1700
   u16 mtu_;
   Duration base_reachable_time_;
   Duration reachable_time_;
   Instant draw_again_ = Instant::never();
   Duration retransmit_timer_;
+  // When each of them ends, if it is not repeated.
+  Instant mtu_until_ = Instant::never();
+  Instant reachable_until_ = Instant::never();
+  Instant retransmit_until_ = Instant::never();
 
   Instant solicit_at_ = Instant::never();
   Duration solicit_interval_;  // zero: none was sent yet

@@ -31,6 +31,11 @@ std::optional<NeighborCache::Entry> NeighborCache::find(Instant now, const IpAdd
   return entry;
 }
 
+bool NeighborCache::asks(const IpAddress& address) const {
+  const u32 index = lookup(address);
+  return index != none && is_asked(nodes_[index]);
+}
+
 void NeighborCache::on_solicitation(Instant now, const IpAddress& address, const MacAddress& mac) {
   if (mac.is_group()) return;
   u32 index = lookup(address);
@@ -52,10 +57,11 @@ bool NeighborCache::on_advertisement(Instant now, const IpAddress& address, cons
   Node& node = nodes_[index];
   if (said.mac.has_value() && said.mac->is_group()) return false;
   if (said.router.has_value()) node.entry.is_router = *said.router;
+  const bool answers = said.solicited && is_asked(node);
   if (node.entry.state == NeighborState::incomplete) {
     if (!said.mac.has_value()) return false;
     node.entry.mac = *said.mac;
-    if (said.solicited) {
+    if (answers) {
       reach(now, index);
     } else {
       set_state(index, NeighborState::stale);
@@ -75,7 +81,7 @@ bool NeighborCache::on_advertisement(Instant now, const IpAddress& address, cons
     node.entry.mac = *said.mac;
     ++generation_;
   }
-  if (said.solicited) {
+  if (answers) {
     reach(now, index);
   } else if (differs) {
     set_state(index, NeighborState::stale);
@@ -94,8 +100,8 @@ void NeighborCache::on_suspicion(Instant now, const IpAddress& address) {
   const NeighborState state = nodes_[index].entry.state;
   if (state == NeighborState::incomplete || state == NeighborState::probe) return;  // is being asked
   set_state(index, NeighborState::probe);
-  ask(index);
-  arm(nodes_[index], now + timers_.retransmit);
+  ask(now, index);
+  await_answer(now, nodes_[index]);
 }
 
 void NeighborCache::on_deadline(Instant now) {
@@ -110,11 +116,11 @@ void NeighborCache::on_deadline(Instant now) {
     }
     if (node.entry.state == NeighborState::delay) {
       set_state(index, NeighborState::probe);
-      ask(index);
-      arm(node, now + timers_.retransmit);
+      ask(now, index);
+      await_answer(now, node);
     } else if (node.questions < max_solicitations) {
-      ask(index);
-      arm(node, now + timers_.retransmit);
+      ask(now, index);
+      await_answer(now, node);
     } else {
       if (unreachable_.items.size() < max_unreachable) unreachable_.items.push_back(node.address);
       remove(index);
@@ -126,8 +132,8 @@ NeighborCache::Resolution NeighborCache::resolve(Instant now, const IpAddress& a
   u32 index = lookup(address);
   if (index == none) {
     index = insert(now, address, NeighborState::incomplete);
-    ask(index);
-    arm(nodes_[index], now + timers_.retransmit);
+    ask(now, index);
+    await_answer(now, nodes_[index]);
   }
   touch(index);
   Node& node = nodes_[index];
@@ -136,7 +142,7 @@ NeighborCache::Resolution NeighborCache::resolve(Instant now, const IpAddress& a
     case NeighborState::stale:
       // RFC 4861 section 7.3.3: it is used at once, and asked unless somebody confirms it within a while.
       set_state(index, NeighborState::delay);
-      arm(node, now + timers_.delay_first_probe);
+      arm(node, now + delay_first_probe);
       return {node.entry.mac, node.deadline, false, {}};
     case NeighborState::delay:
     case NeighborState::probe: return {node.entry.mac, node.deadline, false, {}};
@@ -305,10 +311,10 @@ void NeighborCache::release_all(Node& node) {
   node.packet_count = 0;
 }
 
-void NeighborCache::ask(u32 index) {
+void NeighborCache::ask(Instant now, u32 index) {
   Node& node = nodes_[index];
   ++node.questions;
-  if (node.question_due) return;
+  if (node.question_due || (node.entry.state == NeighborState::incomplete && !to_everybody_.take(now))) return;
   node.question_due = true;
   questions_.push_back(index);
 }
@@ -322,7 +328,7 @@ void NeighborCache::arm(Node& node, Instant at) {
 // step.
 void NeighborCache::reach(Instant now, u32 index) {
   set_state(index, NeighborState::reachable);
-  const i64 base = timers_.reachable.nanoseconds();
+  const i64 base = timers_of(nodes_[index]).reachable.nanoseconds();
   nodes_[index].reachable_until = now + Duration::nanoseconds(base / 2 + base / 1024 * rng_.below(1024));
 }
 

@@ -20,6 +20,7 @@
 #include "platform/base/plain_vector.h"
 #include "platform/base/rng.h"
 #include "platform/base/time.h"
+#include "platform/net/token_bucket.h"
 #include "platform/net/wire/address_hash.h"
 #include "platform/net/wire/mac_address.h"
 
@@ -37,12 +38,16 @@ struct NeighborLimits {
 constexpr u32 max_waiting_per_neighbor = 4;  // RFC 4861 section 7.2.2: a small queue, the newest displace the oldest
 
 struct NeighborTimers {
-  Duration reachable = Duration::seconds(30);  // RFC 4861 section 10; the router's word may change it
+  Duration reachable = Duration::seconds(30);  // RFC 4861 section 10
   Duration retransmit = Duration::seconds(1);
-  Duration delay_first_probe = Duration::seconds(5);
 };
+constexpr Duration delay_first_probe = Duration::seconds(5);
 constexpr u32 max_unreachable = 64;  // told by poll_unreachable(); more at once are only forgotten
 constexpr u8 max_solicitations = 3;  // MAX_MULTICAST_SOLICIT and MAX_UNICAST_SOLICIT
+// Questions to everybody, which strangers cause with addresses that nobody has (RFC 6583 section 7.1). A thousand neighbours
+// that are there are found within a second.
+constexpr u32 questions_per_second = 1000;
+constexpr u32 questions_at_once = 256;
 
 class NeighborCache {
  public:
@@ -76,6 +81,8 @@ class NeighborCache {
   Instant next_deadline() const { return next_deadline_; }
   u32 size() const { return used_; }
   u32 incomplete() const { return incomplete_.count; }
+  // A question about `address` waits for its answer.
+  bool asks(const IpAddress& address) const;
   u32 waiting() const { return waiting_; }
   // Changes whenever an answer given before may no longer hold.
   u32 generation() const { return generation_; }
@@ -85,7 +92,7 @@ class NeighborCache {
   void on_solicitation(Instant now, const IpAddress& address, const MacAddress& mac);
   struct Advertisement {
     std::optional<MacAddress> mac;
-    bool solicited = false;      // an ARP reply to us is
+    bool solicited = false;      // what claims to be an answer is believed only where a question waits for it
     bool override_ = true;       // ARP always does
     std::optional<bool> router;  // ARP does not say
   };
@@ -103,7 +110,9 @@ class NeighborCache {
   // Writes down where a packet came from, without any protocol: for links whose neighbours are mirrored.
   void mirror(Instant now, const IpAddress& address, const MacAddress& mac);
   void mark_router(const IpAddress& address, bool is_router);
-  void set_timers(const NeighborTimers& timers) { timers_ = timers; }
+  // What a router says of IPv6 (RFC 4861 section 6.3.4). ARP is none of its business and keeps its second (RFC 1122 section
+  // 2.3.2.1).
+  void set_ipv6_timers(const NeighborTimers& timers) { ipv6_timers_ = timers; }
 
   // ---- Outputs
   std::optional<Question> poll_question();
@@ -145,15 +154,22 @@ class NeighborCache {
   UseList& list_of(const Node& node) { return node.entry.state == NeighborState::incomplete ? incomplete_ : lru_; }
   void make_room(bool for_incomplete);
   void release_all(Node& node);
-  void ask(u32 index);
+  static bool is_asked(const Node& node) {
+    return node.entry.state == NeighborState::incomplete || node.entry.state == NeighborState::probe;
+  }
+  void ask(Instant now, u32 index);
   void arm(Node& node, Instant at);
+  void await_answer(Instant now, Node& node) { arm(node, now + timers_of(node).retransmit); }
+  const NeighborTimers& timers_of(const Node& node) const { return node.address.is_v4() ? ipv4_timers : ipv6_timers_; }
   void reach(Instant now, u32 index);
   u32 bucket_of(const IpAddress& address) const { return static_cast<u32>(hash_(address) & (buckets_.size() - 1)); }
   // Reachability ends by the clock alone; nothing runs when it does.
   NeighborState state_at(Instant now, const Node& node) const;
 
   NeighborLimits limits_;
-  NeighborTimers timers_;
+  static constexpr NeighborTimers ipv4_timers{};
+  NeighborTimers ipv6_timers_;
+  TokenBucket to_everybody_{questions_per_second, questions_at_once};
   Rng& rng_;
   AddressHash hash_;
   const u32 capacity_;

@@ -40,8 +40,8 @@ Egress::Egress(const StackConfig& config, const AddressTable& addresses, StackCo
       counters_(counters),
       rng_(rng),
       hash_(rng),
+      identifications_(rng),
       store_(config.waiting_packets, config.large_packets) {
-  for (u16& id : identifications_) id = rng.u16_value();
   arp_frames_.reserve(max_arp_frames);
   solicitations_.reserve(max_outputs);
 }
@@ -122,10 +122,9 @@ std::optional<IpAddress> Egress::next_hop(Instant now, const IpAddress& destinat
     if (!gateway.has_value()) return std::nullopt;
     return gateway->gateway.is_unspecified() ? destination : gateway->gateway;  // RFC 3442: on the link after all
   }
-  if (const auto better = redirects.next_hop(destination)) return better;
-  if (routers.on_link(destination)) return destination;
   const std::optional<RouteTable::Choice> gateway = routes.gateway_for(now, destination);
   if (gateway.has_value() && gateway->alive) return gateway->gateway;
+  if (routers.on_link(destination)) return destination;
   if (const auto router = routers.router_for(now, destination)) return router;
   return gateway.has_value() ? std::optional(gateway->gateway) : std::nullopt;
 }

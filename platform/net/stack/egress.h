@@ -17,11 +17,11 @@
 #include "platform/base/frame.h"
 #include "platform/base/rng.h"
 #include "platform/base/time.h"
-#include "platform/net/ipv6/redirect_table.h"
 #include "platform/net/ipv6/router_discovery.h"
 #include "platform/net/neighbors/neighbor_cache.h"
 #include "platform/net/stack/address_table.h"
 #include "platform/net/stack/counters.h"
+#include "platform/net/stack/identifications.h"
 #include "platform/net/stack/packet_store.h"
 #include "platform/net/stack/path_mtu.h"
 #include "platform/net/stack/route_table.h"
@@ -44,7 +44,6 @@ class Egress {
   NeighborCache neighbors;
   RouteTable routes;
   ipv6::RouterDiscovery routers;
-  ipv6::RedirectTable redirects;
   PathMtu path_mtus;
 
   // ---- Getters
@@ -114,7 +113,7 @@ class Egress {
   size_t index_of(const IpAddress& destination) const {
     return paths_[hot_path_].destination == destination ? hot_path_ : path_index(destination);
   }
-  u16 next_identification(const IpAddress& destination) { return identifications_[index_of(destination)]++; }
+  u16 next_identification(const IpAddress& destination) { return identifications_.next(index_of(destination)); }
   void take_neighbor_outputs();
   void note_large(const OutgoingPacket& packet, Bytes transport);
 
@@ -124,9 +123,9 @@ class Egress {
   Rng& rng_;
   AddressHash hash_;
   u32 generation_ = 1;
-  std::array<Path, 256> paths_{};           // the ways used lately, by destination
-  size_t hot_path_ = 0;                     // the last one: answers come in rows
-  std::array<u16, 256> identifications_{};  // RFC 6864: counted apart for different destinations
+  std::array<Path, 256> paths_{};  // the ways used lately, by destination
+  size_t hot_path_ = 0;            // the last one: answers come in rows
+  Identifications identifications_;
   PacketStore store_;
   PacketQueue queue_;
   std::array<u64, 64> large_{};  // what sent_large() knows

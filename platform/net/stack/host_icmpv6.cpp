@@ -1,5 +1,6 @@
 // ICMPv6 of a host (RFC 4443): echo is answered, errors about packets of ours are obeyed, errors are sent where the rules allow
-// and at a bounded rate. Neighbour discovery and MLD go to Ipv6Link.
+// and at a bounded rate. Neighbour discovery and MLD go to Ipv6Link. Redirects are ignored as those of IPv4 are
+// (host_icmp.cpp): their source is easily forged on a link, and RFC 4861 section 8.3 makes them a SHOULD.
 #include <algorithm>
 
 #include "platform/net/ipv6/icmpv6.h"
@@ -30,7 +31,6 @@ void Stack::Host::on_icmpv6(Instant now, const IpPacket& packet, bool reassemble
     case MessageType::router_advertisement:
     case MessageType::neighbor_solicitation:
     case MessageType::neighbor_advertisement:
-    case MessageType::redirect:
       if (reassembled || !ipv6_.has_value()) {
         ++counters_.discovery_malformed;
         return;
@@ -40,7 +40,8 @@ void Stack::Host::on_icmpv6(Instant now, const IpPacket& packet, bool reassemble
       return;
     case MessageType::echo_reply:
     case MessageType::listener_done:
-    case MessageType::listener_report_v2: break;
+    case MessageType::listener_report_v2:
+    case MessageType::redirect: break;
   }
   ++counters_.icmp_ignored;
 }

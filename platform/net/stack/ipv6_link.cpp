@@ -95,7 +95,6 @@ void Ipv6Link::on_question(Instant now, const NeighborCache::Question& question)
 }
 
 void Ipv6Link::on_unreachable(Instant now, const IpAddress& neighbor) {
-  egress_.redirects.on_unreachable(neighbor);
   egress_.routers.on_reachability(now, neighbor, false);
   egress_.forget_paths();
 }
@@ -105,7 +104,7 @@ void Ipv6Link::on_deadline(Instant now) {
   addresses_.on_deadline(now);
   egress_.routers.on_deadline(now);
   groups_.on_deadline(now);
-  egress_.forget_paths();
+  apply_parameters();
   take_outputs(now);
 }
 
@@ -140,12 +139,17 @@ void Ipv6Link::hear(Instant now, const IpPacket& packet, const ipv6::RouterAdver
     egress_.neighbors.on_solicitation(now, packet.source, *message.source_link_layer);  // RFC 4861 section 6.3.4
     egress_.neighbors.mark_router(packet.source, true);
   }
-  egress_.neighbors.set_timers(
+  apply_parameters();
+  sync_addresses();
+}
+
+// What routers say of the link, as far as it still holds.
+void Ipv6Link::apply_parameters() {
+  egress_.neighbors.set_ipv6_timers(
       {.reachable = egress_.routers.reachable_time(), .retransmit = egress_.routers.retransmit_timer()});
   addresses_.set_retransmit_timer(egress_.routers.retransmit_timer());
   egress_.path_mtus.set_ipv6_link_mtu(egress_.routers.mtu());
   egress_.forget_paths();
-  sync_addresses();
 }
 
 void Ipv6Link::hear(Instant now, const IpPacket& packet, const ipv6::NeighborSolicitation& message) {
@@ -165,22 +169,11 @@ void Ipv6Link::hear(Instant now, const IpPacket&, const ipv6::NeighborAdvertisem
                                           .solicited = message.solicited,
                                           .override_ = message.override_cache,
                                           .router = message.router};
-  const bool asked = egress_.neighbors.on_advertisement(now, message.target, said);
+  const bool asked = egress_.neighbors.asks(message.target);
+  egress_.neighbors.on_advertisement(now, message.target, said);
   if (!asked || !message.solicited) return;
   egress_.routers.on_reachability(now, message.target, true);
   egress_.routes.mark_alive(message.target);
-  egress_.forget_paths();
-}
-
-void Ipv6Link::hear(Instant now, const IpPacket& packet, const ipv6::Redirect& message) {
-  const std::optional<IpAddress> first_hop = egress_.next_hop(now, message.destination);
-  if (!egress_.redirects.on_redirect(packet.source, message, first_hop)) {
-    ++counters_.icmp_ignored;
-    return;
-  }
-  if (message.target_link_layer.has_value()) {
-    egress_.neighbors.on_solicitation(now, message.target, *message.target_link_layer);  // RFC 4861 section 8.3
-  }
   egress_.forget_paths();
 }
 

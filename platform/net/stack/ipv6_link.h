@@ -38,7 +38,6 @@ class Ipv6Link {
   void hear(Instant now, const IpPacket& packet, const ipv6::RouterAdvertisement& message);
   void hear(Instant now, const IpPacket& packet, const ipv6::NeighborSolicitation& message);
   void hear(Instant now, const IpPacket& packet, const ipv6::NeighborAdvertisement& message);
-  void hear(Instant now, const IpPacket& packet, const ipv6::Redirect& message);
   void act(Instant now, const ipv6::JoinGroup& output);
   void act(Instant now, const ipv6::LeaveGroup& output);
   void act(Instant now, const ipv6::SendNeighborSolicitation& output);
@@ -46,6 +45,7 @@ class Ipv6Link {
   void act(Instant now, const ipv6::AddressDown& output);
   void act(Instant now, const ipv6::AddressDuplicate& output);
   void take_outputs(Instant now);
+  void apply_parameters();
   void sync_addresses();
   template <class Message>
   void send(const Message& message, std::optional<MacAddress> to = std::nullopt);

@@ -200,6 +200,50 @@ TEST_F(DhcpClient, RenewsByUnicastAtHalfTheLease) {  // section 4.4.5
   EXPECT_EQ(until_deadline(), 1800);
 }
 
+TEST_F(DhcpClient, TheLeaseCountsFromTheRequestHoweverLateTheAnswerIs) {  // section 4.4.5
+  client.start(now);
+  const Sent discover = seen(step());
+  reply(2, discover.transaction);
+  const Sent request = seen(client.poll_message());
+  const Instant asked = now;
+  now = now + Duration::seconds(3);
+  reply(5, request.transaction);
+  now = now + Duration::seconds(1);
+  client.on_address_free(now);
+  ASSERT_EQ(client.state(), State::bound);
+  EXPECT_EQ(client.next_deadline() - asked, Duration::seconds(1800));
+  // And the time after, when it is renewed.
+  const Sent renewal = seen(step());
+  const Instant asked_again = now;
+  now = now + Duration::seconds(2);
+  reply(5, renewal.transaction);
+  EXPECT_EQ(client.next_deadline() - asked_again, Duration::seconds(1800));
+  events();
+  while (client.state() != State::init) step();
+  EXPECT_EQ(now - asked_again, Duration::seconds(3600));
+}
+
+struct DhcpRenewal : DhcpClient {
+  void answer_with_another_address(State wanted) {
+    bind();
+    Sent request;
+    while (client.state() != wanted) request = seen(step());
+    Answer answer;
+    answer.address = {192, 0, 2, 51};
+    reply(5, request.transaction, answer);
+    EXPECT_EQ(events(), std::vector{Event::Kind::lost});
+    EXPECT_EQ(client.state(), State::init);
+  }
+};
+
+TEST_F(DhcpRenewal, AnotherAddressEndsTheLease) {
+  answer_with_another_address(State::renewing);
+}
+
+TEST_F(DhcpRenewal, AnotherAddressEndsTheLeaseWhenEveryServerIsAskedToo) {
+  answer_with_another_address(State::rebinding);
+}
+
 TEST_F(DhcpClient, RebindsByBroadcastAtSevenEighthsAndLosesTheAddressAtTheEnd) {
   bind();
   bool rebound = false;

@@ -224,7 +224,7 @@ TEST_F(AddressConfigurationTest, Rfc7217Section6AfterThreeMoreItGivesUpLoudly) {
   EXPECT_EQ(all<JoinGroup>().size(), all<LeaveGroup>().size());
 }
 
-TEST_F(AddressConfigurationTest, ConfiguredDuplicateIsNeverReplaced) {
+TEST_F(AddressConfigurationTest, ConfiguredDuplicateIsNotReplacedButTriedAgain) {
   EXPECT_TRUE(addresses.add_configured(at(0), address("2001:db8::53"), 64));
   addresses.on_advertisement(at(1), {address("2001:db8::53"), false, false, true, {}});
   drain(at(1));
@@ -233,8 +233,36 @@ TEST_F(AddressConfigurationTest, ConfiguredDuplicateIsNeverReplaced) {
   EXPECT_EQ(list()[0].condition, Condition::duplicate);
   EXPECT_FALSE(addresses.is_assigned(address("2001:db8::53")));
   EXPECT_FALSE(addresses.answer(router, {address("2001:db8::53"), {}, {}}).has_value());
-  run_until(at_seconds(100));
+  // One forged advertisement costs a minute, and one each time another minute.
+  run_until(at(60'001));
   EXPECT_TRUE(all<AddressUp>().empty());
+  EXPECT_TRUE(addresses.is_tentative(address("2001:db8::53")));
+  addresses.on_advertisement(at(60'002), {address("2001:db8::53"), false, false, true, {}});
+  drain(at(60'002));
+  EXPECT_EQ(all<AddressDuplicate>().size(), 2u);
+  run_until(at(120'001));
+  EXPECT_EQ(list()[0].condition, Condition::duplicate);
+  run_until(at(124'000));
+  ASSERT_EQ(all<AddressUp>().size(), 1u);
+  EXPECT_EQ(all<AddressUp>()[0].address, address("2001:db8::53"));
+  EXPECT_EQ(all<JoinGroup>().size(), all<LeaveGroup>().size() + 1);
+  EXPECT_EQ(addresses.next_deadline(), Instant::never());
+}
+
+TEST_F(AddressConfigurationTest, DetectionBeginsAnewHoweverOftenItFailed) {
+  EXPECT_TRUE(addresses.add_configured(at(0), address("2001:db8::53"), 64));
+  // Each time in the second between its solicitation and the end of the detection.
+  size_t asked = 0;
+  for (i64 tick = 1; asked < 20; ++tick) {
+    run_until(at(tick * 100));
+    if (all<SendNeighborSolicitation>().size() == asked) continue;
+    asked = all<SendNeighborSolicitation>().size();
+    addresses.on_advertisement(at(tick * 100), {address("2001:db8::53"), false, false, true, {}});
+    drain(at(tick * 100));
+  }
+  EXPECT_EQ(all<AddressDuplicate>().size(), 20u);
+  run_until(at_seconds(20 * 62 + 70));
+  EXPECT_TRUE(addresses.is_assigned(address("2001:db8::53")));
 }
 
 TEST_F(AddressConfigurationTest, Rfc7527OwnSolicitationThatComesBackIsNoDuplicate) {
@@ -359,9 +387,13 @@ TEST_F(AddressConfigurationTest, DuplicateAdvertisedAddressIsNotTriedAgainWithEa
   }
   EXPECT_EQ(all<AddressDuplicate>().size(), 4u);
   EXPECT_EQ(advertised()->condition, Condition::duplicate);
+  EXPECT_TRUE(all<AddressUp>().empty());
+  // Nobody objects after a minute: it is ours, until its time is over.
+  run_until(at_seconds(70));
+  EXPECT_EQ(all<AddressUp>().size(), 1u);
   run_until(at_seconds(day + 1));
   EXPECT_FALSE(advertised().has_value());
-  EXPECT_TRUE(all<AddressDown>().empty());  // it never was up
+  EXPECT_EQ(all<AddressDown>().size(), 1u);
 }
 
 TEST_F(AddressConfigurationTest, ThousandPrefixesOfOneRouterLeaveTheOthersTheirShare) {

@@ -149,6 +149,34 @@ TEST_F(MulticastListenerTest, Rfc3810Section6Point2Rule1SoonerGeneralResponseIsE
   EXPECT_EQ(sent[0].milliseconds, 60'000);
 }
 
+TEST_F(MulticastListenerTest, AFloodOfQueriesIsAnsweredOnceASecond) {
+  settled({group});
+  for (i64 ms = 0; ms <= 3'000; ++ms) {
+    listener.on_query(at(60'000 + ms), general(0));
+    drain(at(60'000 + ms));
+  }
+  EXPECT_EQ(sent.size(), 4u);
+  run_until(at(70'000));
+  sent.clear();
+  for (i64 ms = 0; ms <= 3'000; ++ms) {
+    listener.on_query(at(80'000 + ms), about(group, 0));
+    drain(at(80'000 + ms));
+  }
+  EXPECT_EQ(sent.size(), 4u);
+  EXPECT_EQ(sent[0].milliseconds, 80'000);
+}
+
+TEST_F(MulticastListenerTest, AFloodOfVersion1QueriesIsAnsweredOnceASecond) {
+  settled({group});
+  ListenerQuery query = general(0);
+  query.version = 1;
+  for (i64 ms = 0; ms <= 3'000; ++ms) {
+    listener.on_query(at(60'000 + ms), query);
+    drain(at(60'000 + ms));
+  }
+  EXPECT_EQ(sent.size(), 4u);
+}
+
 TEST_F(MulticastListenerTest, Rfc3810Section6Point2Rule3GroupQueryIsAnsweredForThatGroup) {
   settled({group, second});
   listener.on_query(at(60'000), about(second, 1000));

@@ -22,12 +22,6 @@ Packet make(const Message& message, const IpAddress& source, const IpAddress& de
   EXPECT_TRUE(written.has_value());
   return Packet(*written, out);
 }
-Packet make_redirect(const Redirect& message, Bytes quoted = {}) {
-  std::vector<u8> out(3000);
-  const auto written = write(message, quoted, router, host, out);
-  EXPECT_TRUE(written.has_value());
-  return Packet(*written, out);
-}
 template <class Message>
 Message parsed_as(Packet packet) {
   const auto parsed = parse_neighbor_discovery(packet.view());
@@ -69,12 +63,9 @@ Packet detection() {
 Packet advertisement() {
   return make(NeighborAdvertisement{address("2001:db8::5"), false, true, true, mac}, router, host);
 }
-Packet redirect() {
-  return make_redirect({address("fe80::7"), address("2001:db8::99"), mac});
-}
 std::vector<Packet> one_of_each() {
   return {make(RouterSolicitation{mac}, host, all_routers), make(full_advertisement(), router, all_nodes), solicitation(),
-          advertisement(), redirect()};
+          advertisement()};
 }
 
 TEST(NeighborDiscovery, RouterSolicitationAsOnTheWire) {
@@ -116,25 +107,10 @@ TEST(NeighborDiscovery, WrittenMessagesReadTheSame) {
       const NeighborAdvertisement na{address("fe80::5"), (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, link_layer};
       EXPECT_EQ(parsed_as<NeighborAdvertisement>(make(na, router, host)), na);
     }
-    const Redirect r{address("2001:db8::99"), address("2001:db8::99"), link_layer};
-    EXPECT_EQ(parsed_as<Redirect>(make_redirect(r)), r);
   }
 }
 
-TEST(NeighborDiscovery, RedirectQuotesWhatTheMinimumMtuHolds) {
-  for (const size_t size : {48u, 61u, 1500u}) {
-    const std::vector<u8> quoted(size, 6);
-    Packet packet = make_redirect({address("fe80::7"), address("2001:db8::99"), mac}, quoted);
-    EXPECT_LE(packet.message().size(), 1280u - 40);
-    const Bytes found = redirected_packet(packet.view());
-    EXPECT_EQ(found.size(), std::min<size_t>((size + 7) / 8 * 8, 1280 - 40 - 40 - 8 - 8));
-    EXPECT_EQ(found[0], 6);
-    EXPECT_TRUE(parse_neighbor_discovery(packet.view()).ok());
-  }
-  EXPECT_TRUE(redirected_packet(redirect().view()).empty());
-}
-
-TEST(NeighborDiscovery, HopLimitMustBe255InAllFive) {
+TEST(NeighborDiscovery, HopLimitMustBe255InAllFour) {
   for (Packet packet : one_of_each()) {
     EXPECT_EQ(error_of(packet), std::nullopt);
     EXPECT_EQ(error_of(packet.hop_limit(254)), MessageError::bad_hop_limit);
@@ -142,14 +118,14 @@ TEST(NeighborDiscovery, HopLimitMustBe255InAllFive) {
   }
 }
 
-TEST(NeighborDiscovery, ChecksumMustBeRightInAllFive) {
+TEST(NeighborDiscovery, ChecksumMustBeRightInAllFour) {
   for (Packet packet : one_of_each()) {
     packet.message()[3] ^= 0x40;
     EXPECT_EQ(error_of(packet), MessageError::bad_checksum);
   }
 }
 
-TEST(NeighborDiscovery, CodeMustBeZeroInAllFive) {
+TEST(NeighborDiscovery, CodeMustBeZeroInAllFour) {
   for (Packet packet : one_of_each()) EXPECT_EQ(error_of(packet.octet(1, 1)), MessageError::bad_code);
 }
 
@@ -171,8 +147,8 @@ TEST(NeighborDiscovery, CutAtEveryLengthNoneIsReadBeyondItsEnd) {
 }
 
 TEST(NeighborDiscovery, LengthMustCoverTheFixedPart) {
-  // RFC 4861: 8, 16, 24, 24, 40 octets.
-  const std::array<size_t, 5> least = {8, 16, 24, 24, 40};
+  // RFC 4861: 8, 16, 24, 24 octets.
+  const std::array<size_t, 4> least = {8, 16, 24, 24};
   std::vector<Packet> packets = one_of_each();
   for (size_t i = 0; i < packets.size(); ++i) {
     EXPECT_EQ(error_of(packets[i].resize(least[i])), std::nullopt) << i;
@@ -180,20 +156,20 @@ TEST(NeighborDiscovery, LengthMustCoverTheFixedPart) {
   }
 }
 
-TEST(NeighborDiscovery, OptionOfLengthZeroSpoilsAllFive) {
+TEST(NeighborDiscovery, OptionOfLengthZeroSpoilsAllFour) {
   for (Packet packet : one_of_each()) {
     EXPECT_EQ(error_of(packet.append({200, 0, 0, 0, 0, 0, 0, 0})), MessageError::bad_option);
   }
 }
 
-TEST(NeighborDiscovery, OptionBeyondTheEndSpoilsAllFive) {
+TEST(NeighborDiscovery, OptionBeyondTheEndSpoilsAllFour) {
   for (Packet packet : one_of_each()) {
     EXPECT_EQ(error_of(packet.append({200, 2, 0, 0, 0, 0, 0, 0})), MessageError::bad_option);
     EXPECT_EQ(error_of(packet.resize(packet.message().size() - 8).append({200})), MessageError::bad_option);
   }
 }
 
-TEST(NeighborDiscovery, UnknownOptionsAreSkippedInAllFive) {
+TEST(NeighborDiscovery, UnknownOptionsAreSkippedInAllFour) {
   for (Packet packet : one_of_each()) {
     EXPECT_EQ(error_of(packet.append({200, 1, 0, 0, 0, 0, 0, 0})), std::nullopt);
   }
@@ -232,19 +208,6 @@ TEST(NeighborDiscovery, Rfc4861Section7Point1Point2SolicitedIsNotSaidToAGroup) {
   EXPECT_EQ(error_of(advertisement().to("ff02::1")), MessageError::bad_destination);
   EXPECT_EQ(error_of(advertisement().octet(4, 0x20).to("ff02::1")), std::nullopt);
   EXPECT_EQ(error_of(advertisement().octet(8, 0xff)), MessageError::bad_target);
-}
-
-TEST(NeighborDiscovery, Rfc4861Section8Point1RedirectsComeFromLinkLocalAddresses) {
-  EXPECT_EQ(error_of(redirect().from("2001:db8::1")), MessageError::bad_source);
-}
-
-TEST(NeighborDiscovery, Rfc4861Section8Point1RedirectedDestinationIsNotAGroup) {
-  EXPECT_EQ(error_of(redirect().octet(24, 0xff)), MessageError::bad_destination);
-}
-
-TEST(NeighborDiscovery, Rfc4861Section8Point1TargetIsARouterOrTheDestination) {
-  EXPECT_EQ(error_of(make_redirect({address("2001:db8::7"), address("2001:db8::99"), mac})), MessageError::bad_target);
-  EXPECT_EQ(error_of(make_redirect({address("2001:db8::99"), address("2001:db8::99"), mac})), std::nullopt);
 }
 
 TEST(NeighborDiscovery, OptionsOfALengthTheirsNeverHasAreSkipped) {

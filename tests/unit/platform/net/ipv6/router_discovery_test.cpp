@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "packet.h"
-#include "platform/net/ipv6/redirect_table.h"
 
 namespace samara::net::ipv6 {
 namespace {
@@ -180,7 +179,7 @@ TEST_F(RouterDiscoveryTest, RoutesLiveAsLongAsTheySay) {
   run_until(at_seconds(10));
   EXPECT_TRUE(discovery.routes().empty());
   discovery.on_advertisement(at_seconds(10), router, route("2001:db8:ffff::/48", infinite_lifetime));
-  EXPECT_EQ(discovery.routes()[0].expires, Instant::never());
+  EXPECT_EQ(discovery.routes()[0].expires, at_seconds(10 + 86'400)) << "for ever means until it is not repeated";
   discovery.on_advertisement(at_seconds(11), router, route("2001:db8:ffff::/48", 0));
   EXPECT_TRUE(discovery.routes().empty());
 }
@@ -219,7 +218,7 @@ TEST_F(RouterDiscoveryTest, Rfc4861Section6Point3Point4OnLinkPrefixes) {
   run_until(at_seconds(150));
   EXPECT_FALSE(discovery.on_link(address("2001:db8:1::1")));
   discovery.on_advertisement(at_seconds(150), router, on_link("2001:db8:1::/64", infinite_lifetime));
-  EXPECT_EQ(discovery.prefixes()[0].expires, Instant::never());
+  EXPECT_EQ(discovery.prefixes()[0].expires, at_seconds(150 + 86'400));
   discovery.on_advertisement(at_seconds(151), router, on_link("2001:db8:1::/64", 0));
   EXPECT_TRUE(discovery.prefixes().empty());
 }
@@ -231,12 +230,10 @@ TEST_F(RouterDiscoveryTest, RoutersCannotSetTheLinkLocalPrefix) {
 
 TEST_F(RouterDiscoveryTest, Rfc4861Section6Point3Point4ZeroLeavesParametersAsTheyAre) {
   RouterAdvertisement message;
-  message.hop_limit = 32;
   message.retransmit_timer = 2000;
   message.mtu = 1400;
   discovery.on_advertisement(at(0), router, message);
   discovery.on_advertisement(at(1), router, RouterAdvertisement{});
-  EXPECT_EQ(discovery.hop_limit(), 32);
   EXPECT_EQ(discovery.retransmit_timer(), Duration::seconds(2));
   EXPECT_EQ(discovery.mtu(), 1400);
 }
@@ -257,10 +254,56 @@ TEST_F(RouterDiscoveryTest, ForgedRetransmitTimersNeitherStopUsNorMakeUsFlood) {
   RouterAdvertisement message;
   message.retransmit_timer = 0xffffffff;
   discovery.on_advertisement(at(0), router, message);
-  EXPECT_EQ(discovery.retransmit_timer(), Duration::seconds(60));
+  EXPECT_EQ(discovery.retransmit_timer(), Duration::seconds(5));
   message.retransmit_timer = 1;
   discovery.on_advertisement(at(0), router, message);
   EXPECT_EQ(discovery.retransmit_timer(), Duration::milliseconds(100));
+}
+
+TEST_F(RouterDiscoveryTest, ParametersEndWithTheRouterThatToldThem) {
+  RouterAdvertisement message;
+  message.retransmit_timer = 3'000;
+  message.reachable_time = 3'600'000;
+  message.mtu = 1280;
+  const auto told = [&] {
+    return discovery.retransmit_timer() == Duration::seconds(3) && discovery.mtu() == 1280 &&
+           discovery.reachable_time() >= Duration::seconds(150) && discovery.reachable_time() <= Duration::seconds(450);
+  };
+  const auto forgotten = [&] {
+    return discovery.retransmit_timer() == Duration::seconds(1) && discovery.mtu() == 1500 &&
+           discovery.reachable_time() <= Duration::seconds(45);
+  };
+  discovery.on_advertisement(at(0), router, message);
+  run_until(at_seconds(3 * 1800 - 1));
+  EXPECT_TRUE(told());
+  run_until(at_seconds(3 * 1800));
+  EXPECT_TRUE(forgotten());
+  message.router_lifetime = 9'000;
+  discovery.on_advertisement(at_seconds(6'000), router, message);
+  run_until(at_seconds(14'999));
+  EXPECT_TRUE(told());
+  run_until(at_seconds(15'000));
+  EXPECT_TRUE(forgotten());
+  // Each by itself: another router repeats one of them.
+  discovery.on_advertisement(at_seconds(20'000), router, message);
+  RouterAdvertisement other_message;
+  other_message.mtu = 1400;
+  discovery.on_advertisement(at_seconds(28'000), other, other_message);
+  run_until(at_seconds(29'000));
+  EXPECT_EQ(discovery.mtu(), 1400);
+  EXPECT_EQ(discovery.retransmit_timer(), Duration::seconds(1));
+}
+
+TEST_F(RouterDiscoveryTest, WhatIsToldForEverEndsADayAfterItWasLastRepeated) {
+  discovery.on_advertisement(at(0), router, on_link("2001:db8:1::/64", infinite_lifetime));
+  discovery.on_advertisement(at(0), router, route("2001:db8:ffff::/48", 0xfffffffe));
+  run_until(at_seconds(50'000));
+  discovery.on_advertisement(at_seconds(50'000), router, on_link("2001:db8:1::/64", infinite_lifetime));
+  run_until(at_seconds(86'400));
+  EXPECT_TRUE(discovery.routes().empty());
+  EXPECT_EQ(discovery.prefixes().size(), 1U);
+  run_until(at_seconds(136'400));
+  EXPECT_TRUE(discovery.prefixes().empty());
 }
 
 TEST_F(RouterDiscoveryTest, Rfc4861Section6Point3Point2ReachableTimeIsRandomAroundItsBase) {
@@ -279,10 +322,13 @@ TEST_F(RouterDiscoveryTest, Rfc4861Section6Point3Point2ReachableTimeIsRandomArou
   const Duration before = discovery.reachable_time();
   discovery.on_advertisement(at(1), router, message);  // the same base again
   EXPECT_EQ(discovery.reachable_time(), before);
-  run_until(at_seconds(2 * 3600));
+  for (i64 hour = 1; hour <= 2; ++hour) {
+    run_until(at_seconds(hour * 3600));
+    discovery.on_advertisement(at_seconds(hour * 3600), router, message);
+  }
   EXPECT_NE(discovery.reachable_time(), before);
   message.reachable_time = 3'600'001;
-  discovery.on_advertisement(at(2), router, message);
+  discovery.on_advertisement(at_seconds(2 * 3600), router, message);
   EXPECT_LT(discovery.reachable_time(), Duration::seconds(20));
 }
 
@@ -329,37 +375,6 @@ TEST_F(RouterDiscoveryTest, FloodOfMadeUpRoutersDoesNotPushOutTheOneThatWasThere
   EXPECT_EQ(discovery.routes().size(), RouterDiscovery::max_routes);
   EXPECT_EQ(discovery.routes()[RouterDiscovery::max_routes - 1].router, third);
   EXPECT_EQ(discovery.routes()[0].router, router);
-}
-
-TEST(RedirectTable, Rfc4861Section8Point1OnlyTheFirstHopRedirects) {
-  RedirectTable table;
-  const Redirect redirect{other, far, {}};
-  EXPECT_FALSE(table.on_redirect(address("fe80::66"), redirect, router));
-  EXPECT_FALSE(table.on_redirect(router, redirect, std::nullopt));
-  EXPECT_FALSE(table.next_hop(far).has_value());
-  EXPECT_TRUE(table.on_redirect(router, redirect, router));
-  EXPECT_EQ(table.next_hop(far), other);
-  EXPECT_TRUE(table.on_redirect(other, {far, far, {}}, other));  // now by the new first hop: it is a neighbour
-  EXPECT_EQ(table.next_hop(far), far);
-  EXPECT_EQ(table.size(), 1u);
-}
-
-TEST(RedirectTable, RedirectsEndWhenTheirTargetDoesNotAnswer) {
-  RedirectTable table;
-  EXPECT_TRUE(table.on_redirect(router, {other, far, {}}, router));
-  table.on_unreachable(address("fe80::66"));
-  EXPECT_TRUE(table.next_hop(far).has_value());
-  table.on_unreachable(other);
-  EXPECT_FALSE(table.next_hop(far).has_value());
-}
-
-TEST(RedirectTable, TheOldestMakesRoom) {
-  RedirectTable table;
-  const auto destination = [](u32 i) { return IpAddress::v6({0x20, 1, static_cast<u8>(i >> 8), static_cast<u8>(i)}); };
-  for (u32 i = 0; i < 1000; ++i) EXPECT_TRUE(table.on_redirect(router, {other, destination(i), {}}, router));
-  EXPECT_EQ(table.size(), RedirectTable::max_redirects);
-  EXPECT_FALSE(table.next_hop(destination(935)).has_value());
-  EXPECT_TRUE(table.next_hop(destination(936)).has_value());
 }
 
 }  // namespace

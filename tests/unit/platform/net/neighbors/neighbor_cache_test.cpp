@@ -171,9 +171,15 @@ TEST_F(Neighbors, OverrideAndSolicitedFlagsAreObeyed) {  // RFC 4861 section 7.2
   cache.on_advertisement(now, host(1), reply(mac(9), false, true));
   EXPECT_EQ(cache.find(now, host(1))->mac, mac(9));
   EXPECT_EQ(state(1), NeighborState::stale);
+  // It says to be an answer, but nobody has asked.
+  cache.on_advertisement(now, host(1), reply(mac(9), true, false));
+  EXPECT_EQ(state(1), NeighborState::stale);
   // Asked for: reachable.
+  cache.on_suspicion(now, host(1));
+  EXPECT_TRUE(cache.asks(host(1)));
   cache.on_advertisement(now, host(1), reply(mac(9), true, false));
   EXPECT_EQ(state(1), NeighborState::reachable);
+  EXPECT_FALSE(cache.asks(host(1)));
   // The same again, unasked: nothing changes.
   cache.on_advertisement(now, host(1), reply(mac(9), false, true));
   EXPECT_EQ(state(1), NeighborState::reachable);
@@ -181,6 +187,70 @@ TEST_F(Neighbors, OverrideAndSolicitedFlagsAreObeyed) {  // RFC 4861 section 7.2
   cache.on_advertisement(now, host(1), {.mac = {}, .solicited = true, .override_ = false, .router = true});
   EXPECT_EQ(state(1), NeighborState::reachable);
   EXPECT_TRUE(cache.find(now, host(1))->is_router);
+}
+
+TEST_F(Neighbors, AnUnaskedAnswerWithAnotherAddressIsTakenButDoubted) {
+  make_reachable(1);
+  cache.on_advertisement(now, host(1), reply(mac(9)));
+  EXPECT_EQ(cache.find(now, host(1))->mac, mac(9));
+  EXPECT_EQ(state(1), NeighborState::stale);
+  // It is used, and probed after five seconds, where nobody of that address answers.
+  (void)cache.resolve(now, host(1), std::nullopt);
+  wait(Duration::seconds(8));
+  EXPECT_FALSE(state(1).has_value());
+}
+
+TEST_F(Neighbors, ArpKeepsItsSecondWhateverRoutersSayOfIpv6) {
+  cache.set_ipv6_timers({.reachable = Duration::milliseconds(10), .retransmit = Duration::seconds(5)});
+  const IpAddress six = *IpAddress::parse("fe80::9");
+  (void)cache.resolve(now, host(1), std::nullopt);
+  (void)cache.resolve(now, six, std::nullopt);
+  std::vector<IpAddress> asked;
+  const auto drain = [&] {
+    while (const auto question = cache.poll_question()) asked.push_back(question->address);
+  };
+  drain();
+  EXPECT_EQ(asked.size(), 2U);
+  wait(Duration::seconds(1));
+  drain();
+  ASSERT_EQ(asked.size(), 3U);
+  EXPECT_EQ(asked[2], host(1));
+  wait(Duration::milliseconds(3'999));
+  drain();
+  EXPECT_EQ(std::ranges::count(asked, six), 1);
+  wait(Duration::milliseconds(1));
+  drain();
+  EXPECT_EQ(std::ranges::count(asked, six), 2);
+  make_reachable(2);
+  cache.on_advertisement(now, six, reply(mac(6)));
+  wait(Duration::seconds(1));
+  EXPECT_EQ(state(2), NeighborState::reachable);
+  EXPECT_EQ(cache.find(now, six)->state, NeighborState::stale);
+}
+
+TEST_F(Neighbors, ASweepIsAskedAboutAtABoundedRate) {
+  const auto questions_of = [&](u32 from, u32 count) {
+    u32 questions = 0;
+    for (u32 i = from; i < from + count; ++i) {
+      (void)cache.resolve(now, host(i), std::nullopt);
+      while (cache.poll_question().has_value()) ++questions;
+    }
+    return questions;
+  };
+  EXPECT_EQ(questions_of(1'000, 20'000), questions_at_once);
+  wait(Duration::milliseconds(100));
+  EXPECT_EQ(questions_of(50'000, 20'000), questions_per_second / 10);
+  // Who is known is probed all the same.
+  cache.on_solicitation(now, host(1), mac(1));
+  cache.on_suspicion(now, host(1));
+  EXPECT_EQ(cache.poll_question()->address, host(1));
+  // Who could not be asked for is asked for later.
+  (void)cache.resolve(now, host(2), std::nullopt);
+  EXPECT_FALSE(cache.poll_question().has_value());
+  wait(Duration::seconds(1));
+  bool asked = false;
+  while (const auto question = cache.poll_question()) asked = asked || question->address == host(2);
+  EXPECT_TRUE(asked);
 }
 
 TEST_F(Neighbors, AnswerWithoutAnAddressDoesNotEndTheQuestion) {

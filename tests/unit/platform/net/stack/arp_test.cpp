@@ -1,3 +1,5 @@
+#include "platform/net/ipv6/neighbor_discovery.h"
+#include "platform/net/wire/ipv6.h"
 #include "wire_peer.h"
 
 namespace samara::net {
@@ -88,6 +90,67 @@ TEST(Arp, ConflictIsDefendedOnceInTenSecondsAndTold) {
   EXPECT_EQ(peer.sent().size(), 1U);
   // It is held: we still answer.
   peer.introduce();
+}
+
+// 0.9 s before the ten are over nothing is defended; the second state of the same rule.
+TEST(Arp, ConflictIsNotDefendedAgainBeforeTenSecondsAreOver) {
+  WirePeer peer;
+  peer.wait(Duration::seconds(30));
+  peer.sent();
+  const Octets claim = arp_frame(Operation::request, peer_mac, "192.0.2.1", {}, "192.0.2.1", MacAddress::broadcast());
+  for (int round = 0; round < 3; ++round) {
+    peer.give(claim);
+    EXPECT_EQ(peer.sent().size(), 1U);
+    peer.wait(Duration::milliseconds(9'999));
+    peer.give(claim);
+    EXPECT_TRUE(peer.sent().empty());
+    peer.wait(Duration::milliseconds(1));
+  }
+}
+
+TEST(Arp, AReplyThatNobodyAskedForIsDoubted) {
+  WirePeer peer;
+  ASSERT_TRUE(peer.stack.udp_open(at("0.0.0.0:9")).ok());
+  peer.introduce();
+  const MacAddress liar{{2, 0, 0, 0, 0, 0x66}};
+  peer.give(arp_frame(Operation::reply, liar, "192.0.2.9", our_mac, "192.0.2.1", our_mac));
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("0.0.0.0:9"), at("192.0.2.9:10"), counted(1)).ok());
+  EXPECT_EQ(peer.sent().size(), 1U);
+  // The liar is asked after five seconds, does not answer, and is forgotten after eight.
+  peer.wait(Duration::seconds(8));
+  peer.sent();
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("0.0.0.0:9"), at("192.0.2.9:10"), counted(1)).ok());
+  const auto out = peer.sent();
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(arp_in(out[0]).operation, Operation::request);
+}
+
+// A router's word about IPv6 (RFC 4861 section 6.3.4) is none about ARP.
+TEST(Arp, IsRepeatedAfterASecondWhateverARouterSays) {
+  StackConfig config = one_address();
+  config.ipv6 = true;
+  WirePeer peer(config);
+  ipv6::RouterAdvertisement message;
+  message.retransmit_timer = 60'000;
+  Octets memory(200);
+  const IpAddress router = ip("fe80::fe");
+  const IpAddress all = ip("ff02::1");
+  const auto written = ipv6::write(message, router, all, memory);
+  ASSERT_TRUE(written.has_value());
+  Octets header(Ipv6Header::size);
+  Ipv6Header{0, 0, static_cast<u16>(written->size), Protocol::icmpv6, 255, router, all}.write(header);
+  peer.give(
+      ethernet(EtherType::ipv6, joined(header, Bytes(memory).first(written->size)), MacAddress::multicast(all), router_mac));
+  peer.sent();
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("0.0.0.0:9"), at("192.0.2.9:10"), counted(1)).ok());
+  const auto asked = [&] {
+    return std::ranges::count_if(peer.sent(), [](const Octets& frame) { return load_be16(frame, 12) == 0x0806; });
+  };
+  EXPECT_EQ(asked(), 1);
+  peer.wait(Duration::milliseconds(999));
+  EXPECT_EQ(asked(), 0);
+  peer.wait(Duration::milliseconds(1));
+  EXPECT_EQ(asked(), 1);
 }
 
 StackConfig probing() {

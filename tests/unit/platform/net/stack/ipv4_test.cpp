@@ -1,3 +1,4 @@
+#include "platform/net/stack/identifications.h"
 #include "wire_peer.h"
 
 namespace samara::net {
@@ -117,6 +118,35 @@ TEST_F(Ipv4, IdentificationsOfPacketsToOnePeerDiffer) {  // RFC 6864 section 4.3
   }
   std::ranges::sort(seen);
   EXPECT_EQ(std::ranges::adjacent_find(seen), seen.end());
+}
+
+TEST(Identifications, EachComesOnceBeforeAnyComesAgainAndNoneTellsTheNext) {  // RFC 6864, RFC 7739
+  SeededRng rng;
+  Identifications ids(rng);
+  std::vector<bool> used(65'536);
+  std::vector<u16> steps;
+  u16 before = ids.next(7);
+  used[before] = true;
+  for (u32 i = 1; i < 65'536; ++i) {
+    (void)ids.next(8);  // others do not matter
+    const u16 id = ids.next(7);
+    ASSERT_FALSE(used[id]) << i;
+    used[id] = true;
+    steps.push_back(static_cast<u16>(id - before));
+    before = id;
+  }
+  std::ranges::sort(steps);
+  u32 most = 0;
+  for (auto at = steps.begin(); at != steps.end();) {
+    const auto end = std::upper_bound(at, steps.end(), *at);
+    most = std::max(most, static_cast<u32>(end - at));
+    at = end;
+  }
+  EXPECT_LE(most, 16U) << "no step is likelier than others";
+  // And the second time in another order.
+  const u16 first = ids.next(7);
+  const u16 second = ids.next(7);
+  EXPECT_NE(static_cast<u16>(second - first), 1);
 }
 
 TEST_F(Ipv4, DeadGatewayIsPassedOverForAnother) {

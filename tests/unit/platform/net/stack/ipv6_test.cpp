@@ -404,6 +404,38 @@ TEST_F(Ipv6, SenderIsToldWhenTheRestDoesNotCome) {
   EXPECT_TRUE(told);
 }
 
+TEST_F(Ipv6, RedirectsAreIgnored) {
+  // A neighbour of ours claims to be the better way to where the configured router leads.
+  const IpAddress far = ip("2001:db8:99::1");
+  Octets body(32);
+  store_address(body, 0, ip("fe80::66"));
+  store_address(body, 16, far);
+  give(ip("fe80::fe"), our_ip, Protocol::icmpv6, icmpv6(ip("fe80::fe"), our_ip, 137, 0, 0, body), 255);
+  EXPECT_EQ(peer.counters().icmp_ignored, 1U);
+  introduce(ip("fe80::fe"), router_mac);
+  peer.sent();
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("[::]:53"), {far, Port(9)}, counted(3)).ok());
+  const auto out = peer.sent();
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(ipv6_in(out[0]).link.destination, router_mac);
+}
+
+TEST_F(Ipv6, AConfiguredRouterGoesBeforeAnAdvertisedPrefix) {
+  ipv6::RouterAdvertisement message;
+  message.prefixes.add({block("2001:db8:99::/64"), true, false, 3600, 1800});
+  Octets memory(200);
+  const auto written = ipv6::write(message, ip("fe80::66"), ip("ff02::1"), memory);
+  ASSERT_TRUE(written.has_value());
+  give(ip("fe80::66"), ip("ff02::1"), Protocol::icmpv6, Bytes(memory).first(written->size), 255,
+       MacAddress::multicast(ip("ff02::1")));
+  introduce(ip("fe80::fe"), router_mac);
+  peer.sent();
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("[::]:53"), at("[2001:db8:99::1]:9"), counted(3)).ok());
+  const auto out = peer.sent();
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(ipv6_in(out[0]).link.destination, router_mac);
+}
+
 // ---- path MTU
 
 TEST_F(Ipv6, TooBigIsBelievedOfADatagramWeSent) {  // RFC 8201

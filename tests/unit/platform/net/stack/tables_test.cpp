@@ -3,8 +3,8 @@
 #include "platform/net/stack/address_table.h"
 #include "platform/net/stack/path_mtu.h"
 #include "platform/net/stack/route_table.h"
-#include "platform/net/stack/token_bucket.h"
 #include "platform/net/stack/udp_ports.h"
+#include "platform/net/token_bucket.h"
 #include "wire_peer.h"
 
 namespace samara::net {

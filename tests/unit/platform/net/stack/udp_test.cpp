@@ -56,6 +56,49 @@ TEST_F(Udp, AnswerGoesBackTheWayItCame) {
   EXPECT_TRUE(std::ranges::equal(Bytes(out.payload).subspan(8), counted(100)));
 }
 
+// RFC 768 and RFC 8200 section 8.1: a computed checksum of 0 goes as 0xffff, for 0 says "none", which IPv6 forbids. One of the
+// ports makes it so.
+TEST_F(Udp, NoDatagramBearsAChecksumOfZero) {
+  u32 all_ones = 0;
+  for (u32 port = 1; port <= 0xffff; ++port) {
+    Octets frame;
+    ASSERT_TRUE(answer({{peer_ip, Port(static_cast<u16>(port))}, at("192.0.2.1:53"), {}}, 20, &frame));
+    const u16 checksum = load_be16(frame, 14 + Ipv4Header::size + UdpHeader::checksum_offset);
+    ASSERT_NE(checksum, 0) << port;
+    all_ones += checksum == 0xffff ? 1 : 0;
+    ASSERT_TRUE(peer.stack.udp_send(peer.now, at("192.0.2.1:53"), {peer_ip, Port(static_cast<u16>(port))}, counted(20)).ok());
+    const Octets sent = peer.next();
+    EXPECT_EQ(load_be16(sent, 14 + Ipv4Header::size + UdpHeader::checksum_offset), checksum);
+  }
+  EXPECT_GE(all_ones, 1U);
+}
+
+// Where the card computes checksums, those of what is copied are completed here.
+TEST(UdpWithOffload, NoDatagramThatWasCopiedBearsAChecksumOfZero) {
+  StackConfig config = one_address();
+  config.checksum_offload = true;
+  WirePeer peer(config);
+  ASSERT_TRUE(peer.stack.udp_open(at("0.0.0.0:53")).ok());
+  peer.introduce();
+  u32 all_ones = 0;
+  for (u32 port = 1; port <= 0xffff; ++port) {
+    Octets room(FrameSlot::headroom + 2000);
+    FrameSlot slot{room};
+    std::ranges::copy(counted(1600), slot.payload_room().begin());
+    slot.set_payload(1600);
+    // Too long for a frame: it is copied, and leaves in fragments.
+    EXPECT_FALSE(peer.stack.udp_finish(peer.now, {{peer_ip, Port(static_cast<u16>(port))}, at("192.0.2.1:53"), {}}, slot));
+    for (const Octets& frame : peer.sent()) {
+      const Ipv4Out out = ipv4_in(frame);
+      if (out.header.fragment_offset != 0) continue;
+      const u16 checksum = load_be16(out.payload, UdpHeader::checksum_offset);
+      ASSERT_NE(checksum, 0) << port;
+      all_ones += checksum == 0xffff ? 1 : 0;
+    }
+  }
+  EXPECT_GE(all_ones, 1U);
+}
+
 TEST_F(Udp, AnswerToAnUnknownNeighborWaitsForItsAddress) {
   const auto datagram = peer.give_ipv4({.from = "192.0.2.77"}, udp(ip("192.0.2.77"), 1, our_ip, 53, counted(4)));
   ASSERT_TRUE(datagram.has_value());

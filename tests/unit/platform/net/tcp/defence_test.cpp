@@ -378,6 +378,22 @@ TEST(TcpDefence, PortsAreSpreadAndUsedUpBeforeTheyFail) {
   EXPECT_GT(std::abs(step), 1);
 }
 
+TEST(TcpDefence, PortsTellNothingOfConnectionsToOthers) {  // RFC 6056 section 3.3.4
+  SeededRng rng(1);
+  EphemeralPorts ports(rng);
+  const auto free = [](Port) { return false; };
+  const auto flow_to = [](u8 host) { return Flow{{host_a, Port(0)}, {IpAddress::v4({198, 51, 100, host}), Port(53)}}; };
+  // Of a hundred servers hardly one shares a counter with the observer.
+  u32 undisturbed = 0;
+  for (u8 host = 1; host <= 100; ++host) {
+    const u16 before = ports.choose(flow_to(0), free)->value();
+    for (int i = 0; i < 10; ++i) (void)ports.choose(flow_to(host), free);
+    const u16 after = ports.choose(flow_to(0), free)->value();
+    if (after == before + 1) ++undisturbed;
+  }
+  EXPECT_GE(undisturbed, 95U);
+}
+
 TEST(TcpDefence, NothingIsTakenFromTheHeapAfterTheStart) {
   Host host;
   ASSERT_TRUE(host.tcp.listen({host_a, Port(53)}, 16).ok());

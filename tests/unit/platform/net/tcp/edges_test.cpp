@@ -1,0 +1,132 @@
+// Boundaries and second states: what goes well once and in the middle has to go well at the edge, and the time after.
+#include "platform/net/tcp/syn_cookies.h"
+#include "script.h"
+
+namespace samara::net::tcp::test {
+namespace {
+
+TEST(TcpEdges, AWindowOfAnOlderSegmentIsNotTaken) {  // RFC 9293 section 3.10.7.4, SND.WL1
+  Script s;
+  s.established("mss 1000");
+  s.run("< P. 11(10) ack 1 win 2000\n> . 1(0) ack 1\n< P. 1(10) ack 1 win 60000\n> . 1(0) ack 21\nevents readable");
+  s.run("send 5000\n> . 1(1000)\n> . 1001(1000)\n> nothing");
+}
+
+TEST(TcpEdges, AWindowOfAnOlderAcknowledgementIsNotTaken) {  // SND.WL2
+  Script s;
+  s.established("mss 1000", "3000");
+  s.run("send 6000\n> . 1(1000)\n> . 1001(1000)\n> . 2001(1000)\n< . 1(0) ack 2001 win 2000\n> . 3001(1000)\n> nothing");
+  s.run("< . 1(0) ack 1001 win 60000\n> nothing");
+}
+
+TEST(TcpEdges, TheWindowOfASynIsNotScaled) {  // RFC 7323 section 2.2
+  Script s;
+  s.run("connect\n> S 0(0)\n< S. 0(0) ack 1 win 1000 mss 500 ws 3\n> . 1(0) ack 1\nevents connected");
+  s.run("send 4000\n> . 1(500)\n> . 501(500)\n> nothing");
+  // From then on it is.
+  s.run("< . 1(0) ack 1001 win 125\n> . 1001(500)\n> . 1501(500)\n> nothing");
+}
+
+TEST(TcpEdges, AnMssOfNothingLeavesRoomForSomething) {
+  for (const char* mss : {"0", "1", "12", "63"}) {
+    Script s;
+    s.run(std::string("listen\n< S 0(0) win 65535 mss ") + mss +
+          " ts 1 0\n> S. 0(0) ack 1\n< . 1(0) ack 1 ts 2 0\nevents accepted");
+    s.run("send 200\n> . 1(52)\n> . 53(52)");
+  }
+}
+
+TEST(TcpEdges, CookiesAreGoodInThePeriodAfterTheirOwnAndNoLonger) {
+  SeededRng rng(4);
+  const Flow flow{{host_a, Port(53)}, {host_b, Port(1'000)}};
+  Segment syn;
+  syn.header.seq = SeqNumber(77);
+  // Wherever in its period of 64 seconds a cookie was made: until the end of the next one.
+  for (const i64 made : {1'024, 1'055, 1'087}) {
+    SynCookies cookies(rng);
+    const auto cookie = cookies.make(Instant::since_boot(seconds(made)), flow, syn, 5'000, 536);
+    Segment ack;
+    ack.header.seq = syn.header.seq + 1;
+    ack.header.ack = cookie.seq + 1;
+    EXPECT_TRUE(cookies.check(Instant::since_boot(seconds(made)), flow, ack).has_value()) << made;
+    EXPECT_TRUE(cookies.check(Instant::since_boot(ms(1'151'999)), flow, ack).has_value()) << made;
+    EXPECT_FALSE(cookies.check(Instant::since_boot(seconds(1'152)), flow, ack).has_value()) << made;
+    // Nor 32 periods later, when the same number stands in it, though others are being sent.
+    (void)cookies.make(Instant::since_boot(seconds(made + 32 * 64)), flow, syn, 5'000, 536);
+    EXPECT_FALSE(cookies.check(Instant::since_boot(seconds(made + 32 * 64)), flow, ack).has_value()) << made;
+  }
+}
+
+TEST(TcpEdges, TimestampsAreOldAfterTwentyFourDaysAndNotBefore) {  // RFC 7323 section 5.5
+  for (const i64 beyond : {0, 1}) {
+    Script s;
+    s.run("listen\n< S 0(0) win 65535 mss 1460 ts 1000 0\n> S. 0(0) ack 1\n< . 1(0) ack 1 ts 1001 0\nevents accepted");
+    s.host.now = s.host.now + seconds(24 * 86'400) + ms(beyond);
+    s.run("< P. 1(10) ack 1 ts 5 0");
+    s.run(beyond != 0 ? "events readable" : "events");
+  }
+}
+
+TEST(TcpEdges, AcknowledgementsAsOldAsTheLargestWindowAreNotChallenged) {  // RFC 5961 section 5.2
+  Script s;
+  s.established("mss 1000", "3000");
+  s.run("send 3000\n> . 1(1000)\n> . 1001(1000)\n> P. 2001(1000)\n< . 1(0) ack 3001 win 3000");
+  s.run("< P. 1(10) ack 1 win 3000\nevents readable\n+40\n> . 3001(0) ack 11");
+  EXPECT_EQ(s.host.tcp.counters().challenge_acks, 0U);
+  s.run("< P. 11(10) ack 0 win 3000\n> . 3001(0) ack 11\nevents");
+  EXPECT_EQ(s.host.tcp.counters().challenge_acks, 1U);
+}
+
+TEST(TcpEdges, ChallengesAreCountedAnewEachSecond) {
+  Script s;
+  s.established();
+  const auto answers = [&] {
+    size_t count = 0;
+    for (int i = 0; i < 50; ++i) {
+      s.inject(s.build(flag::rst, 100, std::nullopt));
+      while (s.host.poll()) ++count;
+    }
+    return count;
+  };
+  EXPECT_EQ(answers(), 10U);
+  s.run("+999");
+  EXPECT_EQ(answers(), 0U);
+  s.run("+1");
+  EXPECT_EQ(answers(), 10U);
+  s.run("+5000");
+  EXPECT_EQ(answers(), 10U);
+}
+
+TEST(TcpEdges, ATimeoutDoublesEachTimeUpToAMinute) {  // RFC 6298 sections 5.5 and 2.5
+  Script s({.user_timeout = seconds(3'600)});
+  s.established("mss 1000");
+  s.run("send 500\n> P. 1(500)");
+  std::vector<i64> waits;
+  for (Instant before = s.host.now; waits.size() < 13;) {
+    const u64 sent = s.host.tcp.counters().timeouts;
+    while (s.host.tcp.counters().timeouts == sent) s.run("+1");
+    waits.push_back((s.host.now - before).milliseconds());
+    before = s.host.now;
+    s.run("> P. 1(500)");
+  }
+  for (size_t i = 1; i < waits.size(); ++i) {
+    const i64 wanted = std::min<i64>(waits[i - 1] * 2, 60'000);
+    EXPECT_LE(std::abs(waits[i] - wanted), 1) << i;
+  }
+  EXPECT_EQ(waits.back(), 60'000);
+}
+
+TEST(TcpEdges, ReportsOfOctetsThatWereNeverSentAreNotBelieved) {
+  Script s;
+  s.established("mss 1000 sackok");
+  s.run("send 2000\n> . 1(1000)\n> P. 1001(1000)\n< . 1(0) ack 1 sack 1001-9001\n< . 1(0) ack 1 sack 2001-3001\n> nothing");
+  s.collecting = true;
+  while (s.host.tcp.counters().timeouts == 0) s.run("+1");
+  s.collecting = false;
+  s.waiting_.erase(s.waiting_.begin(), s.waiting_.end() - 1);
+  s.run("> . 1(1000)\n< . 1(0) ack 1001\n> P. 1001(1000)\n< . 1(0) ack 2001");
+  EXPECT_EQ(s.host.tcp.unacknowledged(s.id), 0U);
+}
+
+}  // namespace
+}  // namespace samara::net::tcp::test
