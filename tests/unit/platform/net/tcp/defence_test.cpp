@@ -317,6 +317,31 @@ TEST(TcpDefence, TheBacklogHoldsBackThoseThatNobodyTakes) {
   EXPECT_EQ(host.events().size(), 2U);
 }
 
+TEST(TcpDefence, WhoComesByACookieCountsForTheBacklogToo) {
+  Host host;
+  ASSERT_TRUE(host.tcp.listen({host_a, Port(53)}, 2).ok());
+  for (u16 port = 1; port <= Host::small().half_open; ++port) host.deliver(make_packet(host_b, host_a, syn_from(port), {}));
+  while (host.poll()) {
+  }
+  for (u16 port = 101; port <= 105; ++port) {
+    SegmentHeader syn = syn_from(port);
+    host.deliver(make_packet(host_b, host_a, syn, {}));
+    const std::optional<Packet> packet = host.poll();
+    if (!packet) continue;
+    const Segment answer = MUST(parse_segment(packet->octets));
+    SegmentHeader ack = syn;
+    ack.flags = flag::ack;
+    ack.seq = syn.seq + 1;
+    ack.ack = answer.header.seq + 1;
+    ack.options = {};
+    ack.options.timestamps = Timestamps{101, answer.header.options.timestamps->value};
+    host.deliver(make_packet(host_b, host_a, ack, {}));
+  }
+  EXPECT_EQ(host.tcp.counters().cookies_good, 2U);
+  EXPECT_EQ(host.events().size(), 2U);
+  EXPECT_EQ(host.tcp.connections(), Host::small().half_open + 2);
+}
+
 TEST(TcpDefence, TimeWaitIgnoresResetsAndOldSyns) {
   Script s;
   s.established();

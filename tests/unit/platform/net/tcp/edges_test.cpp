@@ -128,5 +128,100 @@ TEST(TcpEdges, ReportsOfOctetsThatWereNeverSentAreNotBelieved) {
   EXPECT_EQ(s.host.tcp.unacknowledged(s.id), 0U);
 }
 
+TEST(TcpEdges, OnlyASynOrAResetEndsTheWaitForASyn) {  // RFC 9293 section 3.10.7.3, fifth
+  Script s;
+  s.run("connect\n> S 0(0)\n< . 100(0) ack 1\n< P 5(3)\n< F. 7(0) ack 1\n> nothing\nstate syn_sent\nevents");
+  s.run("< S. 0(0) ack 1 win 1000\n> . 1(0) ack 1\nevents connected");
+}
+
+TEST(TcpEdges, TheNumberOfThePeersSynMeansNothingAfterwards) {
+  Script s;
+  s.established();
+  s.run("< . 0(0) ack 1\n> . 1(0) ack 1\n< P. 0(1) ack 1\n> . 1(0) ack 1\nevents\nstate established");
+}
+
+TEST(TcpEdges, SackOptionsOfALengthThatNoneHasAreIgnored) {  // RFC 2018 section 3
+  const auto parsed = [](const std::vector<u8>& option) {
+    SegmentHeader header;
+    header.flags = flag::ack;
+    Packet packet = make_packet(host_a, host_b, header, {});
+    std::vector<u8> options = option;
+    options.resize((option.size() + 3) / 4 * 4);
+    packet.octets.insert(packet.octets.begin() + 20, options.begin(), options.end());
+    packet.octets[12] = static_cast<u8>((5 + options.size() / 4) << 4);
+    return MUST(parse_segment(packet.octets)).header.options.sack_count;
+  };
+  for (const u8 body : {0, 1, 7, 9, 15, 17}) {
+    std::vector<u8> option(2U + body, 1);
+    option[0] = 5;
+    option[1] = static_cast<u8>(2 + body);
+    EXPECT_EQ(parsed(option), 0) << int{body};
+  }
+  for (const u8 blocks : {1, 2, 3, 4}) {
+    std::vector<u8> option(2U + 8U * blocks, 1);
+    option[0] = 5;
+    option[1] = static_cast<u8>(option.size());
+    EXPECT_EQ(parsed(option), blocks);
+  }
+}
+
+TEST(TcpEdges, RoomIsToldOnceAndWhenItIsWorthIt) {
+  Script s;
+  s.established("mss 1000");
+  const size_t taken = s.host.tcp.send(s.host.now, s.id, pattern(100'000)).value();
+  ASSERT_LT(taken, 100'000U);
+  while (s.host.poll()) {
+  }
+  s.run("events");
+  // Less than four blocks, or a quarter of what there may be, wakes nobody.
+  s.run("< . 1(0) ack 1001\nevents\n< . 1(0) ack 2001\nevents\n< . 1(0) ack 8001\nevents\n< . 1(0) ack 9001\nevents writable");
+  while (s.host.poll()) {
+  }
+  s.run("< . 1(0) ack 10001\nevents");
+}
+
+TEST(TcpEdges, OnlyAnAcknowledgementOfSomethingNewIsProgress) {  // RFC 4861 section 7.3.1
+  Script s;
+  s.established("mss 1000");
+  s.run("send 2000\n> . 1(1000)\n> P. 1001(1000)");
+  const auto progress = [&](u8 flags, u32 seq, u32 ack, size_t length) {
+    Packet packet = make_packet(s.peer.address, s.local.address, s.build(flags, seq, ack), pattern(length));
+    return s.host.tcp.on_segment(s.host.now, {.source = packet.source,
+                                              .destination = packet.destination,
+                                              .protocol = Protocol::tcp,
+                                              .hop_limit = 64,
+                                              .payload = packet.octets,
+                                              .quotable = {}});
+  };
+  EXPECT_FALSE(progress(flag::ack, 1, 1, 0));
+  EXPECT_FALSE(progress(flag::ack, 1, 1, 10));
+  EXPECT_TRUE(progress(flag::ack, 11, 1'001, 0));
+  EXPECT_FALSE(progress(flag::ack, 11, 1'001, 0));
+  EXPECT_FALSE(progress(flag::ack, 11, 90'000, 0));
+}
+
+TEST(TcpEdges, AClosedWindowOfAPeerThatIsSilentEndsAtR2) {
+  Script s;
+  s.established("mss 1000", "0");
+  s.run("send 10\n> nothing");
+  s.collecting = true;
+  s.run("+99000\nevents trouble\n+61000\nevents closed");
+  EXPECT_EQ(s.closed_error, Error::timed_out);
+}
+
+TEST(TcpEdges, NobodyWaitsLongForAPeerThatKeepsItsWindowClosed) {
+  Script s;
+  s.established("mss 1000", "0");
+  s.run("send 10\nclose\n> nothing");
+  s.collecting = true;
+  const Instant closed = s.host.now;
+  while (s.host.tcp.connections() != 0 && s.host.now - closed < seconds(200)) {
+    s.run("+500\n< . 1(0) ack 1 win 0");
+    s.host.events();
+  }
+  EXPECT_GE(s.host.now - closed, seconds(60));
+  EXPECT_LE(s.host.now - closed, seconds(125)) << "the probe after sixty seconds is the last";
+}
+
 }  // namespace
 }  // namespace samara::net::tcp::test
