@@ -22,12 +22,53 @@ void log_load(void*, Level level, std::string_view line) {
   log_line(level, line);
 }
 
-// For a reload the lines go to the log and back to whoever asked.
+// For a reload the lines go to the log, and what is wrong back to whoever asked: with a hundred thousand zones the first of it.
+constexpr size_t max_reply_text = 16'384;
+
+struct ReplyText {
+  std::vector<u8>& payload;
+  u32 left_out = 0;
+
+  void put(std::string_view line) {
+    payload.insert(payload.end(), line.begin(), line.end());
+    payload.push_back('\n');
+  }
+};
+
 void log_and_reply(void* context, Level level, std::string_view line) {
   log_line(level, line);
-  auto& payload = *static_cast<std::vector<u8>*>(context);
-  payload.insert(payload.end(), line.begin(), line.end());
-  payload.push_back('\n');
+  if (level != Level::error && level != Level::warning) return;
+  auto& reply = *static_cast<ReplyText*>(context);
+  if (reply.payload.size() + line.size() > max_reply_text) {
+    ++reply.left_out;
+  } else {
+    reply.put(line);
+  }
+}
+
+// The last line is for whoever wants no more than that.
+void sum_up(const ZoneLoader& zones, size_t changed, ReplyText& reply) {
+  TextBuffer<128> text;
+  TextWriter& out = text.writer();
+  if (reply.left_out != 0) {
+    out.put("and ");
+    out.put(reply.left_out);
+    out.put(" more lines in the log");
+    reply.put(text.view());
+    out.clear();
+  }
+  const size_t configured = zones.zones_configured();
+  const size_t without_data = configured - zones.zones_served();
+  put_piece(out, configured);
+  out.put(configured == 1 ? " zone, " : " zones, ");
+  put_piece(out, changed);
+  out.put(" changed");
+  if (without_data != 0) {
+    out.put(", ");
+    put_piece(out, without_data);
+    out.put(" without data");
+  }
+  reply.put(text.view());
 }
 
 // Everything but the zones and catalogs is fixed for the life of the image.
@@ -63,10 +104,13 @@ class Primary final : public hal::Role {
       archive_ = zone::store::ZoneArchive::open(*loader.storage(), *rng_);
       // Without the updates it has confirmed it would serve what was, under serials that secondaries have left behind.
       if (archive_ == nullptr) {
-        return fail(hal::Refusal(hal::ExitCode::bad_data, "storage: cannot be used, and updates may be kept there"));
+        return fail(hal::Refusal(hal::ExitCode::bad_data,
+                                 "storage: cannot be used, and updates may be kept there; not started without them"));
       }
     }
-    zones_.emplace(loader.region(), archive_.get());
+    crypto::SipHashKey text_key{};
+    std::ranges::copy(std::span(loader.entropy()).last<sizeof text_key>(), text_key.begin());
+    zones_.emplace(loader.region(), archive_.get(), text_key);
     LoadReport report(log_load, nullptr);
     const auto set = zones_->load(*config_, loader.wall(), report);
     // What was made of the texts is in the region; they are not read again.
@@ -90,7 +134,8 @@ class Primary final : public hal::Role {
 
   hal::Reply on_request(u32 kind, Bytes payload, hal::Loader& loader) override {
     hal::Reply reply;
-    LoadReport report(log_and_reply, &reply.payload);
+    ReplyText text{reply.payload};
+    LoadReport report(log_and_reply, &text);
     if (kind != static_cast<u32>(ControlKind::reload)) {
       report.line(Level::error, "control: request ", kind, " is not known");
       reply.status = static_cast<u32>(hal::ExitCode::usage);
@@ -113,7 +158,9 @@ class Primary final : public hal::Role {
     if (set.has_value()) {
       zones_->published(loader.publish(set->root()));
       updates_->on_published();
-      updates_->on_reloaded(zones_->take_changed());
+      const std::vector<dns::Name> changed = zones_->take_changed();
+      updates_->on_reloaded(changed);
+      sum_up(*zones_, changed.size(), text);
       send(loader);
     }
     if (report.errors() != 0) reply.status = static_cast<u32>(hal::ExitCode::bad_data);

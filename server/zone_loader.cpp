@@ -1,8 +1,10 @@
 #include "server/zone_loader.h"
 
 #include <algorithm>
+#include <array>
 
 #include "dns-core/dnssec/nsec3.h"
+#include "platform/base/byte_order.h"
 #include "platform/base/panic.h"
 #include "server/catalog_zone.h"
 #include "zone/content_digest.h"
@@ -57,14 +59,24 @@ size_t ZoneLoader::zones_served() const {
   return static_cast<size_t>(std::ranges::count_if(zones_, [](const auto& zone) { return zone.versions->zone().has_value(); }));
 }
 
+const ZoneLoader::ServedZone* ZoneLoader::find(const dns::Name& apex) const {
+  const auto place = places_.find(apex, [&](u32 at) { return zones_[at].versions != nullptr && zones_[at].apex == apex; });
+  return place.has_value() ? &zones_[*place] : nullptr;
+}
+
+ZoneLoader::ServedZone* ZoneLoader::find(const dns::Name& apex) {
+  const auto place = places_.find(apex, [&](u32 at) { return zones_[at].versions != nullptr && zones_[at].apex == apex; });
+  return place.has_value() ? &zones_[*place] : nullptr;
+}
+
 std::optional<zone::Zone> ZoneLoader::zone_in_service(const dns::Name& apex) const {
-  const auto found = std::ranges::find(zones_, apex, &ServedZone::apex);
-  return found == zones_.end() ? std::nullopt : found->versions->zone();
+  const ServedZone* found = find(apex);
+  return found == nullptr ? std::nullopt : found->versions->zone();
 }
 
 bool ZoneLoader::is_generated(const dns::Name& apex) const {
-  const auto found = std::ranges::find(zones_, apex, &ServedZone::apex);
-  return found != zones_.end() && found->generated;
+  const ServedZone* found = find(apex);
+  return found != nullptr && found->generated;
 }
 
 std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadReport& report) {
@@ -106,7 +118,6 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
                 ": denials carry no proof: no NSEC3PARAM record with flags 0, hash algorithm 1 and at most ",
                 dns::max_served_nsec3_iterations, " iterations has NSEC3 records; sign it again with 0 (RFC 9276 section 3.1)");
   }
-  report.line(Level::info, "zone ", source.name, ": serial ", zone.serial().value(), ", ", zone.record_count(), " records");
   return zone;
 }
 
@@ -153,8 +164,8 @@ void ZoneLoader::compact_if_due(ServedZone& zone) {
 }
 
 Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& patch) {
-  const auto found = std::ranges::find(zones_, apex, &ServedZone::apex);
-  if (found == zones_.end() || !found->versions->zone().has_value()) return fail(dns::Rcode::SERVFAIL);
+  ServedZone* found = find(apex);
+  if (found == nullptr || !found->versions->zone().has_value()) return fail(dns::Rcode::SERVFAIL);
   if (archive_ != nullptr && !archive_->is_usable()) return fail(dns::Rcode::SERVFAIL);
   const zone::store::FileMark file = found->file.has_value() ? *found->file : mark_of(*found->versions->zone());
   std::optional<zone::VersionedZone::Savepoint> before;
@@ -183,7 +194,7 @@ bool ZoneLoader::settle() {
   if (unsettled_.empty()) return true;
   const bool durable = archive_->sync();
   for (Unsettled& change : unsettled_) {
-    ServedZone& zone = *std::ranges::find(zones_, change.apex, &ServedZone::apex);
+    ServedZone& zone = *find(change.apex);
     if (durable) {
       compact_if_due(zone);
       retire(zone);
@@ -213,10 +224,8 @@ std::optional<zone::ZoneSet> ZoneLoader::next_set() {
 
 // The zone as it is in service, or a new one without data.
 ZoneLoader::ServedZone ZoneLoader::take_or_make(const dns::Name& apex, zone::HistoryLimits limits) {
-  const auto found =
-      std::ranges::find_if(zones_, [&](const ServedZone& zone) { return zone.versions != nullptr && zone.apex == apex; });
-  if (found != zones_.end()) return std::move(*found);
-  return {.apex = apex, .versions = std::make_unique<zone::VersionedZone>(memory_, limits), .file = {}};
+  if (ServedZone* found = find(apex); found != nullptr) return std::move(*found);
+  return {.apex = apex, .texts = {}, .versions = std::make_unique<zone::VersionedZone>(memory_, limits), .file = {}};
 }
 
 // As updates had left it when the image ended.
@@ -245,7 +254,7 @@ void ZoneLoader::restore(ServedZone& zone, LoadReport& report) {
 
 void ZoneLoader::report_unconfigured(LoadReport& report) {
   archive_->each([&](const zone::store::ZoneSummary& kept) {
-    if (std::ranges::find(zones_, kept.name, &ServedZone::apex) != zones_.end()) return;
+    if (find(kept.name) != nullptr) return;
     report.line(Level::warning, "zone ", kept.name, ": not configured; its updates up to serial ", kept.serial.value(),
                 " stay in the storage");
   });
@@ -264,14 +273,16 @@ void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport&
     if (archive_ != nullptr) archive_->remove(zone.apex);
     zone.file.reset();
   }
+  const dns::Serial serial = built.serial();
+  const u32 records = built.record_count();
   if (!before.has_value()) {
     zone.versions->adopt(built);
-    changed_.push_back(zone.apex);
+  } else if (zone.versions->replace(built).header() == before->header()) {
     return;
   }
-  const dns::Serial serial = built.serial();
-  if (zone.versions->replace(built).header() == before->header()) return;
   changed_.push_back(zone.apex);
+  if (!zone.generated) report.line(Level::info, "zone ", zone.apex, ": serial ", serial.value(), ", ", records, " records");
+  if (!before.has_value()) return;
   switch (serial.compare(before->serial())) {
     case dns::Serial::Order::greater: break;
     case dns::Serial::Order::equal:
@@ -314,31 +325,61 @@ void ZoneLoader::load_catalog(const PrimaryConfig& config, const ProducedCatalog
   retire(zone);
 }
 
+u64 ZoneLoader::hash_of(const ZoneSource& source) const {
+  constexpr size_t piece = 4096;
+  std::array<u8, piece> octets;
+  crypto::SipHashKey key = text_key_;
+  u64 hash = 0;
+  // Each piece's hash changes the key for the next, so that their order counts; the last of a text is shorter than the others,
+  // so that its end does.
+  for (const ZoneFile& file : source.files) {
+    for (std::string_view text : {file.path, file.text}) {
+      for (bool last = false; !last;) {
+        const size_t size = std::min(text.size(), piece);
+        last = size < piece;
+        std::ranges::copy(text.substr(0, size), octets.begin());
+        text.remove_prefix(size);
+        hash = crypto::siphash24(key, Bytes(octets).first(size));
+        store_le64(key, 0, load_le64(key) ^ hash);
+      }
+    }
+  }
+  return hash;
+}
+
+void ZoneLoader::load_source(const ZoneSource& source, ServedZone& zone, LoadReport& report) {
+  zone.restored = false;
+  zone.generated = false;
+  const auto texts = source.files.empty() ? std::nullopt : std::optional(hash_of(source));
+  // What updates have done to it is looked at anew, and so is what was broken.
+  if (texts.has_value() && texts == zone.texts && !zone.file.has_value() && zone.versions->zone().has_value()) return;
+  const auto built = source.files.empty() ? std::nullopt : load_zone(source, report);
+  zone.texts = built.has_value() ? texts : std::nullopt;
+  restore(zone, report);
+  const auto before = zone.versions->zone();
+  if (built.has_value() && before.has_value() && keeps_updates(zone, *built, report)) {
+    memory_.give_back(built->extent());
+    zone.texts.reset();
+  } else if (built.has_value()) {
+    take_new(zone, *built, report);
+    retire(zone);
+  } else if (before.has_value()) {
+    report.line(Level::error, "zone ", source.name, ": not loaded; the version with serial ", before->serial().value(),
+                " stays in service");
+  } else {
+    report.line(Level::error, "zone ", source.name, ": not loaded; queries for it get SERVFAIL");
+  }
+}
+
 std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixTime wall, LoadReport& report) {
   if (!unsettled_.empty()) panic("zones: a load, and what was changed was not settled");
   std::vector<ServedZone> next;
   next.reserve(config.zones.size() + config.catalogs.size());
   changed_.clear();
   for (const ZoneSource& source : config.zones) {
-    const auto built = source.files.empty() ? std::nullopt : load_zone(source, report);
     const HistoryConfig& history = config.history_of(source.overrides);
     next.push_back(take_or_make(source.name, {.differences = history.differences, .octets = history.octets}));
-    ServedZone& zone = next.back();
-    zone.restored = false;
-    zone.generated = false;
-    restore(zone, report);
-    const auto before = zone.versions->zone();
-    if (built.has_value() && before.has_value() && keeps_updates(zone, *built, report)) {
-      memory_.give_back(built->extent());
-    } else if (built.has_value()) {
-      take_new(zone, *built, report);
-      retire(zone);
-    } else if (before.has_value()) {
-      report.line(Level::error, "zone ", source.name, ": not loaded; the version with serial ", before->serial().value(),
-                  " stays in service");
-    } else {
-      report.line(Level::error, "zone ", source.name, ": not loaded; queries for it get SERVFAIL");
-    }
+    load_source(source, next.back(), report);
   }
   for (const ProducedCatalog& catalog : config.catalogs) {
     const HistoryConfig& history = config.history_of(catalog.overrides);
@@ -355,6 +396,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
   }
   const bool first = zones_.empty();
   zones_ = std::move(next);
+  places_ = ZonePlaces(zones_, [](const ServedZone& zone) -> const dns::Name& { return zone.apex; });
   if (archive_ != nullptr) archive_->sync();
   if (archive_ != nullptr && first) report_unconfigured(report);
   const auto set = next_set();

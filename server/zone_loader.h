@@ -19,7 +19,9 @@
 #include <vector>
 
 #include "platform/base/time.h"
+#include "platform/crypto/siphash.h"
 #include "server/config/primary_config.h"
+#include "server/zone_places.h"
 #include "zone/retired_extents.h"
 #include "zone/revision.h"
 #include "zone/store/zone_archive.h"
@@ -51,7 +53,9 @@ class LoadReport {
 class ZoneLoader {
  public:
   // `archive` outlives this. Null: updates end with the image.
-  explicit ZoneLoader(MutableBytes region, zone::store::ZoneArchive* archive = nullptr) : memory_(region), archive_(archive) {}
+  // `text_key`, drawn at random, is that of the hash by which a zone's texts are known again.
+  explicit ZoneLoader(MutableBytes region, zone::store::ZoneArchive* archive = nullptr, const crypto::SipHashKey& text_key = {})
+      : memory_(region), archive_(archive), text_key_(text_key) {}
   ZoneLoader(const ZoneLoader&) = delete;
   ZoneLoader& operator=(const ZoneLoader&) = delete;
 
@@ -96,12 +100,17 @@ class ZoneLoader {
   };
   struct ServedZone {
     dns::Name apex;
+    std::optional<u64> texts;  // hash of those it was made of; nothing when they made none
     std::unique_ptr<zone::VersionedZone> versions;
     std::optional<zone::store::FileMark> file;  // its file, where updates have changed the zone since
     bool restored = false;                      // by the load that is going on
     bool generated = false;                     // a catalog
   };
 
+  ServedZone* find(const dns::Name& apex);
+  const ServedZone* find(const dns::Name& apex) const;
+  u64 hash_of(const ZoneSource& source) const;
+  void load_source(const ZoneSource& source, ServedZone& zone, LoadReport& report);
   std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);
   void load_catalog(const PrimaryConfig& config, const ProducedCatalog& catalog, UnixTime wall, ServedZone& zone,
                     LoadReport& report);
@@ -115,7 +124,9 @@ class ZoneLoader {
 
   zone::ZoneMemory memory_;
   zone::store::ZoneArchive* archive_;
+  crypto::SipHashKey text_key_;
   std::vector<ServedZone> zones_;
+  ZonePlaces places_;                 // of zones_
   std::vector<Unsettled> unsettled_;  // one for each zone
   std::optional<zone::Extent> set_extent_;
   std::vector<dns::Name> changed_;

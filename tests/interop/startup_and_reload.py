@@ -273,6 +273,52 @@ def bad_files_cost_their_zone_only(result):
         write("good.test.zone", HEAD.replace("zone.test", "good.test").format(serial=1))
 
 
+def many_zones(result):
+    """So many that a line for each would not fit into a reply; three reloads, each after one zone changed."""
+    count = 30_000
+    folder = os.path.join(OUT, "many")
+    os.makedirs(folder)
+
+    def write_zone(number, serial):
+        write(f"many/z{number}.test.zone", HEAD.replace("zone.test", f"z{number}.test").format(serial=serial))
+
+    for number in range(count):
+        write_zone(number, 1)
+    port = servers.free_port()
+    manifest = write("many/primary.yaml", f'role: primary\nlisten: ["127.0.0.1:{port}"]\nzones:\n'
+                     + "".join(f"  z{number}.test: {{file: z{number}.test.zone}}\n" for number in range(count)))
+    log = os.path.join(folder, "log")
+    with open(log, "w", encoding="utf-8") as out:
+        process = subprocess.Popen([os.environ.get("SAMARA", servers.SAMARA), "run", manifest], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=out)
+
+    def lines():
+        with open(log, encoding="utf-8", errors="replace") as file:
+            return file.read().splitlines()
+
+    try:
+        result.check(wait_for_serial(port, f"z{count - 1}.test", 1, 60), f"{count} zones are served", "\n".join(lines()[-3:]))
+        for serial in (2, 3, 4):
+            before = len(lines())
+            write_zone(77, serial)
+            process.send_signal(signal.SIGHUP)
+            result.check(wait_for_serial(port, "z77.test", serial, 30), f"{count} zones: reload number {serial - 1} is followed",
+                         "\n".join(lines()[-3:]))
+            deadline = time.monotonic() + 10
+            while f"reloaded: {count} zones, 1 changed" not in "\n".join(lines()[before:]) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            said = lines()[before:]
+            result.check(len(said) == 2 and said[1].endswith(f"reloaded: {count} zones, 1 changed"),
+                         f"{count} zones: reload number {serial - 1} says what changed, and no more", "\n".join(said[:5]))
+        process.send_signal(signal.SIGTERM)
+        result.check(process.wait(30) == 0, f"{count} zones: SIGTERM ends it with 0")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder)
+
+
 def reloads(result):
     one, two = write("zone.test.zone", HEAD.format(serial=1)), write("other.test.zone", HEAD.replace("zone.test", "other.test").format(serial=1))
     with servers.Server("samara", [("zone.test", one), ("other.test", two)], OUT) as server:
@@ -336,7 +382,7 @@ def main():
     result = report.Report()
     shutil.rmtree(OUT, ignore_errors=True)
     os.makedirs(OUT)
-    for part in (arguments, broken_zone_files, port_in_use, missing_privilege, bad_files_cost_their_zone_only, reloads):
+    for part in (arguments, broken_zone_files, port_in_use, missing_privilege, bad_files_cost_their_zone_only, many_zones, reloads):
         begin = time.monotonic()
         try:
             part(result)

@@ -73,6 +73,59 @@ TEST_F(ZoneLoaderTest, LeavesAZoneAloneThatAReloadDoesNotChange) {
   EXPECT_TRUE(loader_.take_changed().empty());
 }
 
+TEST_F(ZoneLoaderTest, AReloadSaysNothingOfWhatStays) {
+  give("a.example.", 1, "");
+  give("b.example.", 1, "");
+  ASSERT_TRUE(load());
+  EXPECT_EQ(log_, "zone a.example.: serial 1, 3 records\nzone b.example.: serial 1, 3 records\n");
+  give("b.example.", 2, "");
+  ASSERT_TRUE(load());
+  EXPECT_EQ(log_, "zone b.example.: serial 2, 3 records\n");
+  // What is wrong is said as long as it is.
+  give("b.example.", 3, "www 3600 IN A 192.0.2.300\n");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(load());
+    EXPECT_NE(log_.find("192.0.2.300"), std::string::npos);
+    EXPECT_EQ(log_.find("a.example."), std::string::npos);
+  }
+  give("b.example.", 2, "");
+  ASSERT_TRUE(load());
+  EXPECT_EQ(log_, "") << "it is what is served";
+}
+
+TEST_F(ZoneLoaderTest, TextsAreKnownByAllThatIsInThem) {
+  // Longer than a piece of the hash, of the same length, and different at the end; then at the border of two files.
+  const std::string long_comment = ';' + std::string(3 * 4096, 'x') + '\n';
+  give("example.", 1, long_comment + "a 3600 IN A 192.0.2.2\n");
+  ASSERT_TRUE(load());
+  give("example.", 1, long_comment + "a 3600 IN A 192.0.2.3\n");
+  ASSERT_TRUE(load());
+  EXPECT_NE(log_.find("changed, but its serial is still 1"), std::string::npos) << log_;
+}
+
+TEST_F(ZoneLoaderTest, AReloadOfManyZonesCostsWhatChanged) {
+  for (int i = 0; i < 5'000; ++i) give("z" + std::to_string(i) + ".example.", 1, "");
+  region_.resize(size_t{64} << 20);
+  ZoneLoader many(region_);
+  const auto load_many = [&] {
+    log_.clear();
+    LoadReport report(
+        [](void* log, Level, std::string_view line) { (static_cast<std::string*>(log)->append(line)).append("\n"); }, &log_);
+    return many.load(config_, UnixTime{1}, report).has_value() && report.errors() == 0;
+  };
+  ASSERT_TRUE(load_many());
+  many.take_changed();
+  give("z4711.example.", 2, "");
+  const size_t before = many.memory_in_use();
+  ASSERT_TRUE(load_many());
+  EXPECT_EQ(many.take_changed(), std::vector{name_of("z4711.example.")});
+  EXPECT_EQ(log_, "zone z4711.example.: serial 2, 3 records\n");
+  // Nothing was built but that zone and the set.
+  EXPECT_LT(many.memory_in_use() - before, size_t{1} << 20);
+  EXPECT_EQ(many.zone_in_service(name_of("Z4711.example."))->serial(), dns::Serial(2));
+  EXPECT_FALSE(many.zone_in_service(name_of("z5000.example.")).has_value());
+}
+
 TEST_F(ZoneLoaderTest, SaysThatAChangeWithoutANewSerialIsNotNoticed) {
   give("example.", 1, "");
   ASSERT_TRUE(load());
