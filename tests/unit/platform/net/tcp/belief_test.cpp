@@ -5,7 +5,7 @@
 namespace samara::net::tcp::test {
 namespace {
 
-constexpr u32 future = 1U << 27;
+constexpr u32 far_future = 1U << 27;
 
 struct TcpBelief : testing::Test {
   Script s;
@@ -17,7 +17,7 @@ struct TcpBelief : testing::Test {
 
 TEST_F(TcpBelief, ATimestampCountsOnlyWithAnAcknowledgementThatIsPossible) {  // RFC 7323 section 5.3, RFC 5961 section 5.2
   with_timestamps();
-  const std::string forged = " ts " + std::to_string(future) + " 0";
+  const std::string forged = " ts " + std::to_string(far_future) + " 0";
   s.run("< . 1(0) ack 500000" + forged + "\n> . 1(0) ack 1\n< P. 1(10) ack -70000" + forged + "\n> . 1(0) ack 1");
   EXPECT_EQ(s.last->header.options.timestamps->echo, 1'001U);
   s.run("< P 1(10)" + forged + "\n> nothing\nevents");  // without ACK it is nothing at all
@@ -27,7 +27,7 @@ TEST_F(TcpBelief, ATimestampCountsOnlyWithAnAcknowledgementThatIsPossible) {  //
 TEST_F(TcpBelief, AResetOrSynThatIsChallengedLeavesTheTimestampAlone) {
   with_timestamps();
   s.run("< P. 1(100) ack 1 ts 1001 0\n+40\n> . 1(0) ack 101\nevents readable");
-  const std::string forged = " ts " + std::to_string(future) + " 0";
+  const std::string forged = " ts " + std::to_string(far_future) + " 0";
   s.run("< R 51(100)" + forged + "\n> . 1(0) ack 101\n< S. 51(100) ack 1" + forged + "\n> . 1(0) ack 101");
   EXPECT_EQ(s.last->header.options.timestamps->echo, 1'001U);
   s.run("read 100");

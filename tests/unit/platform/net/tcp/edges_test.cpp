@@ -1,4 +1,6 @@
 // Boundaries and second states: what goes well once and in the middle has to go well at the edge, and the time after.
+#include "platform/net/tcp/path_mtu.h"
+#include "platform/net/tcp/send_half.h"
 #include "platform/net/tcp/syn_cookies.h"
 #include "script.h"
 
@@ -221,6 +223,106 @@ TEST(TcpEdges, NobodyWaitsLongForAPeerThatKeepsItsWindowClosed) {
   }
   EXPECT_GE(s.host.now - closed, seconds(60));
   EXPECT_LE(s.host.now - closed, seconds(125)) << "the probe after sixty seconds is the last";
+}
+
+TEST(TcpEdges, CookiesNeverAgreeOnMoreThanThePeersMss) {
+  SeededRng rng(4);
+  const Instant now = Instant::since_boot(seconds(1'000));
+  const Flow flow{{host_a, Port(53)}, {host_b, Port(1'000)}};
+  struct Case {
+    u16 offered;
+    u16 agreed;
+  };
+  for (const Case& c : {Case{536, 536}, Case{1'219, 536}, Case{1'220, 1'220}, Case{1'359, 1'220}, Case{1'360, 1'360},
+                        Case{1'459, 1'452}, Case{1'460, 1'460}, Case{8'939, 1'460}, Case{8'940, 8'940}, Case{65'535, 8'940}}) {
+    SynCookies cookies(rng);
+    Segment syn;
+    syn.header.seq = SeqNumber(77);
+    syn.header.options.mss = c.offered;
+    Segment ack;
+    ack.header.seq = syn.header.seq + 1;
+    ack.header.ack = cookies.make(now, flow, syn, 5'000, 536).seq + 1;
+    EXPECT_EQ(cookies.check(now, flow, ack)->mss, c.agreed) << c.offered;
+  }
+}
+
+TEST(TcpEdges, APathBecomesSmallerForOnePeerOnlyAndAtOnce) {
+  Script s;
+  s.established("mss 1460");
+  s.run("send 2920\n> . 1(1460)\n> P. 1461(1460)\n> nothing");
+  s.host.tcp.on_path_mtu(s.host.now, IpAddress::v4({198, 51, 100, 1}), 1'000);
+  s.run("> nothing");
+  s.host.tcp.on_path_mtu(s.host.now, host_b, 1'000);
+  s.run("> . 1(960)\n> nothing\n< . 1(0) ack 961\n> . 961(960)");
+}
+
+TEST(TcpEdges, ASmallSegmentThatIsLostSaysNothingOfThePath) {
+  Script s;
+  s.established("mss 1460");
+  s.run("send 100\n> P. 1(100)");
+  s.collecting = true;
+  while (s.host.tcp.counters().timeouts < PathMtu::timeouts_per_step) s.run("+10");
+  s.collecting = false;
+  s.waiting_.clear();
+  s.run("< . 1(0) ack 101\nsend 1460\n> P. 101(1460)");
+}
+
+TEST(TcpEdges, WhatIsStaleHasNoRoom) {
+  Script s;
+  s.established();
+  EXPECT_EQ(s.host.tcp.sendable(s.id), Host::small().send_limit);
+  s.run("abort");
+  EXPECT_EQ(s.host.tcp.sendable(s.id), 0U);
+  EXPECT_EQ(s.host.tcp.receivable(s.id), 0U);
+}
+
+// RFC 5681 section 3.1: what was under way is halved at the first timeout of a segment; at the next ones nearly nothing is.
+TEST(TcpEdges, TheThresholdFallsOncePerLoss) {
+  std::vector<BlockRing::Row> rows(BlockRing::rows_for(65'536));
+  BlockPool pool(64);
+  SendHalf half(rows);
+  Instant now = Instant::since_boot(seconds(1));
+  const SeqNumber iss(500);
+  half.open(iss);
+  half.on_syn_sent(now);
+  half.start(now, 1'000, true, false, SeqNumber(9), iss + 1, 65'535);
+  ASSERT_EQ(half.append(pool, pattern(30'000), true), 30'000U);
+  const auto send_all = [&] {
+    while (const auto cut = half.next(now, 1'000, false, false)) half.on_sent(now, *cut);
+  };
+  const auto acknowledge = [&](u32 octets) {
+    Segment ack;
+    ack.header.flags = flag::ack;
+    ack.header.seq = SeqNumber(9);
+    ack.header.ack = iss + 1 + octets;
+    now = now + ms(10);
+    half.on_ack(now, ack, 65'535, std::nullopt, pool);
+  };
+  send_all();
+  ASSERT_EQ(half.flight(), 10'000U);
+  half.on_timeout(now);
+  EXPECT_EQ(half.congestion().threshold(), 5'000U);
+  EXPECT_EQ(half.congestion().window(), 1'000U);
+  half.on_timeout(now);
+  EXPECT_EQ(half.congestion().threshold(), 5'000U);
+  // Nor when some of it has arrived and another timeout comes before all has.
+  send_all();
+  acknowledge(1'000);
+  send_all();
+  half.on_timeout(now);
+  EXPECT_EQ(half.congestion().threshold(), 5'000U);
+  EXPECT_EQ(half.congestion().window(), 1'000U);
+  // All of it has: what is lost now is another loss.
+  for (u32 at = 2'000; at <= 14'000; at += 1'000) {
+    send_all();
+    acknowledge(at);
+  }
+  send_all();
+  const u32 flight = half.flight();
+  ASSERT_GT(flight, 2'000U);
+  half.on_timeout(now);
+  EXPECT_EQ(half.congestion().threshold(), std::max(flight / 2, 2'000U));
+  half.clear(pool);
 }
 
 }  // namespace
