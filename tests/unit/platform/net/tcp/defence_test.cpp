@@ -62,6 +62,9 @@ TEST(TcpDefence, AFloodOfSynsIsAnsweredByCookiesAndStillLetsOthersIn) {
   std::optional<Packet> packet;
   const Segment answer = answer_of(host, packet);
   EXPECT_EQ(answer.header.flags, flag::syn | flag::ack);
+  EXPECT_EQ(answer.header.ack, syn.seq + 1);
+  EXPECT_EQ(answer.header.options.mss, std::optional<u16>(1'460));
+  EXPECT_EQ(answer.header.options.timestamps->echo, syn.options.timestamps->value);
   EXPECT_TRUE(answer.header.options.sack_permitted);
   EXPECT_TRUE(answer.header.options.window_scale.has_value());
   SegmentHeader ack = syn;

@@ -253,7 +253,10 @@ TEST(TcpEdges, APathBecomesSmallerForOnePeerOnlyAndAtOnce) {
   s.host.tcp.on_path_mtu(s.host.now, IpAddress::v4({198, 51, 100, 1}), 1'000);
   s.run("> nothing");
   s.host.tcp.on_path_mtu(s.host.now, host_b, 1'000);
-  s.run("> . 1(960)\n> nothing\n< . 1(0) ack 961\n> . 961(960)");
+  s.run("> . 1(960)\n> nothing");
+  // Another router, a moment later: what is sent next is smaller still, and nothing is sent again for it.
+  s.host.tcp.on_path_mtu(s.host.now, host_b, 900);
+  s.run("> nothing\n< . 1(0) ack 961\n> . 961(860)");
 }
 
 TEST(TcpEdges, ASmallSegmentThatIsLostSaysNothingOfThePath) {
@@ -323,6 +326,114 @@ TEST(TcpEdges, TheThresholdFallsOncePerLoss) {
   half.on_timeout(now);
   EXPECT_EQ(half.congestion().threshold(), std::max(flight / 2, 2'000U));
   half.clear(pool);
+}
+
+TEST(TcpEdges, WhatIsStaleIsRefusedWhateverIsAsked) {
+  Script s;
+  s.established();
+  s.run("abort\n> R. 1(0)");
+  Tcp& tcp = s.host.tcp;
+  std::vector<u8> room(10);
+  EXPECT_EQ(tcp.send(s.host.now, s.id, room).error(), Error::not_connected);
+  EXPECT_EQ(tcp.receive(s.host.now, s.id, room).error(), Error::not_connected);
+  EXPECT_EQ(tcp.shutdown(s.host.now, s.id).error(), Error::not_connected);
+  EXPECT_EQ(tcp.mark_urgent(s.host.now, s.id).error(), Error::not_connected);
+  EXPECT_EQ(tcp.set_options(s.id, {}).error(), Error::not_connected);
+  tcp.close(s.host.now, s.id);
+  tcp.abort(s.host.now, s.id);
+  EXPECT_FALSE(tcp.peer(s.id).has_value());
+  EXPECT_FALSE(tcp.local(s.id).has_value());
+  EXPECT_FALSE(tcp.at_end(s.id));
+  EXPECT_FALSE(tcp.urgent_ahead(s.id).has_value());
+  EXPECT_EQ(tcp.unacknowledged(s.id), 0U);
+  s.run("> nothing");
+}
+
+TEST(TcpEdges, AFullTableRefusesAnotherConnection) {
+  Capacity capacity = Host::small();
+  capacity.connections = 4;
+  Host host(1, capacity);
+  std::vector<ConnectionId> ids;
+  const auto connect = [&](u8 n) {
+    return host.tcp.connect(host.now, {host_a, Port(0)}, {IpAddress::v4({198, 51, 100, n}), Port(53)}, 1'500);
+  };
+  for (u8 n = 1; n <= 4; ++n) ids.push_back(MUST(connect(n)));
+  EXPECT_EQ(connect(5).error(), Error::table_full);
+  host.tcp.abort(host.now, ids[1]);
+  host.events();
+  EXPECT_TRUE(connect(6).ok());
+  EXPECT_EQ(connect(7).error(), Error::table_full);
+}
+
+TEST(TcpEdges, TimeoutsOfASynAreNotThoseOfData) {
+  Script s;
+  s.run("connect\n> S 0(0)\n+1000\n> S 0(0)\n< S. 0(0) ack 1 win 65535\n> . 1(0) ack 1\nevents connected\nsend 10\n> P. 1(10)");
+  const auto wait_for_timeouts = [&](u64 count) {
+    s.collecting = true;
+    while (s.host.tcp.counters().timeouts < count) s.run("+10");
+    s.collecting = false;
+    s.waiting_.clear();
+  };
+  wait_for_timeouts(2);
+  s.run("events");
+  wait_for_timeouts(3);
+  s.run("events trouble");
+}
+
+// Handshakes by hand, of which each step can be left out.
+struct TcpHandshakes : testing::Test {
+  Host host;
+  SegmentHeader segment(u16 from, u16 to, u8 flags, u32 seq, SeqNumber ack = {}) {
+    SegmentHeader header;
+    header.source = Port(from);
+    header.destination = Port(to);
+    header.flags = flags;
+    header.seq = SeqNumber(seq);
+    header.ack = ack;
+    header.window = 1'000;
+    return header;
+  }
+  SeqNumber knock(u16 from, u16 to) {
+    host.deliver(make_packet(host_b, host_a, segment(from, to, flag::syn, 100), {}));
+    const auto answer = host.poll();
+    EXPECT_TRUE(answer.has_value());
+    return answer ? MUST(parse_segment(answer->octets)).header.seq : SeqNumber();
+  }
+  void enter(u16 from, u16 to, SeqNumber isn, size_t octets = 0) {
+    host.deliver(make_packet(host_b, host_a, segment(from, to, flag::ack, 101, isn + 1), pattern(octets)));
+  }
+};
+
+TEST_F(TcpHandshakes, AListenerTakesOnlyItsOwnHalfOpenOnesAlong) {
+  const ListenerId first = MUST(host.tcp.listen({host_a, Port(53)}, 4));
+  ASSERT_TRUE(host.tcp.listen({host_a, Port(54)}, 4).ok());
+  const SeqNumber of_first = knock(1'001, 53);
+  const SeqNumber of_second = knock(1'002, 54);
+  host.tcp.close(first);
+  EXPECT_EQ(host.tcp.half_open(), 1U);
+  enter(1'002, 54, of_second);
+  EXPECT_EQ(host.events().size(), 1U);
+  enter(1'001, 53, of_first);
+  const auto reset = host.poll();
+  ASSERT_TRUE(reset.has_value());
+  EXPECT_TRUE(MUST(parse_segment(reset->octets)).has(flag::rst));
+}
+
+TEST_F(TcpHandshakes, OnlyTheNewsOfAConnectionMakesRoomInTheBacklog) {
+  ASSERT_TRUE(host.tcp.listen({host_a, Port(53)}, 1).ok());
+  enter(1'001, 53, knock(1'001, 53));
+  ASSERT_EQ(host.events().size(), 1U);
+  const SeqNumber second = knock(1'002, 53);
+  const SeqNumber third = knock(1'003, 53);
+  // News of the first connection, then the second one itself.
+  host.deliver(make_packet(host_b, host_a, segment(1'001, 53, flag::rst, 101), {}));
+  enter(1'002, 53, second);
+  ASSERT_EQ(host.tcp.poll_event()->kind, Event::Kind::closed);
+  enter(1'003, 53, third);
+  EXPECT_EQ(host.tcp.half_open(), 1U) << "the second still waits to be told";
+  ASSERT_EQ(host.tcp.poll_event()->kind, Event::Kind::accepted);
+  enter(1'003, 53, third);
+  EXPECT_EQ(host.tcp.half_open(), 0U);
 }
 
 }  // namespace
