@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "platform/base/byte_order.h"
+#include "platform/net/tcp/block_budget.h"
 #include "platform/net/tcp/segment.h"
 #include "platform/net/tcp/tcp.h"
 #include "platform/net/wire/checksum.h"
@@ -72,7 +73,8 @@ constexpr Capacity capacity{.connections = 6,
                             .listeners = 2,
                             .blocks = 12,
                             .send_limit = 9'000,
-                            .receive_limit = 9'000};
+                            .receive_limit = 9'000,
+                            .first_window = 3'000};
 const IpAddress ours = IpAddress::v4({192, 0, 2, 1});
 const IpAddress theirs = IpAddress::v4({192, 0, 2, 2});
 
@@ -340,7 +342,7 @@ class World {
   }
 
   void check() {
-    require(tcp_.blocks_in_use() <= capacity.blocks);
+    require(tcp_.blocks_in_use() <= BlockBudget::blocks_for(capacity.blocks, capacity.connections));
     require(tcp_.connections() <= capacity.connections && tcp_.half_open() <= capacity.half_open);
     for (const Known& known : known_) {
       require(!known.given_up || !tcp_.state(known.id));

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "platform/net/tcp/block_budget.h"
 #include "tests/sim/runner.h"
 #include "tests/sim/stream_host.h"
 #include "tests/sim/too_big.h"
@@ -169,7 +170,9 @@ void check_nothing_left(Run& run, const StreamHost& host, std::string_view name)
   run.require(tcp.blocks_in_use() == 0, name, " keeps ", tcp.blocks_in_use(), " blocks");
   run.require(tcp.connections() == 0 && tcp.half_open() == 0, name, " keeps ", tcp.connections(), " connections");
   run.require(tcp.next_deadline() == Instant::never(), name, "'s TCP still waits for something");
-  run.require(host.most_blocks() <= host.config().tcp.blocks, name, " used too many blocks");
+  const net::tcp::Capacity& capacity = host.config().tcp;
+  run.require(host.most_blocks() <= net::tcp::BlockBudget::blocks_for(capacity.blocks, capacity.connections), name,
+              " used too many blocks");
   run.require(host.most_connections() <= host.config().tcp.connections, name, " had too many connections");
 }
 

@@ -23,9 +23,9 @@ class BlockPool {
   u32 free_count() const { return capacity() - in_use(); }
   u32 in_use() const { return ever_used_ - static_cast<u32>(free_.size()); }
 
-  // A block with whatever it held last, or no_block. `reserve` blocks are left to others.
-  BlockIndex take(u32 reserve = 0) {
-    if (free_count() <= reserve) return no_block;
+  // A block with whatever it held last, or no_block. How many a queue may hold is told by BlockBudget.
+  BlockIndex take() {
+    if (free_count() == 0) return no_block;
     if (free_.empty()) return ever_used_++;
     const BlockIndex block = free_.back();
     free_.pop_back();

@@ -4,7 +4,7 @@
 
 namespace samara::net::tcp {
 
-size_t BlockRing::write(BlockPool& pool, u64 position, Bytes octets, u32 reserve) {
+size_t BlockRing::write(BlockPool& pool, u64 position, Bytes octets) {
   if (!set_) {
     for (Row& row : rows_) row.slots.fill(no_block);
     set_ = true;
@@ -13,7 +13,7 @@ size_t BlockRing::write(BlockPool& pool, u64 position, Bytes octets, u32 reserve
   while (written < octets.size()) {
     BlockIndex& block = slot(block_of(position + written));
     if (block == no_block) {
-      block = pool.take(reserve);
+      block = pool.take();
       if (block == no_block) break;
       ++blocks_;
     }

@@ -23,8 +23,8 @@ class BlockRing {
   // `rows`: as many as rows_for() says, the ring's alone as long as it lives.
   explicit BlockRing(std::span<Row> rows) : rows_(rows) {}
 
-  // Copies `octets` to `position`. How many: fewer when no block is to be had that leaves `reserve` others.
-  size_t write(BlockPool& pool, u64 position, Bytes octets, u32 reserve);
+  // Copies `octets` to `position`. How many: fewer when the pool is empty.
+  size_t write(BlockPool& pool, u64 position, Bytes octets);
   // Copies what was written at `position` before.
   void read(const BlockPool& pool, u64 position, MutableBytes into) const;
   // Gives back the blocks numbered [first, end); block_of() numbers them.
@@ -32,6 +32,8 @@ class BlockRing {
   u32 blocks() const { return blocks_; }
 
   static constexpr u64 block_of(u64 position) { return position / block_size; }
+  // The first position of a block at or behind `position`: where an empty queue goes on, so that what comes next has all of it.
+  static constexpr u64 block_start_from(u64 position) { return (position + block_size - 1) / block_size * block_size; }
 
  private:
   size_t size() const { return rows_.size() * row_size; }

@@ -14,7 +14,10 @@ void Connection::reset(Instant now, const Opening& opening, const Shared& shared
   events_ = 0;
   wants_room_ = false;
   send_.open(opening.iss);
-  receive_.open();
+  receive_.open(shared.capacity.first_window);
+  group_ = opening.group;
+  progress_ = receive_.consumed().value() + send_.una().value();
+  stuck_since_ = now;
   path_ = PathMtu(flow_.peer.address.family(), opening.path_mtu);
   link_mtu_ = opening.link_mtu;
   // MUST-15: what every host takes, if the peer says nothing else.
@@ -33,6 +36,7 @@ void Connection::reset(Instant now, const Opening& opening, const Shared& shared
 
 void Connection::open_active(Instant now, const Opening& opening, const Shared& shared) {
   reset(now, opening, shared);
+  receive_.open(shared.capacity.receive_limit);  // whoever asks expects an answer
   announced_ = true;
   state_ = State::syn_sent;
   syn_due_ = true;
@@ -60,7 +64,7 @@ void Connection::open_by_cookie(Instant now, const Opening& opening, const Segme
   if (agreed.timestamps) syn.header.options.timestamps = ack.header.options.timestamps;
   take_syn_options(now, syn);
   send_.on_syn_sent(now);
-  receive_.offer_window(shared.blocks, true);
+  receive_.offer_window(source(shared), true);
   on_segment(now, ack, true, shared);
 }
 
@@ -107,10 +111,10 @@ void Connection::finish(std::optional<Error> error, Shared& shared) {
   state_ = State::closed;
   error_ = error;
   timers_ = Timers();
-  send_.clear(shared.blocks);
-  receive_.end(shared.blocks);
+  send_.clear(source(shared));
+  receive_.end(source(shared));
   // RFC 9293 section 3.10.7.4: a reset flushes what was received, too.
-  if (error || orphaned_ || !announced_) receive_.clear(shared.blocks);
+  if (error || orphaned_ || !announced_) receive_.clear(source(shared));
   syn_due_ = ack_due_ = ack_wanted_ = probe_due_ = keep_alive_due_ = false;
 }
 
@@ -173,19 +177,17 @@ bool Connection::sendable_state() const {
          state_ == State::close_wait;
 }
 
-// The same share of free blocks as the receiving side.
 u32 Connection::room(const Shared& shared) const {
   if (!sendable_state()) return 0;
-  const u64 share = std::max<u64>(u64{shared.blocks.free_count()} / 2, shared.blocks.free_count() > 0 ? 2 : 0) * block_size;
-  const u32 allowance = static_cast<u32>(std::min<u64>(shared.capacity.send_limit, share));
-  return allowance - std::min(allowance, send_.queued());
+  const u32 limit = shared.capacity.send_limit - std::min(shared.capacity.send_limit, send_.queued());
+  return static_cast<u32>(std::min<u64>(limit, send_.queue().room(shared.budget, group_)));
 }
 
 Result<size_t, Error> Connection::send(Bytes octets, bool push, Shared& shared) {
   if (!sendable_state()) return fail(Error::not_connected);
   const size_t wanted = octets.size();
   const Bytes fits = octets.first(std::min<size_t>(wanted, room(shared)));
-  const size_t taken = send_.append(shared.blocks, fits, push || fits.size() < wanted);
+  const size_t taken = send_.append(source(shared), fits, push || fits.size() < wanted);
   if (taken < wanted) wants_room_ = true;
   return taken;
 }
@@ -201,7 +203,7 @@ void Connection::on_blocks_free(const Shared& shared) {
 
 Result<size_t, Error> Connection::receive(MutableBytes into, Shared& shared) {
   size_t count = 0;
-  const bool window_update = receive_.read(shared.blocks, into, count);
+  const bool window_update = receive_.read(source(shared), into, count);
   if (count != 0 && window_update && !finished_ && state_ != State::time_wait) ack_due_ = true;
   return count;
 }
@@ -241,7 +243,7 @@ void Connection::close(Instant now, Shared& shared) {
   orphaned_ = true;
   events_ = 0;
   if (finished_) {
-    receive_.clear(shared.blocks);
+    receive_.clear(source(shared));
     return;
   }
   // SHLD-3: what the user never read is lost, and the peer should know.
@@ -250,7 +252,7 @@ void Connection::close(Instant now, Shared& shared) {
     finish(std::nullopt, shared);
     return;
   }
-  receive_.discard(shared.blocks);
+  receive_.discard(source(shared));
   if (state_ == State::syn_sent) {
     finish(std::nullopt, shared);
     return;
@@ -265,7 +267,13 @@ void Connection::abort(Instant now, Shared& shared) {
   // RFC 9293 section 3.10.5: there is nobody to tell in SYN-SENT, and nothing to tell after both FINs.
   if (!finished_ && state_ != State::syn_sent && state_ != State::time_wait) reset_peer(now, send_.nxt(), shared);
   finish(std::nullopt, shared);
-  receive_.clear(shared.blocks);
+  receive_.clear(source(shared));
+}
+
+void Connection::evict(Instant now, Shared& shared) {
+  if (!finished_ && state_ != State::syn_sent && state_ != State::time_wait) reset_peer(now, send_.nxt(), shared);
+  finish(Error::timed_out, shared);
+  receive_.clear(source(shared));
 }
 
 void Connection::drop(std::optional<Error> error, Shared& shared) {

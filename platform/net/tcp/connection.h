@@ -26,6 +26,7 @@ namespace samara::net::tcp {
 struct Shared {
   const Capacity& capacity;
   BlockPool& blocks;
+  BlockBudget& budget;
   Counters& counters;
   ReplyQueue& replies;
   bool checksum_offload = false;
@@ -62,6 +63,7 @@ class Connection {
     u16 path_mtu = 1500;
     Options options;
     ListenerId listener;  // whose it is; a stale one: connect()'s
+    u32 group = 0;        // of the peer's prefix (BlockBudget)
   };
   void open_active(Instant now, const Opening& opening, const Shared& shared);
   void open_passive(Instant now, const Opening& opening, const Segment& syn, const Shared& shared);
@@ -79,6 +81,10 @@ class Connection {
   bool sendable_state() const;
   u32 readable() const { return receive_.readable(); }
   u32 queued() const { return send_.queued(); }
+  u32 group() const { return group_; }
+  u32 lent() const { return receive_.lent() + send_.queue().lent(); }
+  // Since when it has blocks of others and has not got on by one.
+  Instant stuck_since() const { return stuck_since_; }
   bool at_end() const { return receive_.fin_received() && receive_.readable() == 0; }
   std::optional<u32> urgent_ahead() const { return receive_.urgent_ahead(); }
   Instant next_deadline() const { return finished_ ? Instant::never() : std::min(timers_.earliest(), send_.loss_deadline()); }
@@ -105,6 +111,13 @@ class Connection {
   // True: R1 is reached with this one.
   bool on_deadline(Instant now, Shared& shared);
   void on_blocks_free(const Shared& shared);
+  // After anything was done to it.
+  void note_progress(Instant now) {
+    const u32 done = receive_.consumed().value() + send_.una().value();
+    if (lent() != 0 && done - progress_ < block_size) return;
+    progress_ = done;
+    stuck_since_ = now;
+  }
 
   // ---- Commands
   Result<size_t, Error> send(Bytes octets, bool push, Shared& shared);
@@ -113,6 +126,8 @@ class Connection {
   Result<void, Error> mark_urgent();
   void close(Instant now, Shared& shared);
   void abort(Instant now, Shared& shared);
+  // What it holds is needed for others: RST, and the user hears that it timed out.
+  void evict(Instant now, Shared& shared);
   void drop(std::optional<Error> error, Shared& shared);  // without a word to the peer
   void set_options(const Options& options);
   void finish_time_wait(Shared& shared) { finish(std::nullopt, shared); }
@@ -142,6 +157,7 @@ class Connection {
   void enter_fin_wait_2(Instant now);
   u32 window_of(const Segment& segment) const { return u32{segment.header.window} << send_scale_; }
   u32 payload_limit() const;
+  BlockSource source(const Shared& shared) const { return {shared.blocks, shared.budget, group_}; }
   u32 ts_now(Instant now) const;
   void restart_keep_alive();
 
@@ -189,6 +205,9 @@ class Connection {
   bool sack_ = false;
   bool scaled_ = false;
   u32 ts_offset_ = 0;
+  u32 group_ = 0;
+  u32 progress_ = 0;  // octets, either way
+  Instant stuck_since_;
 
   Timers timers_;
   bool syn_due_ = false;

@@ -173,7 +173,7 @@ void Connection::on_ack(Instant now, const Segment& segment, Shared& shared) {
     const u32 age = ts_now(now) - segment.header.options.timestamps.value_or(Timestamps{}).echo;
     if (age <= static_cast<u32>(RoundTrip::max_timeout.milliseconds())) echoed = Duration::milliseconds(age);
   }
-  const auto result = send_.on_ack(now, segment, window_of(segment), echoed, shared.blocks);
+  const auto result = send_.on_ack(now, segment, window_of(segment), echoed, source(shared));
   if (result.fast_retransmit) ++shared.counters.fast_retransmits;
   if (result.advanced || result.window_opened) {
     // RFC 6298 sections 5.2 and 5.3.
@@ -205,13 +205,13 @@ void Connection::on_text(Instant now, const Segment& segment, Shared& shared) {
   if (segment.has(flag::urg) && receive_.on_urgent(header.seq, header.urgent)) tell(Event::Kind::urgent);
   if (segment.payload.empty() && !segment.has(flag::fin)) return;
   const bool was_empty = receive_.readable() == 0;
-  const auto taken = receive_.on_text(segment, header.seq, shared.blocks);
+  const auto taken = receive_.on_text(segment, header.seq, source(shared));
   if (taken.out_of_order) ++shared.counters.out_of_order;
   if (taken.duplicate) ++shared.counters.duplicates;
   if (taken.no_memory) ++shared.counters.dropped_no_memory;
   if (taken.advanced != 0) {
     if (orphaned_) {
-      receive_.discard(shared.blocks);
+      receive_.discard(source(shared));
     } else if (was_empty) {
       tell(Event::Kind::readable);
     }

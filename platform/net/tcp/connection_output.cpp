@@ -27,7 +27,7 @@ SegmentHeader Connection::header(Instant now, u8 flags, size_t sack_room, const 
   header.seq = send_.nxt();
   header.ack = receive_.nxt();
   header.flags = static_cast<u8>(flags | flag::ack);
-  header.window = receive_.offer_window(shared.blocks, false);
+  header.window = receive_.offer_window(source(shared), false);
   if (timestamps_) header.options.timestamps = Timestamps{ts_now(now), receive_.ts_recent()};
   if (sack_) receive_.write_sack(header.options, sack_room);
   return header;
@@ -54,7 +54,7 @@ OutgoingPacket Connection::write_syn(Instant now, FrameSlot& slot, Shared& share
     syn.ack = receive_.nxt();
   }
   // RFC 7323 section 2.2: what the peer did not offer is not ours to use.
-  syn.window = receive_.offer_window(shared.blocks, true);
+  syn.window = receive_.offer_window(source(shared), true);
   syn.options.mss = static_cast<u16>(link_mtu_ - path_.headers());  // MUST-14, MUST-67
   if (first) {
     syn.options.window_scale = ReceiveHalf::scale_for(shared.capacity.receive_limit);

@@ -4,11 +4,25 @@
 #include "platform/net/wire/checksum.h"
 
 namespace samara::net::tcp {
+namespace {
+
+// A connection that holds blocks of others and has not got on by one of them for so long may lose its place when they are
+// short. A path of 10 kbit/s carries a block in less.
+constexpr Duration stuck_limit = Duration::seconds(2);
+// Looking for the one that holds most costs a walk over all connections.
+constexpr Duration relief_interval = Duration::milliseconds(20);
+// A part of the table is kept for new connections as long as there are some that their users have let go of: so many can come
+// in a turn before the user has heard that those are gone.
+constexpr u32 kept_for_new(u32 connections) {
+  return std::min<u32>(connections / 16, 64);
+}
+
+}  // namespace
 
 Tcp::Machine::Machine(const Capacity& capacity, Rng& rng)
     : capacity_(capacity),
-      blocks_(capacity.blocks),
-      shared_{capacity_, blocks_, counters_, replies_, false},
+      blocks_(BlockBudget::blocks_for(capacity.blocks, capacity.connections)),
+      shared_{capacity_, blocks_, budget_, counters_, replies_, false},
       flows_(capacity.connections + capacity.time_wait, rng),
       deadlines_(capacity.connections),
       listeners_(capacity.listeners),
@@ -16,12 +30,14 @@ Tcp::Machine::Machine(const Capacity& capacity, Rng& rng)
       cookies_(rng),
       numbers_(rng),
       ports_(rng),
+      budget_(capacity.blocks, capacity.connections, rng.u64_value()),
       rows_((capacity.connections + connections_a_piece - 1) / connections_a_piece),
       free_(capacity.connections),
       ready_(capacity.connections),
       eventful_(capacity.connections),
       half_open_(capacity.connections),
-      hungry_(capacity.connections) {
+      hungry_(capacity.connections),
+      orphans_(capacity.connections) {
   entries_.reserve(capacity.connections);
   for (auto& piece : rows_) piece = PlainVector<BlockRing::Row>(connections_a_piece * Connection::rows_for(capacity));
 }
@@ -52,9 +68,40 @@ void Tcp::Machine::evict_half_open(Instant now) {
   settle(now, oldest);
 }
 
-// For a connection that is known to be meant: in a full table it takes the place of the oldest half-open one. Entries are made
-// when they are needed for the first time, in memory that is there: most of a large table is never touched.
-std::optional<u32> Tcp::Machine::take_entry(Instant now) {
+// Nobody waits for what it still sends but its peer, who had the time of all that came after it.
+void Tcp::Machine::evict_orphan(Instant now) {
+  const u32 oldest = orphans_.front();
+  if (oldest == none) return;
+  ++counters_.evicted_orphans;
+  entries_[oldest].connection.evict(now, shared_);
+  settle(now, oldest);
+}
+
+// Blocks are short: of the connections that get nowhere, the one that holds most in the prefix that holds most goes.
+void Tcp::Machine::relieve_pool(Instant now) {
+  relieve_again_ = now + relief_interval;
+  u32 worst = none;
+  for (u32 i = 0; i < entries_.size(); ++i) {
+    const Connection& connection = entries_[i].connection;
+    if (!entries_[i].in_use || connection.lent() == 0 || now - connection.stuck_since() < stuck_limit) continue;
+    if (worst != none) {
+      const Connection& other = entries_[worst].connection;
+      const auto weight = [this](const Connection& c) { return std::pair(budget_.lent_to(c.group()), c.lent()); };
+      if (weight(connection) <= weight(other)) continue;
+    }
+    worst = i;
+  }
+  if (worst == none) return;
+  ++counters_.evicted_holders;
+  entries_[worst].connection.evict(now, shared_);
+  settle(now, worst);
+}
+
+// For a connection that is known to be meant: in a table that is nearly full it takes the place of the oldest orphan, in a full
+// one that of the oldest half-open one. Entries are made when they are needed for the first time, in memory that is there: most
+// of a large table is never touched.
+std::optional<u32> Tcp::Machine::take_entry(Instant now, const IpAddress& peer) {
+  if (in_use_ + kept_for_new(capacity_.connections) >= capacity_.connections) evict_orphan(now);
   if (full()) evict_half_open(now);
   u32 index = free_.pop_front();
   if (index == none) {
@@ -65,6 +112,7 @@ std::optional<u32> Tcp::Machine::take_entry(Instant now) {
     entries_.emplace_back(capacity_, std::span(piece).subspan(index % connections_a_piece * rows, rows));
   }
   entries_[index].in_use = true;
+  entries_[index].group = budget_.join(prefix_number(peer, capacity_.prefixes));
   ++in_use_;
   return index;
 }
@@ -75,6 +123,7 @@ void Tcp::Machine::release(u32 index) {
   ++entry.generation;
   --in_use_;
   eventful_.remove(index);
+  budget_.leave(entry.group);
   free_.push_back(index);
 }
 
@@ -89,12 +138,15 @@ void Tcp::Machine::settle(Instant now, u32 index) {
   } else {
     ready_.push_back(index);
   }
+  connection.note_progress(now);
   half_open_.set(index, connection.half_open());
+  orphans_.set(index, connection.orphaned() && !connection.finished());
   shared_.many_half_open = half_open_.size() > capacity_.half_open / 2;
   deadlines_.set(index, connection.next_deadline());
   hungry_.set(index, connection.wants_room());
   eventful_.set(index, connection.has_event());
   if (connection.gone()) release(index);
+  if (budget_.left() <= budget_.lendable() / 8 && now >= relieve_again_) relieve_pool(now);
   // Whoever waits for room gets a look at what has become free, one at a time.
   const u32 hungry = hungry_.front();
   if (hungry == none || hungry == index) return;
@@ -220,11 +272,11 @@ void Tcp::Machine::on_syn(Instant now, ListenerId id, const Flow& flow, const Se
     send_cookie(now, listener, flow, syn);
     return;
   }
-  const auto index = take_entry(now);
+  const auto index = take_entry(now, flow.peer.address);
   if (!index) return;
   flows_.insert(*index, flow);
-  entries_[*index].connection.open_passive(now, opening(flow, iss, listener.options, id, path_mtu(flow.peer.address)), syn,
-                                           shared_);
+  entries_[*index].connection.open_passive(now, opening(*index, flow, iss, listener.options, id, path_mtu(flow.peer.address)),
+                                           syn, shared_);
   settle(now, *index);
 }
 
@@ -236,7 +288,8 @@ void Tcp::Machine::send_cookie(Instant now, const Listener& listener, const Flow
   answer.seq = cookie.seq;
   answer.ack = syn.header.seq + 1;
   answer.flags = flag::syn | flag::ack;
-  answer.window = static_cast<u16>(std::min<u32>(capacity_.receive_limit, 0xffff));
+  // What every connection has for itself: nothing is lent to who may not exist.
+  answer.window = static_cast<u16>(std::min<u32>(capacity_.receive_limit, BlockBudget::own_blocks * block_size));
   answer.options.mss = static_cast<u16>(link_mtu_ - headers);
   if (cookie.agreed.timestamps) {
     answer.options.timestamps = Timestamps{cookie.timestamp, syn.header.options.timestamps->value};
@@ -257,7 +310,7 @@ bool Tcp::Machine::on_cookie(Instant now, ListenerId id, const Flow& flow, const
     ++counters_.refused_full;
     return true;
   }
-  const auto index = take_entry(now);
+  const auto index = take_entry(now, flow.peer.address);
   if (!index) {
     ++counters_.refused_full;
     return true;
@@ -267,7 +320,7 @@ bool Tcp::Machine::on_cookie(Instant now, ListenerId id, const Flow& flow, const
   ++listener.untold;
   flows_.insert(*index, flow);
   entries_[*index].connection.open_by_cookie(
-      now, opening(flow, ack.header.ack - 1, listener.options, id, path_mtu(flow.peer.address)), ack, *agreed, shared_);
+      now, opening(*index, flow, ack.header.ack - 1, listener.options, id, path_mtu(flow.peer.address)), ack, *agreed, shared_);
   if (entries_[*index].connection.half_open()) {
     --listener.untold;
     entries_[*index].connection.drop(std::nullopt, shared_);
@@ -344,15 +397,16 @@ bool Tcp::Machine::port_taken(Flow flow, Port port) {
   return flows_.find(flow) != none || listeners_.find(flow.local).has_value();
 }
 
-Connection::Opening Tcp::Machine::opening(const Flow& flow, SeqNumber iss, const Options& options, ListenerId listener,
-                                          u16 mtu) const {
+Connection::Opening Tcp::Machine::opening(u32 index, const Flow& flow, SeqNumber iss, const Options& options,
+                                          ListenerId listener, u16 mtu) const {
   return {.flow = flow,
           .iss = iss,
           .ts_offset = numbers_.timestamp_offset(flow),
           .link_mtu = link_mtu_,
           .path_mtu = std::min(mtu, link_mtu_),
           .options = options,
-          .listener = listener};
+          .listener = listener,
+          .group = entries_[index].group};
 }
 
 Result<ConnectionId, Error> Tcp::Machine::connect(Instant now, Endpoint local, const Endpoint& peer, u16 mtu,
@@ -373,12 +427,12 @@ Result<ConnectionId, Error> Tcp::Machine::connect(Instant now, Endpoint local, c
   } else if (flows_.find(flow) != none) {
     return fail(Error::address_in_use);
   }
-  const auto index = take_entry(now);
+  const auto index = take_entry(now, peer.address);
   if (!index) return fail(Error::table_full);
   flows_.insert(*index, flow);
   Connection& connection = entries_[*index].connection;
   const u16 known = mtu != 0 ? mtu : path_mtu(peer.address);
-  connection.open_active(now, opening(flow, numbers_.sequence(now, flow), options, {}, known), shared_);
+  connection.open_active(now, opening(*index, flow, numbers_.sequence(now, flow), options, {}, known), shared_);
   settle(now, *index);
   return ConnectionId{*index, entries_[*index].generation};
 }

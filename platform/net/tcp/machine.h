@@ -57,12 +57,15 @@ class Tcp::Machine {
     Entry(const Capacity& capacity, std::span<BlockRing::Row> rows) : connection(capacity, rows) {}
     Connection connection;
     u32 generation = 0;
+    u32 group = 0;  // of its peer's prefix (BlockBudget)
     bool in_use = false;
   };
 
-  std::optional<u32> take_entry(Instant now);
+  std::optional<u32> take_entry(Instant now, const IpAddress& peer);
   void release(u32 index);
   void evict_half_open(Instant now);
+  void evict_orphan(Instant now);
+  void relieve_pool(Instant now);
   void settle(Instant now, u32 index);
   void linger(Instant now, u32 index);
   void remove_time_wait(u32 wait);
@@ -72,7 +75,8 @@ class Tcp::Machine {
   bool on_cookie(Instant now, ListenerId id, const Flow& flow, const Segment& ack);
   void send_cookie(Instant now, const Listener& listener, const Flow& flow, const Segment& syn);
   void refuse(const Flow& flow, const Segment& segment);
-  Connection::Opening opening(const Flow& flow, SeqNumber iss, const Options& options, ListenerId listener, u16 mtu) const;
+  Connection::Opening opening(u32 index, const Flow& flow, SeqNumber iss, const Options& options, ListenerId listener,
+                              u16 mtu) const;
   u16 path_mtu(const IpAddress& peer) const { return ip_ != nullptr ? ip_->path_mtu(peer) : link_mtu_; }
   u32 time_wait_entry(u32 wait) const { return capacity_.connections + wait; }
   bool backlog_full(ListenerId id);
@@ -93,6 +97,8 @@ class Tcp::Machine {
   SynCookies cookies_;
   InitialNumbers numbers_;
   EphemeralPorts ports_;
+  BlockBudget budget_;
+  Instant relieve_again_;  // not before
   // Of all connections, in pieces of a few: a heap has gaps, and one large piece would not use them.
   static constexpr u32 connections_a_piece = 16;
   std::vector<PlainVector<BlockRing::Row>> rows_;
@@ -101,6 +107,7 @@ class Tcp::Machine {
   IndexList eventful_;   // have something to tell
   IndexList half_open_;  // oldest first
   IndexList hungry_;     // were refused room to send
+  IndexList orphans_;    // the user has let go of them; oldest first
   u16 link_mtu_ = 1500;
   const IpLayer* ip_ = nullptr;
   std::array<IpAddress, 8> suspects_{};

@@ -8,13 +8,11 @@ namespace {
 // RFC 7323 section 5.5: a timestamp is good for 24 days, then the clock may have gone round.
 constexpr Duration timestamp_lifetime = Duration::seconds(24 * 86'400);
 
-// Every connection may hold this much, however many there are.
-constexpr u32 guaranteed_octets = 2 * block_size;
-
 }  // namespace
 
-void ReceiveHalf::open() {
-  irs_ = nxt_ = right_ = consumed_ = last_ack_sent_ = SeqNumber();
+void ReceiveHalf::open(u32 first_window) {
+  irs_ = nxt_ = right_ = consumed_ = last_ack_sent_ = doubled_at_ = SeqNumber();
+  wanted_ = std::min(first_window, limit_);
   fin_at_.reset();
   fin_received_ = urgent_ = false;
   scale_ = 0;
@@ -50,7 +48,7 @@ void ReceiveHalf::on_timestamp(Instant now, SeqNumber seq, u32 value) {
   ts_recent_at_ = now;
 }
 
-ReceiveHalf::Taken ReceiveHalf::on_text(const Segment& segment, SeqNumber seq, BlockPool& pool) {
+ReceiveHalf::Taken ReceiveHalf::on_text(const Segment& segment, SeqNumber seq, const BlockSource& source) {
   Taken taken;
   Bytes octets = segment.payload;
   const SeqNumber end = seq + static_cast<u32>(octets.size());
@@ -69,7 +67,7 @@ ReceiveHalf::Taken ReceiveHalf::on_text(const Segment& segment, SeqNumber seq, B
     octets = octets.first(std::min<size_t>(octets.size(), octets_between(seq, *fin_at_)));
   }
   if (!octets.empty()) {
-    const auto stored = queue_.insert(pool, octets_between(nxt_, seq), octets);
+    const auto stored = queue_.insert(source.pool, octets_between(nxt_, seq), octets, BlockBudget::own_blocks + lent_);
     nxt_ = nxt_ + stored.advanced;
     taken.advanced = stored.advanced;
     unacknowledged_ += stored.advanced;
@@ -89,6 +87,7 @@ ReceiveHalf::Taken ReceiveHalf::on_text(const Segment& segment, SeqNumber seq, B
     right_ = later(right_, nxt_);
     taken.fin = true;
     taken.acknowledge = true;
+    settle(source);
   }
   return taken;
 }
@@ -106,31 +105,44 @@ std::optional<u32> ReceiveHalf::urgent_ahead() const {
   return octets_between(consumed_, urgent_end_);
 }
 
-bool ReceiveHalf::read(BlockPool& pool, MutableBytes into, size_t& count) {
-  count = queue_.read(pool, into);
+bool ReceiveHalf::read(const BlockSource& source, MutableBytes into, size_t& count) {
+  count = queue_.read(source.pool, into);
   consumed_ = consumed_ + static_cast<u32>(count);
+  // Who fills half of the window before it moves, and is read as fast, is held back by it.
+  if (queue_.readable() == 0 && window() < wanted_ / 2 && right_ != doubled_at_) {
+    wanted_ = std::min(2 * wanted_, limit_);
+    doubled_at_ = right_;
+  }
+  settle(source);
   if (fin_at_) return false;
   // MUST-39: worth saying when the window has grown by two segments or by half of all there is.
-  const u32 target = target_window(pool);
-  return target > window() && target - window() >= std::min(limit_ / 2, 2 * segment_size_);
+  const u32 target = target_window(source);
+  return target > window() && target - window() >= worthwhile(target, 2);
 }
 
-// How much more this connection may hold. No queue gets more than half of what is free, so that a few slow readers leave
-// room for the others (the dynamic thresholds of Choudhury and Hahne).
-u32 ReceiveHalf::target_window(const BlockPool& pool) const {
-  const u64 share = u64{pool.free_count()} / 2 * block_size;
-  const u32 allowance = std::min<u32>(limit_, static_cast<u32>(std::clamp<u64>(share, guaranteed_octets, 1U << 30)));
-  return allowance - std::min(allowance, queue_.readable());
+// How much more this connection may hold: what it needs, as far as there are blocks for it.
+u32 ReceiveHalf::target_window(const BlockSource& source) const {
+  const u32 blocks = BlockBudget::own_blocks + source.budget.allowance(source.group, lent_);
+  const u32 wanted = wanted_ - std::min(wanted_, queue_.readable());
+  return static_cast<u32>(std::min<u64>(wanted, queue_.room(blocks)));
 }
 
-u16 ReceiveHalf::offer_window(const BlockPool& pool, bool in_syn) {
+// What is held and what is offered counts as lent; after a FIN nothing more comes.
+void ReceiveHalf::settle(const BlockSource& source) {
+  const u32 needed = queue_.blocks_for(fin_received_ ? 0 : window());
+  const u32 now = needed - std::min(needed, BlockBudget::own_blocks);
+  if (now != lent_) source.budget.change(source.group, lent_, std::min(now, source.budget.allowance(source.group, lent_)));
+}
+
+u16 ReceiveHalf::offer_window(const BlockSource& source, bool in_syn) {
   const u8 scale = in_syn ? 0 : scale_;
   const u32 known = window();
-  u32 offered = target_window(pool);
+  u32 offered = target_window(source);
   // MUST-39: the right edge stays until it can move by a segment, or by half of all there is.
-  if (offered < known + std::min(limit_ / 2, segment_size_)) offered = known;
+  if (offered < known + worthwhile(offered, 1)) offered = known;
   const u16 field = static_cast<u16>(std::min<u32>(offered >> scale, 0xffff));
   right_ = later(right_, nxt_ + (u32{field} << scale));
+  settle(source);
   return field;
 }
 

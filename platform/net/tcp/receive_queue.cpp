@@ -4,16 +4,13 @@
 
 namespace samara::net::tcp {
 
-ReceiveQueue::Stored ReceiveQueue::insert(BlockPool& pool, u32 offset, Bytes octets) {
+ReceiveQueue::Stored ReceiveQueue::insert(BlockPool& pool, u32 offset, Bytes octets, u32 blocks) {
   const u64 begin = next_ + offset;
+  const u64 space = room(blocks);
+  if (offset >= space) return {Outcome::no_memory, 0};
+  octets = octets.first(std::min<u64>(octets.size(), space - offset));
   if (offset == 0) {
-    size_t written = ring_.write(pool, next_, octets, 0);
-    if (written < octets.size() && has_gaps()) {
-      next_ += written;
-      forget_ranges(pool);
-      next_ -= written;
-      written += ring_.write(pool, next_ + written, octets.subspan(written), 0);
-    }
+    const size_t written = ring_.write(pool, next_, octets);
     if (written == 0) return {Outcome::no_memory, 0};
     const u64 before = next_;
     next_ += written;
@@ -29,8 +26,7 @@ ReceiveQueue::Stored ReceiveQueue::insert(BlockPool& pool, u32 offset, Bytes oct
       return {Outcome::duplicate, 0};
     }
   }
-  // An eighth of the pool is for octets in order.
-  const size_t written = ring_.write(pool, begin, octets, pool.capacity() / 8);
+  const size_t written = ring_.write(pool, begin, octets);
   if (written == 0) return {Outcome::no_memory, 0};
   if (hold(begin, begin + written)) return {Outcome::out_of_order, 0};
   // No range to remember it by: its blocks go back as far as nothing else is in them.
@@ -72,11 +68,13 @@ void ReceiveQueue::forget_ranges(BlockPool& pool) {
   const u64 first = next_ > begin_ ? BlockRing::block_of(next_ - 1) + 1 : BlockRing::block_of(next_);
   ring_.release(pool, first, end);
   range_count_ = 0;
+  if (begin_ == next_) begin_ = next_ = BlockRing::block_start_from(next_);
 }
 
 void ReceiveQueue::release_front(BlockPool& pool, u64 first_block) {
   const bool empty = begin_ == next_ && range_count_ == 0;
-  ring_.release(pool, first_block, BlockRing::block_of(begin_) + (empty ? 1 : 0));
+  if (empty) begin_ = next_ = BlockRing::block_start_from(next_);
+  ring_.release(pool, first_block, BlockRing::block_of(begin_));
 }
 
 size_t ReceiveQueue::read(BlockPool& pool, MutableBytes into) {

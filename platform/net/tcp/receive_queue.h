@@ -1,7 +1,7 @@
 // ReceiveQueue: what has arrived, in order for the application to take, and beyond gaps for later (RFC 9293 SHLD-31).
 //
-// What lies beyond gaps is bounded three ways: by the window, by max_ranges, and by a reserve of blocks that only octets in
-// order may use. It is thrown away (reneging, RFC 2018 section 8) only when an octet in order finds no block at all.
+// What lies beyond gaps is bounded by the window and by max_ranges. Every octet of the window has its block (BlockBudget), so
+// what was reported to the peer is never thrown away (reneging, RFC 2018 section 8) as long as the connection lives.
 #pragma once
 
 #include <array>
@@ -32,8 +32,15 @@ class ReceiveQueue {
     Outcome outcome;
     u32 advanced;  // how far the next expected octet has moved
   };
-  // `offset`: octets from the next expected one to the first of `octets`.
-  Stored insert(BlockPool& pool, u32 offset, Bytes octets);
+  // `offset`: octets from the next expected one to the first of `octets`. What lies beyond `blocks` blocks is not taken.
+  Stored insert(BlockPool& pool, u32 offset, Bytes octets, u32 blocks);
+  // How many octets from the next expected one on have a place in `blocks` blocks.
+  u64 room(u32 blocks) const { return (BlockRing::block_of(begin_) + blocks) * block_size - next_; }
+  // How many blocks a window of so many octets needs, what is held included.
+  u32 blocks_for(u32 window) const {
+    const u64 end = next_ + window;
+    return end == begin_ ? 0 : static_cast<u32>(BlockRing::block_of(end - 1) - BlockRing::block_of(begin_) + 1);
+  }
   size_t read(BlockPool& pool, MutableBytes into);
   // Forgets what is readable.
   void discard_readable(BlockPool& pool);

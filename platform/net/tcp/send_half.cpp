@@ -72,8 +72,8 @@ void SendHalf::start(Instant now, u32 mss, bool sack, bool syn_lost, SeqNumber s
   timing_ = false;
 }
 
-size_t SendHalf::append(BlockPool& pool, Bytes octets, bool push) {
-  const size_t taken = queue_.append(pool, octets);
+size_t SendHalf::append(const BlockSource& source, Bytes octets, bool push) {
+  const size_t taken = queue_.append(source, octets);
   // MUST-60: what did not fit is no reason to keep back what did.
   if (push || taken < octets.size()) push_end_ = data_start() + queue_.size();
   return taken;
@@ -87,7 +87,7 @@ u32 SendHalf::pipe() const {
 }
 
 SendHalf::Acknowledged SendHalf::on_ack(Instant now, const Segment& segment, u32 window, std::optional<Duration> echoed,
-                                        BlockPool& pool) {
+                                        const BlockSource& source) {
   Acknowledged result;
   const SegmentHeader& header = segment.header;
   const bool duplicate_report = sack_ && reports_duplicate(header);
@@ -96,7 +96,7 @@ SendHalf::Acknowledged SendHalf::on_ack(Instant now, const Segment& segment, u32
   u32 delivered = 0;
   const bool was_recovering = mode_ == Mode::recovery;
   if (after(header.ack, una_)) {
-    delivered += on_advance(now, header.ack, echoed, pool);
+    delivered += on_advance(now, header.ack, echoed, source);
     result.advanced = true;
   } else if (!sack_ && header.ack == una_ && flight() > 0 && window_ > 0 && segment.length() == 0 && window == window_) {
     result.fast_retransmit = on_duplicate();  // RFC 5681 section 2
@@ -127,11 +127,11 @@ SendHalf::Acknowledged SendHalf::on_ack(Instant now, const Segment& segment, u32
 }
 
 // How many octets are newly known to have arrived.
-u32 SendHalf::on_advance(Instant now, SeqNumber ack, std::optional<Duration> echoed, BlockPool& pool) {
+u32 SendHalf::on_advance(Instant now, SeqNumber ack, std::optional<Duration> echoed, const BlockSource& source) {
   const u32 flight_before = flight();
   const u32 acked = octets_between(una_, ack);
   const u32 data = std::min(acked, queue_.size());
-  queue_.drop_front(pool, data);
+  queue_.drop_front(source, data);
   if (acked > data) fin_acked_ = true;
   una_ = ack;
   if (urgent_ && !after(urgent_end_, una_)) urgent_ = false;

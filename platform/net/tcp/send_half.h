@@ -31,7 +31,7 @@ class SendHalf {
     mss_ = mss;
     congestion_.on_mss(mss);
   }
-  void clear(BlockPool& pool) { queue_.clear(pool); }
+  void clear(const BlockSource& source) { queue_.clear(source); }
 
   // ---- Getters
   SeqNumber una() const { return una_; }
@@ -41,6 +41,7 @@ class SendHalf {
   u32 max_window() const { return max_window_; }
   u32 mss() const { return mss_; }
   u32 queued() const { return queue_.size(); }  // sent and unsent
+  const SendQueue& queue() const { return queue_; }
   bool unsent() const { return after(data_end(), nxt_) || (fin_queued_ && !fin_sent_); }
   bool fin_queued() const { return fin_queued_; }
   bool fin_acked() const { return fin_acked_; }
@@ -52,7 +53,7 @@ class SendHalf {
   Instant loss_deadline() const { return loss_deadline_; }
 
   // ---- Commands
-  size_t append(BlockPool& pool, Bytes octets, bool push);
+  size_t append(const BlockSource& source, Bytes octets, bool push);
   void queue_fin() { fin_queued_ = true; }
   // What is queued so far is urgent (RFC 9293 section 3.8.5).
   void mark_urgent() {
@@ -68,7 +69,8 @@ class SendHalf {
   };
   // An acceptable ACK (SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT). `window` is scaled. `echoed`: how long ago the timestamp
   // that it echoes was sent.
-  Acknowledged on_ack(Instant now, const Segment& segment, u32 window, std::optional<Duration> echoed, BlockPool& pool);
+  Acknowledged on_ack(Instant now, const Segment& segment, u32 window, std::optional<Duration> echoed,
+                      const BlockSource& source);
   // True: a recovery begins.
   bool on_loss_deadline(Instant now);
   // The retransmission timer of data expired (RFC 6298 section 5, RFC 8985 section 6.3).
@@ -109,7 +111,7 @@ class SendHalf {
   std::optional<Cut> new_data(u32 room, u32 allowed, bool no_delay, bool force) const;
   std::optional<Cut> tail_probe(u32 room) const;
   Cut cut_from(SeqNumber seq, u32 length, bool may_fin) const;
-  u32 on_advance(Instant now, SeqNumber ack, std::optional<Duration> echoed, BlockPool& pool);
+  u32 on_advance(Instant now, SeqNumber ack, std::optional<Duration> echoed, const BlockSource& source);
   void on_tail_probe_ack(const Segment& segment, bool duplicate_report);
   bool on_duplicate();
   bool find_lost(Instant now);

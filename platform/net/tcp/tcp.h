@@ -17,6 +17,7 @@
 #include "platform/base/frame.h"
 #include "platform/base/ip_address.h"
 #include "platform/base/pool.h"
+#include "platform/base/prefix_groups.h"
 #include "platform/base/result.h"
 #include "platform/base/rng.h"
 #include "platform/base/time.h"
@@ -30,9 +31,11 @@ struct Capacity {
   u32 half_open = 256;     // of them in SYN-RECEIVED; beyond it SYN cookies answer (RFC 4987 section 3.6)
   u32 time_wait = 4096;    // remembered without buffers; the oldest goes first
   u32 listeners = 64;
-  u32 blocks = 4096;               // of block_size octets, shared by all send queues and receive queues
-  u32 send_limit = 256 * 1024;     // octets queued to send by one connection
+  u32 blocks = 4096;            // of block_size octets, lent to queues beside the one that each has for itself (block_budget.h)
+  u32 send_limit = 256 * 1024;  // octets queued to send by one connection
   u32 receive_limit = 256 * 1024;  // octets received and not yet taken, and the largest window offered
+  u32 first_window = 16 * 1024;    // the window a connection from outside begins with; it grows while it is used up
+  PrefixLengths prefixes = {};     // what counts as one client where blocks are short
 };
 constexpr size_t block_size = 2048;
 
@@ -61,7 +64,7 @@ enum class Error : u8 {
   not_connected,   // the id is stale, or the state does not allow it
   no_port,         // connect: every ephemeral port to this peer is in use
   reset,           // by the peer
-  timed_out,       // R2 of RFC 9293 section 3.8.3, keep-alive, or the user timeout
+  timed_out,       // R2 of RFC 9293 section 3.8.3, keep-alive, the user timeout; or its blocks were needed and it got nowhere
   unreachable,     // a hard ICMP error before the connection was established
   refused,         // SYN answered by RST
   bad_address,  // connect: no address or port of a single host (RFC 9293 section 3.9.1.1), or the IP layer has no route to it
@@ -98,8 +101,8 @@ struct Event {
 struct Counters {
   u64 segments_in = 0, segments_out = 0, bad_checksum = 0, malformed = 0, resets_sent = 0, resets_received = 0,
       retransmitted = 0, fast_retransmits = 0, timeouts = 0, out_of_order = 0, duplicates = 0, dropped_no_memory = 0,
-      cookies_sent = 0, cookies_good = 0, cookies_bad = 0, evicted_half_open = 0, evicted_time_wait = 0, challenge_acks = 0,
-      opened_active = 0, opened_passive = 0, refused_full = 0;
+      cookies_sent = 0, cookies_good = 0, cookies_bad = 0, evicted_half_open = 0, evicted_orphans = 0, evicted_holders = 0,
+      evicted_time_wait = 0, challenge_acks = 0, opened_active = 0, opened_passive = 0, refused_full = 0;
 };
 
 // What TCP asks the IP layer for a connection (RFC 9293 section 3.9.2).

@@ -85,7 +85,8 @@ class Host {
             .listeners = 4,
             .blocks = 512,
             .send_limit = 65'536,
-            .receive_limit = 65'536};
+            .receive_limit = 65'536,
+            .first_window = 65'536};
   }
 
   void deliver(const Packet& packet) {
