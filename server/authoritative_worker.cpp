@@ -26,8 +26,7 @@ TcpSessions::Limits limits_of(const ServiceConfig& config, u32 max_streams) {
   // RFC 9210 section 6.1: limits in all, for one client, and in time.
   return {.streams = max_streams,
           .streams_per_prefix = config.limits.tcp_clients_per_prefix,
-          .prefix_ipv4 = config.limits.tcp_prefix_ipv4,
-          .prefix_ipv6 = config.limits.tcp_prefix_ipv6,
+          .prefixes = {.v4 = config.limits.tcp_prefix_ipv4, .v6 = config.limits.tcp_prefix_ipv6},
           .idle = Duration::seconds(config.limits.tcp_idle_seconds),
           .queries = config.limits.tcp_queries_per_connection,
           .long_messages = std::clamp<u32>(max_streams / 16, std::min<u32>(max_streams, 4), 64) +
@@ -86,7 +85,7 @@ AuthoritativeWorker::AuthoritativeWorker(const ServiceConfig& config, const Zone
       query_access_(table_of(config.access.query)),
       transfer_access_(table_of(config.access.transfer)),
       cookies_(config.cookies.current.value_or(cookie_secret), config.cookies.previous),
-      sessions_(limits_of(config, max_streams)),
+      sessions_(limits_of(config, max_streams), rng_.u64_value()),
       transfers_(transfer_limits_of(config, max_streams), max_streams),
       reply_(std::make_unique_for_overwrite<std::array<u8, max_message>>()) {
   limiter_ = limiter_of(config, rng_);
@@ -203,8 +202,12 @@ Answer AuthoritativeWorker::answer(const Request& request, MutableBytes reply) {
       return answer_truncated(rules, packet, query, Rcode::NOERROR, reply);
     }
   }
-  if (for_change) [[unlikely]]
-    return query.opcode == dns::Opcode::UPDATE ? update(request, reply) : notified(request, reply);
+  if (for_change) [[unlikely]] {
+    if (query.opcode == dns::Opcode::UPDATE) return update(request, reply);
+    const Answer verdict = notified(request, reply);
+    if (stream.has_value() && verdict.rcode == Rcode::NOERROR) sessions_.spare(*stream);
+    return verdict;
+  }
   if (for_transfer) [[unlikely]]
     return transfer(request, reply);
   return answer_query(*zones_, config_.identity, rules, packet, query, reply);
@@ -237,6 +240,7 @@ Answer AuthoritativeWorker::transfer(const Request& request, MutableBytes reply)
   }
   const TransferPlan plan = plan_transfer(*zones_, rules.transport, packet, query);
   if (!plan.zone.has_value()) return error(plan.rcode, plan.why, plan.why.has_value() ? reason_text(*plan.why) : "");
+  if (stream.has_value()) sessions_.spare(*stream);
   if (!stream.has_value() || plan.content == TransferPlan::Content::serial) return transfer_at_once(request, plan, reply);
   TransferOut* const transfer = transfers_.start(now_, *stream, sessions_.client(*stream), generation_);
   // RFC 5936 section 2.2.1 leaves the RCODE open; SERVFAIL makes a secondary try again later, or elsewhere.

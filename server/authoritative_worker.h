@@ -46,6 +46,9 @@ class AuthoritativeWorker {
     wall_ = wall;
   }
   size_t on_datagram(Instant now, const runtime::Datagram& datagram);
+  std::optional<runtime::StreamId> stream_in_the_way(Instant now, const Endpoint& peer, bool full) const {
+    return sessions_.in_the_way(now, peer, full);
+  }
   bool on_stream_open(Instant now, runtime::StreamId id, const Endpoint& peer, const Endpoint& local);
   MutableBytes stream_input_space(runtime::StreamId id) { return sessions_.input_space(id); }
   void on_stream_input(Instant now, runtime::StreamId id, size_t count);

@@ -32,6 +32,11 @@
 //
 // Inputs
 //   size_t on_datagram(now, datagram)          the number of octets written to datagram.reply; 0 sends nothing
+//   std::optional<StreamId> stream_in_the_way(now, peer, full)   `peer` has connected: which stream of a client must end
+//   without
+//                                              ceremony so that it gets in, because all are in use (`full`) or because of a
+//                                              limit of the application. Nothing: none; where all are in use `peer` is refused.
+//                                              on_stream_closed and then on_stream_open follow. Changes nothing
 //   bool on_stream_open(now, id, peer, local)  false: refuse the stream. It is closed and nothing else is said about the id.
 //                                              Kernel sockets that listen on all addresses tell those as `local` (0.0.0.0)
 //   void on_stream_input(now, id, count)       the first `count` octets of the last stream_input_space(id) are filled; >= 1
@@ -120,6 +125,7 @@ concept Application = requires(A& app, const A& fixed, Instant now, UnixTime wal
                                const Endpoint& endpoint, size_t count) {
   { app.on_turn(now, wall) } -> std::same_as<void>;
   { app.on_datagram(now, datagram) } -> std::same_as<size_t>;
+  { fixed.stream_in_the_way(now, endpoint, true) } -> std::same_as<std::optional<StreamId>>;
   { app.on_stream_open(now, id, endpoint, endpoint) } -> std::same_as<bool>;
   { app.stream_input_space(id) } -> std::same_as<MutableBytes>;
   { app.on_stream_input(now, id, count) } -> std::same_as<void>;

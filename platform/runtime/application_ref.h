@@ -14,6 +14,9 @@ class ApplicationRef {
 
   void on_turn(Instant now, UnixTime wall) { calls_->on_turn(app_, now, wall); }
   size_t on_datagram(Instant now, const Datagram& datagram) { return calls_->on_datagram(app_, now, datagram); }
+  std::optional<StreamId> stream_in_the_way(Instant now, const Endpoint& peer, bool full) const {
+    return calls_->stream_in_the_way(app_, now, peer, full);
+  }
   bool on_stream_open(Instant now, StreamId id, const Endpoint& peer, const Endpoint& local) {
     return calls_->on_stream_open(app_, now, id, peer, local);
   }
@@ -51,6 +54,7 @@ class ApplicationRef {
   struct Calls {
     void (*on_turn)(void*, Instant, UnixTime);
     size_t (*on_datagram)(void*, Instant, const Datagram&);
+    std::optional<StreamId> (*stream_in_the_way)(const void*, Instant, const Endpoint&, bool);
     bool (*on_stream_open)(void*, Instant, StreamId, const Endpoint&, const Endpoint&);
     MutableBytes (*stream_input_space)(void*, StreamId);
     void (*on_stream_input)(void*, Instant, StreamId, size_t);
@@ -91,6 +95,8 @@ class ApplicationRef {
   static constexpr Calls calls_of{
       .on_turn = [](void* app, Instant now, UnixTime wall) { as<A>(app).on_turn(now, wall); },
       .on_datagram = [](void* app, Instant now, const Datagram& datagram) { return as<A>(app).on_datagram(now, datagram); },
+      .stream_in_the_way = [](const void* app, Instant now, const Endpoint& peer,
+                              bool full) { return static_cast<const A*>(app)->stream_in_the_way(now, peer, full); },
       .on_stream_open = [](void* app, Instant now, StreamId id, const Endpoint& peer,
                            const Endpoint& local) { return as<A>(app).on_stream_open(now, id, peer, local); },
       .stream_input_space = [](void* app, StreamId id) { return as<A>(app).stream_input_space(id); },

@@ -15,8 +15,11 @@ constexpr size_t transmit_budget = 256;
 constexpr Duration linger_time = Duration::seconds(2);
 // A client that sends more than this after we are finished is reset.
 constexpr size_t linger_discard_limit = 64 * 1024;
-// Connections beyond the application's streams: established, waiting for one to become free.
-constexpr u32 backlog = 64;
+// Connections beyond the application's streams: half open, or with a last answer under way that nobody waits for here; and so
+// many may be established in one turn.
+constexpr u32 backlog_of(u32 streams) {
+  return std::clamp<u32>(streams, 16, 64);
+}
 constexpr StreamId no_stream = ~StreamId{0};
 // So many frames ahead of the one at hand: enough to hide the way from another core's cache, few enough to stay in ours.
 constexpr size_t fetched_ahead = 4;
@@ -55,9 +58,11 @@ net::StackConfig stack_config(const NetworkConfig& config, const hal::LinkDescri
   stack.router_advertisements = config.router_advertisements;
   stack.mirror_neighbors = link.shared_with_kernel;
   stack.checksum_offload = link.transmit_checksum;
-  stack.tcp.connections = max_streams + backlog;
+  stack.tcp.connections = max_streams + backlog_of(max_streams);
   // What is not asked for by its number follows the number of clients, which the target fits to its memory.
-  stack.tcp.blocks = std::clamp<u32>(2 * max_streams, 128, 8192);
+  stack.tcp.blocks = std::clamp<u32>(max_streams, 64, 8192);
+  // A question needs no more; and what nobody fills is not lent to a connection that is idle.
+  stack.tcp.first_window = net::tcp::block_size;
   stack.tcp.time_wait = std::clamp<u32>(4 * max_streams, 128, stack.tcp.time_wait);
   stack.reassembly_octets = std::clamp<u32>(1024 * max_streams, 128 * 1024, stack.reassembly_octets);
   stack.large_packets = std::clamp<u32>(max_streams / 128, 2, stack.large_packets);
@@ -107,12 +112,11 @@ FrameLoop::FrameLoop(const NetworkConfig& config, u32 max_streams, hal::WorkerAp
       max_streams_(max_streams),
       clients_(app.app.is_client() ? clients : Clients{}),
       streams_(max_streams + clients_.streams),
-      stream_of_connection_(streams_.size() + backlog, no_stream) {
+      stream_of_connection_(streams_.size() + backlog_of(static_cast<u32>(streams_.size())), no_stream) {
   free_.reserve(max_streams);
   for (StreamId id = max_streams; id > 0; --id) free_.push_back(id - 1);
   marked_.reserve(streams_.size());
   pumping_.reserve(streams_.size());
-  waiting_.reserve(streams_.size() + backlog);
   lingering_.reserve(streams_.size());
   connecting_.reserve(clients_.streams);
   ready_.reserve(hal::max_listen_endpoints);
@@ -124,7 +128,7 @@ void FrameLoop::prepare(const hal::LinkDescription& link) {
   TextWriter trouble(trouble_);
   for (const Endpoint& local : config_.listen) {
     const auto datagrams = stack_->udp_open(local);
-    const auto streams = stack_->tcp().listen(local, backlog, {.no_delay = true});
+    const auto streams = stack_->tcp().listen(local, backlog_of(max_streams), {.no_delay = true});
     if (datagrams.ok() && streams.ok()) continue;
     trouble.put("cannot listen on ");
     local.write_text(trouble);
@@ -161,12 +165,7 @@ bool FrameLoop::turn(Instant now, UnixTime wall, hal::Link& link) {
     mark(id);
   }
   pump_marked(now);
-  while (const auto id = app_.app.poll_stream_abort()) {
-    if (*id >= streams_.size() || !streams_[*id].open) continue;
-    stack_->tcp().abort(now, streams_[*id].connection);
-    forget(now, *id);
-  }
-  open_waiting(now);
+  while (const auto id = app_.app.poll_stream_abort()) drop(now, *id);
   if (app_.app.is_client() && speak(now)) more = true;
   if (transmit(now, link)) more = true;
   if (spare_.has_value()) {
@@ -278,16 +277,11 @@ bool FrameLoop::transmit(Instant now, hal::Link& link) {
 void FrameLoop::on_tcp_event(Instant now, const net::tcp::Event& event) {
   using Kind = net::tcp::Event::Kind;
   if (event.kind == Kind::accepted) {
-    waiting_.push_back(event.connection);
-    open_waiting(now);
+    open(now, event.connection);
     return;
   }
   const std::optional<StreamId> id = stream_of(event.connection);
-  if (!id.has_value()) {
-    // Given up by us, or still waiting: what it has is asked for when it becomes a stream.
-    if (event.kind == Kind::closed) std::erase(waiting_, event.connection);
-    return;
-  }
+  if (!id.has_value()) return;  // given up by us
   if (event.kind == Kind::closed) {
     forget(now, *id);
     return;
@@ -302,28 +296,30 @@ void FrameLoop::on_tcp_event(Instant now, const net::tcp::Event& event) {
   }
 }
 
-void FrameLoop::open_waiting(Instant now) {
-  size_t taken = 0;
-  while (taken < waiting_.size() && !free_.empty()) {
-    const net::tcp::ConnectionId connection = waiting_[taken++];
-    const auto peer = stack_->tcp().peer(connection);
-    const auto local = stack_->tcp().local(connection);
-    if (!peer.has_value() || !local.has_value()) continue;  // gone while it waited
-    const StreamId id = free_.back();
-    if (!app_.app.on_stream_open(now, id, *peer, *local)) {
-      stack_->tcp().abort(now, connection);
-      continue;
-    }
-    free_.pop_back();
-    Stream fresh;
-    fresh.connection = connection;
-    fresh.open = true;
-    fresh.marked = streams_[id].marked;
-    streams_[id] = fresh;
-    stream_of_connection_[connection.index] = id;
-    mark(id);
+void FrameLoop::open(Instant now, net::tcp::ConnectionId connection) {
+  const auto peer = stack_->tcp().peer(connection);
+  const auto local = stack_->tcp().local(connection);
+  if (!peer.has_value() || !local.has_value()) return;  // gone in the same turn
+  if (const auto other = app_.app.stream_in_the_way(now, *peer, free_.empty()); other.has_value()) drop(now, *other);
+  if (free_.empty() || !app_.app.on_stream_open(now, free_.back(), *peer, *local)) {
+    stack_->tcp().abort(now, connection);
+    return;
   }
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
+  const StreamId id = free_.back();
+  free_.pop_back();
+  Stream fresh;
+  fresh.connection = connection;
+  fresh.open = true;
+  fresh.marked = streams_[id].marked;
+  streams_[id] = fresh;
+  stream_of_connection_[connection.index] = id;
+  mark(id);
+}
+
+void FrameLoop::drop(Instant now, StreamId id) {
+  if (id >= streams_.size() || !streams_[id].open) return;
+  stack_->tcp().abort(now, streams_[id].connection);
+  forget(now, id);
 }
 
 std::optional<StreamId> FrameLoop::stream_of(net::tcp::ConnectionId connection) const {

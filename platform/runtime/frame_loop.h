@@ -72,7 +72,8 @@ class FrameLoop final : public hal::FrameHandler {
 
   // Streams
   void on_tcp_event(Instant now, const net::tcp::Event& event);
-  void open_waiting(Instant now);
+  void open(Instant now, net::tcp::ConnectionId connection);
+  void drop(Instant now, StreamId id);
   std::optional<StreamId> stream_of(net::tcp::ConnectionId connection) const;
   void mark(StreamId id);
   void mark_all();
@@ -111,13 +112,12 @@ class FrameLoop final : public hal::FrameHandler {
   u64 datagrams_unsent_ = 0;                             // no slot was free
   std::vector<Stream> streams_;
   std::vector<StreamId> free_;
-  std::vector<StreamId> marked_;                 // have something to move; each at most once
-  std::vector<StreamId> pumping_;                // marked_ of the turn before, while it is worked on
-  std::vector<net::tcp::ConnectionId> waiting_;  // established, but all streams are in use
-  std::vector<StreamId> stream_of_connection_;   // by the connection's index
-  std::vector<StreamId> lingering_;              // in the order of close_at
-  std::vector<StreamId> connecting_;             // too
-  Port client_port_v4_{0};                       // 0: none
+  std::vector<StreamId> marked_;                // have something to move; each at most once
+  std::vector<StreamId> pumping_;               // marked_ of the turn before, while it is worked on
+  std::vector<StreamId> stream_of_connection_;  // by the connection's index
+  std::vector<StreamId> lingering_;             // in the order of close_at
+  std::vector<StreamId> connecting_;            // too
+  Port client_port_v4_{0};                      // 0: none
   Port client_port_v6_{0};
   std::vector<Endpoint> ready_;  // to be announced
   std::array<char, 256> trouble_{};

@@ -1,6 +1,7 @@
 #include "server/frontend/tcp_sessions.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "platform/base/byte_order.h"
 
@@ -12,14 +13,18 @@ constexpr size_t length_size = 2;
 constexpr i64 idle_times_for_output = 3;
 // What an answer that was put off may take beyond the idle time: longer than an update is passed on for (secondary/).
 constexpr Duration longest_wait_for_answer = Duration::seconds(30);
+// A client whose prefix has all the connections it may have gets one in exchange for one of them that was of no use for so
+// long.
+constexpr Duration idle_among_many = Duration::seconds(1);
 
 }  // namespace
 
-TcpSessions::TcpSessions(const Limits& limits)
+TcpSessions::TcpSessions(const Limits& limits, u64 secret)
     : limits_(limits),
       sessions_(limits.streams),
       near_(size_t{2} * limits.streams),
-      clients_(limits.streams),
+      groups_(limits.streams, secret),
+      blocks_of_group_(limits.streams),
       block_holder_(limits.long_messages) {
   for (u32 i = 0; i < limits.streams; ++i) {
     sessions_[i].in.near = 2 * i;
@@ -44,14 +49,17 @@ Bytes TcpSessions::memory(const Buffer& buffer) const {
   return *blocks_[buffer.block];
 }
 
-// Moves a buffer into a block of its own. Where all are taken, the session that holds one and is nearest to its deadline ends.
+// Moves a buffer into a block of its own. Where all are taken, of the prefix that holds most of them the session that is
+// nearest to its deadline ends.
 bool TcpSessions::grow(Id id, Buffer& buffer) {
   if (buffer.block != no_block) return true;
   if (free_blocks_.empty()) {
     Id slowest = id;
     for (const Id holder : block_holder_) {
-      if (holder != id && !sessions_[holder].abort &&
-          (slowest == id || sessions_[holder].deadline < sessions_[slowest].deadline))
+      const auto weight = [this](const Session& session) {
+        return std::tuple(session.spared && spares(), ~blocks_of_group_[session.group], session.deadline);
+      };
+      if (holder != id && !sessions_[holder].abort && (slowest == id || weight(sessions_[holder]) < weight(sessions_[slowest])))
         slowest = holder;
     }
     if (slowest == id) return false;
@@ -61,6 +69,7 @@ bool TcpSessions::grow(Id id, Buffer& buffer) {
   const u32 block = free_blocks_.back();
   free_blocks_.pop_back();
   block_holder_[block] = id;
+  ++blocks_of_group_[sessions_[id].group];
   buffer.block = block;
   const Bytes near = near_[buffer.near].octets;
   std::copy_n(near.begin(), std::min<size_t>(buffer.filled, near.size()), memory(buffer).begin());
@@ -72,21 +81,47 @@ void TcpSessions::shrink(Buffer& buffer) {
   buffer.filled = 0;
   buffer.done = 0;
   if (buffer.block == no_block) return;
+  --blocks_of_group_[sessions_[block_holder_[buffer.block]].group];
   free_blocks_.push_back(buffer.block);
   buffer.block = no_block;
 }
 
-u64 TcpSessions::client_number(const IpAddress& address) const {
-  const IpAddress block = masked(address, address.is_v4() ? limits_.prefix_ipv4 : limits_.prefix_ipv6);
-  const Bytes octets = block.octets();
-  if (address.is_v4()) return u64{1} << 32 | load_be32(octets);
-  return (load_be64(octets) ^ load_be64(octets, 8) * 0x9e3779b97f4a7c15ULL) | u64{1} << 63;
+// Whether `one` makes room before `other` does: first who takes no zones, then who belongs to the larger prefix, then who was
+// of use longer ago. Who waits for us is of use.
+bool TcpSessions::is_of_less_use(Id one, Id other) const {
+  const auto rank = [this](const Session& session) {
+    const bool ending = session.abort || (session.ended && session.out.filled == 0 && !session.waiting && !session.more);
+    return std::tuple(!ending, session.spared && spares(), ~groups_.members(session.group), session.waiting, session.of_use);
+  };
+  return rank(sessions_[one]) < rank(sessions_[other]);
+}
+
+std::optional<TcpSessions::Id> TcpSessions::in_the_way(Instant now, const Endpoint& peer, bool full) const {
+  const u32 own = groups_.find(prefix_number(peer.address, limits_.prefixes));
+  const bool too_many = own != PrefixGroups::none && groups_.members(own) >= limits_.streams_per_prefix;
+  if (!full && !too_many) return std::nullopt;
+  std::optional<Id> found;
+  for (Id id = 0; id < sessions_.size(); ++id) {
+    if (!sessions_[id].open || (too_many && sessions_[id].group != own)) continue;
+    if (!found.has_value() || is_of_less_use(id, *found)) found = id;
+  }
+  if (too_many && found.has_value()) {
+    const Session& idlest = sessions_[*found];
+    if (idlest.waiting || now - idlest.of_use < idle_among_many) return std::nullopt;
+  }
+  return found;
+}
+
+void TcpSessions::spare(Id id) {
+  if (!sessions_[id].spared) ++spared_count_;
+  sessions_[id].spared = true;
 }
 
 bool TcpSessions::open(Instant now, Id id, const Endpoint& peer) {
   if (id >= sessions_.size() || sessions_[id].open) return false;
-  const u64 client = client_number(peer.address);
-  if (std::ranges::count(clients_, client) >= static_cast<std::ptrdiff_t>(limits_.streams_per_prefix)) return false;
+  const u64 client = prefix_number(peer.address, limits_.prefixes);
+  const u32 known = groups_.find(client);
+  if (known != PrefixGroups::none && groups_.members(known) >= limits_.streams_per_prefix) return false;
   Session& session = sessions_[id];
   session.open = true;
   session.ended = false;
@@ -94,10 +129,12 @@ bool TcpSessions::open(Instant now, Id id, const Endpoint& peer) {
   session.waiting = false;
   session.more = false;
   session.queries = 0;
+  session.spared = false;
   session.client = client;
+  session.group = groups_.join(client);
   session.peer = peer;
   session.deadline = now + limits_.idle;
-  clients_[id] = client;
+  session.of_use = now;
   if (open_count_++ == 0) next_check_ = now + check_interval;
   return true;
 }
@@ -207,6 +244,7 @@ void TcpSessions::on_sent(Instant now, Id id, size_t count) {
     shrink(session.out);
   }
   session.deadline = now + limits_.idle;
+  session.of_use = now;
 }
 
 void TcpSessions::on_end(Id id) {
@@ -225,7 +263,8 @@ void TcpSessions::closed(Id id) {
   shrink(session.in);
   shrink(session.out);
   session.open = false;
-  clients_[id] = 0;
+  groups_.leave(session.group);
+  if (session.spared) --spared_count_;
   --open_count_;
 }
 

@@ -3,6 +3,12 @@
 // a client does: connections in all and per client block, queries per connection, time to complete a query and to take an
 // answer, memory for long messages.
 //
+// Who makes room. A client that connects always gets in: where all streams are in use, the one of the largest prefix that was
+// of use longest ago ends (RFC 7766 section 6.2.3), and where a prefix has all it may have, its own idle one. Whoever takes
+// zones or announces changes is spared as long as such sessions are no more than a quarter: a secondary that follows many zones
+// may well be the largest prefix. That is why no streams are kept free for them: they get in like everybody else, and then
+// stay.
+//
 // Order of calls for a stream: open() once; input_space()/on_input() as octets come; next_query() until it yields nothing,
 // with answer() after each; output()/on_sent() as octets go; on_end() when the peer is done; closed() once, last.
 // on_deadline() and poll_abort() end what takes too long. `now` never goes back.
@@ -12,7 +18,7 @@
 // The client has its time to take an answer for each message: that is the slowest it may be.
 //
 // Capacities: Limits::streams sessions of about 1.2 KiB; `long_messages` blocks of 64 KiB, shared, for messages longer than
-// that; who holds one longest without getting on makes room.
+// that; of the prefix that holds most of them, who holds one longest without getting on makes room.
 #pragma once
 
 #include <array>
@@ -21,6 +27,7 @@
 #include <vector>
 
 #include "platform/base/ip_address.h"
+#include "platform/base/prefix_groups.h"
 #include "platform/base/time.h"
 #include "platform/base/types.h"
 
@@ -32,14 +39,14 @@ class TcpSessions {
   struct Limits {
     u32 streams = 256;
     u32 streams_per_prefix = 128;
-    u8 prefix_ipv4 = 32;
-    u8 prefix_ipv6 = 64;
+    PrefixLengths prefixes = {};
     Duration idle = Duration::seconds(10);
     u32 queries = 100'000;   // per connection
     u32 long_messages = 64;  // blocks
   };
 
-  explicit TcpSessions(const Limits& limits);
+  // `secret`: of the table of prefixes.
+  TcpSessions(const Limits& limits, u64 secret);
   TcpSessions(const TcpSessions&) = delete;
   TcpSessions& operator=(const TcpSessions&) = delete;
 
@@ -49,6 +56,11 @@ class TcpSessions {
   u64 client(Id id) const { return sessions_[id].client; }
   bool is_open(Id id) const { return sessions_[id].open; }
 
+  // The session that must end so that `peer`, who has connected, gets in: because all streams are in use (`full`), or because
+  // its prefix has as many as it may. Nothing: none, or none that should.
+  std::optional<Id> in_the_way(Instant now, const Endpoint& peer, bool full) const;
+  // This one takes zones or announces changes, and may: others make room before it.
+  void spare(Id id);
   // False: over a limit, refuse it.
   bool open(Instant now, Id id, const Endpoint& peer);
   MutableBytes input_space(Id id);
@@ -101,10 +113,13 @@ class TcpSessions {
     bool abort = false;
     bool waiting = false;  // a query is out of next_query() and not answered
     bool more = false;     // of the answer that is sent now there are more messages to come
+    bool spared = false;
     u32 queries = 0;
     u64 client = 0;  // prefix, as a number
+    u32 group = 0;   // the same, as a group
     Endpoint peer;
     Instant deadline;
+    Instant of_use;  // when it was opened, or the last time that a whole message was on its way
     Buffer in;
     Buffer out;
   };
@@ -114,18 +129,21 @@ class TcpSessions {
   bool grow(Id id, Buffer& buffer);
   void shrink(Buffer& buffer);
   void put_message(Instant now, Session& session, size_t size, bool more);
-  u64 client_number(const IpAddress& address) const;
+  bool spares() const { return spared_count_ <= limits_.streams / 4; }
+  bool is_of_less_use(Id one, Id other) const;
   void abort(Id id);
 
   Limits limits_;
   std::vector<Session> sessions_;
-  std::vector<Near> near_;                      // two for each session
-  std::vector<u64> clients_;                    // by stream; 0 when not open
+  std::vector<Near> near_;  // two for each session
+  PrefixGroups groups_;
+  std::vector<u32> blocks_of_group_;
   std::vector<std::unique_ptr<Block>> blocks_;  // made at start and left unwritten: pages never used cost nothing
   std::vector<u32> free_blocks_;
   std::vector<Id> block_holder_;
   std::vector<Id> aborted_;
   u32 open_count_ = 0;
+  u32 spared_count_ = 0;
   Instant next_check_ = Instant::never();
 };
 

@@ -61,6 +61,7 @@ class Asker {
     in_use_ = false;
     if (!finished_) answer_text("closed");
   }
+  std::optional<StreamId> stream_in_the_way(Instant, const Endpoint&, bool) const { return std::nullopt; }
   std::optional<StreamId> poll_stream_abort() { return std::nullopt; }
   Instant next_deadline() const { return Instant::never(); }
   void on_deadline(Instant) {}

@@ -150,6 +150,7 @@ class Services {
   bool stream_finished(StreamId id) { return streams_[id].finished(); }
   void on_stream_end(Instant, StreamId id) { streams_[id].on_end(); }
   void on_stream_closed(Instant, StreamId) {}
+  std::optional<StreamId> stream_in_the_way(Instant, const Endpoint&, bool) const { return std::nullopt; }
   std::optional<StreamId> poll_stream_abort() { return std::nullopt; }
   Instant next_deadline() const { return Instant::never(); }
   void on_deadline(Instant) {}

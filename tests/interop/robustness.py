@@ -344,8 +344,31 @@ def connection_flood(target):
     target.survives("connection flood")
 
 
+def all_places_taken(target):
+    """As many idle connections as there are places, and more, from addresses that each have all they may: whoever comes next
+    gets in, at once and every time (RFC 7766 section 6.2.3)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    clients = []
+    for number in range(12 * 120):
+        try:
+            clients.append(target.connect(source=f"127.0.1.{1 + number % 12}"))
+        except OSError:
+            break
+    lost = 0
+    for number in range(20):
+        begin = time.monotonic()
+        if not target.answers_tcp(1, f"127.0.2.{1 + number}") or time.monotonic() - begin > 1:
+            lost += 1
+    target.result.check(lost == 0, f"{len(clients)} idle connections from 12 addresses: every other client is answered", f"{lost} of 20")
+    for client in clients:
+        client.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    target.survives("all places taken")
+
+
 ATTACKS = [garbage_over_udp, garbage_over_tcp, mutated_questions, broken_questions, edns, header_values, pipelining, slow_clients,
-           never_reading_clients, connection_flood]
+           never_reading_clients, connection_flood, all_places_taken]
 
 
 def main():

@@ -9,11 +9,11 @@
 namespace samara::hal {
 namespace {
 
-// What an event is about: the upper half of its tag (the streams' in stream_table.h), an index in the lower.
+// What an event is about: an octet in the middle of its tag (the streams' in stream_table.h), an index in the lower half.
 constexpr u64 wake_tag = 0;
 constexpr u64 datagram_tag = u64{3} << 32;
 constexpr u64 client_datagram_tag = u64{4} << 32;
-constexpr u64 kind_mask = u64{0xffffffff} << 32;
+constexpr u64 kind_mask = u64{0xff} << 32;
 
 // Full batches taken from one socket before the others get their turn.
 constexpr int batches_per_turn = 4;
@@ -108,7 +108,7 @@ void KernelSockets::turn(Instant now, size_t events) {
       case client_datagram_tag:
         if (client_datagrams_.has_value()) client_datagrams_->receive(index, now, app_.app);
         break;
-      case StreamTable::stream_tag: streams_.on_stream_ready(now, index, event.events); break;
+      case StreamTable::stream_tag: streams_.on_stream_ready(now, tag, event.events); break;
       case StreamTable::listener_tag: streams_.on_listener_ready(now, index); break;
       default: break;  // woken: the control page is looked at in each turn
     }

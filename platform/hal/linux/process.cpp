@@ -93,12 +93,13 @@ Result<Descriptor, Refusal> take_signals_over() {
   return fd;
 }
 
-// Descriptors of the process that binds for all, or of a worker with all its connections, whichever is more.
+// Descriptors of the process that binds for all, or of a worker with all its connections and one that wants in, whichever is
+// more.
 u32 descriptors_needed(const Plan& plan) {
   constexpr u32 others = 32;
   const u32 sockets = 2 * static_cast<u32>(plan.listen.size());
   const u32 clients = 2 * plan.client_streams + 2;
-  return others + std::max(sockets * plan.workers + plan.workers, sockets + plan.max_streams + clients + plan.workers);
+  return others + std::max(sockets * plan.workers + plan.workers, sockets + plan.max_streams + 1 + clients + plan.workers);
 }
 
 Result<std::optional<FileStorage>, Refusal> open_storage(const Plan& plan, const Options& options) {

@@ -116,10 +116,6 @@ void StreamTable::move_to(Id id, State state) {
 void StreamTable::on_listener_ready(Instant now, size_t listener) {
   const ListenSocket& socket = (*listeners_)[listener];
   for (int i = 0; i < accept_burst; ++i) {
-    if (free_.first == none) {
-      set_accepting(false);
-      return;
-    }
     SocketAddress address{};
     socklen_t size = sizeof address;
     Descriptor fd(::accept4(socket.fd.get(), &address.generic, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -135,9 +131,11 @@ void StreamTable::on_listener_ready(Instant now, size_t listener) {
           return;
       }
     }
+    const Endpoint peer = to_endpoint(address);
+    if (const auto other = app_.stream_in_the_way(now, peer, free_.first == none); other.has_value()) abort(now, *other);
     const Id id = free_.first;
     // A listener on all addresses tells its own endpoint: asking for the connection's would be one more system call.
-    if (!app_.on_stream_open(now, id, to_endpoint(address), socket.local)) {
+    if (id == none || !app_.on_stream_open(now, id, peer, socket.local)) {
       count(counters_->streams_refused);
       continue;
     }
@@ -148,7 +146,7 @@ void StreamTable::on_listener_ready(Instant now, size_t listener) {
     stream.interest = EPOLLIN;  // most will want it: one call less
     stream.discarded = 0;
     move_to(id, State::serving);
-    if (!add(epoll_, stream.fd.get(), stream.interest, stream_tag + id)) {
+    if (!add(epoll_, stream.fd.get(), stream.interest, tag_of(id))) {
       close(now, id);  // the system's limit of watched descriptors, or its memory
       pause_accepting(now);
       return;
@@ -157,11 +155,13 @@ void StreamTable::on_listener_ready(Instant now, size_t listener) {
   }
 }
 
-void StreamTable::on_stream_ready(Instant now, Id id, u32 events) {
-  if (id >= streams_.size()) return;
+void StreamTable::on_stream_ready(Instant now, u64 tag, u32 events) {
+  const Id id = static_cast<Id>(tag);
+  // Its stream may have made room for another earlier in this turn.
+  if (id >= streams_.size() || tag != tag_of(id)) return;
   switch (streams_[id].state) {
     case State::free:
-    case State::idle: return;  // closed earlier in this turn
+    case State::idle: return;
     case State::connecting: on_connect_ready(now, id, events); return;
     case State::lingering: discard_input(now, id); return;
     case State::serving: break;
@@ -254,7 +254,7 @@ void StreamTable::watch(Id id, u32 interest) {
   Stream& stream = streams_[id];
   if (stream.interest == interest) return;
   stream.interest = interest;
-  change(epoll_, stream.fd.get(), interest, stream_tag + id);
+  change(epoll_, stream.fd.get(), interest, tag_of(id));
 }
 
 void StreamTable::finish(Instant now, Id id) {
@@ -305,7 +305,7 @@ void StreamTable::connect(Instant now, const runtime::Connect& wanted) {
   SocketAddress address;
   const socklen_t size = from_endpoint(wanted.peer, address);
   const bool begun = ::connect(stream.fd.get(), &address.generic, size) == 0 || errno == EINPROGRESS || errno == EINTR;
-  if (!add(epoll_, stream.fd.get(), stream.interest, stream_tag + id) || !begun) close(now, id);
+  if (!add(epoll_, stream.fd.get(), stream.interest, tag_of(id)) || !begun) close(now, id);
 }
 
 void StreamTable::on_connect_ready(Instant now, Id id, u32 events) {
@@ -331,6 +331,7 @@ void StreamTable::give_back(Id id) {
 }
 
 void StreamTable::close(Instant now, Id id) {
+  ++streams_[id].sockets;
   if (is_client(id)) {
     give_back(id);
     move_to(id, State::idle);
@@ -340,7 +341,6 @@ void StreamTable::close(Instant now, Id id) {
   streams_[id].fd.close();  // leaves epoll by itself: nobody else holds this socket
   move_to(id, State::free);
   app_.on_stream_closed(now, id);
-  if (accept_again_ == Instant::never()) set_accepting(true);
 }
 
 void StreamTable::abort(Instant now, Id id) {
@@ -349,7 +349,7 @@ void StreamTable::abort(Instant now, Id id) {
 }
 
 void StreamTable::close_all(Instant now) {
-  accept_again_ = Instant::since_boot(Duration{});  // no slot that becomes free is for accepting any more
+  accept_again_ = Instant::never();
   set_accepting(false);
   while (serving_.first != none) close(now, serving_.first);
   while (lingering_.first != none) close(now, lingering_.first);
@@ -361,7 +361,7 @@ void StreamTable::on_deadline(Instant now) {
   while (connecting_.first != none && streams_[connecting_.first].close_at <= now) close(now, connecting_.first);
   if (accept_again_ <= now) {
     accept_again_ = Instant::never();
-    set_accepting(free_.first != none);
+    set_accepting(true);
   }
 }
 

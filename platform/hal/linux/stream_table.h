@@ -13,8 +13,8 @@
 // send a reset, and that may overtake and destroy the last answers (RFC 1122 section 4.2.2.13).
 //
 // Interest: EPOLLIN while the application has room, EPOLLOUT while it has output; told to the kernel only when it changes.
-// Accepting stops while all streams are in use (clients wait in the listen queue) and for a moment when the system is out of
-// descriptors or memory; so neither can make the loop spin.
+// While all streams are in use, the application says which one makes room for a client that connects, or the client is refused.
+// Accepting stops for a moment when the system is out of descriptors or memory, so that it cannot make the loop spin.
 #pragma once
 
 #include <vector>
@@ -33,7 +33,8 @@ class StreamTable {
   using Id = runtime::StreamId;
 
   // Registers the listeners with `epoll`, silent until start(); their events carry `listener_tag` + index, those of streams
-  // `stream_tag` + id. All memory is taken here. `listeners` outlives the table.
+  // `stream_tag` + id, and from bit 40 on which of the sockets that had this id one after the other is meant. All memory is
+  // taken here. `listeners` outlives the table.
   // `clients`: with sockets for as many streams of the application's own as `client_capacity`.
   StreamTable(int epoll, const std::vector<ListenSocket>& listeners, u32 capacity, u32 client_capacity, ClientSockets& clients,
               runtime::ApplicationRef app, SharedCounters& counters);
@@ -44,7 +45,8 @@ class StreamTable {
   void start() { set_accepting(true); }
   // Inputs
   void on_listener_ready(Instant now, size_t listener);
-  void on_stream_ready(Instant now, Id id, u32 events);
+  // `tag`: of the event.
+  void on_stream_ready(Instant now, u64 tag, u32 events);
   // After the application's on_deadline: every stream may have output.
   void serve_all(Instant now);
   void on_deadline(Instant now);
@@ -59,6 +61,7 @@ class StreamTable {
 
  private:
   static constexpr u32 none = 0xffffffff;
+  static constexpr int sockets_shift = 40;
   enum class State : u8 { free, idle, connecting, serving, lingering };
 
   struct Stream {
@@ -70,6 +73,7 @@ class StreamTable {
     Id next = none;
     Instant close_at;      // connecting or lingering: until then
     size_t discarded = 0;  // lingering: octets thrown away
+    u32 sockets = 0;       // there were before
     bool to_v4 = false;    // connecting and on: the pool its socket goes back to
   };
   // Every stream is in exactly one, by its state. New ones go to the end, so the first lingering one is the first to close.
@@ -81,6 +85,7 @@ class StreamTable {
   enum class Moved : u8 { some, nothing, gone };
 
   bool is_client(Id id) const { return id >= client_base_; }
+  u64 tag_of(Id id) const { return stream_tag + id + (u64{streams_[id].sockets} << sockets_shift); }
   void start_list(Id first, Id end, State state);
   void on_connect_ready(Instant now, Id id, u32 events);
   void give_back(Id id);

@@ -66,6 +66,9 @@ class EchoApplication {
     return answer.view().size();
   }
 
+  std::optional<runtime::StreamId> stream_in_the_way(Instant, const Endpoint&, bool full) const {
+    return full ? makes_room : std::nullopt;
+  }
   bool on_stream_open(Instant, runtime::StreamId id, const Endpoint& peer, const Endpoint&) {
     if (refuse_streams) return false;
     if (streams_[id].open) ++contract_errors;
@@ -136,6 +139,7 @@ class EchoApplication {
   }
 
   bool refuse_streams = false;
+  std::optional<runtime::StreamId> makes_room;  // where all streams are in use
   Endpoint last_peer;
   u64 turns = 0;
   u64 opened = 0;

@@ -27,6 +27,9 @@ struct Recorder {
   bool stream_finished(StreamId id) { return id == 3; }
   void on_stream_end(Instant now, StreamId id) { note("end", now, id); }
   void on_stream_closed(Instant now, StreamId id) { note("closed", now, id); }
+  std::optional<StreamId> stream_in_the_way(Instant, const Endpoint& peer, bool full) const {
+    return full ? std::optional<StreamId>(peer.port.value()) : std::nullopt;
+  }
   std::optional<StreamId> poll_stream_abort() { return 17; }
   Instant next_deadline() const { return Instant::since_boot(Duration::seconds(99)); }
   void on_deadline(Instant now) { note("deadline", now, 0); }
@@ -93,6 +96,8 @@ TEST(ApplicationRef, PassesEveryCallOnWithItsArguments) {
   EXPECT_FALSE(ref.stream_finished(4));
   ref.on_stream_end(now, 5);
   ref.on_stream_closed(now, 5);
+  EXPECT_EQ(ref.stream_in_the_way(now, {IpAddress(), Port(9)}, true), StreamId{9});
+  EXPECT_EQ(ref.stream_in_the_way(now, {IpAddress(), Port(9)}, false), std::nullopt);
   EXPECT_EQ(ref.poll_stream_abort(), StreamId{17});
   EXPECT_EQ(ref.next_deadline(), Instant::since_boot(Duration::seconds(99)));
   ref.on_deadline(now);

@@ -4,10 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <deque>
 
+#include "memory_card.h"
 #include "platform/base/byte_order.h"
 #include "platform/hal/sim/random.h"
+#include "tcp_frames.h"
 
 namespace samara::runtime {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 class Terse {
  public:
   u32 asked = 0;
+  u32 refused = 0;
 
   void on_publication(Instant, hal::Publication) {}
   u64 oldest_generation() const { return 1; }
@@ -25,7 +27,10 @@ class Terse {
     datagram.reply[0] = 1;
     return 1;
   }
-  bool on_stream_open(Instant, StreamId, const Endpoint&, const Endpoint&) { return false; }
+  bool on_stream_open(Instant, StreamId, const Endpoint&, const Endpoint&) {
+    ++refused;
+    return false;
+  }
   MutableBytes stream_input_space(StreamId) { return {}; }
   void on_stream_input(Instant, StreamId, size_t) {}
   Bytes stream_output(StreamId) { return {}; }
@@ -33,48 +38,17 @@ class Terse {
   bool stream_finished(StreamId) { return false; }
   void on_stream_end(Instant, StreamId) {}
   void on_stream_closed(Instant, StreamId) {}
+  std::optional<StreamId> stream_in_the_way(Instant, const Endpoint&, bool) const { return std::nullopt; }
   std::optional<StreamId> poll_stream_abort() { return std::nullopt; }
   Instant next_deadline() const { return Instant::never(); }
   void on_deadline(Instant) {}
 };
 
-class Card final : public hal::Link {
- public:
-  Card() { link.mac = {0x52, 0x54, 0, 0, 0, 1}; }
-  hal::LinkDescription link;
-  std::deque<std::vector<u8>> incoming;
-  std::vector<std::vector<u8>> sent;
-  bool full = false;
-  u32 receives = 0;
-
-  const hal::LinkDescription& description() const override { return link; }
-  size_t receive(std::span<ReceivedFrame> burst) override {
-    ++receives;
-    while (borrowed_.size() < burst.size() && !incoming.empty()) {
-      borrowed_.push_back(std::move(incoming.front()));
-      incoming.pop_front();
-    }
-    for (size_t i = 0; i < borrowed_.size(); ++i) burst[i] = {.octets = borrowed_[i], .checksum = FrameChecksum::good};
-    return borrowed_.size();
-  }
-  void release() override { borrowed_.clear(); }
-  std::optional<FrameSlot> take_slot() override {
-    if (full) return std::nullopt;
-    return FrameSlot(slot_);
-  }
-  void drop(const FrameSlot&) override {}
-  void transmit(const FrameSlot& slot) override { sent.emplace_back(slot.octets().begin(), slot.octets().end()); }
-  void flush() override {}
-  bool congested() override { return full; }
-
- private:
-  std::vector<std::vector<u8>> borrowed_;
-  std::vector<u8> slot_ = std::vector<u8>(4096);
-};
-
 // A machine that was just switched on.
 struct Machine {
-  explicit Machine(NetworkConfig with, u64 seed = 1) : config(std::move(with)), rng(seed) {
+  // `shared`: answers go where the question came from, so nobody is asked for link-layer addresses.
+  explicit Machine(NetworkConfig with, u64 seed = 1, bool shared = false) : config(std::move(with)), rng(seed) {
+    card.link.shared_with_kernel = shared;
     loop.prepare(card.link);
     loop.on_publication(now, 1, 0);
     loop.start(now, {}, card);
@@ -181,6 +155,46 @@ TEST(FrameLoop, AnAddressHadBeforeIsAskedForFirst) {
   EXPECT_EQ(dhcp_type(request), 3) << "REQUEST, in INIT-REBOOT";
   const std::array<u8, 6> requested{50, 4, 192, 0, 2, 77};  // RFC 2132 section 9.1
   EXPECT_FALSE(std::ranges::search(request, requested).empty());
+}
+
+// Opens a connection to the machine by hand; what it said last.
+std::optional<net::tcp::SegmentHeader> connect(Machine& machine, u16 port) {
+  namespace tcp = net::tcp;
+  const IpAddress from = IpAddress::v4({192, 0, 2, 9});
+  const auto said = [&]() -> std::optional<tcp::SegmentHeader> {
+    std::optional<tcp::SegmentHeader> last;
+    for (const std::vector<u8>& frame : std::exchange(machine.card.sent, {})) {
+      if (const auto read = read_tcp_frame(frame)) last = read->segment.header;
+    }
+    return last;
+  };
+  tcp::SegmentHeader header;
+  header.source = Port(port);
+  header.destination = server_port;
+  header.seq = tcp::SeqNumber(100);
+  header.flags = tcp::flag::syn;
+  header.window = 1'000;
+  machine.card.incoming.push_back(tcp_frame(from, header, {}));
+  machine.run_for(Duration::milliseconds(10));
+  const auto answer = said();
+  if (!answer.has_value()) return std::nullopt;
+  header.flags = tcp::flag::ack;
+  header.seq = header.seq + 1;
+  header.ack = answer->seq + 1;
+  machine.card.incoming.push_back(tcp_frame(from, header, {}));
+  machine.run_for(Duration::milliseconds(10));
+  return said();
+}
+
+TEST(FrameLoop, AStreamTheApplicationRefusesIsResetAndLeavesNothing) {
+  Machine machine(fixed(), 1, true);
+  for (u16 port = 1'000; port < 1'200; ++port) {
+    const auto last = connect(machine, port);
+    ASSERT_TRUE(last.has_value());
+    EXPECT_TRUE(last->has(net::tcp::flag::rst));
+    EXPECT_EQ(machine.loop.stack().tcp().connections(), 0U);
+  }
+  EXPECT_EQ(machine.app.refused, 200U);
 }
 
 }  // namespace

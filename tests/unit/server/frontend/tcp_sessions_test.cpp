@@ -31,7 +31,7 @@ Octets operator+(Octets a, const Octets& b) {
 // A loop around the sessions that echoes every message.
 class TcpSessionsTest : public testing::Test {
  protected:
-  void use(TcpSessions::Limits limits) { sessions_.emplace(limits); }
+  void use(TcpSessions::Limits limits) { sessions_.emplace(limits, 1); }
   static Instant at(i64 milliseconds) { return Instant::since_boot(Duration::milliseconds(milliseconds)); }
   bool open(Id id, std::string_view address = "192.0.2.1") {
     return sessions_->open(now_, id, {*IpAddress::parse(address), Port(1053)});
@@ -95,10 +95,13 @@ class TcpSessionsTest : public testing::Test {
     return all;
   }
 
+  std::optional<Id> get_in(std::string_view address);
+
   Instant now_ = at(1'000);
+  std::optional<Id> made_room_;  // for the last that got in
   int answered_ = 0;
-  std::optional<TcpSessions> sessions_ =
-      std::optional<TcpSessions>(std::in_place, TcpSessions::Limits{.streams = 8, .streams_per_prefix = 4, .long_messages = 4});
+  std::optional<TcpSessions> sessions_ = std::optional<TcpSessions>(
+      std::in_place, TcpSessions::Limits{.streams = 8, .streams_per_prefix = 4, .long_messages = 4}, 1);
 };
 
 TEST_F(TcpSessionsTest, answers_a_query_that_comes_octet_by_octet) {
@@ -209,6 +212,112 @@ TEST_F(TcpSessionsTest, limits_connections_per_block_and_in_all) {
   EXPECT_FALSE(open(8, "203.0.113.1"));
   EXPECT_FALSE(open(7, "203.0.113.1"));  // already open
   EXPECT_EQ(sessions_->open_count(), 8U);
+}
+
+// Opens a session for `address` as a loop does: who is in the way ends first. The id it has; nothing: refused.
+std::optional<Id> TcpSessionsTest::get_in(std::string_view address) {
+  const Endpoint peer{*IpAddress::parse(address), Port(1053)};
+  const auto free = [this]() -> std::optional<Id> {
+    for (Id id = 0; id < 8; ++id) {
+      if (!sessions_->is_open(id)) return id;
+    }
+    return std::nullopt;
+  };
+  made_room_ = sessions_->in_the_way(now_, peer, !free().has_value());
+  if (made_room_.has_value()) sessions_->closed(*made_room_);
+  if (!free().has_value()) return std::nullopt;
+  const Id id = *free();
+  return sessions_->open(now_, id, peer) ? std::optional(id) : std::nullopt;
+}
+
+TEST_F(TcpSessionsTest, the_idlest_of_the_largest_prefix_makes_room_for_a_new_client) {
+  // RFC 7766 section 6.2.3. Two prefixes of three and one of two; the largest that was of use longest ago is 192.0.2.1's
+  // second.
+  for (const char* address :
+       {"192.0.2.1", "192.0.2.1", "192.0.2.1", "2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.9", "192.0.2.9"}) {
+    ASSERT_TRUE(get_in(address).has_value());
+    EXPECT_EQ(made_room_, std::nullopt);
+    now_ = now_ + Duration::milliseconds(10);
+  }
+  const Octets query = framed(message(40, 7));
+  EXPECT_EQ(exchange(0, query, 100, 100), query);
+  EXPECT_EQ(put(1, Octets{0}), 1U) << "half a query is of no use";
+  ASSERT_TRUE(get_in("198.51.100.1").has_value());
+  EXPECT_EQ(made_room_, Id{1});
+  ASSERT_TRUE(get_in("198.51.100.2").has_value());
+  EXPECT_EQ(made_room_, Id{3}) << "three connections of one /64 are more than two of an address";
+}
+
+TEST_F(TcpSessionsTest, one_of_a_prefix_that_has_all_it_may_have_makes_room_for_another_when_it_is_idle) {
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(get_in("192.0.2.1").has_value());
+  EXPECT_EQ(get_in("192.0.2.1"), std::nullopt) << "all of them are in use";
+  ASSERT_TRUE(get_in("192.0.2.2").has_value());
+  EXPECT_EQ(made_room_, std::nullopt);
+  now_ = now_ + Duration::milliseconds(900);
+  for (const Id id : {0U, 1U, 3U}) {
+    const Octets query = framed(message(40, 7));
+    EXPECT_EQ(exchange(id, query, 100, 100), query);
+  }
+  now_ = now_ + Duration::milliseconds(200);
+  EXPECT_EQ(get_in("192.0.2.1"), Id{2});
+  EXPECT_EQ(made_room_, Id{2});
+  EXPECT_EQ(get_in("192.0.2.1"), std::nullopt);
+}
+
+TEST_F(TcpSessionsTest, who_takes_zones_is_spared_as_long_as_such_sessions_are_few) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(get_in("192.0.2.1").has_value());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(get_in("192.0.2.2").has_value());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(get_in("192.0.2.3").has_value());
+  sessions_->spare(0);
+  sessions_->spare(1);
+  sessions_->spare(1);
+  ASSERT_TRUE(get_in("198.51.100.1").has_value());
+  EXPECT_EQ(made_room_, Id{2}) << "the only one of its prefix that is not spared";
+  // More than a quarter: whoever may transfer could keep everybody out.
+  sessions_->spare(2);
+  EXPECT_EQ(sessions_->in_the_way(now_, {*IpAddress::parse("198.51.100.2"), Port(1)}, true), Id{3}) << "of the largest prefix";
+  sessions_->closed(0);
+  EXPECT_NE(sessions_->in_the_way(now_, {*IpAddress::parse("198.51.100.2"), Port(1)}, true), Id{1});
+}
+
+TEST_F(TcpSessionsTest, who_waits_for_us_is_of_use_and_who_is_done_is_not) {
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(get_in("192.0.2.1").has_value());
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(get_in("192.0.2.2").has_value());
+  const Octets query = framed(message(40, 7));
+  std::ranges::copy(query, sessions_->input_space(0).begin());
+  sessions_->on_input(now_, 0, query.size());
+  ASSERT_TRUE(sessions_->next_query(0).has_value());  // answered later
+  now_ = now_ + Duration::seconds(3);
+  for (const Id id : {1U, 2U}) EXPECT_EQ(exchange(id, query, 100, 100), query);
+  for (const Id id : {4U, 5U, 6U, 7U}) EXPECT_EQ(exchange(id, query, 100, 100), query);
+  EXPECT_EQ(sessions_->in_the_way(now_, {*IpAddress::parse("198.51.100.2"), Port(1)}, true), Id{3});
+  sessions_->on_end(5);
+  EXPECT_EQ(sessions_->in_the_way(now_, {*IpAddress::parse("198.51.100.2"), Port(1)}, true), Id{5});
+}
+
+// Whoever owns thousands of addresses, and asks for nothing, for halves of queries, or all the time.
+TEST_F(TcpSessionsTest, an_honest_client_gets_in_and_has_its_answer_whatever_owners_of_many_addresses_do) {
+  const Octets query = framed(message(40, 7));
+  for (const int prefixes : {1, 2, 3, 8, 200}) {
+    for (const int habit : {0, 1, 2}) {
+      SCOPED_TRACE(testing::Message() << prefixes << " prefixes, habit " << habit);
+      use({.streams = 8, .streams_per_prefix = 4, .long_messages = 4});
+      int served = 0;
+      for (int i = 0; i < 2'000; ++i) {
+        now_ = now_ + Duration::milliseconds(1);
+        const auto id = get_in("203.0.113." + std::to_string(i % prefixes));
+        if (id.has_value() && habit == 1) put(*id, Octets{0, 40, 1});
+        if (id.has_value() && habit == 2) exchange(*id, query, 100, 100);
+        if (i % 50 != 0) continue;
+        const auto honest = get_in("192.0.2.1");
+        ASSERT_TRUE(honest.has_value());
+        EXPECT_EQ(exchange(*honest, query, 100, 100), query);
+        sessions_->closed(*honest);
+        ++served;
+      }
+      EXPECT_EQ(served, 40);
+    }
+  }
 }
 
 TEST_F(TcpSessionsTest, keeps_a_closed_place_free_of_what_was_there) {
