@@ -53,9 +53,23 @@ std::optional<size_t> PendingUpdates::slot_for_new(Instant now) {
   return entries_.size() - 1;
 }
 
+// Whether a client may have one more update that waits, of so many octets.
+bool PendingUpdates::has_share(const std::optional<u16>& key, const IpAddress& address, size_t octets) const {
+  size_t updates = 0;
+  size_t staged = 0;
+  for (const Entry& entry : entries_) {
+    const bool waits = entry.state == Entry::State::staged || entry.state == Entry::State::sent;
+    if (!waits || entry.key != key || (!key.has_value() && entry.asker.peer.address != address)) continue;
+    ++updates;
+    if (entry.state == Entry::State::staged) staged += entry.message_size;
+  }
+  return updates < max_pending_of_client && staged + octets <= max_staged_octets_of_client;
+}
+
 bool PendingUpdates::add(Instant now, Bytes packet, Bytes relayed, std::optional<u16> key, const Asker& asker) {
   if (staged_octets_.size() + relayed.size() > max_staged_octets || relayed.size() + update_relay_head > runtime::max_message)
     return false;
+  if (!has_share(key, asker.peer.address, relayed.size())) return false;
   const auto slot = slot_for_new(now);
   if (!slot.has_value()) return false;
   Entry& entry = entries_[*slot];

@@ -6,7 +6,8 @@
 // poll_answer() yields it, to be composed and sent, with what its request was. forget_stream() when a stream is gone.
 //
 // Capacities, all taken when it is made: max_pending_updates entries, of which the oldest answered one makes room;
-// max_staged_octets of messages that wait, which they do while the loader has no room for one.
+// max_staged_octets of messages that wait, which they do while the loader has no room for one. One client, known by its
+// key or else its address, has no more than a quarter of the entries and half of the octets: the others' updates go on.
 #pragma once
 
 #include <array>
@@ -26,6 +27,8 @@ namespace samara::server {
 // A loader decides thousands a second; more than this wait only when it is busy with a large zone.
 constexpr size_t max_pending_updates = 256;
 constexpr size_t max_staged_octets = 4 * size_t{65'536};
+constexpr size_t max_pending_of_client = max_pending_updates / 4;
+constexpr size_t max_staged_octets_of_client = max_staged_octets / 2;
 // nsupdate sends again for up to 15 seconds (3 tries of 3 seconds, by default), knsupdate for 6.
 constexpr Duration outcome_kept = Duration::seconds(20);
 
@@ -99,6 +102,7 @@ class PendingUpdates {
   };
   std::optional<size_t> slot_of(Instant now, const Endpoint& peer, Bytes packet) const;
   u32 tag_of(size_t slot) const { return u32{entries_[slot].turn} << 16 | static_cast<u32>(slot); }
+  bool has_share(const std::optional<u16>& key, const IpAddress& address, size_t octets) const;
   std::optional<size_t> slot_for_new(Instant now);
 
   crypto::SipHashKey hash_key_;

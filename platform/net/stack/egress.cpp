@@ -166,7 +166,8 @@ const Egress::Path* Egress::slow_path_to(Instant now, const IpAddress& destinati
     }
     path.mac = entry->mac;
   } else {
-    const NeighborCache::Resolution found = neighbors.resolve(now, *hop, waiting);
+    const bool may_wait = waiting.has_value() && store_.may_wait(*waiting);
+    const NeighborCache::Resolution found = neighbors.resolve(now, *hop, may_wait ? waiting : std::nullopt);
     if (!found.mac.has_value()) {
       drop_waiting(found.displaced, counters_.out_no_neighbor);
       if (!found.waits) drop_waiting(waiting, counters_.out_no_neighbor);

@@ -1,6 +1,7 @@
 // PacketStore: copies of packets that cannot leave at once: larger than the MTU, without a known neighbour yet, or an answer of
-// our own (ICMP) made while a frame came in. Two kinds of buffers, of an ordinary frame and of 64 KiB, a fixed number of each;
-// whoever finds none left drops the packet. A stored packet is a transport header and its data with a complete checksum.
+// our own (ICMP) made while a frame came in. Two kinds of buffers, of an ordinary frame and of 64 KiB, a fixed number of each,
+// of which half may wait for neighbours; whoever finds none left drops the packet. A stored packet is a transport header and
+// its data with a complete checksum.
 #pragma once
 
 #include <array>
@@ -44,6 +45,11 @@ class PacketStore {
   StoredPacket& operator[](WaitingPacket id) { return packets_[id.value()]; }
   MutableBytes octets(WaitingPacket id);
   u32 in_use() const { return in_use_; }
+  // Whether a packet may keep its buffer until its neighbour is known: of the large ones half are left to packets that leave at
+  // once. (Of the small ones the neighbour cache takes half.)
+  bool may_wait(WaitingPacket id) const {
+    return id.value() < small_ || 2 * free_large_.size() + 1 >= packets_.size() - small_;
+  }
 
   void push(PacketQueue& queue, WaitingPacket id);
   void push_front(PacketQueue& queue, WaitingPacket id);

@@ -313,7 +313,8 @@ TEST_F(WorkerUpdate, TooManyThatWaitGetServfail) {
   begin();
   for (size_t i = 0; i < max_pending_updates; ++i) {
     text.id = static_cast<u16>(i);
-    ASSERT_TRUE(datagram(text.message({"! x 60 IN A 192.0.2.9"})).empty()) << i;
+    const std::string client = "192.0.2." + std::to_string(10 + i / max_pending_of_client);
+    ASSERT_TRUE(datagram(text.message({"! x 60 IN A 192.0.2.9"}), client).empty()) << i;
   }
   text.id = 9999;
   EXPECT_EQ(rcode_of(datagram(text.message({"! x 60 IN A 192.0.2.9"}))), "SERVFAIL");
@@ -321,6 +322,21 @@ TEST_F(WorkerUpdate, TooManyThatWaitGetServfail) {
   // Those answered make room.
   while (!late_datagram().empty()) continue;
   EXPECT_TRUE(datagram(text.message({"! x 60 IN A 192.0.2.9"})).empty());
+}
+
+TEST_F(WorkerUpdate, OneClientThatSendsWithoutEndLeavesRoomForTheUpdatesOfOthers) {
+  admit_all();
+  begin();
+  size_t taken = 0;
+  for (size_t i = 0; i < 2 * max_pending_updates; ++i) {
+    text.id = static_cast<u16>(i);
+    if (datagram(text.message({"! x 60 IN A 192.0.2.9"}), "192.0.2.66").empty()) ++taken;
+  }
+  EXPECT_EQ(taken, max_pending_of_client);
+  EXPECT_TRUE(datagram(text.message({"! y 60 IN A 192.0.2.9"}), "192.0.2.1").empty());
+  EXPECT_EQ(pump(), max_pending_of_client + 1);
+  // What is decided counts no more.
+  EXPECT_TRUE(datagram(text.message({"! z 60 IN A 192.0.2.9"}), "192.0.2.66").empty());
 }
 
 TEST_F(WorkerUpdate, ByTcpTheSessionWaitsAndKeepsTheOrder) {

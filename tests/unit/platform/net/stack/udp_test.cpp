@@ -161,6 +161,21 @@ TEST_F(Udp, LargeAnswersBeyondTheBuffersAreDroppedAndCounted) {
   EXPECT_EQ(peer.sent().size(), 3U);
 }
 
+TEST_F(Udp, LargeAnswersToNeighborsWhoDoNotExistLeaveBuffersToOthers) {
+  for (int i = 0; i < 20; ++i) {
+    const std::string nobody = "192.0.2." + std::to_string(100 + i);
+    const auto datagram = peer.give_ipv4({.from = nobody}, udp(ip(nobody), 1, our_ip, 53, counted(4)));
+    ASSERT_TRUE(datagram.has_value());
+    EXPECT_FALSE(answer(*datagram, 4000));
+    peer.sent();
+  }
+  EXPECT_EQ(peer.counters().out_no_memory, 0U);
+  const auto datagram = ask(counted(4));
+  ASSERT_TRUE(datagram.has_value());
+  answer(*datagram, 4000);
+  EXPECT_EQ(peer.sent().size(), 3U) << "its fragments";
+}
+
 TEST_F(Udp, WrongChecksumIsDropped) {
   const Octets good = ethernet(EtherType::ipv4, ipv4({}, udp(peer_ip, 4711, our_ip, 53, counted(9))));
   ASSERT_TRUE(peer.give(good).has_value());
