@@ -282,14 +282,16 @@ TEST(TcpEdges, WhatIsStaleHasNoRoom) {
 // RFC 5681 section 3.1: what was under way is halved at the first timeout of a segment; at the next ones nearly nothing is.
 TEST(TcpEdges, TheThresholdFallsOncePerLoss) {
   std::vector<BlockRing::Row> rows(BlockRing::rows_for(65'536));
-  BlockPool pool(64);
+  BlockBudget budget(60, 1, 1);
+  BlockPool pool(BlockBudget::blocks_for(60, 1));
+  const BlockSource source{pool, budget, budget.join(1)};
   SendHalf half(rows);
   Instant now = Instant::since_boot(seconds(1));
   const SeqNumber iss(500);
   half.open(iss);
   half.on_syn_sent(now);
   half.start(now, 1'000, true, false, SeqNumber(9), iss + 1, 65'535);
-  ASSERT_EQ(half.append(pool, pattern(30'000), true), 30'000U);
+  ASSERT_EQ(half.append(source, pattern(30'000), true), 30'000U);
   const auto send_all = [&] {
     while (const auto cut = half.next(now, 1'000, false, false)) half.on_sent(now, *cut);
   };
@@ -299,7 +301,7 @@ TEST(TcpEdges, TheThresholdFallsOncePerLoss) {
     ack.header.seq = SeqNumber(9);
     ack.header.ack = iss + 1 + octets;
     now = now + ms(10);
-    half.on_ack(now, ack, 65'535, std::nullopt, pool);
+    half.on_ack(now, ack, 65'535, std::nullopt, source);
   };
   send_all();
   ASSERT_EQ(half.flight(), 10'000U);
@@ -325,7 +327,7 @@ TEST(TcpEdges, TheThresholdFallsOncePerLoss) {
   ASSERT_GT(flight, 2'000U);
   half.on_timeout(now);
   EXPECT_EQ(half.congestion().threshold(), std::max(flight / 2, 2'000U));
-  half.clear(pool);
+  half.clear(source);
 }
 
 TEST(TcpEdges, WhatIsStaleIsRefusedWhateverIsAsked) {
