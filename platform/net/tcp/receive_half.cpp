@@ -122,9 +122,13 @@ bool ReceiveHalf::read(const BlockSource& source, MutableBytes into, size_t& cou
 
 // How much more this connection may hold: what it needs, as far as there are blocks for it.
 u32 ReceiveHalf::target_window(const BlockSource& source) const {
+  return std::min(wanted_ - std::min(wanted_, queue_.readable()), affordable(source));
+}
+
+// What there are blocks for, within the limit.
+u32 ReceiveHalf::affordable(const BlockSource& source) const {
   const u32 blocks = BlockBudget::own_blocks + source.budget.allowance(source.group, lent_);
-  const u32 wanted = wanted_ - std::min(wanted_, queue_.readable());
-  return static_cast<u32>(std::min<u64>(wanted, queue_.room(blocks)));
+  return static_cast<u32>(std::min<u64>(limit_ - std::min(limit_, queue_.readable()), queue_.room(blocks)));
 }
 
 // What is held and what is offered counts as lent; after a FIN nothing more comes.
@@ -139,7 +143,12 @@ u16 ReceiveHalf::offer_window(const BlockSource& source, bool in_syn) {
   const u32 known = window();
   u32 offered = target_window(source);
   // MUST-39: the right edge stays until it can move by a segment, or by half of all there is.
-  if (offered < known + worthwhile(offered, 1)) offered = known;
+  if (offered < known + worthwhile(offered, 1)) {
+    // SHLD-14: it does not move back by what scaling rounds off either, as long as there is room for what it rounds up.
+    const u32 unit = u32{1} << scale;
+    const u32 rounded = (known + unit - 1) / unit * unit;
+    offered = rounded <= affordable(source) ? rounded : known;
+  }
   const u16 field = static_cast<u16>(std::min<u32>(offered >> scale, 0xffff));
   right_ = later(right_, nxt_ + (u32{field} << scale));
   settle(source);

@@ -95,6 +95,7 @@ class ReceiveHalf {
 
  private:
   u32 target_window(const BlockSource& source) const;
+  u32 affordable(const BlockSource& source) const;
   // The least by which the right edge moves, out of a window of `target` octets (MUST-39).
   u32 worthwhile(u32 target, u32 segments) const {
     return std::min((target + queue_.readable()) / 2, segments * segment_size_);

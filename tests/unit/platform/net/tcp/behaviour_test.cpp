@@ -143,7 +143,7 @@ TEST(TcpWindow, ScalesByWhatTheSynSaid) {
   Script s;
   s.run("listen\n< S 0(0) win 1000 mss 1000 ws 3\n> S. 0(0) ack 1 ws 1\n< . 1(0) ack 1 win 1000\nevents accepted\nsend 12000");
   for (u32 at = 1; at < 8'000; at += 1'000) s.run("> . " + std::to_string(at) + "(1000)");
-  s.run("> nothing\n< P. 1(10) ack 1 win 1000\n+40\n> . 8001(0) ack 11 win 32762");
+  s.run("> nothing\n< P. 1(10) ack 1 win 1000\n+40\n> . 8001(0) ack 11 win 32763");
 }
 
 TEST(TcpWindow, OpensWhenTheUserHasRead) {

@@ -29,6 +29,36 @@ TEST(TcpEdges, TheWindowOfASynIsNotScaled) {  // RFC 7323 section 2.2
   s.run("< . 1(0) ack 1001 win 125\n> . 1001(500)\n> . 1501(500)\n> nothing");
 }
 
+// RFC 9293 SHLD-14: with a scaled window what was offered is rounded, and never taken back by it.
+TEST(TcpEdges, TheRightEdgeOfAScaledWindowNeverMovesBack) {
+  for (const u32 size : {1U, 7U, 1'001U, 1'460U}) {
+    SCOPED_TRACE(size);
+    Capacity capacity = Host::small();
+    capacity.blocks = 4'096;
+    capacity.receive_limit = 262'144;
+    Script s({}, capacity);
+    s.run("listen\n< S 0(0) win 65535 mss 1460 ws 7\n> S. 0(0) ack 1\n< . 1(0) ack 1\nevents accepted");
+    const u8 scale = *s.last->header.options.window_scale;
+    ASSERT_GE(scale, 2);
+    SeqNumber edge;
+    bool first = true;
+    for (u32 at = 1; at < 1 + 40 * size; at += size) {
+      s.inject(s.build(flag::ack | flag::psh, at, 1), size);
+      s.host.pass(ms(50));
+      while (const auto packet = s.host.poll()) {
+        const SegmentHeader header = MUST(parse_segment(packet->octets)).header;
+        const SeqNumber now = header.ack + (u32{header.window} << scale);
+        EXPECT_FALSE(!first && before(now, edge)) << at;
+        edge = now;
+        first = false;
+      }
+      s.host.events();
+    }
+    EXPECT_FALSE(first);
+    EXPECT_LE(s.host.tcp.receivable(s.id), capacity.receive_limit);
+  }
+}
+
 TEST(TcpEdges, AnMssOfNothingLeavesRoomForSomething) {
   for (const char* mss : {"0", "1", "12", "63"}) {
     Script s;
