@@ -1,3 +1,5 @@
+#include <string>
+
 #include "wire_peer.h"
 
 namespace samara::net {

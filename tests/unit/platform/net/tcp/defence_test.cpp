@@ -25,27 +25,6 @@ void operator delete(void* memory, size_t) noexcept {
 namespace samara::net::tcp::test {
 namespace {
 
-SegmentHeader syn_from(u16 port) {
-  SegmentHeader header;
-  header.source = Port(port);
-  header.destination = Port(53);
-  header.seq = SeqNumber(port * 1'000U);
-  header.flags = flag::syn;
-  header.window = 20'000;
-  header.options.mss = 1'460;
-  header.options.window_scale = 4;
-  header.options.sack_permitted = true;
-  header.options.timestamps = Timestamps{100, 0};
-  return header;
-}
-
-// A host that listens and answers; poll() fills a frame of its own.
-Segment answer_of(Host& host, std::optional<Packet>& packet) {
-  packet = host.poll();
-  EXPECT_TRUE(packet.has_value());
-  return packet ? MUST(parse_segment(packet->octets)) : Segment{};
-}
-
 TEST(TcpDefence, AFloodOfSynsIsAnsweredByCookiesAndStillLetsOthersIn) {
   Capacity capacity = Host::small();
   capacity.first_window = block_size;  // what is offered to who may not exist is lent to nobody else
@@ -88,98 +67,6 @@ TEST(TcpDefence, AFloodOfSynsIsAnsweredByCookiesAndStillLetsOthersIn) {
   size_t sent = 0;
   while (const auto out = host.poll()) sent += MUST(parse_segment(out->octets)).payload.size();
   EXPECT_EQ(sent, 10U * 1'448);
-}
-
-TEST(TcpDefence, AfterAFloodHalfOfTheTableIsFreeWithinSeconds) {
-  Host host;
-  ASSERT_TRUE(host.tcp.listen({host_a, Port(53)}, 16).ok());
-  const u32 places = Host::small().half_open;
-  for (u16 port = 1; port <= 500; ++port) {
-    host.deliver(make_packet(host_b, host_a, syn_from(port), {}));
-    while (host.poll()) {
-    }
-  }
-  EXPECT_EQ(host.tcp.half_open(), places);
-  const auto let_pass = [&](Duration time) {
-    const Instant until = host.now + time;
-    while (host.tcp.next_deadline() <= until) {
-      host.now = std::max(host.now, host.tcp.next_deadline());
-      host.tcp.on_deadline(host.now);
-      while (host.poll()) {
-      }
-    }
-    host.now = until;
-  };
-  let_pass(Duration::seconds(6));
-  EXPECT_EQ(host.tcp.half_open(), places) << "whose answer got lost asks again";
-  let_pass(Duration::seconds(2));
-  EXPECT_EQ(host.tcp.half_open(), places / 2);
-  EXPECT_EQ(host.tcp.counters().evicted_half_open, places - places / 2);
-  // What is left has the time of five repetitions.
-  let_pass(Duration::seconds(54));
-  EXPECT_EQ(host.tcp.half_open(), places / 2);
-  let_pass(Duration::seconds(2));
-  EXPECT_EQ(host.tcp.half_open(), 0U);
-  EXPECT_TRUE(host.events().empty()) << "nobody knew of them";
-}
-
-// What a forged SYN makes us send to a stranger.
-TEST(TcpDefence, AnUnansweredSynIsAnsweredSixTimesAndOnceWhereManyAre) {
-  const auto answers_to = [](u16 port, u16 others) {
-    Host host;
-    EXPECT_TRUE(host.tcp.listen({host_a, Port(53)}, 16).ok());
-    host.deliver(make_packet(host_b, host_a, syn_from(port), {}));
-    size_t answers = host.poll() ? 1 : 0;
-    host.now = host.now + ms(1);
-    for (u16 i = 0; i < others; ++i) host.deliver(make_packet(host_b, host_a, syn_from(static_cast<u16>(1'000 + i)), {}));
-    const Instant end = host.now + Duration::seconds(300);
-    for (; host.now <= end; host.now = std::max(host.now, host.tcp.next_deadline())) {
-      host.tcp.on_deadline(host.now);
-      while (const auto packet = host.poll()) {
-        if (MUST(parse_segment(packet->octets)).header.destination == Port(port)) ++answers;
-      }
-    }
-    EXPECT_EQ(host.tcp.connections(), 0U);
-    return answers;
-  };
-  EXPECT_EQ(answers_to(7, 0), 6U);
-  EXPECT_EQ(answers_to(7, static_cast<u16>(Host::small().half_open / 2 - 1)), 6U);
-  EXPECT_EQ(answers_to(7, static_cast<u16>(Host::small().half_open - 1)), 1U);
-}
-
-TEST(TcpDefence, WhoAsksAgainIsAnsweredAgainWhileManyAreHalfOpen) {
-  Script s;
-  s.run("listen\n< S 0(0) win 100\n> S. 0(0) ack 1");
-  for (u16 i = 0; i < Host::small().half_open - 1; ++i)
-    s.host.deliver(make_packet(host_b, host_a, syn_from(static_cast<u16>(2'000 + i)), {}));
-  while (s.host.poll()) {
-  }
-  s.run("+1000\n> nothing\n< S 0(0) win 100\n> S. 0(0) ack 1\n< . 1(0) ack 1\nevents accepted");
-}
-
-TEST(TcpDefence, AFullTableGivesTheOldestHalfOpenPlaceToOneThatProvedItself) {
-  Capacity capacity = Host::small();
-  capacity.connections = 4;
-  capacity.half_open = 4;
-  Host host(1, capacity);
-  ASSERT_TRUE(host.tcp.listen({host_a, Port(53)}, 16).ok());
-  for (u16 port = 1; port <= 4; ++port) host.deliver(make_packet(host_b, host_a, syn_from(port), {}));
-  while (host.poll()) {
-  }
-  SegmentHeader syn = syn_from(9);
-  host.deliver(make_packet(host_b, host_a, syn, {}));
-  std::optional<Packet> packet;
-  const Segment answer = answer_of(host, packet);
-  SegmentHeader ack = syn;
-  ack.flags = flag::ack;
-  ack.seq = syn.seq + 1;
-  ack.ack = answer.header.seq + 1;
-  ack.options = {};
-  ack.options.timestamps = Timestamps{101, answer.header.options.timestamps->value};
-  host.deliver(make_packet(host_b, host_a, ack, {}));
-  ASSERT_EQ(host.events().size(), 1U);
-  EXPECT_EQ(host.tcp.counters().evicted_half_open, 1U);
-  EXPECT_EQ(host.tcp.half_open(), 3U);
 }
 
 TEST(TcpDefence, ForgedCookiesAreRefused) {
@@ -515,31 +402,6 @@ TEST(TcpDefence, TheBacklogHoldsBackThoseThatNobodyTakes) {
   EXPECT_EQ(host.tcp.counters().opened_passive, 2U);
   EXPECT_EQ(host.tcp.counters().refused_full, 3U);
   EXPECT_EQ(host.events().size(), 2U);
-}
-
-TEST(TcpDefence, WhoComesByACookieCountsForTheBacklogToo) {
-  Host host;
-  ASSERT_TRUE(host.tcp.listen({host_a, Port(53)}, 2).ok());
-  for (u16 port = 1; port <= Host::small().half_open; ++port) host.deliver(make_packet(host_b, host_a, syn_from(port), {}));
-  while (host.poll()) {
-  }
-  for (u16 port = 101; port <= 105; ++port) {
-    SegmentHeader syn = syn_from(port);
-    host.deliver(make_packet(host_b, host_a, syn, {}));
-    const std::optional<Packet> packet = host.poll();
-    if (!packet) continue;
-    const Segment answer = MUST(parse_segment(packet->octets));
-    SegmentHeader ack = syn;
-    ack.flags = flag::ack;
-    ack.seq = syn.seq + 1;
-    ack.ack = answer.header.seq + 1;
-    ack.options = {};
-    ack.options.timestamps = Timestamps{101, answer.header.options.timestamps->value};
-    host.deliver(make_packet(host_b, host_a, ack, {}));
-  }
-  EXPECT_EQ(host.tcp.counters().cookies_good, 2U);
-  EXPECT_EQ(host.events().size(), 2U);
-  EXPECT_EQ(host.tcp.connections(), Host::small().half_open + 2);
 }
 
 TEST(TcpDefence, TimeWaitIgnoresResetsAndOldSyns) {

@@ -131,6 +131,27 @@ class Host {
   bool paused = true;  // pass() stops at the first deadline that was due
 };
 
+inline SegmentHeader syn_from(u16 port) {
+  SegmentHeader header;
+  header.source = Port(port);
+  header.destination = Port(53);
+  header.seq = SeqNumber(port * 1'000U);
+  header.flags = flag::syn;
+  header.window = 20'000;
+  header.options.mss = 1'460;
+  header.options.window_scale = 4;
+  header.options.sack_permitted = true;
+  header.options.timestamps = Timestamps{100, 0};
+  return header;
+}
+
+// A host that listens and answers; poll() fills a frame of its own.
+inline Segment answer_of(Host& host, std::optional<Packet>& packet) {
+  packet = host.poll();
+  EXPECT_TRUE(packet.has_value());
+  return packet ? MUST(parse_segment(packet->octets)) : Segment{};
+}
+
 // Two hosts and what is between them.
 struct LinkFaults {
   u32 loss_percent = 0;
