@@ -190,6 +190,15 @@ void World::send(HostId from, Bytes frame) {
     waiting = idle - now_;
   }
   const bool group = (frame[0] & 1) != 0;
+  std::vector<u8> changed;
+  if (on_way_ && !group) {
+    changed.assign(frame.begin(), frame.end());
+    if (!on_way_(from, changed)) {
+      ++counters_.lost;
+      return;
+    }
+    frame = changed;
+  }
   bool anybody = false;
   for (const auto& host : hosts_) {
     const bool addressed = group || std::ranges::equal(host->card.description().mac, frame.first(6));

@@ -83,6 +83,9 @@ class World {
   void inject(HostId host, Bytes frame);
   // What a router there would do: is told of each frame that is too long for the wire, and who sent it.
   void on_too_long(std::function<void(HostId, Bytes)> action) { on_too_long_ = std::move(action); }
+  // What a box on the way would do: may change each frame to a single host, but not its length, or drop it (false; it counts as
+  // lost).
+  void on_way(std::function<bool(HostId from, MutableBytes frame)> action) { on_way_ = std::move(action); }
   // Calls `action` when the time comes.
   void at(Instant when, std::function<void()> action);
   // The host's handler takes a turn now, although nothing came in: its owner has given it work.
@@ -113,6 +116,7 @@ class World {
   Capture capture_;
   u64 digest_ = 0;
   std::function<void(HostId, Bytes)> on_too_long_;
+  std::function<bool(HostId, MutableBytes)> on_way_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<Event> events_;  // a heap, the earliest on top
   u64 order_ = 0;              // events of the same moment come in the order they were made
