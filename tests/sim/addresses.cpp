@@ -124,7 +124,14 @@ void dhcp_rebinds(Run& run) {
   DhcpScene scene(run, static_cast<u32>(lease));
   scene.server.ignore_unicast();
   run.world.run_for(seconds(lease * 8));
-  run.require(scene.client.count_of(Kind::address_down) == 0, "the address went away");
+  // RFC 2131 section 4.4.5: the last eighth of the lease holds three requests (at 1,200 s: after 0, 75 and 135 of 150 s) to
+  // five, of each of which either the request or its answer is lost with at most 6 %. All of one lease are in 6 of 100,000
+  // runs: then the address goes, and comes again.
+  if (scene.client.count_of(Kind::address_down) == 1) {
+    run.excuse();
+    run.require(scene.bound(run, dhcp_patience), "the address went away and does not come again");
+  }
+  run.require(scene.client.count_of(Kind::address_down) <= 1, "the address went away twice");
   run.require(dhcp_address(scene.client).has_value(), "there is no address");
   check_rest(run, scene.client);
 }
@@ -227,7 +234,9 @@ void another_router_takes_over(Run& run) {
   run.world.stop(uses_first ? first_id : second_id);
   const u64 before = left.forwarded();
   run.world.run_for(seconds(120));
-  // RFC 4861 sections 7.3 and 6.3.6: 30 s reachable (up to 45), 5 s of delay, 3 probes.
+  // RFC 4861 sections 7.3 and 6.3.6: 30 s reachable (up to 45), 5 s of delay, 3 probes: 67 s are left, of whose packets up to
+  // 5 % are lost. A round of three solicitations that are lost, and one for the router that is gone, costs six more: 58
+  // packets.
   run.require(left.forwarded() - before > 50, "only ", left.forwarded() - before, " packets took the other router");
 }
 
@@ -290,7 +299,7 @@ void a_neighbour_comes_back_with_another_card(Run& run) {
 
 constexpr Scenario scenarios[] = {
     {.name = "dhcp-renews", .seeds = 1000, .play = dhcp_renews},
-    {.name = "dhcp-rebinds", .seeds = 1000, .play = dhcp_rebinds},
+    {.name = "dhcp-rebinds", .seeds = 1000, .play = dhcp_rebinds, .excused_per_thousand = 1},
     {.name = "dhcp-server-goes-and-comes-back", .seeds = 1000, .play = dhcp_server_goes_and_comes_back},
     {.name = "dhcp-hears-no", .seeds = 1000, .play = dhcp_hears_no},
     {.name = "dhcp-finds-address-in-use", .seeds = 1000, .play = dhcp_finds_address_in_use},

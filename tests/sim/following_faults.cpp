@@ -143,8 +143,19 @@ void FollowingScene::change_once() {
   const u32 name = static_cast<u32>(run_.below(zones_[zone].names + 20));
   std::optional<std::array<u8, 4>> address;
   if (!run_.one_in(4)) address = {10, 1, static_cast<u8>(run_.below(256)), static_cast<u8>(run_.below(256))};
+  changes_.push_back(run_.world.now());
   watcher_->update(run_.world.now(), zone, name, address);
   run_.world.poke(watcher_id_);
+}
+
+u64 FollowingScene::most_changes_in_a_minute() const {
+  u64 most = 0;
+  for (auto first = changes_.begin(); first != changes_.end(); ++first) {
+    const Instant end = *first + Duration::seconds(60) + notify_reaches;
+    const auto last = std::find_if(first, changes_.end(), [end](Instant when) { return when > end; });
+    most = std::max(most, static_cast<u64>(last - first));
+  }
+  return most;
 }
 
 void FollowingScene::change_for(Duration time) {

@@ -27,10 +27,14 @@ enum class Topology : u8 {
 class FollowingScene {
  public:
   static constexpr size_t servers = 4;
-  // What a host may send in any minute, whatever happens. A zone that changes costs some 16 frames at each of its ends (NOTIFY,
-  // SOA query, a transfer with its connection), a large one as many again for a transfer's acknowledgements; changes come
-  // eight at a time at most.
+  // A NOTIFY is sent at once, and acted upon a second or two after the last attempt.
+  static constexpr Duration notify_reaches = Duration::seconds(10);
+  // What a host may send in any minute. A zone that changes costs some 16 frames at each of its two ends (NOTIFY, SOA query, a
+  // transfer with its connection), a large one as many again for a transfer's acknowledgements; changes come eight at a time,
+  // and 8 * 32 is 256. Where two such rows fall into one minute, so do their frames.
   static constexpr u64 most_frames_in_a_minute = 300;
+  static constexpr u64 changes_at_once = 8;
+  static constexpr u64 frames_of_change = 32;
   // What a secondary may send once its zones have been expired for half an hour. In a minute: for each zone one attempt, of one
   // query to each of two primaries, whose neighbour has to be found; as much to answer another secondary; and the client. In an
   // hour without the client: some five attempts for each zone, because RETRY is doubled; as many of a child to answer; and the
@@ -92,6 +96,7 @@ class FollowingScene {
   Duration draw_length();
 
   void change_once();
+  u64 most_changes_in_a_minute() const;
   void watch();
 
   Run& run_;
@@ -111,8 +116,9 @@ class FollowingScene {
   std::vector<Duration> clock_errors_;  // when nothing is wrong
   Duration least_delay_;
   Instant begin_;
-  Instant over_;      // when nothing is broken any more
-  Duration longest_;  // that a secondary may have been without its primary
+  Instant over_;                  // when nothing is broken any more
+  std::vector<Instant> changes_;  // when, in the order in which they are made
+  Duration longest_;              // that a secondary may have been without its primary
   bool watching_ = true;
 };
 

@@ -15,8 +15,6 @@ constexpr Duration first_interval = Duration::seconds(4);
 constexpr Duration longest_interval = Duration::seconds(3600);
 constexpr Duration default_reachable_time = Duration::milliseconds(30000);
 constexpr Duration default_retransmit_timer = Duration::milliseconds(1000);
-// RFC 4861 section 6.3.4: a new random reachable time at least every few hours.
-constexpr Duration draw_interval = Duration::seconds(2 * 3600);
 // What a forged advertisement may do to us has an end (docs/network.md). A reachable time of more than an hour is no value a
 // router may set (RFC 4861 section 6.2.1); a neighbour that is gone is noticed after minutes in any case.
 constexpr u32 max_reachable_time_ms = 3'600'000;
@@ -54,12 +52,11 @@ RouterDiscovery::RouterDiscovery(const MacAddress& mac, u16 link_mtu, Rng& rng)
       link_mtu_(link_mtu),
       rng_(rng),
       mtu_(link_mtu),
-      base_reachable_time_(default_reachable_time),
       reachable_time_(default_reachable_time),
       retransmit_timer_(default_retransmit_timer) {}
 
 Instant RouterDiscovery::next_deadline() const {
-  Instant next = std::min({solicit_at_, draw_again_, mtu_until_, reachable_until_, retransmit_until_});
+  Instant next = std::min({solicit_at_, mtu_until_, reachable_until_, retransmit_until_});
   for (const Route& route : routes_) next = std::min(next, route.expires);
   for (const OnLinkPrefix& prefix : prefixes_) next = std::min(next, prefix.expires);
   return next;
@@ -81,7 +78,6 @@ std::optional<IpAddress> RouterDiscovery::router_for(Instant now, const IpAddres
 }
 
 void RouterDiscovery::start(Instant now) {
-  draw_reachable_time(now);
   // RFC 4861 section 6.3.7: hosts that start together do not ask together.
   solicit_at_ = now + Duration::milliseconds(rng_.below(max_solicitation_delay_ms + 1));
   solicit_interval_ = {};
@@ -112,7 +108,7 @@ void RouterDiscovery::set_parameters(Instant now, const RouterAdvertisement& mes
   }
   if (message.reachable_time != 0 && message.reachable_time <= max_reachable_time_ms) {
     reachable_until_ = until;
-    set_base_reachable_time(now, Duration::milliseconds(std::min(message.reachable_time, longest_reachable_time_ms)));
+    reachable_time_ = Duration::milliseconds(std::min(message.reachable_time, longest_reachable_time_ms));
   }
   // Between the minimum and the link's own (RFC 4861 section 6.3.4).
   if (message.mtu.has_value() && *message.mtu >= min_ipv6_mtu && *message.mtu <= link_mtu_) {
@@ -128,18 +124,12 @@ void RouterDiscovery::forget_old_parameters(Instant now) {
   }
   if (reachable_until_ <= now) {
     reachable_until_ = Instant::never();
-    set_base_reachable_time(now, default_reachable_time);
+    reachable_time_ = default_reachable_time;
   }
   if (retransmit_until_ <= now) {
     retransmit_until_ = Instant::never();
     retransmit_timer_ = default_retransmit_timer;
   }
-}
-
-void RouterDiscovery::set_base_reachable_time(Instant now, Duration base) {
-  if (base == base_reachable_time_) return;
-  base_reachable_time_ = base;
-  draw_reachable_time(now);
 }
 
 void RouterDiscovery::set_route(Instant now, const IpAddress& router, const RouteInformation& route) {
@@ -201,7 +191,6 @@ void RouterDiscovery::on_deadline(Instant now) {
   routes_.remove_if([&](const Route& route) { return route.expires <= now; });
   prefixes_.remove_if([&](const OnLinkPrefix& prefix) { return prefix.expires <= now; });
   forget_old_parameters(now);
-  if (draw_again_ <= now) draw_reachable_time(now);
 }
 
 std::optional<SendRouterSolicitation> RouterDiscovery::poll_solicitation(Instant now) {
@@ -217,12 +206,6 @@ std::optional<SendRouterSolicitation> RouterDiscovery::poll_solicitation(Instant
   // RFC 4861 section 4.1: who has no address yet says nothing of where it is.
   if (!link_local_.has_value()) return SendRouterSolicitation{unspecified, all_routers, {}};
   return SendRouterSolicitation{*link_local_, all_routers, {mac_}};
-}
-
-void RouterDiscovery::draw_reachable_time(Instant now) {
-  // RFC 4861 section 10: uniformly between 0.5 and 1.5 times the base.
-  reachable_time_ = Duration::nanoseconds(base_reachable_time_.nanoseconds() / 1000 * (500 + rng_.below(1001)));
-  draw_again_ = now + draw_interval;
 }
 
 Duration RouterDiscovery::jittered(Duration duration) {

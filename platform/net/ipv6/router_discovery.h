@@ -60,6 +60,7 @@ class RouterDiscovery {
   u16 mtu() const { return mtu_; }
   // For neighbour unreachability detection: how long a confirmation is good for, around what routers told, and the time between
   // solicitations (RFC 4861 section 6.3.2).
+  // The base; the neighbour cache draws what it makes of it (RFC 4861 section 6.3.2).
   Duration reachable_time() const { return reachable_time_; }
   Duration retransmit_timer() const { return retransmit_timer_; }
   // Advertised things that were turned away for want of room.
@@ -83,8 +84,6 @@ class RouterDiscovery {
   void set_prefix(Instant now, const IpAddress& router, const PrefixInformation& prefix);
   void set_parameters(Instant now, const RouterAdvertisement& message);
   void forget_old_parameters(Instant now);
-  void set_base_reachable_time(Instant now, Duration base);
-  void draw_reachable_time(Instant now);
   Duration jittered(Duration duration);
 
   MacAddress mac_;
@@ -97,9 +96,7 @@ class RouterDiscovery {
   u64 turned_away_ = 0;
 
   u16 mtu_;
-  Duration base_reachable_time_;
   Duration reachable_time_;
-  Instant draw_again_ = Instant::never();
   Duration retransmit_timer_;
   // When each of them ends, if it is not repeated.
   Instant mtu_until_ = Instant::never();

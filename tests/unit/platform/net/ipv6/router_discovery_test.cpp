@@ -267,11 +267,11 @@ TEST_F(RouterDiscoveryTest, ParametersEndWithTheRouterThatToldThem) {
   message.mtu = 1280;
   const auto told = [&] {
     return discovery.retransmit_timer() == Duration::seconds(3) && discovery.mtu() == 1280 &&
-           discovery.reachable_time() >= Duration::seconds(150) && discovery.reachable_time() <= Duration::seconds(450);
+           discovery.reachable_time() == Duration::seconds(300);
   };
   const auto forgotten = [&] {
     return discovery.retransmit_timer() == Duration::seconds(1) && discovery.mtu() == 1500 &&
-           discovery.reachable_time() <= Duration::seconds(45);
+           discovery.reachable_time() == Duration::seconds(30);
   };
   discovery.on_advertisement(at(0), router, message);
   run_until(at_seconds(3 * 1800 - 1));
@@ -306,30 +306,20 @@ TEST_F(RouterDiscoveryTest, WhatIsToldForEverEndsADayAfterItWasLastRepeated) {
   EXPECT_TRUE(discovery.prefixes().empty());
 }
 
-TEST_F(RouterDiscoveryTest, Rfc4861Section6Point3Point2ReachableTimeIsRandomAroundItsBase) {
+// Drawn once, by the neighbour cache: drawn here too, a router that is gone would be believed in for 67 seconds and not for 45.
+TEST_F(RouterDiscoveryTest, Rfc4861Section6Point3Point4ReachableTimeIsTheBaseThatTheRouterSays) {
+  discovery.start(at(0));
   EXPECT_EQ(discovery.reachable_time(), Duration::seconds(30));
   RouterAdvertisement message;
-  std::vector<Duration> drawn;
-  for (u32 base = 10'000; base < 10'100; ++base) {
-    message.reachable_time = base;
-    discovery.on_advertisement(at(0), router, message);
-    EXPECT_GE(discovery.reachable_time(), Duration::milliseconds(base / 2));
-    EXPECT_LE(discovery.reachable_time(), Duration::milliseconds(base * 3 / 2));
-    drawn.push_back(discovery.reachable_time());
-  }
-  EXPECT_LT(*std::ranges::min_element(drawn), Duration::seconds(7));
-  EXPECT_GT(*std::ranges::max_element(drawn), Duration::seconds(13));
-  const Duration before = discovery.reachable_time();
-  discovery.on_advertisement(at(1), router, message);  // the same base again
-  EXPECT_EQ(discovery.reachable_time(), before);
-  for (i64 hour = 1; hour <= 2; ++hour) {
-    run_until(at_seconds(hour * 3600));
-    discovery.on_advertisement(at_seconds(hour * 3600), router, message);
-  }
-  EXPECT_NE(discovery.reachable_time(), before);
+  message.reachable_time = 10'000;
+  discovery.on_advertisement(at(0), router, message);
+  EXPECT_EQ(discovery.reachable_time(), Duration::seconds(10));
+  message.reachable_time = 0;  // says nothing
+  discovery.on_advertisement(at(1), router, message);
+  EXPECT_EQ(discovery.reachable_time(), Duration::seconds(10));
   message.reachable_time = 3'600'001;
-  discovery.on_advertisement(at_seconds(2 * 3600), router, message);
-  EXPECT_LT(discovery.reachable_time(), Duration::seconds(20));
+  discovery.on_advertisement(at(2), router, message);
+  EXPECT_EQ(discovery.reachable_time(), Duration::seconds(10));
 }
 
 TEST_F(RouterDiscoveryTest, FloodOfOneRouterLeavesTheOthersTheirShare) {
