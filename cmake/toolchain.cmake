@@ -21,6 +21,9 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
 if(SAMARA_SANITIZE)  # a report names functions and lines
   set(CMAKE_CXX_FLAGS_DEBUG "-O1 -gline-tables-only")
 endif()
+if(SAMARA_FLAVOUR STREQUAL "host")  # so does a profile; who looks at variables takes preset dev
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -gline-tables-only")
+endif()
 
 # Compiling again what did not change is a waste of two cores. What a file depends on is taken from the compiler, and not from
 # a run of the preprocessor before it. The two flavours of images compile nearly the same with the same flags: their paths are
