@@ -35,6 +35,7 @@ void add_verbs(CLI::App& samara, Action& chosen) {
   samara::ops::add_key_generate(*key, chosen);
   samara::ops::add_notify(samara, chosen);
   samara::ops::add_update(samara, chosen);
+  samara::ops::add_storage(samara, chosen);
   samara.footer(
       "Exit codes: 0 good, 64 usage, 65 bad input data, 69 something needed is unavailable,\n"
       "70 a bug of ours, 77 no permission. `samara VERB --help` has examples.");

@@ -60,7 +60,10 @@ class Secondary final : public hal::Role {
 
   Result<u64, hal::Refusal> load(Bytes, hal::Loader& loader) override {
     rng_.emplace(std::span<const u8>(loader.entropy()).first<crypto::Drbg::seed_size>());
-    if (loader.storage() != nullptr) archive_ = ZoneArchive::open(*loader.storage(), *rng_);
+    if (loader.storage() != nullptr) {
+      archive_ = ZoneArchive::open(*loader.storage(), *rng_);
+      if (archive_ == nullptr) log(Level::warning, "storage: nothing is kept over a restart; zones are transferred anew");
+    }
     zones_.emplace(*config_, loader.region(), archive_.get(), *rng_);
     zones_->start(moment(loader));
     const auto set = zones_->next_set();

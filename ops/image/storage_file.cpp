@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "ops/storage/growth.h"
+
 namespace samara::ops {
 
 namespace {
@@ -19,7 +21,7 @@ Failure<FileError> failure(int code) {
 }  // namespace
 
 Result<Descriptor, FileError> open_storage(const std::string& path, u64 size) {
-  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, owner_only));
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, owner_only));
   if (!file.is_open()) return failure(errno);
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return failure(errno);
@@ -33,6 +35,7 @@ std::optional<Descriptor> open_storage_of(const Deployment& deployment, const st
   const std::optional<server::StorageConfig>& configured = deployment.service().storage;
   if (!configured) return Descriptor();
   const std::string path(configured->file);
+  grow_storage(path, configured->size, deployment.service().user, deployment.service().group);
   Result<Descriptor, FileError> storage = open_storage(path, configured->size);
   if (storage) return std::move(storage).value();
   complain(source + ": storage " + in_quotes(path, longest_path) + " " + storage.error().problem);

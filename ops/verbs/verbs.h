@@ -32,6 +32,7 @@ void add_key_generate(CLI::App& key, Action& chosen);
 // Requests to running servers.
 void add_notify(CLI::App& samara, Action& chosen);
 void add_update(CLI::App& samara, Action& chosen);
+void add_storage(CLI::App& samara, Action& chosen);
 // The zone's canonical text to a file, or to standard output for "-".
 ExitCode write_zone_text(const zone::Zone& zone, const std::string& output);
 

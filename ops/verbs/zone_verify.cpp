@@ -122,7 +122,8 @@ std::string_view verify_digest(const std::string& path, const zone::Zone& zone, 
 
 void verify(const std::string& path, const Options& options, Diagnostics& found) {
   const size_t errors_before = found.error_count();
-  const std::optional<LoadedZone> loaded = LoadedZone::load_and_check(path, options.zone_name(), options.time(), found, options.folders());
+  const std::optional<LoadedZone> loaded =
+      LoadedZone::load_and_check(path, options.zone_name(), options.time(), found, options.folders());
   if (!loaded) return;
   const zone::Zone& zone = loaded->zone();
   SignatureCheck signatures(path, zone, found);

@@ -73,12 +73,17 @@ void HalfHeader::write(MutableBytes block_of_it) const {
   out.zeros(out.remaining());
 }
 
-std::optional<HalfHeader> HalfHeader::read(Bytes block_of_it) {
+std::optional<u16> HalfHeader::version_of(Bytes block_of_it) {
   constexpr size_t hash_at = wire_size - 16;
-  if (!std::ranges::equal(block_of_it.first(half_magic.size()), half_magic) || load_be16(block_of_it, 8) != format_version ||
+  if (!std::ranges::equal(block_of_it.first(half_magic.size()), half_magic) ||
       load_be64(block_of_it, hash_at) != crypto::siphash24(half_key, block_of_it.first(hash_at))) {
     return std::nullopt;
   }
+  return load_be16(block_of_it, 8);
+}
+
+std::optional<HalfHeader> HalfHeader::read(Bytes block_of_it) {
+  if (version_of(block_of_it) != format_version) return std::nullopt;
   HalfHeader half;
   half.block = load_be32(block_of_it, 12);
   half.generation = load_be64(block_of_it, 16);

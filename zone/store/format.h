@@ -25,6 +25,8 @@
 
 namespace samara::zone::store {
 
+// A build reads its own version and those before it from 2 on, and writes its own: a change of the format raises the number and
+// brings the way to read the one before.
 constexpr u16 format_version = 2;
 
 constexpr u64 round_up(u64 value, u64 unit) {
@@ -48,6 +50,9 @@ struct HalfHeader {
 
   void write(MutableBytes block_of_it) const;  // at least 512 octets, all are written
   static std::optional<HalfHeader> read(Bytes block_of_it);
+  // The format's version; nothing when this is no half's header, or a damaged one. Magic, version and checksum stand in the
+  // same places in every version.
+  static std::optional<u16> version_of(Bytes block_of_it);
 };
 
 // Where the halves of a store of `size` octets lie.

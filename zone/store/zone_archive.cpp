@@ -64,13 +64,17 @@ class Restorer final : public ZoneVisitor {
 std::unique_ptr<ZoneArchive> ZoneArchive::open(hal::Storage& storage, Rng& rng) {
   auto store = ZoneStore::open(storage, rng);
   if (!store.ok()) {
-    log(Level::error, "storage: ", describe(store.error()), "; nothing is kept over a restart");
+    log(Level::error, "storage: ", describe(store.error()));
     return nullptr;
   }
   const OpenReport& report = store.value()->report();
   if (report.damaged_places != 0 || report.unreadable_blocks != 0) {
     log(Level::warning, "storage: ", report.damaged_places, " damaged places, ", report.unreadable_blocks,
         " blocks that cannot be read");
+  }
+  if (report.made) log(Level::info, "storage: it was empty; a new store of zones is made in it");
+  if (report.tail_cut) {
+    log(Level::info, "storage: the last write was interrupted; what was durable before it is there");
   }
   return std::unique_ptr<ZoneArchive>(new ZoneArchive(std::move(store).value()));
 }

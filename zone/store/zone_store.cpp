@@ -19,6 +19,7 @@ struct Headers {
   u32 half = 0;
   bool blank = true;
   bool readable = true;
+  bool other_version = false;
 };
 
 void look_at(hal::Storage& storage, u64 offset, u32 half, Headers& found) {
@@ -30,7 +31,11 @@ void look_at(hal::Storage& storage, u64 offset, u32 half, Headers& found) {
   }
   found.blank = found.blank && all_zero(block);
   const auto header = HalfHeader::read(block);
-  if (!header.has_value()) return;
+  if (!header.has_value()) {
+    const auto version = HalfHeader::version_of(block);
+    found.other_version = found.other_version || (version.has_value() && *version != format_version);
+    return;
+  }
   if (!found.best.has_value() || header->generation > found.best->generation ||
       (header->generation == found.best->generation && header->reach > found.best->reach)) {
     found.best = header;
@@ -50,8 +55,11 @@ bool plausible(const HalfHeader& header, const Layout& layout, u32 half) {
 std::string_view describe(OpenError error) {
   switch (error) {
     case OpenError::too_small: return "it is too small for a store of zones (512 KiB at least)";
-    case OpenError::foreign:
-      return "it holds something else than a store of zones of this version; overwrite its beginning with zeros to use it";
+    case OpenError::foreign: return "it holds something else than a store of zones, which stays as it is; name another file";
+    case OpenError::version:
+      return "it holds a store of zones in the format of another version, which stays as it is: let that version's `samara "
+             "storage "
+             "export` write out what it has, and `samara storage import` of this one read it into a new file";
     case OpenError::changed: return "it is smaller, or has larger blocks, than when the store of zones was made";
     case OpenError::device: return "it cannot be read or written";
   }
@@ -86,6 +94,8 @@ Result<std::unique_ptr<ZoneStore>, OpenError> ZoneStore::open(hal::Storage& stor
   look_at(storage, layout.block, 0, found);
   look_at(storage, layout.begin(1), 1, found);
   look_at(storage, layout.begin(1) + layout.block, 1, found);
+  // Also where an older header of ours is left: what is in use is the other's.
+  if (found.other_version) return fail(OpenError::version);
   if (!found.best.has_value()) {
     if (!found.readable) return fail(OpenError::device);
     if (!found.blank) return fail(OpenError::foreign);

@@ -31,7 +31,8 @@ namespace samara::zone::store {
 
 enum class OpenError : u8 {
   too_small,  // fewer than min_store_size octets
-  foreign,    // it holds something else, another version's store, or one that is beyond repair
+  foreign,    // it holds something else, or a store that is beyond repair
+  version,    // it holds a store in another version's format
   changed,    // it is smaller, or has larger blocks, than when the store was made
   device,
 };

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <algorithm>
 
@@ -17,15 +18,24 @@ StorageError error_of(int number) {
   return number == ENOSPC || number == EDQUOT ? StorageError::no_space : StorageError::device;
 }
 
+bool lock(int fd) {
+  for (u32 tries = 1;; ++tries) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno != EWOULDBLOCK || tries == lock_tries) return false;
+    constexpr timespec pause{.tv_sec = 0, .tv_nsec = lock_try_milliseconds * 1'000'000};
+    ::nanosleep(&pause, nullptr);
+  }
+}
+
 }  // namespace
 
-Result<FileStorage, Refusal> FileStorage::adopt(int fd) {
+Result<FileStorage, Refusal> FileStorage::adopt(int fd, FileAccess access) {
   struct stat status{};
   if (fd < 0 || ::fstat(fd, &status) != 0) {
     return fail(Refusal(ExitCode::usage, "no storage on descriptor ", fd, " (--storage-fd 5 5<>FILE)"));
   }
   Descriptor file(fd);
-  if ((::fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR) {
+  if (access == FileAccess::read_and_write && (::fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR) {
     return fail(Refusal(ExitCode::usage, "the storage on descriptor ", fd, " is not open for reading and writing"));
   }
   u64 size = 0;
@@ -43,7 +53,7 @@ Result<FileStorage, Refusal> FileStorage::adopt(int fd) {
   const u64 block = static_cast<u64>(block_size);
   size = size / block * block;
   if (size == 0) return fail(Refusal(ExitCode::unavailable, "the storage on descriptor ", fd, " is empty; give it a size"));
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  if (!lock(fd)) {
     if (errno == EWOULDBLOCK) return fail(Refusal(ExitCode::unavailable, "the storage is in use by another image"));
     return fail(Refusal(ExitCode::unavailable, "the storage cannot be locked: ", SystemError{}));
   }

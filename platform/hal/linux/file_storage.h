@@ -7,10 +7,17 @@
 
 namespace samara::hal {
 
+enum class FileAccess : u8 { read, read_and_write };
+
+// How long the lock is waited for: an image whose supervisor was killed ends within a turn of its loop.
+constexpr u32 lock_tries = 20;
+constexpr u32 lock_try_milliseconds = 50;
+
 class FileStorage final : public Storage {
  public:
-  // Takes the descriptor over and locks what it leads to (flock), so that no two images use it. The size is the file's.
-  static Result<FileStorage, Refusal> adopt(int fd);
+  // Takes the descriptor over and locks what it leads to (flock), so that no two images use it; where another still has it,
+  // after waiting for a second. The size is the file's. One that is only read may be open for that alone.
+  static Result<FileStorage, Refusal> adopt(int fd, FileAccess access = FileAccess::read_and_write);
 
   FileStorage(FileStorage&&) = default;
   FileStorage& operator=(FileStorage&&) = default;

@@ -247,6 +247,33 @@ TEST_F(ZoneStoreTest, RefusesWhatIsNoStore) {
   CrashingStorage foreign(other, 512);
   EXPECT_EQ(ZoneStore::open(foreign, rng_).error(), OpenError::foreign);
   EXPECT_EQ(foreign.writes, 0U);
+}
+
+TEST_F(ZoneStoreTest, RefusesAnotherVersionsStoreAndLeavesItAsItIs) {
+  // As a later build would leave it: its header in the half in use, an older one of ours in the other.
+  HalfHeader header{.generation = 7, .instance = 1, .size = small, .block = 512, .reach = 4096, .solid = 1024, .key = {}};
+  std::vector<u8> block(512);
+  header.write(block);
+  const std::vector<u8> ours = block;
+  ByteWriter version(MutableBytes(block).subspan(8));
+  version.u16(format_version + 1);
+  const crypto::SipHashKey half_key{'h', 'a', 'l', 'f', ' ', 'o', 'f', ' ', 'a', ' ', 's', 't', 'o', 'r', 'e', '.'};
+  ByteWriter hash(MutableBytes(block).subspan(HalfHeader::wire_size - 16));
+  hash.u64(crypto::siphash24(half_key, Bytes(block).first(HalfHeader::wire_size - 16)));
+  EXPECT_EQ(HalfHeader::version_of(block), format_version + 1);
+  for (const bool beside_ours : {false, true}) {
+    std::vector<u8> content(small);
+    if (beside_ours) std::ranges::copy(ours, content.begin());
+    std::ranges::copy(block, content.begin() + static_cast<ptrdiff_t>(Layout(small, 512).begin(beside_ours ? 1 : 0)));
+    CrashingStorage later(content, 512);
+    EXPECT_EQ(ZoneStore::open(later, rng_).error(), OpenError::version);
+    EXPECT_EQ(later.writes, 0U);
+  }
+  EXPECT_NE(describe(OpenError::version).find("samara storage export"), std::string_view::npos);
+  EXPECT_EQ(describe(OpenError::foreign).find("zeros"), std::string_view::npos);
+}
+
+TEST_F(ZoneStoreTest, RefusesAStorageThatIsTooSmall) {
   CrashingStorage tiny(min_store_size - 512);
   EXPECT_EQ(ZoneStore::open(tiny, rng_).error(), OpenError::too_small);
 }
