@@ -10,6 +10,15 @@ namespace samara::secondary {
 using runtime::StreamId;
 using State = TransferIn::State;
 
+namespace {
+
+bool is_of_serials(TransferError error) {
+  return error == TransferError::serial_older || error == TransferError::serial_undefined ||
+         error == TransferError::serial_not_promised;
+}
+
+}  // namespace
+
 SecondaryAgent::SecondaryAgent(Primaries& primaries, const AgentLimits& limits, Rng& rng)
     : limits_(limits),
       table_(primaries, limits.refresh, rng),
@@ -41,7 +50,7 @@ std::optional<runtime::Connect> SecondaryAgent::poll_connect() {
   }
   const auto idle = std::ranges::find(slots_, false, &Slot::used);
   if (idle == slots_.end()) return std::nullopt;
-  auto start = table_.poll_transfer();
+  auto start = table_.poll_transfer(now_);
   if (!start.has_value()) return std::nullopt;
   start->request.limits = limits_.transfer;
   Slot& slot = *idle;
@@ -139,9 +148,23 @@ void SecondaryAgent::tell_failure(const Slot& slot) {
     reason.writer().put(": ");
     reason.writer().put(dns::rcode_name(transfer.rcode()));
   }
-  const std::string_view kind = slot.start.request.kind == TransferKind::differences ? "IXFR" : "AXFR";
-  log(Level::warning, "zone ", slot.start.request.zone, ": ", kind, " from ", slot.start.primary.endpoint,
-      " failed: ", reason.view());
+  if (transfer.serial().has_value() && is_of_serials(transfer.error())) {
+    reason.writer().put(" (");
+    reason.writer().put(transfer.serial()->value());
+    if (slot.start.request.ours.has_value()) {
+      reason.writer().put(" there, ");
+      reason.writer().put(slot.start.request.ours->value());
+      reason.writer().put(" here");
+    }
+    reason.writer().put(')');
+  }
+  const TransferKind asked = slot.start.request.kind;
+  const std::string_view kind = asked == TransferKind::soa           ? "SOA query by TCP"
+                                : asked == TransferKind::differences ? "IXFR"
+                                                                     : "AXFR";
+  // The table has a line for what does not answer, and not for each try.
+  log(asked == TransferKind::soa ? Level::debug : Level::warning, "zone ", slot.start.request.zone, ": ", kind, " from ",
+      slot.start.primary.endpoint, " failed: ", reason.view());
 }
 
 void SecondaryAgent::tell_success(const Slot& slot) const {
@@ -198,6 +221,10 @@ size_t SecondaryAgent::next_batch(Slot& slot, MutableBytes room) {
   const bool waiting = slot.transfer->input_space().empty();
   const size_t size = slot.transfer->next_batch(wall_, room.subspan(out.size()));
   look_again_ = look_again_ || waiting;
+  if (slot.transfer->state() == State::answered) {
+    settle(slot, {.outcome = TransferResult::Outcome::answered, .reply = slot.transfer->soa_reply()});
+    return 0;
+  }
   if (slot.transfer->state() == State::up_to_date) {
     settle(slot, {.outcome = TransferResult::Outcome::up_to_date, .expire = slot.transfer->expire()});
     return 0;

@@ -8,6 +8,7 @@
 
 #include "dns-core/tsig/key.h"
 #include "platform/base/ip_address.h"
+#include "platform/base/time.h"
 
 namespace samara::secondary {
 
@@ -39,6 +40,9 @@ class Primaries {
     u32 failures = 0;   // in a row
     u32 transfers = 0;  // going on
     bool without_edns = false;
+    // It answered by TCP when nothing came by UDP: one packet is enough to see that it still is so.
+    bool by_tcp = false;
+    Instant tcp_again = {};  // when it may be tried by TCP the next time, while nothing comes by UDP
   };
 
   // Nothing: no primary, too many of them, or too many groups. Equal groups are one.

@@ -19,12 +19,6 @@ Duration doubled(Duration wait, u32 shift, Duration most) {
 
 }  // namespace
 
-Instant RefreshTable::Meter::next(Duration interval, u32 burst) const {
-  const Duration ahead = interval * i64{burst - 1};
-  const Duration full = full_at.since_boot();
-  return full <= ahead ? Instant() : Instant::since_boot(full - ahead);
-}
-
 RefreshTable::RefreshTable(Primaries& primaries, const RefreshLimits& limits, Rng& rng)
     : primaries_(primaries),
       limits_(limits),
@@ -149,7 +143,14 @@ void RefreshTable::start_attempt(Instant now, u32 index) {
   zone.reason = {};
   zone.promised.reset();
   zone.last_start = now;
+  zone.started.count(now, notify_interval);
   next_primary(now, index);
+}
+
+// Ever later when nothing comes of it.
+Instant RefreshTable::notified_attempt_allowed(const Zone& zone) {
+  if (zone.failures == 0) return zone.started.next(notify_interval, notify_burst);
+  return zone.last_start + notify_interval * (i64{1} << std::min<u32>(zone.failures, 6));
 }
 
 // A wish to look at once, from a NOTIFY or a person.
@@ -163,8 +164,7 @@ void RefreshTable::request(Instant now, u32 index, std::optional<u8> preferred, 
     zone.again = zone.again || !to_be_asked || (preferred.has_value() && *preferred != zone.place);
     return;
   }
-  // Not at once after the last time, and ever later when nothing comes of it.
-  const Instant allowed = zone.last_start + notify_interval * (i64{1} << std::min<u32>(zone.failures, 6));
+  const Instant allowed = notified_attempt_allowed(zone);
   zone.urgent = true;
   if (allowed > now) {
     if (allowed < zone.due) set_due(index, allowed);
@@ -227,7 +227,7 @@ void RefreshTable::attempt_succeeded(Instant now, u32 index) {
   zone.refreshed_event = true;
   tell(index);
   const Duration wait = zone.again ? Duration() : jittered(refresh_wait(now, zone));
-  set_due(index, zone.again ? std::max(now, zone.last_start + notify_interval) : now + wait);
+  set_due(index, zone.again ? std::max(now, notified_attempt_allowed(zone)) : now + wait);
 }
 
 void RefreshTable::attempt_failed(Instant now, u32 index) {

@@ -2,14 +2,19 @@
 // primary for the SOA, whom, what to do with the answer, and when the zone is no longer good:
 //
 //   idle ─ due ─ ready ─ asking ─┬─ equal ───────────────────────────────────────── refreshed: again after REFRESH
-//                   │    timeout │ newer ─ queued ─ transferring ─┬─ installed ──── refreshed
+//                   │  no answer │ newer ─ queued ─ transferring ─┬─ installed ──── refreshed
 //                   └─ next primary, fewest failures first ◂──────┘ failed
 //                      none left: after RETRY, doubled with each failure. EXPIRE after the last good word: expired
 //
 // No wait is longer than half of the time the zone is still good for, unless RETRY is.
 //
-// A primary whose answer by UDP cannot be believed is asked for the transfer all the same: some speak of a zone by TCP alone,
-// and refuse the query without a signature (Knot DNS its catalogs).
+// Where an answer by UDP is truncated or none comes, the SOA is asked for by TCP (RFC 7766 section 5), in the place of a
+// transfer. That a primary does not answer there either is found out once a minute for all its zones. A primary whose answer by
+// UDP cannot be believed is asked for the transfer all the same: some speak of a zone by TCP alone, and refuse the query
+// without a signature (Knot DNS its catalogs).
+//
+// An incremental transfer that fails is followed by one of the whole zone from the same primary, at once or when its turn comes
+// again (whole_zone_after()).
 //
 // A zone that is absent or expired is asked for and taken whole, whatever its serial. A serial that is not newer is never
 // taken. NOTIFY makes a zone due at once, its sender asked first; what it says of the serial is not believed.
@@ -27,6 +32,7 @@
 #include <optional>
 #include <vector>
 
+#include "platform/base/meter.h"
 #include "platform/base/rng.h"
 #include "platform/base/time.h"
 #include "secondary/due_heap.h"
@@ -43,8 +49,13 @@ constexpr Duration zone_query_interval = Duration::seconds(1);
 constexpr u32 zone_query_burst = 10;
 // How long a SOA query waits for its answer, and that it is sent three times: 10.5 seconds for a primary that does not answer.
 constexpr std::array<Duration, 3> query_timeouts = {Duration::milliseconds(1500), Duration::seconds(3), Duration::seconds(6)};
-// Between the starts of two attempts that NOTIFYs caused, doubled with each failure since the last success (six times at most).
+// Attempts that NOTIFYs cause: a few in a row at once, then one a second; after a failure none sooner than this interval,
+// doubled with each since the last success (six times at most).
 constexpr Duration notify_interval = Duration::seconds(1);
+constexpr u32 notify_burst = 5;
+// Between two tries by TCP of a primary that answers neither way. A try holds a place to transfer until the connection fails,
+// half a minute at most; so dead primaries leave half of their places to others.
+constexpr Duration tcp_probe_interval = Duration::seconds(60);
 // A zone that is not there yet: the first wait, and the longest.
 constexpr Duration first_load_retry = Duration::seconds(2);
 constexpr Duration longest_load_retry = Duration::seconds(300);
@@ -89,9 +100,10 @@ struct StartTransfer {
 };
 
 struct TransferResult {
-  enum class Outcome : u8 { installed, up_to_date, failed };
+  enum class Outcome : u8 { installed, up_to_date, answered, failed };
   Outcome outcome = Outcome::failed;
   SoaFields soa = {};              // installed
+  SoaReply reply = {};             // answered: to the question for the SOA
   std::optional<u32> expire = {};  // the EXPIRE option
   TransferError error{};           // failed
   dns::Rcode rcode{};
@@ -104,6 +116,7 @@ struct RefreshCounters {
   u64 up_to_date = 0;  // transfers that found nothing new
   u64 failed = 0;      // transfers that broke off, were refused, or brought what cannot be served
   u64 expired = 0;     // zones
+  u64 behind = 0;      // answers of primaries whose serial is not newer than the one held, nor the same
   friend bool operator==(const RefreshCounters&, const RefreshCounters&) = default;
 };
 
@@ -138,7 +151,7 @@ class RefreshTable {
 
   // The next SOA query into `room`, which has max_soa_query octets; 0: none now.
   size_t poll_datagram(Instant now, UnixTime wall, Endpoint& peer, MutableBytes room);
-  std::optional<StartTransfer> poll_transfer();
+  std::optional<StartTransfer> poll_transfer(Instant now);
   std::optional<RefreshEvent> poll_event(Instant now);
 
   void on_datagram(Instant now, UnixTime wall, const Endpoint& peer, Bytes payload);
@@ -156,19 +169,21 @@ class RefreshTable {
     ready,   // in ready_ or urgent_: wants to send
     held,    // wants to send, but has sent too much; `due` is when it may
     asking,  // a query is out; `due` is its timeout
-    queued,  // waits for a place to transfer
+    queued,  // waits for a place to transfer, or to ask by TCP
     transferring,
   };
-  // When the next packet may go, by a leaky bucket: `full_at` is when the bucket is empty again.
-  struct Meter {
-    Instant full_at;
-    Instant next(Duration interval, u32 burst) const;
-    void count(Instant now, Duration interval) { full_at = std::max(full_at, now) + interval; }
+  enum class Path : u8 { udp, tcp };
+  // What a zone that is queued waits for.
+  enum class Wish : u8 {
+    transfer,
+    soa,            // by TCP
+    soa_as_others,  // the same, because others had their answer there; not when that is over
   };
   struct Zone {
     bool used = false;
     ZoneStatus status = ZoneStatus::absent;
     Step step = Step::idle;
+    Wish wish = Wish::transfer;
     bool again = false;   // a NOTIFY came while it was busy
     bool forced = false;  // whatever the serial
     bool whole = false;   // this attempt: differences were of no use
@@ -179,6 +194,8 @@ class RefreshTable {
     u8 place = 0;   // in the group, of the primary being asked
     u8 tries = 0;   // queries to it
     u64 tried = 0;  // by place
+    // By place: those that are next asked for the whole zone.
+    u64 whole_next = 0;
     std::optional<u8> preferred;
     Primaries::Group group = 0;
     u32 generation = 0;
@@ -193,6 +210,7 @@ class RefreshTable {
     Instant expires = Instant::never();
     Instant last_start;
     Meter sent;
+    Meter started;  // attempts
   };
   struct Query {
     u32 zone = no_index;
@@ -217,6 +235,7 @@ class RefreshTable {
   Duration refresh_wait(Instant now, const Zone& zone) const;
   Duration retry_wait(Instant now, const Zone& zone) const;
   void start_attempt(Instant now, u32 index);
+  static Instant notified_attempt_allowed(const Zone& zone);
   void attempt_succeeded(Instant now, u32 index);
   void attempt_failed(Instant now, u32 index);
   void set_expire(Instant now, Zone& zone, std::optional<u32> option, bool transferred) const;
@@ -230,9 +249,14 @@ class RefreshTable {
   void next_primary(Instant now, u32 index);
   void primary_failed(Instant now, u32 index, std::string_view reason);
   void on_timeout(Instant now, u32 index);
-  void on_answer(Instant now, u32 index, const SoaReply& reply);
+  void on_answer(Instant now, u32 index, const SoaReply& reply, Path path);
   void on_serial(Instant now, u32 index, const SoaReply& reply);
-  void queue_transfer(u32 index);
+  void on_silence(Instant now, u32 index);
+  void on_tcp_answer(Instant now, u32 index, const TransferResult& result);
+  void queue(u32 index, Wish wish);
+  TransferKind kind_of_transfer(const Zone& zone) const;
+  std::optional<u32> next_queued(Instant now, Primaries::Index at);
+  static u64 bit_of(u8 place) { return u64{1} << place; }
 
   Primaries& primaries_;
   RefreshLimits limits_;

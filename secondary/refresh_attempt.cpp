@@ -77,7 +77,7 @@ void RefreshTable::next_primary(Instant now, u32 index) {
     return;
   }
   zone.place = *place;
-  zone.tried |= u64{1} << *place;
+  zone.tried |= bit_of(*place);
   zone.tries = 0;
   zone.whole = false;
   zone.by_udp = {};
@@ -97,18 +97,28 @@ void RefreshTable::on_timeout(Instant now, u32 index) {
   const Query& query = queries_[zone.query];
   const std::string_view note = query.note;
   // One packet is enough to see that what was dead still is.
-  const bool once = primaries_[query.primary].failures != 0;
+  const Primaries::State& primary = primaries_[query.primary];
+  const bool once = primary.failures != 0 || primary.by_tcp;
   end_query(index);
   if (!note.empty()) {
     zone.by_udp = note;
     zone.promised.reset();
-    return queue_transfer(index);
+    return queue(index, Wish::transfer);
   }
   if (zone.tries < query_timeouts.size() && !once) {
     make_ready(now, index);
     return;
   }
-  primary_failed(now, index, describe(SoaAnswer::foreign));
+  on_silence(now, index);
+}
+
+// Nothing has come by UDP.
+void RefreshTable::on_silence(Instant now, u32 index) {
+  Primaries::State& primary = primaries_[primary_of(zones_[index])];
+  if (primary.by_tcp) return queue(index, Wish::soa_as_others);
+  if (now < primary.tcp_again) return primary_failed(now, index, "no answer by UDP, and none by TCP a short while ago");
+  primary.tcp_again = now + tcp_probe_interval;
+  queue(index, Wish::soa);
 }
 
 void RefreshTable::on_datagram(Instant now, UnixTime wall, const Endpoint& peer, Bytes payload) {
@@ -124,13 +134,14 @@ void RefreshTable::on_datagram(Instant now, UnixTime wall, const Endpoint& peer,
       return;
     }
     const u32 index = query.zone;
+    primaries_[query.primary].by_tcp = false;
     end_query(index);
-    on_answer(now, index, reply);
+    on_answer(now, index, reply, Path::udp);
     return;
   }
 }
 
-void RefreshTable::on_answer(Instant now, u32 index, const SoaReply& reply) {
+void RefreshTable::on_answer(Instant now, u32 index, const SoaReply& reply, Path path) {
   Zone& zone = zones_[index];
   Primaries::State& primary = primaries_[primary_of(zone)];
   switch (reply.answer) {
@@ -139,12 +150,13 @@ void RefreshTable::on_answer(Instant now, u32 index, const SoaReply& reply) {
       on_serial(now, index, reply);
       return;
     case SoaAnswer::truncated:
+      if (path == Path::tcp) break;  // by TCP nothing is too long
       primary.failures = 0;
-      zone.promised.reset();
-      queue_transfer(index);
+      queue(index, Wish::soa);
       return;
     case SoaAnswer::no_edns:
       primary.without_edns = true;
+      if (path == Path::tcp) return queue(index, Wish::soa);
       zone.tries = 0;
       make_ready(now, index);
       return;
@@ -170,57 +182,86 @@ void RefreshTable::on_serial(Instant now, u32 index, const SoaReply& reply) {
       return;
     }
     if (order != Serial::Order::greater) {
+      ++counters_.behind;
       if (!zone.behind_told) {
-        log(Level::warning, "zone ", name_of(index), ": ", primaries_[primary_of(zone)].primary.endpoint, " has serial ",
-            reply.soa.serial.value(), ", which is not newer than ", zone.soa.serial.value(), "; kept");
+        log(Level::warning, "zone ", name_of(index), ": primary ", primaries_[primary_of(zone)].primary.endpoint,
+            " is behind: it has serial ", reply.soa.serial.value(), ", which is not newer than ", zone.soa.serial.value(),
+            " here; kept until the primary is ahead, the zone expires or it is told to be transferred again");
       }
       zone.behind_told = true;
-      zone.reason = "the serial of the primary is older";
+      zone.reason = "the primary is behind";
       next_primary(now, index);
       return;
     }
   }
   zone.promised = reply.soa.serial;
-  queue_transfer(index);
+  queue(index, Wish::transfer);
 }
 
-void RefreshTable::queue_transfer(u32 index) {
+void RefreshTable::queue(u32 index, Wish wish) {
   Zone& zone = zones_[index];
   zone.step = Step::queued;
+  zone.wish = wish;
+  if (wish != Wish::transfer) zone.promised.reset();
   set_due(index, Instant::never());
   if (waiting_.size() < primaries_.size()) waiting_.resize(primaries_.size());
   waiting_[primary_of(zone)].push(links_, index);
 }
 
-std::optional<StartTransfer> RefreshTable::poll_transfer() {
+TransferKind RefreshTable::kind_of_transfer(const Zone& zone) const {
+  if (zone.wish != Wish::transfer) return TransferKind::soa;
+  const bool whole = !holds(zone) || zone.whole || (zone.whole_next & bit_of(zone.place)) != 0;
+  return whole ? TransferKind::whole : TransferKind::differences;
+}
+
+// The next zone whose turn it is with this primary.
+std::optional<u32> RefreshTable::next_queued(Instant now, Primaries::Index at) {
+  IndexList& waiting = waiting_[at];
+  while (!waiting.empty() && primaries_[at].transfers != limits_.transfers_per_primary) {
+    const u32 index = waiting.first();
+    waiting.remove(links_, index);
+    if (zones_[index].wish != Wish::soa_as_others || primaries_[at].by_tcp) return index;
+    on_silence(now, index);
+  }
+  return std::nullopt;
+}
+
+std::optional<StartTransfer> RefreshTable::poll_transfer(Instant now) {
   if (transfers_ == limits_.transfers) return std::nullopt;
   const u32 count = static_cast<u32>(waiting_.size());
   for (u32 i = 0; i < count; ++i) {
-    const u32 at = (next_waiting_ + i) % count;
-    Primaries::State& primary = primaries_[static_cast<Primaries::Index>(at)];
-    if (waiting_[at].empty() || primary.transfers == limits_.transfers_per_primary) continue;
-    next_waiting_ = (at + 1) % count;
-    const u32 index = waiting_[at].first();
-    waiting_[at].remove(links_, index);
-    Zone& zone = zones_[index];
+    const auto at = static_cast<Primaries::Index>((next_waiting_ + i) % count);
+    const auto index = next_queued(now, at);
+    if (!index.has_value()) continue;
+    next_waiting_ = (at + 1U) % count;
+    Zone& zone = zones_[*index];
+    Primaries::State& primary = primaries_[at];
     zone.step = Step::transferring;
     ++primary.transfers;
     ++transfers_;
-    StartTransfer start{.zone = {index, zone.generation},
-                        .primary = primary.primary,
-                        .primary_index = static_cast<Primaries::Index>(at),
-                        .request = {}};
-    const bool held = holds(zone);
-    start.request.zone = name_of(index);
-    start.request.kind = held && !zone.whole ? TransferKind::differences : TransferKind::whole;
+    StartTransfer start{.zone = {*index, zone.generation}, .primary = primary.primary, .primary_index = at, .request = {}};
+    start.request.zone = name_of(*index);
+    start.request.kind = kind_of_transfer(zone);
     start.request.id = dns::MessageId(rng_.u16_value());
-    if (held) start.request.ours = zone.soa.serial;
+    if (holds(zone)) start.request.ours = zone.soa.serial;
     start.request.promised = zone.promised;
     start.request.key = primary.primary.key;
     start.request.edns = !primary.without_edns;
+    if (start.request.kind == TransferKind::soa) ++counters_.queries;
     return start;
   }
   return std::nullopt;
+}
+
+// Of a question for the SOA by TCP, where the primary has answered or not.
+void RefreshTable::on_tcp_answer(Instant now, u32 index, const TransferResult& result) {
+  Primaries::State& primary = primaries_[primary_of(zones_[index])];
+  primary.by_tcp = result.outcome == TransferResult::Outcome::answered;
+  if (primary.by_tcp) return on_answer(now, index, result.reply, Path::tcp);
+  primary.tcp_again = now + tcp_probe_interval;
+  primary_failed(
+      now, index,
+      result.error == TransferError::not_connected ? "no answer by UDP, no connection by TCP" : "no answer by UDP or TCP");
 }
 
 void RefreshTable::on_transfer_done(Instant now, const StartTransfer& started, const TransferResult& result) {
@@ -229,15 +270,18 @@ void RefreshTable::on_transfer_done(Instant now, const StartTransfer& started, c
   switch (result.outcome) {
     case TransferResult::Outcome::installed: ++counters_.installed; break;
     case TransferResult::Outcome::up_to_date: ++counters_.up_to_date; break;
-    case TransferResult::Outcome::failed: ++counters_.failed; break;
+    case TransferResult::Outcome::answered: break;
+    case TransferResult::Outcome::failed: counters_.failed += started.request.kind == TransferKind::soa ? 0 : 1; break;
   }
   Zone* zone = get(started.zone);
   if (zone == nullptr || zone->step != Step::transferring) return;
   const u32 index = started.zone.index;
+  if (started.request.kind == TransferKind::soa) return on_tcp_answer(now, index, result);
   Primaries::State& primary = primaries_[primary_of(*zone)];
   switch (result.outcome) {
     case TransferResult::Outcome::installed:
       primary.failures = 0;
+      zone->whole_next &= ~bit_of(zone->place);
       zone->soa = result.soa;
       set_expire(now, *zone, result.expire, true);
       zone->status = ZoneStatus::current;
@@ -246,20 +290,19 @@ void RefreshTable::on_transfer_done(Instant now, const StartTransfer& started, c
       return;
     case TransferResult::Outcome::up_to_date:
       primary.failures = 0;
-      if (!holds(*zone)) {  // it expired, or was asked for anew, while the primary was looking
-        zone->whole = true;
-        queue_transfer(index);
-        return;
-      }
+      if (!holds(*zone)) return queue(index, Wish::transfer);  // it expired, or was asked for anew, meanwhile
       set_expire(now, *zone, result.expire, false);
       attempt_succeeded(now, index);
       return;
+    case TransferResult::Outcome::answered:
     case TransferResult::Outcome::failed: break;
   }
-  if (started.request.kind == TransferKind::differences && whole_zone_may_help(result.error, result.rcode)) {
-    zone->whole = true;
-    queue_transfer(index);
-    return;
+  if (result.error == TransferError::serial_older || result.error == TransferError::serial_undefined) ++counters_.behind;
+  if (started.request.kind == TransferKind::differences) {
+    const WholeZone whole = whole_zone_after(result.error);
+    zone->whole = whole == WholeZone::at_once;
+    if (zone->whole) return queue(index, Wish::transfer);
+    if (whole == WholeZone::next_time) zone->whole_next |= bit_of(zone->place);
   }
   // Where both ways fail by the key, UDP's words are the clearer ones.
   const bool same_trouble = result.error == TransferError::tsig && !zone->by_udp.empty();

@@ -83,36 +83,12 @@ class Secondary final : public hal::Role {
 
   hal::Reply on_request(u32 kind, Bytes payload, hal::Loader& loader) override {
     hal::Reply reply;
-    const auto tell = [&](Level level, const auto&... pieces) {
-      TextBuffer<max_log_line> line;
-      (put_piece(line.writer(), pieces), ...);
-      log_line(level, line.view());
-      reply.payload.insert(reply.payload.end(), line.view().begin(), line.view().end());
-      reply.payload.push_back('\n');
-    };
-    if (kind != static_cast<u32>(server::ControlKind::reload)) {
-      tell(Level::error, "control: request ", kind, " is not known");
-      reply.status = static_cast<u32>(hal::ExitCode::usage);
-      return reply;
+    switch (static_cast<server::ControlKind>(kind)) {
+      case server::ControlKind::reload: reload(payload, loader, reply); return reply;
+      case server::ControlKind::retransfer: retransfer(payload, loader, reply); return reply;
     }
-    const auto config = read_config(payload);
-    if (!config.ok()) {
-      tell(Level::error, config.error().text(), "; nothing was changed");
-      reply.status = static_cast<u32>(config.error().code());
-      return reply;
-    }
-    // Zones name keys by their place in the list.
-    if (config.value().keys != config_->keys) {
-      tell(Level::error, "keys have changed: they take effect when the server is started again; nothing was changed");
-      reply.status = static_cast<u32>(hal::ExitCode::bad_data);
-      return reply;
-    }
-    if (!same_but_zones(config.value(), *config_)) {
-      tell(Level::warning, "only zones are reloaded; other changes take effect when the server is started again");
-    }
-    zones_->reload(moment(loader), config.value().zones);
-    publish(loader);
-    send(loader);
+    tell(reply, Level::error, "control: request ", kind, " is not known");
+    reply.status = static_cast<u32>(hal::ExitCode::usage);
     return reply;
   }
 
@@ -142,6 +118,51 @@ class Secondary final : public hal::Role {
   }
 
  private:
+  template <class... Pieces>
+  static void tell(hal::Reply& reply, Level level, const Pieces&... pieces) {
+    TextBuffer<max_log_line> line;
+    (put_piece(line.writer(), pieces), ...);
+    log_line(level, line.view());
+    reply.payload.insert(reply.payload.end(), line.view().begin(), line.view().end());
+    reply.payload.push_back('\n');
+  }
+
+  void reload(Bytes payload, hal::Loader& loader, hal::Reply& reply) {
+    const auto config = read_config(payload);
+    if (!config.ok()) {
+      tell(reply, Level::error, config.error().text(), "; nothing was changed");
+      reply.status = static_cast<u32>(config.error().code());
+      return;
+    }
+    // Zones name keys by their place in the list.
+    if (config.value().keys != config_->keys) {
+      tell(reply, Level::error, "keys have changed: they take effect when the server is started again; nothing was changed");
+      reply.status = static_cast<u32>(hal::ExitCode::bad_data);
+      return;
+    }
+    if (!same_but_zones(config.value(), *config_)) {
+      tell(reply, Level::warning, "only zones are reloaded; other changes take effect when the server is started again");
+    }
+    zones_->reload(moment(loader), config.value().zones);
+    publish(loader);
+    send(loader);
+  }
+
+  void retransfer(Bytes payload, hal::Loader& loader, hal::Reply& reply) {
+    ByteReader at(payload);
+    const auto zone = dns::Name::from_wire(at);
+    if (!zone.ok() || at.remaining() != 0) {
+      tell(reply, Level::error, "control: a retransfer wants the name of a zone");
+      reply.status = static_cast<u32>(hal::ExitCode::usage);
+    } else if (!zones_->retransfer(zone.value())) {
+      tell(reply, Level::error, "zone ", zone.value(), ": not followed; it cannot be transferred again");
+      reply.status = static_cast<u32>(hal::ExitCode::bad_data);
+    } else {
+      tell(reply, Level::info, "zone ", zone.value(), ": is transferred again, whatever its serial");
+      send(loader);
+    }
+  }
+
   static Moment moment(const hal::Loader& loader) { return {loader.now(), loader.wall()}; }
 
   // Without memory for a set of zones it is tried again: what old sets hold may soon be free.

@@ -34,6 +34,7 @@ std::string_view describe(TransferError error) {
     case TransferError::differences_too_large: return "the differences are larger than the limit for them";
     case TransferError::too_slow: return "the primary sends too slowly";
     case TransferError::too_long: return "it takes longer than the limit";
+    case TransferError::soa_alone: return "nothing follows the newer SOA record";
     case TransferError::not_connected: return "no connection to the primary";
     case TransferError::cut_short: return "the connection ended before the transfer did";
     case TransferError::not_installed: return "the records do not make a zone";
@@ -41,13 +42,15 @@ std::string_view describe(TransferError error) {
   return "unknown transfer error";
 }
 
-bool whole_zone_may_help(TransferError error, dns::Rcode rcode) {
-  switch (error) {
+WholeZone whole_zone_after(TransferError differences) {
+  switch (differences) {
+    // Whatever the RCODE: servers without IXFR, or without EDNS, say it in different ways (RFC 1995 section 2, RFC 6891
+    // section 7), and some that do not find a version say NOTAUTH, NXDOMAIN or YXDOMAIN.
     case TransferError::refused:
-      // Servers without IXFR, or without EDNS, say it in different ways (RFC 1995 section 2, RFC 6891 section 7).
-      return rcode == dns::Rcode::FORMERR || rcode == dns::Rcode::NOTIMP || rcode == dns::Rcode::REFUSED ||
-             rcode == dns::Rcode::SERVFAIL;
     case TransferError::malformed:
+    case TransferError::wrong_id:
+    case TransferError::not_a_response:
+    case TransferError::wrong_opcode:
     case TransferError::truncated_flag:
     case TransferError::wrong_question:
     case TransferError::no_answer:
@@ -63,24 +66,22 @@ bool whole_zone_may_help(TransferError error, dns::Rcode rcode) {
     case TransferError::trailing_data:
     case TransferError::other_start:
     case TransferError::broken_steps:
+    case TransferError::too_many_octets:
+    case TransferError::too_many_records:
+    case TransferError::too_many_messages:
     case TransferError::differences_too_large:
+    case TransferError::soa_alone:
     case TransferError::cut_short:
-    case TransferError::not_installed: return true;
-    case TransferError::wrong_id:
-    case TransferError::not_a_response:
-    case TransferError::wrong_opcode:
+    case TransferError::not_installed: return WholeZone::at_once;
     case TransferError::tsig:
     case TransferError::serial_older:
     case TransferError::serial_undefined:
     case TransferError::serial_not_promised:
-    case TransferError::too_many_octets:
-    case TransferError::too_many_records:
-    case TransferError::too_many_messages:
     case TransferError::too_slow:
-    case TransferError::too_long:
-    case TransferError::not_connected: return false;
+    case TransferError::too_long: return WholeZone::next_time;
+    case TransferError::not_connected: return WholeZone::unrelated;
   }
-  return false;
+  return WholeZone::at_once;
 }
 
 }  // namespace samara::secondary

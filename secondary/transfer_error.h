@@ -45,6 +45,7 @@ enum class TransferError : u8 {
   differences_too_large,
   too_slow,
   too_long,
+  soa_alone,  // IXFR: nothing follows a newer SOA
   // the connection
   not_connected,
   cut_short,
@@ -53,7 +54,13 @@ enum class TransferError : u8 {
 };
 std::string_view describe(TransferError error);
 
-// Whether the same primary may well give the whole zone where it could not give the differences (RFC 1995 section 4).
-bool whole_zone_may_help(TransferError error, dns::Rcode rcode);
+// When to ask a primary for the whole zone after an incremental transfer from it has failed. Which failures have to do with the
+// differences cannot be known, so that the whole zone follows nearly all of them (RFC 1995 section 4).
+enum class WholeZone : u8 {
+  at_once,    // the primary is there and reads what we ask
+  next_time,  // it may be the path or the primary: others first, and then this one for the whole zone
+  unrelated,  // the request never got there
+};
+WholeZone whole_zone_after(TransferError differences);
 
 }  // namespace samara::secondary

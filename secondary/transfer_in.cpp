@@ -39,6 +39,15 @@ TransferIn::TransferIn(const TransferRequest& request, Instant now, UnixTime wal
 // RFC 5936 section 2.1, RFC 1995 section 3. Of the SOA in the authority section only the serial is looked at, so that the rest
 // can be as short as dig makes it.
 void TransferIn::compose(UnixTime wall) {
+  if (asked_.kind == TransferKind::soa) {
+    request_.resize(2 + max_soa_query);
+    const SoaQuestion question{.zone = asked_.zone, .id = asked_.id, .edns = asked_.edns};
+    const size_t size =
+        compose_soa_query(question, tsig_.has_value() ? &*tsig_ : nullptr, wall, MutableBytes(request_).subspan(2));
+    store_be16(request_, 0, static_cast<u16>(size));
+    request_.resize(2 + size);
+    return;
+  }
   request_.resize(max_unsigned_request + (tsig_.has_value() ? tsig_->request_size() : 0));
   const bool differences = asked_.kind == TransferKind::differences && asked_.ours.has_value();
   ByteWriter out(MutableBytes(request_).subspan(2));
@@ -111,7 +120,8 @@ void TransferIn::on_deadline(Instant now) {
   if (now < window_end_) return;
   // While a message waits to be taken it is we who are slow.
   if (window_octets_ < asked_.limits.octets_per_window && !message_ready()) {
-    (void)failed(TransferError::too_slow);
+    // RFC 1995 section 4 has this answer for UDP, when the differences do not fit; it says no more by TCP.
+    (void)failed(phase_ == Phase::second_record ? TransferError::soa_alone : TransferError::too_slow);
     return;
   }
   window_octets_ = 0;
@@ -124,6 +134,10 @@ size_t TransferIn::next_batch(UnixTime wall, MutableBytes room) {
     if (!open_) {
       if (!message_ready()) {
         if (ended_) (void)failed(TransferError::cut_short);
+        break;
+      }
+      if (asked_.kind == TransferKind::soa) {
+        take_soa_answer(wall);
         break;
       }
       if (!open_message(wall).ok()) break;
@@ -167,6 +181,15 @@ Result<void, TransferError> TransferIn::open_message(UnixTime wall) {
   record_at_ = header.value().answers_at;
   records_left_ = header.value().answers;
   return {};
+}
+
+void TransferIn::take_soa_answer(UnixTime wall) {
+  soa_reply_ = read_soa_answer(message(), {.zone = asked_.zone, .id = asked_.id, .edns = asked_.edns}, tsig_, wall);
+  if (soa_reply_.answer == SoaAnswer::foreign) {
+    (void)failed(TransferError::wrong_question);  // on a connection of its own nothing else can come
+  } else {
+    state_ = State::answered;
+  }
 }
 
 Result<void, TransferError> TransferIn::check_header(const ResponseHeader& header) {
@@ -298,7 +321,9 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_soa(const RecordHead& 
 
 Result<TransferIn::Taken, TransferError> TransferIn::take_first_soa(const RecordHead& head, Bytes rdata, ByteWriter& out) {
   first_serial_ = soa_fields(rdata).serial;
-  if (asked_.kind == TransferKind::differences && first_serial_ == asked_.ours) {
+  const bool less_than_promised =
+      asked_.promised.has_value() && first_serial_->compare(*asked_.promised) == Serial::Order::less;
+  if (asked_.kind == TransferKind::differences && first_serial_ == asked_.ours && !less_than_promised) {
     state_ = State::up_to_date;  // RFC 1995 section 4: the newest version is the one the client has
     return Taken::end;
   }

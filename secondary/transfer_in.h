@@ -1,9 +1,10 @@
 // TransferIn: one transfer from a primary, from the request to the last record (AXFR: RFC 5936 section 2; IXFR: RFC 1995
 // section 4; EXPIRE: RFC 7314; TSIG over many messages: RFC 8945 section 5.3.1). It takes the octets of one TCP connection and
 // gives batches of checked records (batch.h); nothing of a transfer may be served before its batch with the end item has come.
+// The question for the SOA alone (soa_query.h) goes the same way where UDP is of no use; it has an answer and no batches.
 //
 // Getters   output(), input_space(), state(), error(), rcode(), tsig_error(), serial(), expire(), octets(), records(),
-//           next_deadline()
+//           soa_reply(), next_deadline()
 // Inputs    on_sent(), on_input(), on_end() (the peer sends no more, or the connection is gone), on_deadline(), on_failure()
 // Output    next_batch(): after on_input() and on_end(), until it gives 0. While it has not been asked, input_space() is empty
 //           once a whole message is there: back pressure
@@ -21,12 +22,12 @@
 #include "dns-core/tsig/client.h"
 #include "platform/base/time.h"
 #include "secondary/batch.h"
-#include "secondary/message_reader.h"
+#include "secondary/soa_query.h"
 #include "secondary/transfer_error.h"
 
 namespace samara::secondary {
 
-enum class TransferKind : u8 { whole, differences };  // AXFR, IXFR
+enum class TransferKind : u8 { whole, differences, soa };  // AXFR, IXFR, SOA
 
 struct TransferLimits {
   // What a zone builder can stage (zone/builder.h); compression makes the stream smaller still.
@@ -59,7 +60,7 @@ struct TransferRequest {
 
 class TransferIn {
  public:
-  enum class State : u8 { running, complete, up_to_date, failed };
+  enum class State : u8 { running, complete, up_to_date, answered, failed };
 
   TransferIn(const TransferRequest& request, Instant now, UnixTime wall);
   TransferIn(const TransferIn&) = delete;
@@ -72,6 +73,8 @@ class TransferIn {
   // Of the SOA that came first, once it has come.
   std::optional<dns::Serial> serial() const { return first_serial_; }
   std::optional<u32> expire() const { return expire_; }
+  // In state `answered`: what came to the question for the SOA.
+  const SoaReply& soa_reply() const { return soa_reply_; }
   // What came, once the records behind the first SOA have.
   TransferKind content() const { return phase_ == Phase::whole ? TransferKind::whole : TransferKind::differences; }
   u64 octets() const { return octets_; }
@@ -102,6 +105,7 @@ class TransferIn {
   bool message_ready() const;
   Bytes message() const;
   Result<void, TransferError> open_message(UnixTime wall);
+  void take_soa_answer(UnixTime wall);
   Result<void, TransferError> check_header(const ResponseHeader& header);
   Result<void, TransferError> check_signature(const ResponseHeader& header, UnixTime wall);
   void close_message();
@@ -143,6 +147,7 @@ class TransferIn {
   std::array<u8, max_soa_rdata> first_soa_{};
   size_t first_soa_size_ = 0;
   std::optional<u32> expire_;
+  SoaReply soa_reply_;
 
   u64 octets_ = 0;
   u64 window_octets_ = 0;

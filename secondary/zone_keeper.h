@@ -48,6 +48,8 @@ class ZoneKeeper {
   // Follows these zones from now on, and the same catalogs as before.
   void reload(const Moment& at, std::span<const server::SecondaryZone> zones);
   void on_message(const Moment& at, u32 worker, Bytes message);
+  // Has the agent take the zone whole, whatever its serial. False: it is not followed.
+  bool retransfer(const dns::Name& zone);
 
   // Something is to be published.
   bool is_changed() const { return changed_; }

@@ -71,6 +71,12 @@ void ZoneKeeper::reload(const Moment& at, std::span<const server::SecondaryZone>
   for (size_t i = 0; i < config_.catalogs.size(); ++i) read_catalog(at, static_cast<u16>(i));
 }
 
+bool ZoneKeeper::retransfer(const dns::Name& zone) {
+  if (index_of(zone) == no_index) return false;
+  outbox_.put(0, encoded({.kind = AgentMessageKind::retransfer, .zone = zone}));
+  return true;
+}
+
 // What zones have of their own; the workers hear of it before they hear of zones.
 void ZoneKeeper::take_settings(std::span<const server::SecondaryZone> before) {
   const auto blob_of = [this](std::span<const server::SecondaryZone> zones) {

@@ -11,6 +11,10 @@ enum class ControlKind : u32 {
   // are not leave theirs as they are. Reply: status 0 when everything asked for is in service, else an exit code's number; the
   // payload is text for a person, one line for each thing to say.
   reload = 1,
+  // Of a secondary. The payload is the name of a zone it follows, in wire form. The zone is taken whole from its primaries,
+  // soon,
+  // whatever its serial; what is served stays until it has come. Reply: status 0 when it is asked for, else as above.
+  retransfer = 2,
 };
 
 }  // namespace samara::server

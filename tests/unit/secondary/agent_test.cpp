@@ -241,6 +241,53 @@ TEST(SecondaryAgent, LooksAtOnceWhenAnotherWorkerWasNotified) {
   EXPECT_EQ(loop.connects.size(), 1u);
 }
 
+TEST(SecondaryAgent, TakesTheZoneWholeWhateverItsSerialWhenItIsTold) {
+  Loop loop;
+  loop.follow(10);
+  loop.wait(2);
+  EXPECT_TRUE(loop.connects.empty()) << "the primary is behind";
+  loop.send({.kind = AgentMessageKind::retransfer, .zone = name_of("example.")});
+  loop.wait(2);
+  ASSERT_EQ(loop.connects.size(), 1u);
+  const runtime::StreamId id = loop.connected();
+  loop.receive(id, stream(loop.request(id), {soa(3), ns, address, soa(3)}));
+  EXPECT_EQ(loop.items.front(), "whole 3");
+  loop.send({.kind = AgentMessageKind::installed, .transfer = loop.told[0].transfer, .soa = loop.primary.soa});
+  EXPECT_EQ(loop.agent->table().serial(*loop.agent->table().find(name_of("example."))), dns::Serial(3));
+}
+
+TEST(SecondaryAgent, AsksByTcpWhenNothingComesByUdp) {
+  Loop loop;
+  loop.primary.alive = false;
+  loop.follow(3);
+  loop.wait(11);
+  ASSERT_EQ(loop.connects.size(), 1u);
+  const runtime::StreamId id = loop.connected();
+  const Bytes framed_query = loop.agent->stream_output(id);
+  const Octets query(framed_query.begin() + 2, framed_query.end());
+  EXPECT_EQ(dns::parse_query(query).type, dns::RrType::SOA);
+  loop.request(id);
+  EXPECT_TRUE(loop.receive(id, framed(World::answer(loop.primary, query))));
+  ASSERT_EQ(loop.told.size(), 1u);
+  EXPECT_EQ(loop.told[0].kind, AgentMessageKind::confirmed);
+  EXPECT_TRUE(loop.agent->stream_finished(id));
+  loop.agent->on_stream_closed(loop.now, id);
+  loop.primary.soa.serial = dns::Serial(4);
+  loop.send({.kind = AgentMessageKind::refresh, .zone = name_of("example.")});
+  loop.wait(2);
+  ASSERT_EQ(loop.connects.size(), 2u) << "one datagram is enough now";
+}
+
+TEST(SecondaryAgent, SaysBothSerialsWhereATransferBringsAnOlderOne) {
+  const LogLines log;
+  Loop loop;
+  loop.follow(1);
+  const runtime::StreamId id = loop.connected();
+  loop.receive(id, stream(loop.request(id), {soa(2)}, dns::RrType::IXFR));
+  loop.wait(1);
+  EXPECT_EQ(log.count("IXFR from 192.0.2.1:53 failed: the serial is older than the primary said before (2 there, 1 here)"), 1U);
+}
+
 TEST(AgentMessage, ReadsAsItWasWrittenAndNotWhenCutOrLonger) {
   const IpAddress v6 = *IpAddress::parse("2001:db8::1");
   const dns::Name zone = name_of("example.");

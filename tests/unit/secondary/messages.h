@@ -12,6 +12,7 @@
 #include "dns-core/rdata/rdata_text.h"
 #include "dns-core/tsig/server.h"
 #include "platform/base/ip_address.h"
+#include "platform/base/log.h"
 #include "secondary/batch.h"
 #include "secondary/transfer_in.h"
 
@@ -19,6 +20,27 @@ namespace samara::secondary {
 
 using Octets = std::vector<u8>;
 using Lines = std::vector<std::string>;
+
+// The log's lines while this is there.
+class LogLines {
+ public:
+  LogLines() {
+    lines().clear();
+    set_log_sink([](Level, std::string_view line) { lines().emplace_back(line); });
+  }
+  ~LogLines() { set_log_sink(nullptr); }
+  LogLines(const LogLines&) = delete;
+  LogLines& operator=(const LogLines&) = delete;
+
+  static size_t count(std::string_view part) {
+    return static_cast<size_t>(
+        std::ranges::count_if(lines(), [&](const std::string& line) { return line.find(part) != std::string::npos; }));
+  }
+  static Lines& lines() {
+    static Lines all;
+    return all;
+  }
+};
 
 inline dns::Name name_of(std::string_view text) {
   const auto name = dns::Name::parse(text, dns::Name());

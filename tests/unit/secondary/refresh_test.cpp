@@ -176,7 +176,7 @@ TEST(Refresh, IgnoresForgedAnswers) {
   const Octets good = World::answer(newer, Bytes(room).first(size));
   const auto nothing_comes_of = [&](const Endpoint& from, const Octets& octets) {
     world.table->on_datagram(world.now, Fed::wall, from, octets);
-    return !world.table->poll_transfer().has_value() && !world.table->poll_event(world.now).has_value();
+    return !world.table->poll_transfer(world.now).has_value() && !world.table->poll_event(world.now).has_value();
   };
   EXPECT_TRUE(nothing_comes_of(World::endpoint("198.51.100.1"), good));
   EXPECT_TRUE(nothing_comes_of(*Endpoint::parse("192.0.2.1:54"), good));
@@ -188,7 +188,7 @@ TEST(Refresh, IgnoresForgedAnswers) {
   for (size_t cut = 0; cut < good.size(); ++cut)
     EXPECT_TRUE(nothing_comes_of(peer, Octets(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(cut))));
   world.table->on_datagram(world.now, Fed::wall, peer, good);
-  EXPECT_TRUE(world.table->poll_transfer().has_value());
+  EXPECT_TRUE(world.table->poll_transfer(world.now).has_value());
 }
 
 TEST(Refresh, AsksByTcpWhenTheAnswerIsTruncated) {
@@ -200,10 +200,20 @@ TEST(Refresh, AsksByTcpWhenTheAnswerIsTruncated) {
   Octets answer = World::answer({}, Bytes(room).first(size));
   answer[2] |= 2;
   world.table->on_datagram(world.now, Fed::wall, peer, answer);
-  const auto start = world.table->poll_transfer();
+  const auto start = world.table->poll_transfer(world.now);
   ASSERT_TRUE(start.has_value());
-  EXPECT_EQ(start->request.promised, std::nullopt);
-  EXPECT_EQ(start->request.ours, dns::Serial(1));
+  EXPECT_EQ(start->request.kind, TransferKind::soa);
+  FakePrimary newer;
+  newer.soa.serial = dns::Serial(7);
+  Fed stream(start->request);
+  stream.feed(framed(World::answer(newer, stream.request())));
+  world.table->on_transfer_done(world.now, *start,
+                                {.outcome = TransferResult::Outcome::answered, .reply = stream.transfer.soa_reply()});
+  const auto transfer = world.table->poll_transfer(world.now);
+  ASSERT_TRUE(transfer.has_value());
+  EXPECT_EQ(transfer->request.kind, TransferKind::differences);
+  EXPECT_EQ(transfer->request.promised, dns::Serial(7));
+  EXPECT_EQ(transfer->request.ours, dns::Serial(1));
 }
 
 TEST(Refresh, AcceptsOnlySignedAnswersWhereThereIsAKey) {
@@ -220,7 +230,7 @@ TEST(Refresh, AcceptsOnlySignedAnswersWhereThereIsAKey) {
   newer.soa.serial = dns::Serial(7);
   const Octets answer = World::answer(newer, query);
   world.table->on_datagram(world.now, Fed::wall, peer, answer);
-  EXPECT_FALSE(world.table->poll_transfer().has_value());
+  EXPECT_FALSE(world.table->poll_transfer(world.now).has_value());
   // The true answer still counts after the forged one.
   dns::TsigKeyring ring;
   ring.add({name_of("k."), dns::TsigAlgorithm::hmac_sha256, crypto::SecretBytes(Octets(32, 7)), 0});
@@ -231,7 +241,7 @@ TEST(Refresh, AcceptsOnlySignedAnswersWhereThereIsAKey) {
   out.bytes(answer);
   server.sign_response(out, Fed::wall);
   world.table->on_datagram(world.now, Fed::wall, peer, out.written());
-  const auto start = world.table->poll_transfer();
+  const auto start = world.table->poll_transfer(world.now);
   ASSERT_TRUE(start.has_value());
   EXPECT_EQ(start->request.key, &key);
   EXPECT_EQ(start->request.promised, dns::Serial(7));
@@ -251,10 +261,10 @@ TEST(Refresh, AsksByTcpWhenNoAnswerCanBeBelieved) {
   FakePrimary refusing;
   refusing.rcode = 5;
   world.table->on_datagram(world.now, Fed::wall, peer, World::answer(refusing, Bytes(room).first(size)));
-  EXPECT_FALSE(world.table->poll_transfer().has_value()) << "the true answer has its time";
+  EXPECT_FALSE(world.table->poll_transfer(world.now).has_value()) << "the true answer has its time";
   world.now = world.now + query_timeouts[0];
   world.table->on_deadline(world.now);
-  const auto start = world.table->poll_transfer();
+  const auto start = world.table->poll_transfer(world.now);
   ASSERT_TRUE(start.has_value());
   EXPECT_EQ(start->request.ours, dns::Serial(1));
   EXPECT_EQ(start->request.promised, std::nullopt);
@@ -266,7 +276,7 @@ TEST(Refresh, CountsWhatBecomesOfTransfers) {
   const auto group = world.group({a});
   world.add("example.", group);
   EXPECT_EQ(world.table->counters(),
-            (RefreshCounters{.queries = 1, .installed = 1, .up_to_date = 0, .failed = 0, .expired = 0}));
+            (RefreshCounters{.queries = 1, .installed = 1, .up_to_date = 0, .failed = 0, .expired = 0, .behind = 0}));
   world.servers[a].transfers = false;
   world.servers[a].soa.serial = dns::Serial(2);
   world.run_until(3'600);
@@ -296,6 +306,12 @@ TEST(Expire, OptionOfATransferShortensIt) {
   world.servers[a].expire_option = 5'000;
   const ZoneId id = world.add("example.", group);
   EXPECT_EQ(world.table->expires_in(id, world.now), Duration::seconds(5'000));
+  world.servers[a].soa.serial = dns::Serial(2);
+  world.servers[a].expire_option = 3'000;
+  world.run_for(10);
+  world.notify(id, a);
+  EXPECT_EQ(world.table->serial(id), dns::Serial(2));
+  EXPECT_EQ(world.table->expires_in(id, world.now), Duration::seconds(3'000)) << "the second transfer's as well";
 }
 
 TEST(Expire, OptionOfASoaAnswerNeverShortensIt) {
@@ -364,7 +380,7 @@ TEST(Expire, AfterARestartGoesOnWhereItWas) {
   world.run_until(99);
   EXPECT_EQ(world.table->status(id), ZoneStatus::current);
   world.run_until(100);
-  EXPECT_EQ(world.log, Lines{"100 expired"});
+  EXPECT_EQ(world.log, (Lines{"10 soa example. 192.0.2.1", "100 expired"}));
 }
 
 // ---- NOTIFY -----------------------------------------------------------------------------------------------------------

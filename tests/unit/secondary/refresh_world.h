@@ -28,8 +28,11 @@ class SeededRng final : public Rng {
 // A primary as the table sees it.
 struct FakePrimary {
   bool alive = true;
+  bool udp = true;          // or nothing gets through by it
+  bool tcp = true;          // or no connection can be made
   bool transfers = true;    // or fails them
-  bool differences = true;  // or says NOTIMP to IXFR
+  bool differences = true;  // or fails IXFR with this:
+  TransferResult ixfr_failure = {.error = TransferError::refused, .rcode = dns::Rcode::NOTIMP};
   bool has_edns = true;
   bool authoritative = true;
   SoaFields soa{.serial = dns::Serial(1), .refresh = 3600, .retry = 600, .expire = 86'400};
@@ -110,10 +113,15 @@ struct World {
     FakePrimary& server = servers[text_of(start.primary.endpoint.address)];
     TransferResult result;
     const bool differences = start.request.kind == TransferKind::differences;
-    if (!server.alive) {
+    if (!server.alive || !server.tcp) {
       result.error = TransferError::not_connected;
+    } else if (start.request.kind == TransferKind::soa) {
+      Fed stream(start.request);
+      stream.feed(framed(answer(server, stream.request())));
+      EXPECT_EQ(stream.transfer.state(), TransferIn::State::answered);
+      result = {.outcome = TransferResult::Outcome::answered, .reply = stream.transfer.soa_reply()};
     } else if (differences && !server.differences) {
-      result = {.error = TransferError::refused, .rcode = dns::Rcode::NOTIMP};
+      result = server.ixfr_failure;
     } else if (!server.transfers) {
       result.error = TransferError::not_installed;
     } else {
@@ -136,14 +144,14 @@ struct World {
         sent.push_back(now.since_boot().seconds());
         const Bytes query = Bytes(room).first(size);
         count(query);
-        if (server.alive) table->on_datagram(now, Fed::wall, peer, answer(server, query));
+        if (server.alive && server.udp) table->on_datagram(now, Fed::wall, peer, answer(server, query));
       }
-      while (const auto start = table->poll_transfer()) {
+      while (const auto start = table->poll_transfer(now)) {
         more = true;
-        ++transfers;
-        const bool differences = start->request.kind == TransferKind::differences;
-        log.push_back(stamp() + (differences ? "ixfr " : "axfr ") + text_of(start->request.zone) + " " +
-                      text_of(start->primary.endpoint.address));
+        const TransferKind kind = start->request.kind;
+        transfers += kind == TransferKind::soa ? 0 : 1;
+        const char* word = kind == TransferKind::soa ? "soa " : kind == TransferKind::differences ? "ixfr " : "axfr ";
+        log.push_back(stamp() + word + text_of(start->request.zone) + " " + text_of(start->primary.endpoint.address));
         if (hold_transfers) {
           going.push_back(*start);
         } else {

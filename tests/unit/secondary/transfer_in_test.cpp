@@ -291,7 +291,7 @@ TEST(TransferIn, TellsTheErrorCodeOfTheRefusal) {
   Fed run(differences_request(1));
   run.feed({{.answers = {}, .rcode = 4, .type = dns::RrType::IXFR}});
   EXPECT_EQ(run.transfer.rcode(), dns::Rcode::NOTIMP);
-  EXPECT_TRUE(whole_zone_may_help(run.transfer.error(), run.transfer.rcode()));
+  EXPECT_EQ(whole_zone_after(run.transfer.error()), WholeZone::at_once);
 }
 
 TEST(TransferIn, RefusesARecordTooLongForABatchAndTakesTheLongestThatFits) {

@@ -318,6 +318,50 @@ TEST(ZoneKeeper, TellsWorkersWhatNewZonesHaveOfTheirOwnBeforeItTellsOfThem) {
   EXPECT_EQ(keeper.told.back().zone, name_of("own."));
 }
 
+TEST(ZoneKeeper, HasTheAgentTakeAZoneAgain) {
+  OneZone keeper;
+  EXPECT_TRUE(keeper.keeper->retransfer(name_of("EXAMPLE.")));
+  EXPECT_FALSE(keeper.keeper->retransfer(name_of("other.")));
+  keeper.settle();
+  ASSERT_EQ(keeper.count(Kind::retransfer), 1u);
+  EXPECT_EQ(keeper.last(Kind::retransfer)->zone, name_of("example."));
+  EXPECT_EQ(std::ranges::count(keeper.told_others, Kind::retransfer, &AgentMessage::kind), 0);
+  // The zone that comes has an older serial, and is served.
+  keeper.transfer(Zone("example.", zone_text(9)), 9);
+  keeper.transfer(Zone("example.", zone_text(3)), 3);
+  EXPECT_EQ(keeper.served("example."), 3u);
+}
+
+TEST(ZoneKeeper, AnExpireOptionIsNeverMoreThanTheSoaSays) {
+  OneZone keeper;
+  std::vector<u8> octets(max_batch_size);
+  ByteWriter out(octets);
+  write_whole(dns::Serial(1), out);
+  Zone("example.", zone_text(1)).for_each([&](const zone::Record& record) { write_record(ItemTag::added, record, out); });
+  write_end(10'000'000, out);
+  keeper.send_batch(name_of("example."), 1, out.written());
+  EXPECT_EQ(keeper.last(Kind::confirmed)->expires_in, Duration::seconds(604'800));
+}
+
+TEST(ZoneKeeper, TakesATransfersNumberAgainWhenItIsOver) {
+  OneZone keeper;
+  for (const u32 serial : {1U, 2U, 3U}) {
+    keeper.transfers = 6;
+    keeper.transfer(Zone("example.", zone_text(serial)), serial);
+    EXPECT_EQ(keeper.served("example."), serial);
+    EXPECT_EQ(keeper.last(Kind::installed)->transfer, 7u);
+  }
+}
+
+TEST(ZoneKeeper, AZoneConfirmedAfterItExpiredIsServedAgain) {
+  OneZone keeper;
+  keeper.transfer(Zone("example.", zone_text(5)), 5);
+  keeper.send({.kind = Kind::expired, .zone = name_of("example.")});
+  EXPECT_EQ(keeper.served("example."), std::nullopt);
+  keeper.send({.kind = Kind::confirmed, .zone = name_of("example."), .expires_in = Duration::seconds(50)});
+  EXPECT_EQ(keeper.served("example."), 5u);
+}
+
 // ---- catalogs -------------------------------------------------------------------------------------------------------
 
 std::string catalog_text(u32 serial, std::string_view members) {
@@ -373,6 +417,25 @@ TEST(ZoneKeeper, AConfiguredZoneIsNoCatalogs) {
   EXPECT_TRUE(keeper.is_followed("a.example."));
 }
 
+TEST(ZoneKeeper, AMemberThatBecomesConfiguredStaysWhenItsCatalogLetsGoOfIt) {
+  OneCatalog keeper;
+  keeper.start();
+  keeper.transfer(Zone("catalog.", catalog_text(1, "m1.zones 0 PTR a.example.\n")), 1);
+  keeper.transfer(Zone("a.example.", zone_text(4)), 4);
+  const std::vector<server::SecondaryZone> zones{{name_of("a.example."), other_primary, {}}};
+  keeper.keeper->reload(keeper.at, zones);
+  keeper.settle();
+  EXPECT_EQ(keeper.served("a.example."), 4u) << "the same data, from another primary";
+  EXPECT_EQ(keeper.last(Kind::follow)->catalog, std::nullopt);
+  EXPECT_EQ(keeper.last(Kind::follow)->held->soa.serial, dns::Serial(4));
+  keeper.transfer(Zone("catalog.", catalog_text(2, "")), 2);
+  EXPECT_EQ(keeper.served("a.example."), 4u);
+  // And the other way round: what is configured no more is nobody's, as the catalog does not name it.
+  keeper.keeper->reload(keeper.at, {});
+  keeper.settle();
+  EXPECT_FALSE(keeper.is_followed("a.example."));
+}
+
 // ---- storage --------------------------------------------------------------------------------------------------------
 
 struct Restarts {
@@ -406,6 +469,20 @@ TEST(ZoneKeeper, ServesWhatWasKeptWithTheTimeThatIsLeft) {
   ASSERT_TRUE(follow->held.has_value());
   EXPECT_EQ(follow->held->soa.serial, dns::Serial(2));
   EXPECT_EQ(follow->held->expires_in, Duration::seconds(600'000));
+}
+
+TEST(ZoneKeeper, AKeptZoneLivesNoLongerThanExpireWhenTheClockWasSetBack) {
+  Restarts restarts;
+  {
+    Kept keeper;
+    restarts.start(keeper);
+    keeper.transfer(Zone("example.", zone_text(1)), 1);
+  }
+  Kept keeper;
+  keeper.at.wall.seconds -= 500'000;
+  restarts.start(keeper);
+  EXPECT_EQ(keeper.served("example."), 1u);
+  EXPECT_EQ(keeper.last(Kind::follow)->held->expires_in, Duration::seconds(604'800));
 }
 
 TEST(ZoneKeeper, WhatWasConfirmedLivesLonger) {
