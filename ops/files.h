@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,9 @@ class RegularFile {
 // By this path the system opens what a descriptor stands for.
 std::string path_of_descriptor(const Descriptor& file);
 
+// When the file at `path` came to be as it is, in seconds since 1970: its content, name or place. Nothing for what is no
+// regular file.
+std::optional<u64> changed_at(const std::string& path);
 // Replaces the file's content at once: a reader sees the old or the new one. "-" is standard output.
 Result<void, FileError> write_file(const std::string& path, std::string_view content, unsigned mode = 0644);
 // `path` as seen from the folder that holds `from`: absolute paths stay, the others are joined and tidied.

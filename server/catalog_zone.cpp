@@ -25,9 +25,9 @@ Result<zone::Zone, zone::BuildError> build_catalog(zone::ZoneMemory& memory, con
   return builder.finish();
 }
 
-dns::Serial catalog_serial(std::optional<dns::Serial> before, UnixTime wall) {
-  const dns::Serial by_clock(static_cast<u32>(wall.seconds));
-  if (!before.has_value() || by_clock.compare(*before) == dns::Serial::Order::greater) return by_clock;
+dns::Serial catalog_serial(const ProducedCatalog& catalog, std::optional<dns::Serial> before, UnixTime wall) {
+  const dns::Serial written(static_cast<u32>(catalog.written.value_or(static_cast<u64>(wall.seconds))));
+  if (!before.has_value() || written.compare(*before) == dns::Serial::Order::greater) return written;
   return before->next();
 }
 

@@ -12,8 +12,9 @@ namespace samara::server {
 Result<zone::Zone, zone::BuildError> build_catalog(zone::ZoneMemory& memory, const PrimaryConfig& config,
                                                    const ProducedCatalog& catalog, dns::Serial serial);
 
-// The serial of a catalog that has changed: the time, in seconds since 1970, so that it goes up over restarts too; after
-// `before` when the clock has not moved on, or went back.
-dns::Serial catalog_serial(std::optional<dns::Serial> before, UnixTime wall);
+// The serial of a catalog that has changed: when its configuration was written (or `wall`, where that is not known), in seconds
+// since 1970. So it goes up with each change, over restarts too, and stays where a restart is all that has happened. After
+// `before` when that is not less (RFC 1982).
+dns::Serial catalog_serial(const ProducedCatalog& catalog, std::optional<dns::Serial> before, UnixTime wall);
 
 }  // namespace samara::server

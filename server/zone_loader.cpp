@@ -306,13 +306,14 @@ void ZoneLoader::load_catalog(const PrimaryConfig& config, const ProducedCatalog
     archive_->remove(zone.apex);
   }
   const auto before = zone.versions->zone();
-  auto built = build_catalog(memory_, config, catalog, before.has_value() ? before->serial() : catalog_serial({}, wall));
+  auto built =
+      build_catalog(memory_, config, catalog, before.has_value() ? before->serial() : catalog_serial(catalog, {}, wall));
   if (built.ok() && before.has_value()) {
     const auto difference = zone::Difference::between(*before, built.value());
     const bool same = difference.has_value() && difference->empty();
     memory_.give_back(built.value().extent());
     if (same) return;
-    built = build_catalog(memory_, config, catalog, catalog_serial(before->serial(), wall));
+    built = build_catalog(memory_, config, catalog, catalog_serial(catalog, before->serial(), wall));
   }
   if (!built.ok()) {
     report.line(Level::error, "catalog ", catalog.name, ": ", zone::describe(built.error()),
@@ -381,6 +382,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
     next.push_back(take_or_make(source.name, {.differences = history.differences, .octets = history.octets}));
     load_source(source, next.back(), report);
   }
+  const auto zones_changed = static_cast<std::ptrdiff_t>(changed_.size());
   for (const ProducedCatalog& catalog : config.catalogs) {
     const HistoryConfig& history = config.history_of(catalog.overrides);
     next.push_back(take_or_make(catalog.name, {.differences = history.differences, .octets = history.octets}));
@@ -394,6 +396,8 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
     gone.versions->abandon();
     retire(gone);
   }
+  // Those who learn of zones from catalogs hear of these first.
+  std::ranges::rotate(changed_, changed_.begin() + zones_changed);
   const bool first = zones_.empty();
   zones_ = std::move(next);
   places_ = ZonePlaces(zones_, [](const ServedZone& zone) -> const dns::Name& { return zone.apex; });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ops/files.h"
 #include "ops/yaml/access.h"
 #include "ops/yaml/network.h"
 #include "ops/yaml/peers.h"
@@ -97,6 +98,10 @@ std::optional<Deployment> read_manifest(std::string_view text, const std::string
     read_root(*root, reading, deployment);
   }
   if (found.error_count() != errors_before) return {};
+  if (auto* primary = deployment.primary(); primary != nullptr && !primary->catalogs.empty()) {
+    const auto written = changed_at(path);
+    for (server::ProducedCatalog& catalog : primary->catalogs) catalog.written = written;
+  }
   return deployment;
 }
 

@@ -40,7 +40,7 @@ inline constexpr std::array<Words, 2> storage_properties{"file", "size"};
 
 // The primary's.
 inline constexpr auto primary_zone_children = joined(override_children, std::array<Words, 1>{"file"});
-inline constexpr auto primary_catalog_properties = joined(zone_properties, std::array<Words, 2>{"all", "members"});
+inline constexpr auto primary_catalog_properties = joined(zone_properties, std::array<Words, 3>{"all", "members", "written"});
 inline constexpr auto primary_catalog_children = joined(override_children, std::array<Words, 1>{"group"});
 inline constexpr std::array<Words, 2> group_properties{"name", "members"};
 inline constexpr std::array<Words, 1> update_policy_children{"rule"};

@@ -54,6 +54,7 @@ Read<ProducedCatalog> read_catalog(const NodeReader& node, const std::vector<Tsi
   TRY(node.truth("all", all));
   if (!all) catalog.members = TRY(node.names("members", max_zones));
   if (all && node.has("members")) return node.error(Kind::unknown, "members");
+  if (node.has("written")) TRY(node.number("written", {0, INT64_MAX}, catalog.written.emplace()));
   TRY(begin_overrides(node, catalog.overrides));
   for (const DeviceTreeNode& child : node.children()) {
     const NodeReader below = node.below(child);
@@ -138,6 +139,7 @@ void write_catalog(const ProducedCatalog& catalog, size_t index, const PrimaryCo
   write_override_properties(catalog.overrides, out);
   out.u32("all", catalog.members ? 0 : 1);
   if (catalog.members) write_names("members", *catalog.members, out);
+  if (catalog.written) out.u64("written", *catalog.written);
   for (size_t i = 0; i < catalog.groups.size(); ++i) {
     begin_numbered("group", i, out);
     out.string("name", catalog.groups[i].name);

@@ -41,6 +41,9 @@ struct ProducedCatalog {
   std::optional<std::vector<dns::Name>> members;
   std::vector<CatalogGroup> groups;  // their zones are members
   ZoneOverrides overrides{};         // of the catalog itself
+  // When what names its members was last written, in seconds since 1970: its serial after a start, so that a start alone
+  // changes nothing. Absent: the time of the start.
+  std::optional<u64> written{};
   friend bool operator==(const ProducedCatalog&, const ProducedCatalog&) = default;
 };
 

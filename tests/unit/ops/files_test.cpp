@@ -1,10 +1,13 @@
 #include "ops/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <ctime>
 #include <filesystem>
 
 namespace samara::ops {
@@ -54,6 +57,21 @@ TEST_F(Files, ErrorsSayWhy) {
   ASSERT_FALSE(folder.ok());
   EXPECT_EQ(folder.error().code, EISDIR);
   EXPECT_FALSE(write_file(path("no/such/folder"), "").ok());
+}
+
+TEST_F(Files, AFileHasChangedWhenAnOlderOneTakesItsPlace) {
+  const auto now = static_cast<u64>(::time(nullptr));
+  ASSERT_TRUE(write_file(path("old"), "1").ok());
+  const std::array<timespec, 2> long_ago{{{1'000, 0}, {1'000, 0}}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, path("old").c_str(), long_ago.data(), 0), 0);
+  ASSERT_EQ(::rename(path("old").c_str(), path("new").c_str()), 0);
+  const auto changed = changed_at(path("new"));
+  ASSERT_TRUE(changed.has_value());
+  EXPECT_GE(*changed + 1, now);
+  EXPECT_EQ(changed_at(path("new")), changed) << "reading changes nothing";
+  EXPECT_EQ(changed_at("-"), std::nullopt);
+  EXPECT_EQ(changed_at(folder_), std::nullopt);
+  EXPECT_EQ(changed_at(path("missing")), std::nullopt);
 }
 
 TEST_F(Files, PipesAreReadToTheirEnd) {

@@ -168,6 +168,37 @@ TEST_F(ZoneLoaderTest, MakesACatalogOfItsZones) {
   EXPECT_FALSE(catalog.value()[1].groups.empty());
 }
 
+TEST_F(ZoneLoaderTest, GivesACatalogTheSameSerialAfterARestartAndAHigherOneAfterAnyChange) {
+  give("a.example.", 1, "");
+  config_.catalogs.push_back({.name = name_of("catalog."), .members = {}, .groups = {}, .written = 4'000});
+  ASSERT_TRUE(load(5'000));
+  EXPECT_EQ(zone("catalog.").serial(), dns::Serial(4'000)) << "whatever the time of the start";
+  // Written without a change of members: the zone is the same.
+  config_.catalogs[0].written = 4'500;
+  ASSERT_TRUE(load(5'100));
+  EXPECT_EQ(zone("catalog.").serial(), dns::Serial(4'000));
+  give("b.example.", 1, "");
+  config_.catalogs[0].written = 5'200;
+  ASSERT_TRUE(load(5'201));
+  EXPECT_EQ(zone("catalog.").serial(), dns::Serial(5'200)) << "as a start would have it now";
+  give("c.example.", 1, "");
+  ASSERT_TRUE(load(5'202));  // within the same second
+  EXPECT_EQ(zone("catalog.").serial(), dns::Serial(5'201));
+  // Around the circle (RFC 1982).
+  give("d.example.", 1, "");
+  config_.catalogs[0].written = u64{0xffff'ffff} + 5;
+  ASSERT_TRUE(load(5'203));
+  EXPECT_EQ(zone("catalog.").serial(), dns::Serial(5'202)) << "less than half a circle back";
+}
+
+TEST_F(ZoneLoaderTest, TellsOfChangedCatalogsFirst) {
+  give("a.example.", 1, "");
+  config_.catalogs.push_back({.name = name_of("catalog."), .members = {}, .groups = {}});
+  ASSERT_TRUE(load(1));
+  const auto changed = loader_.take_changed();
+  EXPECT_EQ(changed, (std::vector{name_of("catalog."), name_of("a.example.")}));
+}
+
 TEST_F(ZoneLoaderTest, GivesACatalogANewSerialOnlyWhenItsZonesChange) {
   give("a.example.", 1, "");
   config_.catalogs.push_back({.name = name_of("catalog."), .members = {}, .groups = {}});

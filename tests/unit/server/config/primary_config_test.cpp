@@ -73,7 +73,7 @@ PrimaryConfig with_everything() {
                       std::vector{name_of("EXAMPLE.com"), name_of(".")},
                       {{"a group", {name_of("example.com")}}, {"", {}}},
                       {{}, {}, {}, PeerList{{Endpoint::parse("192.0.2.3:5353").value(), u16{0}}}, true, {}}},
-                     {name_of("none.catalog"), std::vector<dns::Name>(), {}, {}}};
+                     {name_of("none.catalog"), std::vector<dns::Name>(), {}, {}, 1'764'500'000}};
   config.update_rules = {UpdateRule{},
                          {prefix_of("192.0.2.0/24"),
                           u16{0},
