@@ -98,10 +98,10 @@ AuthoritativeWorker::AuthoritativeWorker(const ServiceConfig& config, const Zone
   }
 }
 
-void AuthoritativeWorker::send_notifies() {
+void AuthoritativeWorker::send_notifies(std::vector<dns::Name> catalogs) {
   std::array<u8, crypto::Drbg::seed_size> seed{};
   rng_.fill(seed);
-  notify_agent_.emplace(config_, settings_, keys_, seed);
+  notify_agent_.emplace(config_, settings_, keys_, seed, std::move(catalogs));
 }
 
 size_t AuthoritativeWorker::on_datagram(Instant, const runtime::Datagram& datagram) {

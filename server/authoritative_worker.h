@@ -108,7 +108,7 @@ class AuthoritativeWorker {
   MutableBytes room_for_answer() { return *reply_; }
 
   // This worker sends the NOTIFYs. Once, in the constructor.
-  void send_notifies();
+  void send_notifies(std::vector<dns::Name> catalogs);
   void on_zones_changed(Instant now, Bytes message);
   void on_notify_answer(const Endpoint& peer, Bytes payload) {
     if (notify_agent_.has_value() && zones_.has_value()) notify_agent_->on_datagram(wall_, *zones_, peer, payload);

@@ -6,8 +6,13 @@
 namespace samara::server {
 
 NotifyAgent::NotifyAgent(const ServiceConfig& config, const ZoneSettings& settings, const dns::TsigKeyring& keys,
-                         std::span<const u8, crypto::Drbg::seed_size> seed)
-    : config_(config), settings_(settings), keys_(keys), rng_(seed), notifier_({.pending = config.notifies_under_way}, rng_) {
+                         std::span<const u8, crypto::Drbg::seed_size> seed, std::vector<dns::Name> catalogs)
+    : config_(config),
+      settings_(settings),
+      keys_(keys),
+      rng_(seed),
+      catalogs_(std::move(catalogs)),
+      notifier_({.pending = config.notifies_under_way, .by_catalogs = !catalogs_.empty()}, rng_) {
   static_assert(2 * max_notify_targets <= least_notifies_under_way, "there is always room for a zone's again");
   targets_.reserve(max_notify_targets);
 }
@@ -17,8 +22,21 @@ void NotifyAgent::tell(Instant now, const zone::ZoneSet& zones, const zone::Zone
   const ZoneOverrides& overrides = settings_.of(apex);
   const NotifyRules rules{config_.notify_targets(overrides), config_.notifies_ns_records(overrides)};
   find_notify_targets(config_, keys_, rules, zones, zone, targets_);
+  Instant not_before;
+  if (is_catalog(apex)) {
+    others_not_before_ = now + catalog_lead;
+  } else {
+    not_before = others_not_before_;
+  }
   // Where there is no room, everybody is told of everything once there is: too much, but nobody is left out.
-  if (!notifier_.on_zone_changed(now, apex, zone.serial(), targets_, urgency) && !told_.has_value()) told_ = 0;
+  if (!notifier_.on_zone_changed(now, apex, zone.serial(), targets_, urgency, not_before) && !told_.has_value()) told_ = 0;
+}
+
+void NotifyAgent::tell_catalogs(Instant now, const zone::ZoneSet& zones) {
+  for (const dns::Name& catalog : catalogs_) {
+    const auto match = zones.at(catalog);
+    if (match.has_value() && match->zone.has_value()) tell(now, zones, *match->zone, Notifier::Urgency::start);
+  }
 }
 
 void NotifyAgent::on_start(Instant now, const zone::ZoneSet& zones) {
@@ -30,8 +48,13 @@ void NotifyAgent::go_on_telling_all(Instant now, const zone::ZoneSet& zones) {
   size_t place = 0;
   size_t told = *told_;
   bool room = true;
+  if (told == 0) tell_catalogs(now, zones);
   zones.for_each_zone([&](const zone::Zone& zone) {
     if (place++ < told || !room) return;
+    if (is_catalog(zone.apex())) {
+      ++told;
+      return;
+    }
     room = notifier_.has_room(max_notify_targets);
     if (!room) return;
     tell(now, zones, zone, Notifier::Urgency::start);

@@ -1,5 +1,6 @@
 // NotifyAgent: sends an authoritative server's NOTIFYs, in the one worker that has ports of its own. It tells the servers
-// concerned of every zone when the server starts, and then of each zone the loader says has changed.
+// concerned of every zone when the server starts, and then of each zone the loader says has changed. Catalogs (RFC 9432) go
+// first, and what changes with them a little later: who learns of zones from them knows the zones by then.
 #pragma once
 
 #include <algorithm>
@@ -14,11 +15,14 @@
 
 namespace samara::server {
 
+// How long what changes with a catalog waits: some round trips across the world, for its NOTIFY, SOA and transfer.
+constexpr Duration catalog_lead = Duration::milliseconds(500);
+
 class NotifyAgent {
  public:
-  // All but the seed outlive this; the keys are the configuration's.
+  // All but the seed and the catalogs' names outlive this; the keys are the configuration's.
   NotifyAgent(const ServiceConfig& config, const ZoneSettings& settings, const dns::TsigKeyring& keys,
-              std::span<const u8, crypto::Drbg::seed_size> seed);
+              std::span<const u8, crypto::Drbg::seed_size> seed, std::vector<dns::Name> catalogs);
 
   // Whether anybody is to be told of anything.
   template <class RoleConfig>
@@ -31,7 +35,9 @@ class NotifyAgent {
   }
 
   // Octets that it takes.
-  static size_t memory() { return Notifier::memory({}) + max_notify_targets * sizeof(NotifyTarget); }
+  static size_t memory() {
+    return Notifier::memory({}) + max_notify_targets * sizeof(NotifyTarget) + max_catalogs * sizeof(dns::Name);
+  }
 
   // All zones are new to those concerned; once, when the first set of zones is there.
   void on_start(Instant now, const zone::ZoneSet& zones);
@@ -44,7 +50,9 @@ class NotifyAgent {
   const Notifier& notifier() const { return notifier_; }
 
  private:
+  bool is_catalog(const dns::Name& zone) const { return std::ranges::find(catalogs_, zone) != catalogs_.end(); }
   void tell(Instant now, const zone::ZoneSet& zones, const zone::Zone& zone, Notifier::Urgency urgency);
+  void tell_catalogs(Instant now, const zone::ZoneSet& zones);
   void go_on_telling_all(Instant now, const zone::ZoneSet& zones);
   void log_events();
 
@@ -52,10 +60,21 @@ class NotifyAgent {
   const ZoneSettings& settings_;
   const dns::TsigKeyring& keys_;
   crypto::Drbg rng_;
+  std::vector<dns::Name> catalogs_;
+  Instant others_not_before_;  // other zones than catalogs
   Notifier notifier_;
   std::vector<NotifyTarget> targets_;  // of the zone at hand
   // Zones, in the order of the set, that have been told of at start; nothing when all have.
   std::optional<size_t> told_;
 };
+
+// Of catalogs, as either role has them.
+template <class Catalog>
+std::vector<dns::Name> names_of(const std::vector<Catalog>& catalogs) {
+  std::vector<dns::Name> names;
+  names.reserve(catalogs.size());
+  for (const Catalog& catalog : catalogs) names.push_back(catalog.name);
+  return names;
+}
 
 }  // namespace samara::server

@@ -86,21 +86,21 @@ void Notifier::release(u32 index) {
   ++pending.stamp;
   if (pending.resting) --resting_;
   pending.resting = false;
-  pending.sent_at.reset();
+  pending.sent = {};
   pending.next = free_;
   free_ = index;
   --used_;
 }
 
-// Nothing more is to be sent of it; when its spacing is over it is released.
+// Nothing more is to be sent of it; it is released when its meter has nothing to say any more.
 void Notifier::rest(u32 index) {
   Pending& pending = pending_[index];
-  if (!pending.sent_at.has_value()) return release(index);
+  if (pending.sent.full_at() == Instant()) return release(index);
   free_id(index);
   pending.tries = 0;
   pending.resting = true;
   ++resting_;
-  schedule(later_, index, *pending.sent_at + notify_spacing);
+  schedule(later_, index, pending.sent.full_at());
 }
 
 // The id must be hard to guess and no other's that is under way.
@@ -174,7 +174,7 @@ Instant Notifier::next_deadline() const {
 // ---- what happens ---------------------------------------------------------------------------------------------------
 
 bool Notifier::on_zone_changed(Instant now, const dns::Name& zone, dns::Serial serial, std::span<const NotifyTarget> targets,
-                               Urgency urgency) {
+                               Urgency urgency, Instant not_before) {
   bool all = true;
   for (const NotifyTarget& target : targets) {
     u32 index = find(zone, target.peer);
@@ -196,13 +196,14 @@ bool Notifier::on_zone_changed(Instant now, const dns::Name& zone, dns::Serial s
     pending.target = target;
     pending.tries = 0;
     pending.told_bad = false;
+    pending.not_known = false;
     if (pending.resting) --resting_;
     pending.resting = false;
     pending.of_change = urgency == Urgency::change;
     if (pending.of_change) {
-      schedule(urgent_, index, pending.sent_at.has_value() ? std::max(now, *pending.sent_at + notify_spacing) : now);
+      schedule(urgent_, index, std::max({now, not_before, pending.sent.next(notify_spacing, notify_burst)}));
     } else {
-      next_start_ = std::max(next_start_, now) + Duration::nanoseconds(1'000'000'000 / limits_.start_per_second);
+      next_start_ = std::max({next_start_, now, not_before}) + Duration::nanoseconds(1'000'000'000 / limits_.start_per_second);
       schedule(later_, index, next_start_);
     }
   }
@@ -221,8 +222,9 @@ size_t Notifier::poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& 
       continue;
     }
     if (pending.tries == max_notify_tries) {
-      ++counters(pending.target.peer).given_up;
-      tell(NotifyEvent::Kind::given_up, pending, Rcode::NOERROR);
+      ++(pending.not_known ? counters(pending.target.peer).refused : counters(pending.target.peer).given_up);
+      tell(pending.not_known ? NotifyEvent::Kind::refused : NotifyEvent::Kind::given_up, pending,
+           pending.not_known ? Rcode::NOTAUTH : Rcode::NOERROR);
       release(*index);
       continue;
     }
@@ -236,7 +238,7 @@ size_t Notifier::poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& 
       return 0;
     }
     ++pending.tries;
-    if (pending.of_change) pending.sent_at = now;
+    if (pending.of_change) pending.sent.count(now, notify_spacing);
     schedule(later_, *index, now + wait_after(pending.tries));
     bucket_full_at_ = std::max(bucket_full_at_, now) + Duration::nanoseconds(1'000'000'000 / limits_.per_second);
     ++counters(pending.target.peer).sent;
@@ -297,6 +299,10 @@ void Notifier::on_datagram(UnixTime wall, const zone::ZoneSet& zones, const Endp
     ++counted.bad;
     if (!pending.told_bad) tell(NotifyEvent::Kind::bad_signature, pending, peer_error);
     pending.told_bad = true;
+    return;
+  }
+  if (rcode == Rcode::NOTAUTH && limits_.by_catalogs) {
+    pending.not_known = true;
     return;
   }
   if (rcode == Rcode::NOERROR) {

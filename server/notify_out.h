@@ -1,7 +1,10 @@
 // Notifier: tells other servers that zones have changed (RFC 1996). For each zone and peer it sends a NOTIFY with the zone's
 // SOA, and again after 2, 4, 8 and 16 seconds, each a little sooner or later, until any response comes; 32 seconds after the
-// last it gives up. A newer serial takes the place of the one under way. The first change of a zone that was quiet is told at
-// once, others no sooner than a second after the last, with the serial there is then.
+// last it gives up. A newer serial takes the place of the one under way. Changes are told at once, and of a zone that changes
+// all the time once a second, with the serial there is then.
+//
+// A peer that learns of its zones from a catalog (RFC 9432) has to take that first: where peers do, its NOTAUTH is no answer,
+// and is told of when the tries are used up.
 //
 // Input     on_zone_changed(): a zone has a new serial, or is served for the first time
 //           on_datagram(): what arrived at a client port; only what answers a NOTIFY of ours counts: by peer, id, opcode,
@@ -21,6 +24,7 @@
 
 #include "dns-core/tsig/client.h"
 #include "platform/base/ip_address.h"
+#include "platform/base/meter.h"
 #include "platform/base/plain_vector.h"
 #include "platform/base/rng.h"
 #include "platform/base/time.h"
@@ -32,9 +36,10 @@ namespace samara::server {
 constexpr size_t max_notify_peers = 256;
 // Sent at most so often, in about a minute (RFC 1996 section 3.6).
 constexpr unsigned max_notify_tries = 5;
-// Between NOTIFYs of changes of one zone to one peer: our secondaries look at a zone no more often (secondary/refresh.h), and a
-// zone that changes all the time is to leave the rate to others.
+// Of NOTIFYs of changes of one zone to one peer: a few go at once, then one each notify_spacing. Our secondaries look at a zone
+// as often (secondary/refresh.h), and a zone that changes all the time is to leave the rate to others.
 constexpr Duration notify_spacing = Duration::seconds(1);
+constexpr u32 notify_burst = 5;
 
 struct NotifyTarget {
   Endpoint peer;
@@ -67,6 +72,7 @@ class Notifier {
     size_t pending = 4096;
     u32 per_second = 100;       // datagrams; a burst may have half a second's
     u32 start_per_second = 40;  // first ones at start, so that with those sent again they keep below the rate
+    bool by_catalogs = false;   // peers may learn of their zones from catalogs
   };
 
   Notifier(const Limits& limits, Rng& rng);
@@ -77,9 +83,9 @@ class Notifier {
   static size_t memory(const Limits& limits);
 
   bool has_room(size_t targets) const { return used_ + targets <= limits_.pending; }
-  // False: there was no room for all targets; what found none is not sent.
+  // Nothing goes before `not_before`. False: there was no room for all targets; what found none is not sent.
   bool on_zone_changed(Instant now, const dns::Name& zone, dns::Serial serial, std::span<const NotifyTarget> targets,
-                       Urgency urgency);
+                       Urgency urgency, Instant not_before = {});
   // `zones` are those the NOTIFY was sent from, or later ones.
   void on_datagram(UnixTime wall, const zone::ZoneSet& zones, const Endpoint& peer, Bytes message);
   // Writes a NOTIFY to `message` (at least 1,232 octets) and sets `peer`; 0: none now.
@@ -109,11 +115,12 @@ class Notifier {
     u32 stamp = 0;  // of its place in a queue
     u16 id = 0;     // once sent
     u8 tries = 0;
-    UnixTime signed_at;              // all tries are signed with the time of the first, so that an answer to any of them fits
-    bool told_bad = false;           // a wrongly signed answer has been told of
-    bool of_change = false;          // and not of the start
-    std::optional<Instant> sent_at;  // of a change, the last time
-    bool resting = false;            // answered; kept for notify_spacing
+    UnixTime signed_at;      // all tries are signed with the time of the first, so that an answer to any of them fits
+    bool told_bad = false;   // a wrongly signed answer has been told of
+    bool of_change = false;  // and not of the start
+    bool not_known = false;  // the peer has answered NOTAUTH
+    bool resting = false;    // answered; kept until as much as a burst may go again
+    Meter sent;              // of changes
   };
   // A moment at which something is to be done for a NOTIFY; void when the stamps differ.
   struct Due {
