@@ -184,6 +184,80 @@ TEST(ZoneStoreCrash, WhatAnInterruptedRunLeftBehindTheEndDoesNotComeBack) {
   EXPECT_EQ(content_of(*MUST(ZoneStore::open(second, rng))).zones, again);
 }
 
+// The third entry lies right behind the second run's end, and has a higher number: that it names another one as the one before
+// it is all that is wrong with it.
+TEST(ZoneStoreCrash, NothingOfAnInterruptedRunIsTakenForThisRunsNextEntry) {
+  CrashingStorage first(small);
+  SeededRng rng(1);
+  Model model;
+  {
+    const auto store = MUST(ZoneStore::open(first, rng));
+    for (const char* zone : {"a.example.", "b.example.", "c.example."}) {
+      ASSERT_TRUE(put_snapshot(*store, model, zone, 1, 100).ok());
+    }
+  }
+  ASSERT_EQ(first.unflushed.size(), 4U);
+  std::vector<u8> left = first.medium;
+  for (const size_t i : {size_t{0}, size_t{3}}) {
+    const auto& write = first.unflushed[i];
+    ASSERT_EQ(write.octets.size(), 512U);
+    std::ranges::copy(write.octets, left.begin() + static_cast<std::ptrdiff_t>(write.offset));
+  }
+  CrashingStorage second(std::move(left), 512);
+  Model again;
+  {
+    const auto store = MUST(ZoneStore::open(second, rng));
+    ASSERT_TRUE(put_snapshot(*store, again, "a.example.", 9, 100).ok());
+    ASSERT_TRUE(store->sync().ok());
+  }
+  const auto store = MUST(ZoneStore::open(second, rng));
+  EXPECT_EQ(content_of(*store).zones, again);
+  EXPECT_FALSE(store->find(name_of("c.example.")).has_value());
+}
+
+// A storage that sees both copies of a half's header on their way at once.
+class HeaderWatch final : public hal::Storage {
+ public:
+  explicit HeaderWatch(CrashingStorage& storage) : storage_(storage) {}
+  u32 headers = 0;
+  u32 both = 0;
+
+  u64 size() const override { return storage_.size(); }
+  u32 block_size() const override { return storage_.block_size(); }
+  Result<void, hal::StorageError> read(u64 offset, MutableBytes into) override { return storage_.read(offset, into); }
+  Result<void, hal::StorageError> write(u64 offset, Bytes from) override {
+    const u64 half = storage_.size() / 2;
+    if (offset % half < u64{2} * storage_.block_size()) {
+      ++headers;
+      const bool other = std::ranges::any_of(storage_.unflushed, [&](const CrashingStorage::Write& write) {
+        return write.offset / half == offset / half && write.offset % half < u64{2} * storage_.block_size() &&
+               write.offset != offset;
+      });
+      both += other ? 1 : 0;
+    }
+    return storage_.write(offset, from);
+  }
+  Result<void, hal::StorageError> flush() override { return storage_.flush(); }
+
+ private:
+  CrashingStorage& storage_;
+};
+
+TEST(ZoneStoreCrash, OneOfTheTwoHeadersIsGoodAtAnyTime) {
+  CrashingStorage storage(u64{32} << 20);
+  SeededRng rng(1);
+  Model model;
+  {
+    ASSERT_TRUE(ZoneStore::open(storage, rng).ok());
+  }
+  HeaderWatch watch(storage);
+  const auto store = MUST(ZoneStore::open(watch, rng));
+  // Beyond what is announced twice, and into the other half.
+  for (u32 serial = 1; serial <= 200; ++serial) ASSERT_TRUE(put_snapshot(*store, model, "a.example.", serial, 120'000).ok());
+  EXPECT_GE(watch.headers, 6U);
+  EXPECT_EQ(watch.both, 0U);
+}
+
 TEST(ZoneStoreCrash, StatesAreKeptBySync) {
   CrashingStorage storage(small);
   SeededRng rng(1);

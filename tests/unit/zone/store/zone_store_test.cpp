@@ -103,6 +103,21 @@ TEST_F(ZoneStoreTest, WhatIsNotCommittedIsNotThere) {
   expect_kept();
 }
 
+TEST_F(ZoneStoreTest, WhatIsNotCommittedTakesNoRoomAfterARestart) {
+  u64 empty = 0;
+  {
+    const auto store = open();
+    empty = store->used();
+    auto writer = store->begin_snapshot(name_of("a.example."), dns::Serial(1));
+    for (int i = 0; i < 400; ++i) ASSERT_TRUE(writer.value().add(record_of(name_of("a.example."), 500, 1)).ok());
+    EXPECT_GT(store->used(), empty + 65'536);
+    ASSERT_TRUE(store->sync().ok());
+    // The image ends here, before the writer does.
+    storage_ = CrashingStorage(storage_.medium, 512);
+  }
+  EXPECT_EQ(open()->used(), empty);
+}
+
 TEST_F(ZoneStoreTest, WritersOfSeveralZonesMayTakeTurns) {
   {
     const auto store = open();

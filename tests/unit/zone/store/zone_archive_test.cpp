@@ -1,0 +1,95 @@
+#include "zone/store/zone_archive.h"
+
+#include "../master_file_zone.h"
+#include "crashing_storage.h"
+
+namespace samara::zone::store {
+namespace {
+
+using dns::RrType;
+using zone::name_of;
+
+constexpr ZoneState state{.refreshed = {1}, .expires = {2}, .file = {}};
+
+// A zone that goes from version to version, and the storage it is kept in.
+class ZoneArchiveTest : public testing::Test {
+ protected:
+  struct Versions {
+    TestZones zones{"a.example."};
+    VersionedZone versions{zones.memory(), {.differences = 10, .octets = 100'000}};
+    Zone adopt(u32 serial) {
+      versions.adopt(zones.build(text(serial)));
+      return *versions.zone();
+    }
+    Zone next() {
+      const Zone now = *versions.zone();
+      const Zone later = zones.build(text(now.serial().value() + 1));
+      Patch patch;
+      patch.delete_record(now.apex(), RrType::SOA, now.soa().first().rdata());
+      patch.add_record(now.apex(), RrType::SOA, dns::Ttl(60), later.soa().first().rdata());
+      EXPECT_TRUE(versions.apply(patch).ok());
+      return *versions.zone();
+    }
+    // So long that a difference is shorter than the zone.
+    static std::string text(u32 serial) {
+      std::string all = "@ 60 SOA a b. " + std::to_string(serial) + " 2 3 4 5\n@ 60 NS n\n";
+      for (int i = 0; i < 50; ++i) all += "n" + std::to_string(i) + " 60 A 192.0.2.1\n";
+      return all;
+    }
+  };
+  std::unique_ptr<ZoneArchive> open() { return ZoneArchive::open(storage_, rng_); }
+  // Whether it is whole, and its serial.
+  std::pair<bool, u32> kept() {
+    Versions found;
+    const bool whole = open()->restore(name_of("a.example."), found.zones.memory(), found.versions);
+    return {whole, found.versions.zone().has_value() ? found.versions.zone()->serial().value() : 0};
+  }
+
+  CrashingStorage storage_{u64{4} << 20};
+  SeededRng rng_{1};
+};
+
+TEST_F(ZoneArchiveTest, KeepsAZoneAndTheStepsItWent) {
+  Versions zone;
+  const auto archive = open();
+  ASSERT_TRUE(archive->save(zone.adopt(1), state));
+  const u64 whole = archive->find(name_of("a.example."))->snapshot_octets;
+  ASSERT_TRUE(archive->save(zone.next(), state));
+  ASSERT_TRUE(archive->save(zone.next(), state));
+  EXPECT_EQ(archive->find(name_of("a.example."))->differences, 2U);
+  EXPECT_EQ(archive->find(name_of("a.example."))->snapshot_octets, whole);
+  ASSERT_TRUE(archive->sync());
+  EXPECT_EQ(kept(), std::pair(true, 3U));
+}
+
+TEST_F(ZoneArchiveTest, WritesAZoneThatIsDamagedWholeTheNextTime) {
+  {
+    Versions zone;
+    const auto archive = open();
+    ASSERT_TRUE(archive->save(zone.adopt(1), state));
+    ASSERT_TRUE(archive->sync());
+    const std::vector<u8> before = storage_.medium;
+    ASSERT_TRUE(archive->save(zone.next(), state));
+    ASSERT_TRUE(archive->sync());
+    const auto at = std::ranges::mismatch(before, storage_.medium).in1 - before.begin();
+    // What proves that this was durable.
+    ASSERT_TRUE(archive->save(zone.next(), state));
+    ASSERT_TRUE(archive->sync());
+    // In the payload of the first difference.
+    storage_.content()[static_cast<size_t>(at) + 150] ^= 1;
+    storage_.medium = storage_.content();
+  }
+  ASSERT_EQ(kept(), std::pair(false, 1U));
+  {
+    Versions zone;
+    const auto archive = open();
+    ASSERT_FALSE(archive->restore(name_of("a.example."), zone.zones.memory(), zone.versions));
+    ASSERT_TRUE(archive->save(zone.next(), state));
+    EXPECT_EQ(archive->find(name_of("a.example."))->differences, 0U);
+    ASSERT_TRUE(archive->sync());
+  }
+  EXPECT_EQ(kept(), std::pair(true, 2U));
+}
+
+}  // namespace
+}  // namespace samara::zone::store
