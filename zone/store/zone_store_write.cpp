@@ -33,7 +33,8 @@ Result<u64, StoreError> ZoneStore::append(Head& head, EntryHeader& header, Mutab
   if (broken_) return fail(StoreError::device);
   if (size > layout_.end(head.half) - head.tail) return fail(StoreError::full);
   if (head.tail + size > head.header.reach) {
-    // One of the two headers is good at any time.
+    // One of the two headers is good at any time. The second one of the step before may still be on its way.
+    if (unflushed_) TRY(flush());
     head.header.reach = std::min(layout_.end(head.half), round_up(head.tail + size + reach_step, layout_.block));
     TRY(write_half_header(head, 0));
     TRY(flush());

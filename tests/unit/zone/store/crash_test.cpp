@@ -215,7 +215,8 @@ TEST(ZoneStoreCrash, NothingOfAnInterruptedRunIsTakenForThisRunsNextEntry) {
   EXPECT_FALSE(store->find(name_of("c.example.")).has_value());
 }
 
-// A storage that sees both copies of a half's header on their way at once.
+// A storage that sees both copies of the header of the half in use on their way at once. When the other half comes into use,
+// the old one is good until both of its are there.
 class HeaderWatch final : public hal::Storage {
  public:
   explicit HeaderWatch(CrashingStorage& storage) : storage_(storage) {}
@@ -227,13 +228,15 @@ class HeaderWatch final : public hal::Storage {
   Result<void, hal::StorageError> read(u64 offset, MutableBytes into) override { return storage_.read(offset, into); }
   Result<void, hal::StorageError> write(u64 offset, Bytes from) override {
     const u64 half = storage_.size() / 2;
-    if (offset % half < u64{2} * storage_.block_size()) {
-      ++headers;
+    if (offset % half < 2 * u64{storage_.block_size()}) {
+      const u64 block = storage_.block_size();
+      const auto there = HalfHeader::read(Bytes(storage_.medium).subspan(offset / half * half, block));
+      const bool in_use = there.has_value() && there->generation == HalfHeader::read(from)->generation;
+      headers += in_use ? 1 : 0;
       const bool other = std::ranges::any_of(storage_.unflushed, [&](const CrashingStorage::Write& write) {
-        return write.offset / half == offset / half && write.offset % half < u64{2} * storage_.block_size() &&
-               write.offset != offset;
+        return write.offset / half == offset / half && write.offset % half < 2 * block && write.offset != offset;
       });
-      both += other ? 1 : 0;
+      both += in_use && other ? 1 : 0;
     }
     return storage_.write(offset, from);
   }
