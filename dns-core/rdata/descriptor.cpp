@@ -71,8 +71,8 @@ constexpr auto rows = std::to_array<Descriptor>({
     row(T::NSEC, "NSEC", {name, types}),
     row(T::DNSKEY, "DNSKEY", {number16, number8, algorithm, base64}),
     row(T::DHCID, "DHCID", {base64}),
-    row(T::NSEC3, "NSEC3", {number8, number8, number16, salt, hash, types_or_none}),
-    row(T::NSEC3PARAM, "NSEC3PARAM", {number8, number8, number16, salt}),
+    row(T::NSEC3, "NSEC3", {number8, flags, number16, salt, hash, types_or_none}),
+    row(T::NSEC3PARAM, "NSEC3PARAM", {number8, flags, number16, salt}),
     row(T::TLSA, "TLSA", {tlsa_usage, tlsa_selector, tlsa_matching, digest}),
     row(T::SMIMEA, "SMIMEA", {tlsa_usage, tlsa_selector, tlsa_matching, digest}),
     row(T::HIP, "HIP", {host_identity}),
@@ -124,6 +124,7 @@ constexpr auto rows = std::to_array<Descriptor>({
 constexpr u8 size_on_wire(Field field) {
   switch (field) {
     case number8:
+    case flags:
     case algorithm:
     case digest_type:
     case key_protocol:
@@ -202,9 +203,20 @@ constexpr Descriptor with_name_places(Descriptor d) {
   return d;
 }
 
+// Names are found, decompressed, lowered and compressed, so what leads to the last of them must be there. RFC 1035's types with
+// names are nothing but structure. Addresses stand in the additional sections of other names' answers, which one that cannot be
+// read would spoil. Names of other places are kept as they are, unless the canonical form has them in lower case (A6).
+constexpr Descriptor with_copied_fields(Descriptor d) {
+  d.copied_whole = d.names == compressed || d.type == T::A || d.type == T::AAAA;
+  for (size_t i = 0; i < d.fields.size(); ++i) {
+    if (d.fields[i] == name || d.fields[i] == a6_address) d.copied_fields = static_cast<u8>(i + 1);
+  }
+  return d;
+}
+
 constexpr auto descriptors = [] {
   auto table = rows;
-  for (Descriptor& d : table) d = with_name_places(d);
+  for (Descriptor& d : table) d = with_copied_fields(with_name_places(d));
   return table;
 }();
 

@@ -20,6 +20,7 @@ enum class Field : u8 {
   number32,
   number48,
   number64,
+  flags,             // 8 bits that no digest or hash depends on
   period,            // 32 bits; in text a number of seconds or 1w2d3h4m5s
   time,              // 32 bits; in text YYYYMMDDHHMMSS or seconds (RFC 4034 section 3.2)
   type,              // 16 bits; a type mnemonic
@@ -96,6 +97,10 @@ struct Descriptor {
   u8 name_offset = 0;
   u8 name_count = 0;
   bool names_elsewhere = false;
+  // What whoever copies the data must be able to read (check_copied_rdata): so many fields from the first; with `copied_whole` all
+  // of them, and nothing after them.
+  u8 copied_fields = 0;
+  bool copied_whole = false;
 
   std::span<const Field> used_fields() const {
     size_t count = 0;

@@ -61,9 +61,8 @@ Result<u64, SyntaxError> read_place_type(TextFields& fields) {
   return type;
 }
 
-constexpr u8 a6_bits = 128;
 constexpr size_t suffix_size(u8 prefix_length) {
-  return (a6_bits - size_t{prefix_length} + 7) / 8;
+  return (max_a6_prefix - size_t{prefix_length} + 7) / 8;
 }
 // The bits of the suffix's first octet that belong to the prefix.
 constexpr u8 prefix_bits(u8 prefix_length) {
@@ -128,7 +127,7 @@ bool write_amt_relay(RdataCursor& at, TextWriter& out) {
 
 bool skip_to_a6_name(RdataCursor& at) {
   const u8 length = at.u8();
-  if (length > a6_bits) {
+  if (length > max_a6_prefix) {
     at.fail(RdataError::bad_value);
     return false;
   }
@@ -144,10 +143,10 @@ Result<void, SyntaxError> read_a6_address(TextFields& fields) {
   constexpr std::string_view expected = "a prefix length from 0 to 128";
   const Token prefix = TRY(fields.word(expected));
   const u64 number = TRY(TextFields::number_in(prefix, UINT8_MAX));
-  if (number > a6_bits) return wrong(prefix, "prefix length is too large", expected);
+  if (number > max_a6_prefix) return wrong(prefix, "prefix length is too large", expected);
   const auto length = static_cast<u8>(number);
   fields.out().u8(length);
-  if (length != a6_bits) {
+  if (length != max_a6_prefix) {
     constexpr std::string_view expected_suffix = "an IPv6 address whose bits before the prefix length are zero";
     const Token token = TRY(fields.word(expected_suffix));
     const auto address = IpAddress::parse_v6(token.text);

@@ -18,6 +18,8 @@ void check_amt_relay(RdataCursor& at);
 Result<void, SyntaxError> read_amt_relay(TextFields& fields);
 bool write_amt_relay(RdataCursor& at, TextWriter& out);
 
+// Bits of the prefix that the name has.
+constexpr u8 max_a6_prefix = 128;
 void check_a6_address(RdataCursor& at);
 Result<void, SyntaxError> read_a6_address(TextFields& fields);
 bool write_a6_address(RdataCursor& at, TextWriter& out);

@@ -21,12 +21,22 @@ enum class RdataError : u8 {
 };
 std::string_view describe(RdataError error);
 
+// What is asked of data: of what somebody publishes all rules of its type, of what is copied from another server only what it
+// takes to find its names, to compress and order it and to put it in canonical form. Whoever publishes has to mend the rest; a
+// copy that lacked it would be another zone.
+enum class RdataRules : u8 { published, copied };
+
 // Checks the rdata of a message and writes its stored form. `at.whole()` is the message; the rdata is the next `length`
 // octets, and `at` moves past them. Types without a descriptor are copied (RFC 3597).
-Result<void, RdataError> rdata_from_message(RrType type, ByteReader& at, u16 length, ByteWriter& stored);
+Result<void, RdataError> rdata_from_message(RrType type, ByteReader& at, u16 length, ByteWriter& stored,
+                                            RdataRules rules = RdataRules::published);
 // Checks a stored form by itself (no pointers allowed).
 Result<void, RdataError> check_rdata(RrType type, Bytes stored);
-// Writes the canonical form of a valid stored form.
+// The same as far as RdataRules::copied goes: what passes may be given to every function below.
+Result<void, RdataError> check_copied_rdata(RrType type, Bytes stored);
+// The rule of its type that a stored form breaks, in words for an operator; empty when check_rdata accepts it.
+std::string_view broken_rule(RrType type, Bytes stored);
+// Writes the canonical form of a stored form that may at least be copied.
 void write_canonical_rdata(RrType type, Bytes stored, ByteWriter& out);
 // Canonical order within an RRset: the canonical forms compared as left-justified octet strings (RFC 4034 section 6.3).
 std::strong_ordering canonical_compare_rdata(RrType type, Bytes a, Bytes b);

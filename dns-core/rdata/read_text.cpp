@@ -28,6 +28,9 @@ constexpr size_t max_rdata_size = 65535;
 constexpr u64 max_u48 = (u64{1} << 48) - 1;
 
 constexpr std::string_view expected_hex = "hex digits, two for each octet";
+constexpr std::string_view expected_hash = "base 32 (hex alphabet) without padding";
+constexpr std::string_view expected_deletion =
+    "0 0 0 00 to have the DS set deleted (RFC 8078 section 4 as corrected by its erratum 5049)";
 constexpr std::string_view expected_base64 = "base 64 with padding";
 constexpr std::string_view expected_string = "a string of at most 255 octets";
 
@@ -237,7 +240,8 @@ Done read_sized_base64(TextFields& fields) {
 Done read_field(Field field, TextFields& fields) {
   switch (field) {
     case Field::none: return {};
-    case Field::number8: return read_number(fields, 1, UINT8_MAX);
+    case Field::number8:
+    case Field::flags: return read_number(fields, 1, UINT8_MAX);
     case Field::number16: return read_number(fields, 2, UINT16_MAX);
     case Field::number32: return read_number(fields, 4, UINT32_MAX);
     case Field::number48: return read_number(fields, 6, max_u48);
@@ -274,7 +278,7 @@ Done read_field(Field field, TextFields& fields) {
     case Field::base64_or_none: return read_encoded<codec::Base64Decoder>(fields, true, expected_base64);
     case Field::base64_or_dash: return read_base64_or_dash(fields);
     case Field::salt: return read_counted(fields, codec::decode_hex, true, "hex digits, or - for no salt");
-    case Field::hash: return read_counted(fields, codec::decode_base32hex, false, "base 32 (hex alphabet) without padding");
+    case Field::hash: return read_counted(fields, codec::decode_base32hex, false, expected_hash);
     case Field::sized_base64: return read_sized_base64(fields);
     case Field::opaque: {
       constexpr std::string_view expected = "\\# LENGTH HEX (RFC 3597 section 5)";
@@ -310,8 +314,8 @@ Done read_generic(RrType type, const Token& mark, TextFields& fields) {
   if (rdata.size() != length) {
     return wrong(length_token, "number of octets does not agree with the data", "as many octets in hex as the number says");
   }
-  const auto checked = check_rdata(type, rdata);
-  if (!checked.ok()) return wrong(mark, describe(checked.error()), "data in the wire format of the type");
+  const std::string_view broken = broken_rule(type, rdata);
+  if (!broken.empty()) return wrong(mark, broken, "data in the wire format of the type");
   return {};
 }
 
@@ -330,16 +334,18 @@ Done read_fields(RrType type, const Token& first, Lexer& lexer, const Name& orig
   std::optional<Token> digest;
   for (const Field field : descriptor->fields) {
     if (field == Field::none) break;
-    if (field == Field::digest) {
-      digest = TRY(fields.word(expected_hex));
+    if (field == Field::digest || field == Field::hash) {
+      digest = TRY(fields.word(field == Field::hash ? expected_hash : expected_hex));
+      if (type == RrType::CDS && digest->text == "0") return wrong(*digest, "half an octet", expected_deletion);
       fields.put_back(*digest);
     }
     TRY(read_field(field, fields));
   }
   TRY(fields.end());
   // The one rule that takes two fields to check.
-  if (digest.has_value() && !stored.overflowed() && !check_rdata(type, stored.written().subspan(start)).ok()) {
-    return wrong(*digest, "digest has the wrong length", "as many octets as digests of its kind have");
+  if (digest.has_value() && !stored.overflowed()) {
+    const std::string_view broken = broken_rule(type, stored.written().subspan(start));
+    if (!broken.empty()) return wrong(*digest, broken, "as many octets as its kind has");
   }
   return {};
 }

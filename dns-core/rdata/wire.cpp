@@ -120,13 +120,45 @@ Result<void, RdataError> check_rdata(RrType type, Bytes stored) {
   return check_fields(*descriptor, stored);
 }
 
-Result<void, RdataError> rdata_from_message(RrType type, ByteReader& at, u16 length, ByteWriter& stored) {
+Result<void, RdataError> check_copied_rdata(RrType type, Bytes stored) {
+  if (stored.size() > max_rdata_size) return fail(RdataError::too_long);
+  const Descriptor* descriptor = find_descriptor(type);
+  if (descriptor == nullptr) return {};
+  if (descriptor->copied_whole) return check_fields(*descriptor, stored);
+  // RFC 2874 section 3.1: such a prefix length leads to no name, whatever follows.
+  if (descriptor->fields[0] == Field::a6_address && !stored.empty() && stored[0] > max_a6_prefix) return {};
+  RdataCursor at(stored);
+  u8 last_octet = 0;
+  for (size_t i = 0; i < descriptor->copied_fields; ++i) check_field(descriptor->fields[i], type, at, last_octet);
+  if (at.failed()) return fail(*at.error());
+  return {};
+}
+
+std::string_view broken_rule(RrType type, Bytes stored) {
+  const Descriptor* descriptor = find_descriptor(type);
+  if (stored.size() > max_rdata_size) return describe(RdataError::too_long);
+  if (descriptor == nullptr) return {};
+  RdataCursor at(stored);
+  u8 last_octet = 0;
+  for (const Field field : descriptor->used_fields()) {
+    check_field(field, type, at, last_octet);
+    if (!at.failed()) continue;
+    const std::string_view rule = rule_of(field, type);
+    return rule.empty() ? describe(*at.error()) : rule;
+  }
+  return at.at_end() ? std::string_view{} : describe(RdataError::trailing);
+}
+
+Result<void, RdataError> rdata_from_message(RrType type, ByteReader& at, u16 length, ByteWriter& stored, RdataRules rules) {
+  const auto check = [&](Bytes rdata) {
+    return rules == RdataRules::published ? check_rdata(type, rdata) : check_copied_rdata(type, rdata);
+  };
   if (at.remaining() < length) return fail(RdataError::truncated);
   const Descriptor* descriptor = find_descriptor(type);
   const bool decompress = descriptor != nullptr && descriptor->names >= NameRule::decompressed;
   if (!decompress) {
     const Bytes rdata = MUST(at.bytes(length));
-    TRY(check_rdata(type, rdata));
+    TRY(check(rdata));
     if (stored.remaining() < length) return fail(RdataError::too_long);
     stored.bytes(rdata);
     return {};
@@ -139,7 +171,7 @@ Result<void, RdataError> rdata_from_message(RrType type, ByteReader& at, u16 len
   const auto copied = copy_decompressed(*descriptor, at, at.position() + length, stored);
   if (!copied.ok()) return give_up(copied.error());
   if (stored.overflowed() || stored.size() - start.size > max_rdata_size) return give_up(RdataError::too_long);
-  const auto checked = check_fields(*descriptor, stored.written().subspan(start.size));
+  const auto checked = check(stored.written().subspan(start.size));
   if (!checked.ok()) return give_up(checked.error());
   return {};
 }

@@ -70,6 +70,7 @@ bool write_field(Field field, RdataCursor& at, TextWriter& out) {
   switch (field) {
     case Field::none: return true;
     case Field::number8:
+    case Field::flags:
     case Field::number16:
     case Field::number32:
     case Field::number48:

@@ -122,7 +122,7 @@ class RandomRdata {
     if (kind == 3) name();
   }
   void parameters() {
-    for (u32 key = 1 + below(4); key < 65536; key += 1 + below(below(3) == 0 ? 30000 : 4)) {
+    for (u32 key = 1 + below(4); key < 65535; key += 1 + below(below(3) == 0 ? 30000 : 4)) {
       std::vector<u8> value;
       std::swap(value, out_);
       switch (key) {
@@ -136,11 +136,21 @@ class RandomRdata {
         case 2: std::swap(value, out_); continue;  // needs alpn
         case 8:
         case 9:
+        case 10:
+        case 11:
+        case 12:
           if (plain_) {
             std::swap(value, out_);
             continue;
           }
           if (key == 9) octets(2, 2);
+          if (key == 10 || key == 12) {
+            for (u8 id = 'a' + static_cast<u8>(below(3)); id < 'f'; ++id) {
+              out_.push_back(1);
+              out_.push_back(id);
+              if (key == 12) out_.push_back(static_cast<u8>(below(101)));
+            }
+          }
           break;
         case 3: octets(2, 2); break;
         case 4:
@@ -192,7 +202,7 @@ class RandomRdata {
       case Field::salt:
       case Field::hash: {
         size_t size = (field == Field::hash ? 1 : 0) + below(30);
-        if (plain_ && field == Field::hash) size = 20;
+        if (field == Field::hash && (plain_ || out_[0] == 1)) size = 20;
         out_.push_back(static_cast<u8>(size));
         return octets(size, size);
       }

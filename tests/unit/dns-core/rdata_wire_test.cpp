@@ -63,6 +63,55 @@ TEST(RdataWire, RefusesWhatBreaksTheRulesOfItsType) {
   }
 }
 
+// A zone that comes from another server is served as it is there, whatever rules for publishers its data breaks; what cannot be
+// copied is what the other functions of this header could not work on.
+TEST(RdataWire, copies_whatever_it_can_find_the_names_of_and_names_the_rule_that_is_broken) {
+  for (const auto& c : read_cases("copied.txt", 4)) {
+    SCOPED_TRACE("copied.txt:" + std::to_string(c.line));
+    const RrType type = test::type_of(c.columns[0]);
+    const auto wire = from_hex(c.columns[1]);
+    const bool copied = check_copied_rdata(type, wire).ok();
+    EXPECT_EQ(copied ? "copied" : "refused", c.columns[2]);
+    const std::string_view broken = broken_rule(type, wire);
+    EXPECT_EQ(broken.empty() ? "no rule" : broken, c.columns[3]);
+    EXPECT_EQ(check_rdata(type, wire).ok(), broken.empty());
+  }
+}
+
+// What may be copied is safe to walk, to put in canonical form and to sort: the order of any three is consistent.
+TEST(RdataWire, whatever_is_copied_has_names_inside_a_canonical_form_and_an_order) {
+  test::RandomRdata random(7);
+  size_t broken = 0;
+  for (const Descriptor& d : all_descriptors()) {
+    std::vector<std::vector<u8>> copied;
+    for (int i = 0; i < 300; ++i) {
+      auto wire =
+          copied.empty() || random.below(2) == 0 ? random.data(d) : copied[random.below(static_cast<u32>(copied.size()))];
+      for (u32 edits = random.below(4); edits > 0; --edits) {
+        if (!wire.empty())
+          wire[random.below(static_cast<u32>(wire.size()))] ^= static_cast<u8>(random.below(2) == 0 ? 0x20 : random.below(256));
+        if (random.below(3) == 0) wire.resize(random.below(static_cast<u32>(wire.size() + 3)));
+      }
+      if (!check_copied_rdata(d.type, wire).ok()) {
+        ASSERT_FALSE(is_valid(d.type, wire)) << d.mnemonic << " " << to_hex(wire);
+        continue;
+      }
+      ASSERT_EQ(broken_rule(d.type, wire).empty(), is_valid(d.type, wire)) << d.mnemonic << " " << to_hex(wire);
+      if (!is_valid(d.type, wire)) ++broken;
+      names_of(d.type, wire);
+      ASSERT_EQ(canonical(d.type, wire).size(), wire.size());
+      ASSERT_EQ(canonical_compare_rdata(d.type, wire, canonical(d.type, wire)), std::strong_ordering::equal);
+      copied.push_back(wire);
+    }
+    for (size_t i = 0; i + 2 < copied.size(); ++i) {
+      const auto less = [&](size_t a, size_t b) { return canonical_compare_rdata(d.type, copied[a], copied[b]) < 0; };
+      for (const size_t other : {i + 1, i + 2}) ASSERT_FALSE(less(i, other) && less(other, i)) << d.mnemonic;
+      ASSERT_FALSE(less(i, i + 1) && less(i + 1, i + 2) && !less(i, i + 2)) << d.mnemonic;
+    }
+  }
+  EXPECT_GT(broken, 3000U);
+}
+
 // In types whose fields all say where they end, no part of valid data is valid data.
 TEST(RdataWire, RefusesDataCutAtAnyOctet) {
   size_t types_cut = 0;
