@@ -56,16 +56,22 @@ void check_atm_address(RdataCursor& at) {
 }
 
 Result<void, SyntaxError> read_atm_address(TextFields& fields) {
-  constexpr std::string_view expected = "+ and digits (E.164), or hex digits";
+  constexpr std::string_view expected = "+ and digits (E.164) or hex digits, with dots where they help to read";
   const Token token = TRY(fields.word(expected));
   if (!token.text.starts_with('+')) {
     fields.out().u8(end_system_format);
     return read_dotted_hex(token, token.text, expected, fields.out());
   }
+  // Dots are for the eye, as in the other format.
   const std::string_view number = token.text.substr(1);
-  if (number.empty() || !std::ranges::all_of(number, is_digit)) return wrong(token, "bad E.164 number", expected);
+  const auto is_digit_or_dot = [](char c) { return is_digit(c) || c == '.'; };
+  if (!std::ranges::any_of(number, is_digit) || !std::ranges::all_of(number, is_digit_or_dot)) {
+    return wrong(token, "bad E.164 number", expected);
+  }
   fields.out().u8(e164_format);
-  fields.out().text(number);
+  for (const char c : number) {
+    if (c != '.') fields.out().u8(static_cast<u8>(c));
+  }
   return {};
 }
 

@@ -89,7 +89,7 @@ Result<u32, SyntaxError> read_altitude(TextFields& fields) {
 // Section 2: one digit and a power of ten, in centimetres; further digits are dropped.
 Result<u8, SyntaxError> precision(const Token& token) {
   const auto centimetres =
-      token.kind == Token::Kind::word ? parse_fixed(without_unit(token.text), 2, max_precision + 999'999'999) : std::nullopt;
+      token.kind == Token::Kind::word ? parse_fixed(without_unit(token.text), 2, max_precision) : std::nullopt;
   if (!centimetres.has_value()) return wrong(token, "bad size or precision", "metres from 0 to 90000000.00m");
   u64 mantissa = *centimetres;
   u8 exponent = 0;

@@ -225,9 +225,9 @@ std::optional<u32> parse_time(std::string_view text) {
     return std::nullopt;
   }
   const i64 seconds = days_from_date(date) * 86'400 + hour * 3'600 + minute * 60 + second;
-  // The field counts modulo 2^32 (RFC 4034 section 3.1.5), so a year before 1970 has a value too; one that another year within
-  // the same 136 years has does not get it twice.
-  if (seconds < INT32_MIN || seconds > UINT32_MAX) return std::nullopt;
+  // The field counts modulo 2^32 (RFC 4034 section 3.2), so dates after 2106-02-07 06:28:15 have a value, and before 1970 too,
+  // as far back as it can mean.
+  if (seconds < INT32_MIN) return std::nullopt;
   return static_cast<u32>(seconds);
 }
 

@@ -37,12 +37,30 @@ bool no_pair_twice(Bytes pairs) {
   return true;
 }
 
-bool is_alpn_list(Bytes value) {
+// Strings that are not empty, each with its length in front.
+bool is_list_of_strings(Bytes value) {
   RdataCursor at(value);
   while (!at.at_end()) {
     if (at.string().empty()) return false;
   }
-  return !at.failed() && !value.empty();
+  return !at.failed();
+}
+
+// Identifiers of protocols, each once and with an octet for its weight.
+bool is_list_of_weights(Bytes value) {
+  constexpr size_t max_protocols = 64;  // bounds the search for doubles; four are known
+  std::array<Bytes, max_protocols> protocols;
+  size_t count = 0;
+  RdataCursor at(value);
+  while (!at.at_end()) {
+    const Bytes protocol = at.string();
+    at.u8();
+    if (at.failed() || protocol.empty() || count == max_protocols) return false;
+    const auto before = std::span(protocols).first(count);
+    if (std::ranges::any_of(before, [&](Bytes other) { return std::ranges::equal(other, protocol); })) return false;
+    protocols[count++] = protocol;
+  }
+  return !at.failed() && count != 0;
 }
 
 bool is_many_of(Bytes value, size_t size) {
@@ -75,7 +93,10 @@ bool is_value(const Param& param) {
   constexpr size_t max_groups = 512;  // bounds the search for doubles; far fewer are registered
   switch (param.key) {
     case SvcParamKey::mandatory: return is_many_of(value, 2) && load_be16(value) != 0 && strictly_increasing(value);
-    case SvcParamKey::alpn: return is_alpn_list(value);
+    case SvcParamKey::alpn: return !value.empty() && is_list_of_strings(value);
+    case SvcParamKey::docpath: return is_list_of_strings(value);
+    case SvcParamKey::oots: return is_list_of_weights(value);
+    case SvcParamKey::pvd:
     case SvcParamKey::no_default_alpn:
     case SvcParamKey::ohttp: return value.empty();
     case SvcParamKey::port: return value.size() == 2;
@@ -91,7 +112,7 @@ bool is_value(const Param& param) {
 
 void write_key(u16 key, TextWriter& out) {
   const std::string_view name = name_of(svc_param_keys, key);
-  if (!name.empty()) {
+  if (!name.empty() && key <= last_key_written_by_name) {
     out.put(name);
     return;
   }
@@ -126,19 +147,21 @@ void write_alpn_list(Bytes value, TextWriter& out) {
 
 void write_value(const Param& param, TextWriter& out) {
   const Bytes value = param.value;
+  if (static_cast<u16>(param.key) > last_key_written_by_name) return write_quoted(value, out);
   switch (param.key) {
     case SvcParamKey::mandatory: write_list(value, 2, out, [&](Bytes key) { write_key(load_be16(key), out); }); return;
     case SvcParamKey::alpn: write_alpn_list(value, out); return;
-    case SvcParamKey::port:
-    case SvcParamKey::tls_supported_groups:
-      write_list(value, 2, out, [&](Bytes number) { out.put(load_be16(number)); });
-      return;
+    case SvcParamKey::port: write_list(value, 2, out, [&](Bytes number) { out.put(load_be16(number)); }); return;
     case SvcParamKey::ipv4hint: write_list(value, 4, out, [&](Bytes ip) { ip_from_octets(ip).write_text(out); }); return;
     case SvcParamKey::ipv6hint: write_list(value, 16, out, [&](Bytes ip) { ip_from_octets(ip).write_text(out); }); return;
     case SvcParamKey::ech: codec::encode_base64(value, out); return;
     case SvcParamKey::no_default_alpn:
+    case SvcParamKey::dohpath:
     case SvcParamKey::ohttp:
-    case SvcParamKey::dohpath: break;
+    case SvcParamKey::tls_supported_groups:
+    case SvcParamKey::docpath:
+    case SvcParamKey::pvd:
+    case SvcParamKey::oots: break;
   }
   write_quoted(value, out);
 }
@@ -161,6 +184,7 @@ std::string_view service_parameter_conflict(Bytes parameters) {
   bool no_default_alpn = false;
   while (!at.at_end()) {
     const Param param = next_param(at);
+    if (static_cast<u16>(param.key) == invalid_key) return "key65535 is reserved";
     if (param.key == SvcParamKey::mandatory) mandatory = param.value;
     alpn = alpn || param.key == SvcParamKey::alpn;
     no_default_alpn = no_default_alpn || param.key == SvcParamKey::no_default_alpn;

@@ -1,5 +1,6 @@
 // The parameters of SVCB and HTTPS records (RFC 9460 sections 2.1, 2.2, 7, 8 and appendix A; dohpath: RFC 9461 section 5;
-// ohttp: RFC 9540 section 4). A value that breaks the format of its key is malformed everywhere; that a record is
+// ohttp: RFC 9540 section 4; docpath: RFC 9953 section 3; pvd: draft-ietf-intarea-proxy-config section 2.1; oots:
+// draft-johani-dnsop-svcb-oots section 2). A value that breaks the format of its key is malformed everywhere; that a record is
 // self-consistent (section 2.4.3) is asked of people only: such data from the wire is kept, and written as `\# …`.
 #pragma once
 

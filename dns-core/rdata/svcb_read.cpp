@@ -8,7 +8,7 @@
 namespace samara::dns {
 namespace {
 
-constexpr std::string_view expected_parameter = "KEY or KEY=VALUE, such as alpn=h2, or key65300=VALUE";
+constexpr std::string_view expected_parameter = "KEY or KEY=VALUE in lower case, such as alpn=h2, or key65300=VALUE";
 
 struct Key {
   u16 number = 0;
@@ -16,9 +16,11 @@ struct Key {
 };
 
 std::optional<Key> parse_key(std::string_view text) {
-  if (const auto known = value_of(svc_param_keys, text)) return Key{static_cast<u16>(*known), false};
-  if (!equal_ignoring_case(text.substr(0, 3), "key")) return std::nullopt;
-  const auto number = parse_number(text.substr(3), UINT16_MAX);
+  // RFC 9460 section 2.1: lower case, and a number without zeros in front.
+  const auto known = std::ranges::find(svc_param_keys, text, &NamedNumber::name);
+  if (known != svc_param_keys.end()) return Key{static_cast<u16>(known->value), false};
+  if (!text.starts_with("key") || (text.size() > 4 && text[3] == '0')) return std::nullopt;
+  const auto number = parse_number(text.substr(3), invalid_key - 1);
   if (!number.has_value()) return std::nullopt;
   return Key{static_cast<u16>(*number), true};
 }
@@ -58,21 +60,20 @@ Result<void, SyntaxError> read_mandatory(const Token& value, ByteWriter& out) {
 }
 
 // Appendix A.1: the string's escapes first, then a backslash keeps a comma or backslash from meaning something in the list.
-Result<void, SyntaxError> read_alpn(const Token& value, ByteWriter& out) {
-  constexpr std::string_view expected = "protocol identifiers of 1 to 255 octets with commas in between";
+Result<void, SyntaxError> read_strings(const Token& value, std::string_view expected, ByteWriter& out) {
   size_t length_at = out.size();
   out.u8(0);
-  const auto close_identifier = [&]() -> Result<void, SyntaxError> {
+  const auto close_string = [&]() -> Result<void, SyntaxError> {
     if (out.overflowed()) return {};
     const size_t length = out.size() - length_at - 1;
-    if (length == 0 || length > 255) return wrong(value, "bad length of a protocol identifier", expected);
+    if (length == 0 || length > 255) return wrong(value, "bad length of an element", expected);
     out.written_mutable()[length_at] = static_cast<u8>(length);
     return {};
   };
   for (size_t i = 0; i < value.text.size();) {
     u8 octet = TRY(decode_octet(value, i));
     if (octet == ',') {
-      TRY(close_identifier());
+      TRY(close_string());
       length_at = out.size();
       out.u8(0);
       continue;
@@ -83,7 +84,7 @@ Result<void, SyntaxError> read_alpn(const Token& value, ByteWriter& out) {
     }
     out.u8(octet);
   }
-  return close_identifier();
+  return close_string();
 }
 
 Result<void, SyntaxError> read_numbers(const Token& value, ByteWriter& out) {
@@ -107,6 +108,21 @@ Result<void, SyntaxError> read_addresses(const Token& value, bool v4, ByteWriter
   });
 }
 
+Result<void, SyntaxError> read_weights(const Token& value, ByteWriter& out) {
+  constexpr std::string_view expected =
+      "PROTOCOL:WEIGHT with commas in between, each weight from 0 to 100, such as do53:100,dot:10";
+  return for_each_element(value, expected, [&](const Token& element) -> Result<void, SyntaxError> {
+    const size_t colon = element.text.find(':');
+    if (colon == std::string_view::npos || colon == 0 || colon > 255) return wrong(element, "bad weight", expected);
+    const auto weight = parse_number(element.text.substr(colon + 1), 100);
+    if (!weight.has_value()) return wrong(element, "bad weight", expected);
+    out.u8(static_cast<u8>(colon));
+    out.text(element.text.substr(0, colon));
+    out.u8(static_cast<u8>(*weight));
+    return {};
+  });
+}
+
 Result<void, SyntaxError> read_port(const Token& value, ByteWriter& out) {
   const auto number = parse_number(value.text, UINT16_MAX);
   if (!number.has_value()) return wrong(value, "bad port", "a port number from 0 to 65535");
@@ -124,7 +140,10 @@ Result<void, SyntaxError> read_value(Key key, const Token& value, ByteWriter& ou
   if (key.generic) return decode_text(value, out);
   switch (SvcParamKey{key.number}) {
     case SvcParamKey::mandatory: return read_mandatory(value, out);
-    case SvcParamKey::alpn: return read_alpn(value, out);
+    case SvcParamKey::alpn: return read_strings(value, "protocol identifiers of 1 to 255 octets with commas in between", out);
+    case SvcParamKey::docpath:
+      return read_strings(value, "segments of a path, of 1 to 255 octets, with commas in between", out);
+    case SvcParamKey::oots: return read_weights(value, out);
     case SvcParamKey::port: return read_port(value, out);
     case SvcParamKey::ipv4hint: return read_addresses(value, true, out);
     case SvcParamKey::ipv6hint: return read_addresses(value, false, out);
@@ -132,6 +151,7 @@ Result<void, SyntaxError> read_value(Key key, const Token& value, ByteWriter& ou
     case SvcParamKey::tls_supported_groups: return read_numbers(value, out);
     case SvcParamKey::no_default_alpn:
     case SvcParamKey::ohttp:
+    case SvcParamKey::pvd:
     case SvcParamKey::dohpath: break;
   }
   return decode_text(value, out);
