@@ -1,6 +1,9 @@
 #include "ops/yaml/document.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
+
+#include <sstream>
 
 namespace samara::ops::yaml {
 
@@ -71,21 +74,72 @@ class Importer {
   bool stopped_ = false;
 };
 
+// Where a document begins that is not the first.
+struct SecondDocument {
+  YAML::Mark mark;
+  bool same_place;  // as the first: the parser has read nothing in between
+};
+
+// A first pass that makes nothing. yaml-cpp (0.7) takes nothing from a document that begins with what nothing can begin with (a
+// comma, a closing bracket), calls it empty, and comes back to it for ever when it is asked for all documents: so it is asked
+// for two. What has more values than we take is not made into nodes first.
+class Fence final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (first_) throw SecondDocument{mark, mark.pos == first_->pos};
+    first_ = mark;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { count(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { count(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override { count(mark); }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+    count(mark);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+    count(mark);
+  }
+  void OnMapEnd() override {}
+
+ private:
+  void count(const YAML::Mark& mark) {
+    if (++values_ > 2 * max_values) throw YAML::ParserException(mark, "too many values");  // keys are values here
+  }
+
+  std::optional<YAML::Mark> first_;
+  size_t values_ = 0;
+};
+
+// Throws SecondDocument, and what yaml-cpp throws.
+bool has_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  Fence fence;
+  if (!parser.HandleNextDocument(fence)) return false;
+  parser.HandleNextDocument(fence);
+  return true;
+}
+
 }  // namespace
 
 std::optional<Value> parse(std::string_view text, const std::string& file, Diagnostics& found) {
+  if (text.size() > max_text) {
+    found.error({file}, "too long for YAML", "at most 64 MiB");
+    return {};
+  }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
-      const YAML::Mark mark = documents.at(1).Mark();
-      found.error({file, static_cast<u32>(mark.line + 1), static_cast<u32>(mark.column + 1)}, "a second YAML document",
-                  "one document a file, without \"---\" between parts");
-      return {};
-    }
+    const std::string copy(text);
+    if (!has_document(copy)) return Value{};
     const size_t errors_before = found.error_count();
-    Value root = documents.empty() ? Value{} : Importer(file, found).import(documents.front(), 0, nullptr);
+    Value root = Importer(file, found).import(YAML::Load(copy), 0, nullptr);
     if (found.error_count() != errors_before) return {};
     return root;
+  } catch (const SecondDocument& second) {
+    found.error({file, static_cast<u32>(second.mark.line + 1), static_cast<u32>(second.mark.column + 1)},
+                second.same_place ? "not YAML: nothing can begin with this" : "a second YAML document",
+                second.same_place ? "KEY: VALUE" : "one document a file, without \"---\" between parts");
+    return {};
   } catch (const YAML::Exception& error) {
     const bool known = !error.mark.is_null();
     found.error({file, known ? static_cast<u32>(error.mark.line + 1) : 1, known ? static_cast<u32>(error.mark.column + 1) : 1},
