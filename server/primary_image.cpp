@@ -9,6 +9,7 @@
 #include "server/primary_worker.h"
 #include "server/update_batch.h"
 #include "server/zone_loader.h"
+#include "zone/signature_times.h"
 #include "zone/store/zone_archive.h"
 
 namespace samara::server {
@@ -121,6 +122,7 @@ class Primary final : public hal::Role {
       return fail(hal::Refusal(hal::ExitCode::bad_data, "no zone could be loaded"));
     }
     zones_->published(1);
+    look_at_signatures_at_ = loader.now() + zone::signatures_looked_at_every;
     updates_.emplace(*config_, *zones_);
     return set->root();
   }
@@ -176,8 +178,8 @@ class Primary final : public hal::Role {
   Instant next_deadline() override {
     if (!updates_.has_value()) return Instant::never();
     if (zones_->has_work()) return Instant();
-    if (waits_for_room_ || !(updates_->is_changed() || updates_->has_output())) return Instant::never();
-    return publish_again_at_;
+    if (waits_for_room_ || !(updates_->is_changed() || updates_->has_output())) return look_at_signatures_at_;
+    return std::min(publish_again_at_, look_at_signatures_at_);
   }
 
   void on_deadline(hal::Loader& loader) override {
@@ -185,6 +187,9 @@ class Primary final : public hal::Role {
     if (updates_->is_changed() && loader.now() >= publish_again_at_ && !publish(loader)) return;
     send(loader);
     if (zones_->has_work()) zones_->work();
+    if (loader.now() < look_at_signatures_at_) return;
+    zones_->look_at_signatures(loader.wall());
+    look_at_signatures_at_ = loader.now() + zone::signatures_looked_at_every;
   }
 
   void on_released(hal::Loader& loader) override {
@@ -244,6 +249,7 @@ class Primary final : public hal::Role {
   std::vector<u8> settings_blob_;  // that the workers have; empty before the first reload: what they started with
   bool waits_for_room_ = false;    // of a worker's messages
   Instant publish_again_at_;
+  Instant look_at_signatures_at_;
   ServerCookies::Secret cookie_secret_{};
 };
 

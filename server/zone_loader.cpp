@@ -10,6 +10,7 @@
 #include "zone/content_digest.h"
 #include "zone/diff.h"
 #include "zone/master_file.h"
+#include "zone/signature_times.h"
 
 namespace samara::server {
 
@@ -119,6 +120,19 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
                 dns::max_served_nsec3_iterations, " iterations has NSEC3 records; sign it again with 0 (RFC 9276 section 3.1)");
   }
   return zone;
+}
+
+void ZoneLoader::report_signatures(const zone::Zone& zone, UnixTime wall, LoadReport& report) const {
+  const zone::SignatureTimes times = zone::look_at_signatures(zone, wall, signature_warning_);
+  if (times.any()) report.line(Level::warning, "zone ", zone.apex(), ": ", times);
+}
+
+void ZoneLoader::look_at_signatures(UnixTime wall) const {
+  for (const ServedZone& zone : zones_) {
+    if (!zone.versions->zone().has_value()) continue;
+    const zone::SignatureTimes times = zone::look_at_signatures(*zone.versions->zone(), wall, signature_warning_);
+    if (times.any()) log(Level::warning, "zone ", zone.apex, ": ", times);
+  }
 }
 
 // Whether the zone in service stays because its file does not have what updates did to it. Serials say which of two files is
@@ -377,10 +391,12 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
   std::vector<ServedZone> next;
   next.reserve(config.zones.size() + config.catalogs.size());
   changed_.clear();
+  signature_warning_ = Duration::seconds(config.limits.signature_warning_seconds);
   for (const ZoneSource& source : config.zones) {
     const HistoryConfig& history = config.history_of(source.overrides);
     next.push_back(take_or_make(source.name, {.differences = history.differences, .octets = history.octets}));
     load_source(source, next.back(), report);
+    if (const auto& loaded = next.back().versions->zone(); loaded.has_value()) report_signatures(*loaded, wall, report);
   }
   const auto zones_changed = static_cast<std::ptrdiff_t>(changed_.size());
   for (const ProducedCatalog& catalog : config.catalogs) {

@@ -62,6 +62,9 @@ class ZoneLoader {
   // Reads all zones of `config`, makes its catalogs (`wall` gives their serials) and writes the next set. Nothing: no memory
   // for the set itself; the old one stays in service until a later load() or next_set() finds room.
   std::optional<zone::ZoneSet> load(const PrimaryConfig& config, UnixTime wall, LoadReport& report);
+  // Warns of zones whose signatures have expired or will soon; load() does that too. Looks at all of them: once a day is
+  // enough.
+  void look_at_signatures(UnixTime wall) const;
   // The zones whose data load() changed, since this was last asked.
   std::vector<dns::Name> take_changed() { return std::exchange(changed_, {}); }
   // The zone as it is after all updates so far; nothing when it has no data, or there is no such zone.
@@ -112,6 +115,7 @@ class ZoneLoader {
   u64 hash_of(const ZoneSource& source) const;
   void load_source(const ZoneSource& source, ServedZone& zone, LoadReport& report);
   std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);
+  void report_signatures(const zone::Zone& zone, UnixTime wall, LoadReport& report) const;
   void load_catalog(const PrimaryConfig& config, const ProducedCatalog& catalog, UnixTime wall, ServedZone& zone,
                     LoadReport& report);
   void take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report);
@@ -125,6 +129,7 @@ class ZoneLoader {
   zone::ZoneMemory memory_;
   zone::store::ZoneArchive* archive_;
   crypto::SipHashKey text_key_;
+  Duration signature_warning_;
   std::vector<ServedZone> zones_;
   ZonePlaces places_;                 // of zones_
   std::vector<Unsettled> unsettled_;  // one for each zone

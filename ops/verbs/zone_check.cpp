@@ -19,6 +19,9 @@ void check(const std::string& path, const Options& options, Diagnostics& found) 
   const std::optional<LoadedZone> loaded =
       LoadedZone::load_and_check(path, options.zone_name(), options.time(), found, options.folders());
   if (!loaded) return;
+  // What has expired is an error of the check already.
+  constexpr auto ahead = Duration::seconds(server::Limits{}.signature_warning_seconds);
+  if (found.error_count() == errors_before) loaded->warn_of_signatures(options.time(), ahead, found);
   if (options.json || found.error_count() != errors_before) return;
   const size_t warnings = found.warning_count() - warnings_before;
   std::printf("%s: good, serial %u, %u records%s\n", path.c_str(), loaded->zone().serial().value(),

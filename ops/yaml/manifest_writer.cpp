@@ -100,6 +100,7 @@ class ServiceWriter {
     out_.number(2, "zone-memory", limits.zone_memory);
     out_.number(2, "transfers", limits.transfers);
     out_.number(2, "transfers-per-prefix", limits.transfers_per_prefix);
+    out_.seconds(2, "signature-warning", limits.signature_warning_seconds);
   }
 
   void write_rate_limit() {

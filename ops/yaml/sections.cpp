@@ -109,6 +109,7 @@ void read_limits(const Value& value, const Reading& reading, server::Limits& lim
   read_octets(fields.find("zone-memory"), reading, server::zone_memory_size, limits.zone_memory);
   read_number(fields.find("transfers"), reading, server::transfer_count, limits.transfers);
   read_number(fields.find("transfers-per-prefix"), reading, server::transfer_count, limits.transfers_per_prefix);
+  read_seconds(fields.find("signature-warning"), reading, server::signature_warning_time, limits.signature_warning_seconds);
   fields.finish();
 }
 

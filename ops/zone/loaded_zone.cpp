@@ -6,6 +6,7 @@
 #include "zone/builder.h"
 #include "zone/check.h"
 #include "zone/master_file.h"
+#include "zone/signature_times.h"
 
 namespace samara::ops {
 
@@ -64,8 +65,9 @@ std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::o
   return loaded;
 }
 
-std::optional<LoadedZone> LoadedZone::load_and_check(const std::string& path, const std::optional<dns::Name>& name, UnixTime at,
-                                                     Diagnostics& found, const ZoneFolders& folders) {
+std::optional<LoadedZone> LoadedZone::load_and_check(const std::string& path, const std::optional<dns::Name>& name,
+                                                     std::optional<UnixTime> at, Diagnostics& found,
+                                                     const ZoneFolders& folders) {
   std::optional<LoadedZone> loaded = load(path, name, found, folders);
   if (!loaded) return {};
   zone::Diagnostics checks;
@@ -75,6 +77,11 @@ std::optional<LoadedZone> LoadedZone::load_and_check(const std::string& path, co
   zone::check_zone(loaded->zone(), how, checks);
   loaded->report(checks, found);
   return loaded;
+}
+
+void LoadedZone::warn_of_signatures(UnixTime now, Duration ahead, Diagnostics& found) const {
+  const zone::SignatureTimes times = zone::look_at_signatures(*zone_, now, ahead);
+  if (times.any()) found.warning({path_}, text_of(times));
 }
 
 bool LoadedZone::read_records(Diagnostics& found) {

@@ -26,10 +26,13 @@ class LoadedZone {
   static std::optional<LoadedZone> load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
                                         const ZoneFolders& folders = any_zone_file());
 
-  // The same, and the strict checks of a zone, its signatures' times as of `at`; errors of theirs are reported but do not take
-  // the zone away.
-  static std::optional<LoadedZone> load_and_check(const std::string& path, const std::optional<dns::Name>& name, UnixTime at,
-                                                  Diagnostics& found, const ZoneFolders& folders = any_zone_file());
+  // The same, and the strict checks of a zone, its signatures' times as of `at` if given; errors of theirs are reported but do
+  // not take the zone away.
+  static std::optional<LoadedZone> load_and_check(const std::string& path, const std::optional<dns::Name>& name,
+                                                  std::optional<UnixTime> at, Diagnostics& found,
+                                                  const ZoneFolders& folders = any_zone_file());
+  // Warns when signatures have expired at `now`, or will within `ahead`: as the server does, which serves them all the same.
+  void warn_of_signatures(UnixTime now, Duration ahead, Diagnostics& found) const;
 
   const zone::Zone& zone() const { return *zone_; }
   zone::ZoneMemory& memory() const { return *memory_; }

@@ -63,7 +63,7 @@ inline constexpr std::array<Words, 4> access_children{"query", "transfer", "noti
 inline constexpr std::array<Words, 1> access_list_children{"rule"};
 inline constexpr std::array<Words, 2> rule_properties{"from", "key"};
 inline constexpr std::array<Words, 3> identity_properties{"server-id", "version", "nsid"};
-inline constexpr std::array<Words, 11> limit_properties{"udp-payload-ipv4",
+inline constexpr std::array<Words, 12> limit_properties{"udp-payload-ipv4",
                                                         "udp-payload-ipv6",
                                                         "tcp-clients",
                                                         "tcp-clients-per-prefix",
@@ -73,7 +73,8 @@ inline constexpr std::array<Words, 11> limit_properties{"udp-payload-ipv4",
                                                         "tcp-queries",
                                                         "zone-memory",
                                                         "transfers",
-                                                        "transfers-per-prefix"};
+                                                        "transfers-per-prefix",
+                                                        "signature-warning"};
 inline constexpr std::array<Words, 6> rate_limit_properties{"responses-per-second", "slip",        "window",
                                                             "prefix-ipv4",          "prefix-ipv6", "table-size"};
 inline constexpr std::array<Words, 1> rate_limit_children{"exempt"};

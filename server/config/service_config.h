@@ -57,6 +57,7 @@ constexpr Range<u32> tcp_client_count{1, 65'536};
 constexpr Range<u32> tcp_idle_time{1, 3600};
 constexpr Range<u32> tcp_query_count{1, 1'000'000'000};
 constexpr Range<u32> transfer_count{1, 4096};
+constexpr Range<u32> signature_warning_time{0, 365 * 86'400};
 constexpr Range<u64> zone_memory_size{u64{1} << 20, u64{1} << 33};  // zones refer to 8 GiB at most (zone/memory.h)
 constexpr Range<u32> response_rate{1, 1'000'000};
 constexpr Range<u32> rate_slip{0, 100};
@@ -146,6 +147,8 @@ struct Limits {
   u64 zone_memory = u64{4} << 30;  // octets of address space for zones, the old version of a zone beside the new one
   u32 transfers = 64;              // transfers out at a time, in all
   u32 transfers_per_prefix = 8;    // and to one client prefix
+  // So long before the first signature of a zone ends the log says so: time to mend a signer that has stopped over a weekend.
+  u32 signature_warning_seconds = 3 * 86'400;
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 

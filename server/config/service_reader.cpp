@@ -87,6 +87,7 @@ Read<Limits> read_limits(const NodeReader& node) {
   TRY(node.number("zone-memory", zone_memory_size, limits.zone_memory));
   TRY(node.number("transfers", transfer_count, limits.transfers));
   TRY(node.number("transfers-per-prefix", transfer_count, limits.transfers_per_prefix));
+  TRY(node.number("signature-warning", signature_warning_time, limits.signature_warning_seconds));
   return limits;
 }
 

@@ -57,6 +57,7 @@ void write_limits(const Limits& limits, DeviceTreeWriter& out) {
   out.u64("zone-memory", limits.zone_memory);
   out.u32("transfers", limits.transfers);
   out.u32("transfers-per-prefix", limits.transfers_per_prefix);
+  out.u32("signature-warning", limits.signature_warning_seconds);
   out.end_node();
 }
 

@@ -49,6 +49,19 @@ TEST(LoadedZone, SignaturesAreCheckedAtTheTimeAsked) {
   }
 }
 
+TEST(LoadedZone, warns_of_signatures_that_end_without_taking_the_zone_for_bad) {
+  constexpr UnixTime later{2'500'000'000};
+  Diagnostics found;
+  const auto loaded = LoadedZone::load_and_check(zones_folder + "nsec.example.zone", {}, std::nullopt, found);
+  ASSERT_TRUE(loaded.has_value());
+  loaded->warn_of_signatures(UnixTime{1'800'000'000}, Duration::seconds(86'400), found);
+  EXPECT_TRUE(found.all().empty());
+  loaded->warn_of_signatures(later, Duration::seconds(86'400), found);
+  EXPECT_TRUE(found.good());
+  ASSERT_EQ(found.all().size(), 1U);
+  EXPECT_NE(found.all()[0].to_text().find("signed sets have expired"), std::string::npos) << found.all()[0].to_text();
+}
+
 TEST(LoadedZone, MissingFilesAreNamedWithThePlaceThatAsksForThem) {
   Diagnostics found;
   EXPECT_FALSE(LoadedZone::load(config_folder + "broken-include.zone", {}, found).has_value());
