@@ -17,7 +17,7 @@ class Answerer {
         packet_(packet),
         query_(query),
         out_(out),
-        dnssec_(query.edns.has_value() && query.edns->dnssec_ok),
+        wants_dnssec_(query.edns.has_value() && query.edns->dnssec_ok),
         name_(query.name(packet)),
         search_(name_) {}
   Answerer(const Answerer&) = delete;
@@ -31,6 +31,11 @@ class Answerer {
 
  private:
   enum class Next : u8 { done, follow };
+  // Where the chain has been: nodes, each with the name it was reached by, as a wildcard's may be reached by many.
+  struct Chased {
+    zone::Ref node;
+    u64 name;  // its hash; two names that share one at a node end the chain early
+  };
 
   // query.cpp
   bool enter_zone();
@@ -48,6 +53,7 @@ class Answerer {
   // The last `labels` labels of the name in question as an owner.
   dns::Owner suffix(size_t labels) const;
   bool chased_before(zone::Ref node);
+  Chased here(zone::Ref node) const { return {node, search_.hash(search_.label_count())}; }
   // On to another name.
   void go_to(Bytes name, size_t at);
   // The key of the name in question, for the order of names that proofs need.
@@ -95,7 +101,8 @@ class Answerer {
   Bytes packet_;
   const dns::Query& query_;
   dns::Composer& out_;
-  const bool dnssec_;
+  const bool wants_dnssec_;
+  bool dnssec_ = false;  // wanted, and the zone is signed
   std::optional<dns::ExtendedError> why_;
   bool truncated_ = false;
 
@@ -110,7 +117,7 @@ class Answerer {
   size_t apex_labels_ = 0;
   std::optional<zone::Zone> first_zone_;  // the one that holds the query's name, when a chain has led on from it
 
-  std::array<zone::Ref, max_chain> chased_;
+  std::array<Chased, max_chain> chased_;
   unsigned chain_ = 0;
   std::array<zone::Ref, 8> proofs_;  // denial records already there
   unsigned proof_count_ = 0;

@@ -161,10 +161,13 @@ void Answerer::add_denial_from(const zone::Zone& zone, zone::Ref node, RrType ty
 }
 
 void Answerer::write_denials_put_off() {
+  // They were put off in a zone that is signed; this one, which the chain has led to, need not be.
+  const bool signed_here = std::exchange(dnssec_, true);
   for (const Denial& denial : std::span<const Denial>(put_off_).first(put_off_count_)) {
     add_denial_from(zone::Zone(zone_->memory(), denial.zone), denial.node, denial.type);
   }
   put_off_count_ = 0;
+  dnssec_ = signed_here;
 }
 
 }  // namespace samara::server

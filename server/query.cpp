@@ -151,6 +151,8 @@ bool Answerer::enter_zone() {
   if (!first && taken->zone->header() != zone_->header() && !holds_answer(*taken->zone, taken->apex_labels)) return false;
   if (!first && !first_zone_.has_value()) first_zone_ = zone_;
   zone_ = taken->zone;
+  // Signatures and proofs of a zone that is not signed prove nothing to anybody (RFC 4035 section 3.1).
+  dnssec_ = wants_dnssec_ && zone_->soa().has_signatures();
   apex_labels_ = taken->apex_labels;
   return true;
 }
@@ -194,14 +196,14 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
   }
   if (const auto cname = node.find(RrType::CNAME);
       cname.has_value() && query_.type != RrType::ANY && query_.type != RrType::RRSIG && query_.type != RrType::NSEC) {
-    // A loop ends when it comes to a node again; a wildcard's CNAME still lacks the one for the name it was reached by.
-    const bool again = chased_before(node.ref());
-    if (again && !wildcard) return Next::done;
+    // RFC 1034 section 4.3.2 step 3a goes by names: a loop ends when it comes to a name again.
+    if (chased_before(node.ref())) return Next::done;
     if (!add(Section::answer, owner, *cname)) {
       truncate();
       return Next::done;
     }
-    if (again) return Next::done;
+    // Which of several names is meant (a copied zone may have them), whoever asked has to say.
+    if (cname->count() != 1) return Next::done;
     const size_t target_at = out_.last_target();
     if (wildcard && proves()) {
       put_off_denials_ = true;
@@ -255,8 +257,9 @@ Answerer::Next Answerer::follow_dname(const zone::NodeView& node, size_t labels,
   out_.set_flags(dns::flag_aa);
   const auto dname = node.find(RrType::DNAME);
   if (!dname.has_value() || chain_ == max_chain) return Next::done;
-  const bool given = std::ranges::find(std::span(chased_).first(chain_), node.ref()) != std::span(chased_).first(chain_).end();
-  chased_[chain_++] = node.ref();
+  const auto chased = std::span(chased_).first(chain_);
+  const bool given = std::ranges::find(chased, node.ref(), &Chased::node) != chased.end();
+  chased_[chain_++] = here(node.ref());
   answer.made_up = true;
   if (!given && !add(Section::answer, suffix(labels), *dname)) {
     truncate();
@@ -343,11 +346,12 @@ Owner Answerer::suffix(size_t labels) const {
 }
 
 bool Answerer::chased_before(zone::Ref node) {
+  const Chased now = here(node);
   for (unsigned i = 0; i < chain_; ++i) {
-    if (chased_[i] == node) return true;
+    if (chased_[i].node == now.node && chased_[i].name == now.name) return true;
   }
   if (chain_ == max_chain) return true;
-  chased_[chain_++] = node;
+  chased_[chain_++] = now;
   return false;
 }
 

@@ -52,9 +52,11 @@ size_t message_budget(const AnswerRules& rules, const dns::Query& query, Mutable
 }
 
 u16 response_flags(const dns::Query& query) {
-  // RFC 1035 section 4.1.1: opcode and RD are copied. RFC 4035 section 3.1.6: AD and CD are clear in what we know ourselves.
+  // RFC 1035 section 4.1.1: the opcode is copied, and RD, which other opcodes than QUERY have no meaning for. RFC 4035
+  // section 3.1.6: AD and CD are clear in what we know ourselves.
   const u16 opcode = static_cast<u16>(query.flags & 0x7800);
-  return static_cast<u16>(dns::flag_qr | opcode | (query.flags & dns::flag_rd));
+  const u16 recursion = query.opcode == dns::Opcode::QUERY ? query.flags & dns::flag_rd : 0;
+  return static_cast<u16>(dns::flag_qr | opcode | recursion);
 }
 
 void write_opt(Composer& out, const AnswerRules& rules, const dns::Query& query, Rcode rcode) {

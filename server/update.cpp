@@ -283,6 +283,11 @@ UpdateOutcome Update::run() {
     outcome.rcode = good.error();
     return outcome;
   }
+  // What no transfer could send on would be lost to every secondary.
+  const auto too_long = [this](const UpdateRecord& record) {
+    return record.rr_class == RrClass::IN && !zone::fits_a_transfer(record.owner, message_.rdata(record));
+  };
+  if (std::ranges::any_of(message_.updates(), too_long)) return refuse(zone::describe(zone::BuildError::record_too_long));
   for (const UpdateRecord& record : message_.updates()) apply(record);
   make_patch(outcome);
   return outcome;

@@ -61,8 +61,8 @@ std::string_view describe(CatalogChange::Kind kind) {
     case CatalogChange::Kind::reset: return "added anew";
     case CatalogChange::Kind::moved: return "moved to this catalog";
     case CatalogChange::Kind::changed: return "changed its groups";
-    case CatalogChange::Kind::ignored_configured: return "ignored: the zone is configured otherwise";
-    case CatalogChange::Kind::ignored_claimed: return "ignored: the zone is a member of another catalog";
+    case CatalogChange::Kind::ignored_configured: return "the zone is configured otherwise";
+    case CatalogChange::Kind::ignored_claimed: return "the zone is a member of another catalog";
   }
   return "unknown change";
 }
@@ -76,6 +76,8 @@ class CatalogReader {
     if (labels.count == 1 && equal_text(labels[0], "version")) return take_version(node);
     if (labels.count < 2 || labels.count > 3 || !equal_text(labels[0], "zones")) return {};
     if (labels.count == 2) return take_member(node, labels[1]);
+    // Version 1 (the drafts of RFC 9432, BIND 9.11) has other properties, which no longer mean anything. `version` comes first.
+    if (version_one_) return {};
     if (equal_text(labels[2], "coo")) return take_owner(node, labels[1]);
     if (equal_text(labels[2], "group")) return take_groups(node, labels[1]);
     return {};
@@ -110,6 +112,7 @@ class CatalogReader {
     const auto text = only_string(set->first().rdata());
     if (!text.has_value() || (!equal_text(*text, "2") && !equal_text(*text, "1"))) return fail(CatalogError::unknown_version);
     version_ = true;
+    version_one_ = equal_text(*text, "1");
     return {};
   }
   Result<void, CatalogError> take_member(const NodeView& node, Bytes unique) {
@@ -171,6 +174,7 @@ class CatalogReader {
   std::vector<Property> owners_;
   std::vector<Property> groups_;
   bool version_ = false;
+  bool version_one_ = false;
 };
 
 Result<Catalog, CatalogError> Catalog::read(const Zone& zone) {

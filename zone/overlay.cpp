@@ -168,8 +168,8 @@ void Overlay::add(Owner owner, RrType type, dns::Ttl ttl, Bytes rdata) {
   const bool added = place != set.added.end() && set.is(*place, rdata);
   const auto base = set.find_base(rdata);
   if (base != set.base.end()) {
-    // What is written as it was is the zone's own record again.
-    if (std::ranges::equal(base->record.rdata(), rdata) && (set.uniform() || base->record.ttl() == ttl)) {
+    // RFC 2136 section 1.1.1: names are the same in any case, so this is the zone's own record again, as it is written there.
+    if (set.uniform() || base->record.ttl() == ttl) {
       if (added) set.added.erase(place);
       if (!base->present) ++set.base_count;
       base->present = true;

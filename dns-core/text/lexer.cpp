@@ -49,6 +49,7 @@ Failure<SyntaxError> Lexer::error(size_t at, std::string_view problem, std::stri
 
 Result<Token, SyntaxError> Lexer::next() {
   bool after_blank = false;
+  bool in_parentheses = false;  // a line began with one, and its first field follows, whatever blanks stand before that
   while (offset_ < text_.size()) {
     const size_t start = offset_;
     switch (class_of(text_[start])) {
@@ -56,7 +57,8 @@ Result<Token, SyntaxError> Lexer::next() {
       case CharClass::escape:
         at_start_ = false;
         offset_ = end_of_word(text_, start);
-        return Token{Token::Kind::word, after_blank, text_.substr(start, offset_ - start), position_of(start)};
+        return Token{Token::Kind::word, after_blank && !in_parentheses, text_.substr(start, offset_ - start),
+                     position_of(start)};
       case CharClass::blank:
         after_blank = true;
         ++offset_;
@@ -68,6 +70,7 @@ Result<Token, SyntaxError> Lexer::next() {
           after_blank = true;
         } else if (at_start_) {
           after_blank = false;
+          in_parentheses = false;
         } else {
           at_start_ = true;
           return Token{Token::Kind::end_of_line, after_blank, {}, at};
@@ -77,6 +80,7 @@ Result<Token, SyntaxError> Lexer::next() {
       case CharClass::comment: offset_ = end_of_comment(text_, start); break;
       case CharClass::open:
         if (depth_++ == 0) opened_ = position_of(start);
+        in_parentheses = in_parentheses || (at_start_ && !after_blank);
         ++offset_;
         break;
       case CharClass::close:
@@ -84,7 +88,7 @@ Result<Token, SyntaxError> Lexer::next() {
         if (depth_ == 0) return error(start, "closing parenthesis without an opening one", text_.substr(start, 1), {});
         --depth_;
         break;
-      case CharClass::quote: return quoted(after_blank);
+      case CharClass::quote: return quoted(after_blank && !in_parentheses);
     }
   }
   return end_of_text();

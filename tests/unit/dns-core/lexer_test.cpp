@@ -90,6 +90,18 @@ TEST(Lexer, ParenthesesJoinLines) {
   EXPECT_EQ(show("()\na\n"), "[a]$") << "parentheses alone are an empty line";
 }
 
+// Whether a line has an owner is told by its first character, whatever stands between that and the owner: RFC 1035 section 5.1
+// says what parentheses do to line ends, not to blanks. named reads it so.
+TEST(Lexer, blanks_behind_a_parenthesis_that_begins_a_line_are_not_those_of_the_line) {
+  EXPECT_EQ(show("(a A)\n"), "[a] [A]$");
+  EXPECT_EQ(show("( a A )\n"), "[a] [A]$");
+  EXPECT_EQ(show("(\n  a A )\n"), "[a] [A]$");
+  EXPECT_EQ(show("( ( \"a\" A ))\n"), "[\"a\"] [A]$");
+  EXPECT_EQ(show(" ( A )\n"), " [A]$");
+  EXPECT_EQ(show("()\n A\n"), " [A]$") << "the line with the parentheses is over";
+  EXPECT_EQ(show("( ) A\n"), "[A]$");
+}
+
 TEST(Lexer, SpecialCharactersEndWords) {
   EXPECT_EQ(show("a;c\nb\"q\"(d)e"), "[a]$[b][\"q\"][d][e]");
 }

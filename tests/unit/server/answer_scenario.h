@@ -1,6 +1,6 @@
 // Queries and the responses to them as lines of text, for the scenario files in tests/data/server:
 //
-//   > NAME TYPE [do] [tcp] [edns=SIZE] [noedns] [rd] [class=CLASS] [version=N] [opcode=N] [nsid] [expire] [zoneversion]
+//   > NAME TYPE [do] [tcp] [edns=SIZE] [noedns] [rd] [cd] [class=CLASS] [version=N] [opcode=N] [nsid] [expire] [zoneversion]
 //   [keepalive] [cookie=HEX]
 //   RCODE [flags…] [opt=SIZE[,do]] [nsid=HEX] [expire=N] [zoneversion=HEX] [cookie=HEX] [ede=N] answer NAME TTL TYPE
 //   RDATA authority … additional …
@@ -68,6 +68,8 @@ inline ScenarioQuery query_of(const std::string& line) {
       query.tcp = true;
     else if (word == "rd")
       flags |= dns::flag_rd;
+    else if (word == "cd")
+      flags |= dns::flag_cd;
     else if (word == "noedns")
       edns = false;
     else if (word == "nsid")
@@ -137,7 +139,9 @@ inline std::string text_of_response(Bytes packet, Bytes query) {
   EXPECT_EQ(at.u16().value_or(0), load_be16(query));
   const u16 flags = at.u16().value_or(0);
   EXPECT_NE(flags & dns::flag_qr, 0);
-  EXPECT_EQ(flags & (0x7800 | dns::flag_rd), load_be16(query, 2) & (0x7800 | dns::flag_rd));
+  EXPECT_EQ(flags & 0x7800, load_be16(query, 2) & 0x7800);
+  const bool recursion_echoed = (load_be16(query, 2) & 0x7800) == 0 && (load_be16(query, 2) & dns::flag_rd) != 0;
+  EXPECT_EQ((flags & dns::flag_rd) != 0, recursion_echoed);
   std::array<u16, 4> counts{};
   for (u16& count : counts) count = at.u16().value_or(0);
   for (u16 i = 0; i < counts[0]; ++i) {

@@ -204,10 +204,38 @@ TEST_F(Update, Section3422AddingWhatIsThereChangesNothing) {
   EXPECT_EQ(zone().serial(), dns::Serial(7));
 }
 
-TEST_F(Update, Section3422DuplicatesAreReplaced) {
-  EXPECT_EQ(update({"! mail 300 IN MX 10 mx1.mail"}), "NOERROR");
+// Section 1.1.1: names are compared without their case, so nothing has changed and no secondary need come.
+TEST_F(Update, what_differs_in_letter_case_alone_is_there_already) {
+  EXPECT_EQ(update({"! mail 300 IN MX 10 mx1.mail", "! @ 300 IN NS NS", "! alias 300 IN CNAME WWW",
+                    "! d 300 IN DNAME Elsewhere.TEST.", "! @ 300 IN NS ns.ELSEWHERE.test."}),
+            "NOERROR");
+  EXPECT_EQ(changes(), Lines{"same"});
+  EXPECT_EQ(zone().serial(), dns::Serial(7));
+  // Text is not a name.
+  EXPECT_EQ(update({"! www 300 IN TXT Web"}), "NOERROR");
+  EXPECT_EQ(changes(), (Lines{"+ www.example. 300 IN TXT \"Web\""}));
+}
+
+TEST_F(Update, another_ttl_counts_whatever_the_letter_case) {
+  EXPECT_EQ(update({"! mail 60 IN MX 10 mx1.mail"}), "NOERROR");
   EXPECT_EQ(changes(),
-            (Lines{"- mail.example. 300 IN MX 10 MX1.Mail.example.", "+ mail.example. 300 IN MX 10 mx1.mail.example."}));
+            (Lines{"- mail.example. 300 IN MX 10 MX1.Mail.example.", "+ mail.example. 60 IN MX 10 mx1.mail.example."}));
+}
+
+// Strings of 255 octets, so that the data has `octets` of them.
+std::string long_text(size_t octets) {
+  std::string text;
+  for (; octets > 256; octets -= 256) text += "\"" + std::string(255, 'x') + "\" ";
+  return text + "\"" + std::string(octets - 1, 'y') + "\"";
+}
+
+TEST_F(Update, a_record_that_no_transfer_could_send_is_refused) {
+  // RFC 1035 section 4.2.2: a message has 65,535 octets, and a transfer's has a header, a question and a signature too.
+  const size_t most = 64'887 - 10 - dns::Name::parse("big.example.", dns::Name()).value().size();
+  EXPECT_EQ(update({"! big 60 IN TXT " + long_text(most + 1)}), "REFUSED");
+  EXPECT_EQ(changes(), Lines{"same"});
+  EXPECT_EQ(update({"! big 60 IN TXT " + long_text(most)}), "NOERROR");
+  EXPECT_EQ(changes().size(), 1U);
 }
 
 TEST_F(Update, TheTtlAddedLastHoldsForTheWholeSet) {
