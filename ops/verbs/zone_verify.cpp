@@ -105,17 +105,14 @@ const char* chain_of(const zone::Zone& zone) {
   return zone.has_nsec() ? "NSEC chain whole" : "no NSEC chain";
 }
 
-// Gives what is to be said about the digest when it is good or absent.
-std::string_view verify_digest(const std::string& path, const zone::Zone& zone, Diagnostics& found) {
-  const zone::ZonemdFinding finding = zone::verify_zonemd(zone);
+// A digest that is wrong was reported with the checks of the zone.
+const char* digest_of(zone::ZonemdFinding finding) {
   switch (finding) {
     case zone::ZonemdFinding::verified: return "ZONEMD good";
     case zone::ZonemdFinding::absent: return "no ZONEMD";
-    case zone::ZonemdFinding::unsupported:
-      found.warning({path}, "ZONEMD: " + std::string(zone::describe(finding)));
-      return "ZONEMD not checked";
+    case zone::ZonemdFinding::unsupported: return "ZONEMD not checked";
     case zone::ZonemdFinding::wrong_serial:
-    case zone::ZonemdFinding::wrong_digest: found.error({path}, "ZONEMD: " + std::string(zone::describe(finding))); return "";
+    case zone::ZonemdFinding::wrong_digest: return "ZONEMD wrong";
   }
   return "";
 }
@@ -127,19 +124,24 @@ void verify(const std::string& path, const Options& options, Diagnostics& found)
   if (!loaded) return;
   const zone::Zone& zone = loaded->zone();
   SignatureCheck signatures(path, zone, found);
-  if (!signatures.has_keys()) {
-    found.error({path}, "the zone is not signed", "DNSKEY records at the apex");
+  if (signatures.has_keys()) signatures.run();
+  const zone::ZonemdFinding digest = zone::verify_zonemd(zone);
+  const bool is_signed = signatures.signatures() != 0;
+  // RFC 8976 section 4 works without DNSSEC too: it shows that the zone is whole, not whose it is.
+  if (!is_signed && digest != zone::ZonemdFinding::verified) {
+    if (found.error_count() == errors_before) {
+      found.error({path}, "nothing to verify: the zone is not signed, and " + std::string(zone::describe(digest)),
+                  "DNSKEY records at the apex and RRSIG records beside the data, or a ZONEMD record");
+    }
     return;
   }
-  signatures.run();
-  if (signatures.signatures() == 0) {
-    found.error({path}, "the zone is not signed", "RRSIG records beside the data");
-    return;
-  }
-  const std::string_view digest = verify_digest(path, zone, found);
   if (options.json || found.error_count() != errors_before) return;
+  if (!is_signed) {
+    std::printf("%s: good, serial %u, not signed, %s\n", path.c_str(), zone.serial().value(), digest_of(digest));
+    return;
+  }
   std::printf("%s: good, serial %u, %zu signatures verified by samara and ldns, %s, %s\n", path.c_str(), zone.serial().value(),
-              signatures.signatures(), chain_of(zone), std::string(digest).c_str());
+              signatures.signatures(), chain_of(zone), digest_of(digest));
 }
 
 ExitCode run(const Options& options) {
@@ -152,13 +154,14 @@ ExitCode run(const Options& options) {
 
 void add_zone_verify(CLI::App& zone, Action& chosen) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = zone.add_subcommand("verify", "Verify a signed zone: signatures, NSEC or NSEC3 chain, ZONEMD");
-  add_zone_options(*verb, *options, "Master files of signed zones", 1, 1'000'000);
+  CLI::App* verb = zone.add_subcommand("verify", "Verify a zone: signatures, NSEC or NSEC3 chain, ZONEMD");
+  add_zone_options(*verb, *options, "Master files of zones that are signed or have a ZONEMD record", 1, 1'000'000);
   add_time_option(*verb, *options);
   verb->add_flag("--json", options->json,
                  "What was found as a JSON array on standard output: severity, file, line, column, message, …");
   verb->footer(
-      "Every signature is verified by samara and by ldns; a disagreement of the two is an error of its own.\n\n"
+      "Every signature is verified by samara and by ldns; a disagreement of the two is an error of its own.\n"
+      "A zone that is not signed is verified by its ZONEMD record alone.\n\n"
       "Examples:\n"
       "  samara zone verify zones/nsec.example.zone\n"
       "  samara zone verify --zone . --at 20180130000000 root.txt");

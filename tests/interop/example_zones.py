@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """example_zones.py: every zone in zones/ passes our own strict checks, and loads in nsd, knot and bind as it loads in ours:
-`samara zone format` and bind's reader agree on every record."""
+`samara zone format` and bind's reader agree on every record. Zones with a digest (RFC 8976) are verified without being signed, and
+a wrong digest is an error of both verbs."""
 import glob
 import os
 import subprocess
@@ -30,6 +31,27 @@ def records(text):
     return found
 
 
+def digests(result):
+    folder = os.path.join(servers.ROOT, "tests", "data", "zone", "zonemd")
+    good = os.path.join(folder, "rfc8976-a1-simple.zone")
+    with open(good, encoding="ascii") as file:
+        text = file.read()
+    plain = "$TTL 60\n@ SOA ns host 1 7200 900 1209600 300\n@ NS ns\nns A 192.0.2.1\n"
+    cases = [("a good digest", text, 0, 0, "not signed, ZONEMD good"),
+             ("a wrong digest", text.replace("203.0.113.63", "203.0.113.64"), 65, 65, "do not match its ZONEMD record"),
+             ("another serial", text.replace("2018031900", "2018031901", 1), 65, 65, "made for another serial"),
+             ("neither signatures nor digest", plain, 0, 65, "nothing to verify")]
+    for what, zone, check, verify, said in cases:
+        path = os.path.join(OUT, "digest.zone")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(zone)
+        for verb, code in (("check", check), ("verify", verify)):
+            run = subprocess.run([SAMARA, "zone", verb, "--zone", "example", path], capture_output=True, text=True)
+            text_of_run = run.stdout + run.stderr
+            shown = verb == "check" or said in text_of_run
+            result.check(run.returncode == code and shown, f"zone {verb}: {what}", text_of_run.strip()[:300])
+
+
 def main():
     result = report.Report()
     os.makedirs(OUT, exist_ok=True)
@@ -52,6 +74,7 @@ def main():
                 result.check(got == expected, f"{name}: the same records", f"{len(got ^ expected)} differ")
             except (ValueError, dns.exception.DNSException) as error:
                 result.check(False, f"{name}: samara zone format is readable", repr(error)[:200])
+    digests(result)
     result.finish()
 
 
