@@ -138,7 +138,7 @@ std::optional<StreamId> SecondaryAgent::poll_stream_abort() {
 
 void SecondaryAgent::tell_failure(const Slot& slot) {
   const TransferIn& transfer = *slot.transfer;
-  TextBuffer<160> reason;
+  TextBuffer<200 + dns::max_name_text> reason;
   reason.writer().put(describe(transfer.error()));
   if (transfer.tsig_error().has_value()) {
     reason.writer().put(": ");
@@ -147,6 +147,12 @@ void SecondaryAgent::tell_failure(const Slot& slot) {
   if (transfer.rcode() != dns::Rcode::NOERROR) {
     reason.writer().put(": ");
     reason.writer().put(dns::rcode_name(transfer.rcode()));
+  }
+  if (const auto& at = transfer.at_record(); at.has_value()) {
+    reason.writer().put(": ");
+    at->owner.write_text(reason.writer());
+    reason.writer().put(' ');
+    dns::write_type(at->type, reason.writer());
   }
   if (transfer.serial().has_value() && is_of_serials(transfer.error())) {
     reason.writer().put(" (");

@@ -1,6 +1,5 @@
 #include "secondary/batch.h"
 
-#include "dns-core/rdata/descriptor.h"
 #include "dns-core/rdata/rdata.h"
 
 namespace samara::secondary {
@@ -59,10 +58,10 @@ Result<void, BatchError> BatchReader::read_record(BatchItem& item) {
   const u16 size = TRY(at_.u16().map_error(as_malformed));
   item.rdata = TRY(at_.bytes(size).map_error(as_malformed));
   const bool soa = item.tag == ItemTag::old_soa || item.tag == ItemTag::new_soa;
-  if (rr_class != code(dns::RrClass::IN) || dns::is_meta_type(item.type) || (soa && item.type != dns::RrType::SOA)) {
+  if (rr_class != code(dns::RrClass::IN) || (soa && item.type != dns::RrType::SOA)) {
     return fail(BatchError::malformed);
   }
-  TRY(dns::check_rdata(item.type, item.rdata).map_error(as_malformed));
+  TRY(dns::check_copied_rdata(item.type, item.rdata).map_error(as_malformed));
   return {};
 }
 

@@ -31,7 +31,7 @@ struct BatchItem {
   dns::Name owner;            // of a record, like the rest
   dns::RrType type{};
   dns::Ttl ttl;
-  Bytes rdata;  // an argument on its way: a view into the batch; a stored form that dns::check_rdata accepts
+  Bytes rdata;  // an argument on its way: a view into the batch; a stored form that dns::check_copied_rdata accepts
 };
 
 // Octets of the longest item that is not a record.

@@ -1,5 +1,8 @@
 #include "secondary/install.h"
 
+#include "dns-core/rdata/rdata_text.h"
+#include "zone/owner_data.h"
+
 namespace samara::secondary {
 
 std::string_view describe(InstallError error) {
@@ -43,7 +46,7 @@ Result<void, InstallError> ZoneInstaller::on_item(const BatchItem& item) {
       if (kind_ != Kind::none) return fail(InstallError::out_of_order);
       kind_ = Kind::whole;
       to_ = item.to;
-      builder_.emplace(memory_, apex_);
+      builder_.emplace(memory_, apex_, 0, &warnings_);
       return {};
     case ItemTag::steps:
       if (kind_ != Kind::none) return fail(InstallError::out_of_order);
@@ -80,11 +83,13 @@ Result<void, InstallError> ZoneInstaller::on_item(const BatchItem& item) {
 
 Result<void, InstallError> ZoneInstaller::on_record(const BatchItem& item) {
   if (++records_ > limits_.records) return fail(InstallError::too_many_records);
+  if (is_left_out(item)) return {};
   if (item.tag == ItemTag::old_soa || item.tag == ItemTag::removed) {
     patches_.back().delete_record(item.owner, item.type, item.rdata);
     return {};
   }
   if (item.ttl.seconds() > limits_.longest_ttl) return fail(InstallError::ttl_too_long);
+  if (const std::string_view rule = dns::broken_rule(item.type, item.rdata); !rule.empty()) warn(item, rule);
   if (kind_ == Kind::steps) {
     patches_.back().add_record(item.owner, item.type, item.ttl, item.rdata);
     return {};
@@ -95,6 +100,19 @@ Result<void, InstallError> ZoneInstaller::on_record(const BatchItem& item) {
     return fail(InstallError::bad_record);
   }
   return {};
+}
+
+// RFC 8976 appendix A.2 has a zone with data of names outside; named, nsd and knot leave it out too.
+bool ZoneInstaller::is_left_out(const BatchItem& item) {
+  const bool outside = !item.owner.is_at_or_below(apex_);
+  if (!outside && !zone::is_meta(item.type)) return false;
+  if (item.tag == ItemTag::added)
+    warn(item, outside ? "left out: it lies outside the zone" : "left out: its type is no zone data");
+  return true;
+}
+
+void ZoneInstaller::warn(const BatchItem& item, std::string_view rule) {
+  warnings_.add(zone::Severity::warning, std::nullopt, item.owner, " ", dns::TypeText{item.type}, ": ", rule);
 }
 
 Result<zone::Zone, InstallError> ZoneInstaller::finish(zone::VersionedZone& zone) {
@@ -126,7 +144,7 @@ Result<zone::Zone, InstallError> ZoneInstaller::apply_steps(zone::VersionedZone&
 
 Result<void, InstallError> ZoneInstaller::apply_all(zone::VersionedZone& zone) {
   for (zone::Patch& patch : patches_) {
-    const auto next = zone.apply(patch);
+    const auto next = zone.apply(patch, &warnings_);
     if (!next.ok()) {
       patch_error_ = next.error().error;
       build_error_ = next.error().build;
@@ -157,6 +175,10 @@ void ZoneInstaller::write_reason(InstallError error, TextWriter& out) const {
   if (build_error_.has_value()) {
     out.put(": ");
     out.put(describe(*build_error_));
+    if (error == InstallError::bad_zone) {
+      out.put(" at ");
+      builder_->error_owner().write_text(out);
+    }
   }
   if (error == InstallError::wrong_digest && zonemd_.has_value()) {
     out.put(": ");

@@ -1,8 +1,9 @@
 // ZoneInstaller: from the batches of a transfer (batch.h) to a zone that may be served, on the side that owns zone memory. A
 // whole zone is built beside the old one; differences are kept until all are there and then applied one after the other, so
 // that nothing changes unless everything fits (RFC 1995 section 4). What comes out has been checked: the zone's own rules (one
-// SOA, NS, CNAME and so on), the serial that was announced, its ZONEMD digest where it has one (RFC 8976), and the limits. An
-// error leaves the old zone as it is.
+// SOA and so on), the serial that was announced, its ZONEMD digest where it has one (RFC 8976), and the limits. An error leaves
+// the old zone as it is. Rules for publishers that the zone breaks are warnings; records that cannot be in the zone (their
+// names lie outside, or their types are no data) are left out with one, and differences that take them away do nothing.
 //
 // Order of calls: on_batch() for each batch until it says true; finish() once.
 // Capacities: what Limits says; the differences of one transfer in memory.
@@ -61,6 +62,8 @@ class ZoneInstaller {
   std::optional<zone::BuildError> build_error() const { return build_error_; }
   std::optional<zone::PatchError> patch_error() const { return patch_error_; }
   std::optional<zone::ZonemdFinding> zonemd() const { return zonemd_; }
+  // "OWNER TYPE: rule", of what was taken over although it breaks one, and of what was left out.
+  const zone::Diagnostics& warnings() const { return warnings_; }
   // What went wrong, for the log: the error and its cause.
   void write_reason(InstallError error, TextWriter& out) const;
 
@@ -70,6 +73,8 @@ class ZoneInstaller {
 
   Result<void, InstallError> on_item(const BatchItem& item);
   Result<void, InstallError> on_record(const BatchItem& item);
+  bool is_left_out(const BatchItem& item);
+  void warn(const BatchItem& item, std::string_view rule);
   Result<zone::Zone, InstallError> apply_steps(zone::VersionedZone& zone);
   Result<void, InstallError> apply_all(zone::VersionedZone& zone);
   Result<void, InstallError> check(const zone::Zone& zone);
@@ -88,6 +93,7 @@ class ZoneInstaller {
   u64 octets_ = 0;
   std::optional<zone::ZoneBuilder> builder_;
   std::vector<zone::Patch> patches_;
+  zone::Diagnostics warnings_;
   std::optional<zone::BuildError> build_error_;
   std::optional<zone::PatchError> patch_error_;
   std::optional<zone::ZonemdFinding> zonemd_;

@@ -15,12 +15,10 @@ std::string_view describe(TransferError error) {
     case TransferError::tsig: return "a signature is wrong";
     case TransferError::unsigned_end: return "the last message is not signed";
     case TransferError::foreign_class: return "a record has another class than the zone";
-    case TransferError::meta_type: return "a record has a type that is no zone data";
-    case TransferError::out_of_zone: return "a record lies outside the zone";
-    case TransferError::bad_rdata: return "the data of a record breaks the rules of its type";
+    case TransferError::bad_rdata: return "the data of a record cannot be read";
     case TransferError::record_too_long: return "a record is too long";
     case TransferError::no_soa_first: return "the first record is not the SOA of the zone";
-    case TransferError::soa_below_apex: return "an SOA record stands below the apex";
+    case TransferError::soa_below_apex: return "an SOA record stands at another name than the zone's";
     case TransferError::soa_in_middle: return "another SOA record stands in the middle";
     case TransferError::trailing_data: return "something follows after the last SOA record";
     case TransferError::other_start: return "the differences do not start at the serial held here";
@@ -56,8 +54,6 @@ WholeZone whole_zone_after(TransferError differences) {
     case TransferError::no_answer:
     case TransferError::unsigned_end:
     case TransferError::foreign_class:
-    case TransferError::meta_type:
-    case TransferError::out_of_zone:
     case TransferError::bad_rdata:
     case TransferError::record_too_long:
     case TransferError::no_soa_first:

@@ -23,8 +23,6 @@ enum class TransferError : u8 {
   unsigned_end,
   // its records
   foreign_class,
-  meta_type,
-  out_of_zone,
   bad_rdata,
   record_too_long,
   // their order (RFC 5936 section 2.2, RFC 1995 section 4)

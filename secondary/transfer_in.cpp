@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "dns-core/message/query.h"
-#include "dns-core/rdata/descriptor.h"
 #include "dns-core/rdata/rdata.h"
 
 namespace samara::secondary {
@@ -239,9 +238,9 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_record(ByteWriter& out
   ByteReader at(message());
   MUST(at.skip(record_at_));
   const RecordHead head = TRY(read_record_head(at).map_error(as_malformed));
+  // What the loader leaves out is handed on to it as well: whether it can be read decides about the message.
+  at_record_ = RecordName{head.owner, head.type};
   if (head.rr_class != dns::RrClass::IN) return fail(TransferError::foreign_class);
-  if (dns::is_meta_type(head.type)) return fail(TransferError::meta_type);
-  if (!head.owner.is_at_or_below(asked_.zone)) return fail(TransferError::out_of_zone);
   if (records_ >= asked_.limits.records) return fail(TransferError::too_many_records);
   const bool differences = phase_ == Phase::removing || phase_ == Phase::adding;
   if (differences && octets_ > asked_.limits.difference_octets) return fail(TransferError::differences_too_large);
@@ -250,7 +249,7 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_record(ByteWriter& out
   if (head.type == dns::RrType::SOA) {
     std::array<u8, max_soa_rdata> memory;
     ByteWriter rdata(memory);
-    TRY(dns::rdata_from_message(head.type, at, head.size, rdata).map_error(as_bad_rdata));
+    TRY(dns::rdata_from_message(head.type, at, head.size, rdata, dns::RdataRules::copied).map_error(as_bad_rdata));
     taken = TRY(take_soa(head, rdata.written(), out));
   } else {
     if (phase_ == Phase::first_soa) return fail(TransferError::no_soa_first);
@@ -259,7 +258,7 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_record(ByteWriter& out
     write_record(tag, head.owner, head.type, head.ttl, {}, out);
     const size_t rdata_at = out.size();
     if (!out.overflowed()) {
-      const auto rdata = dns::rdata_from_message(head.type, at, head.size, out);
+      const auto rdata = dns::rdata_from_message(head.type, at, head.size, out, dns::RdataRules::copied);
       if (!rdata.ok() && rdata.error() != dns::RdataError::too_long) return fail(TransferError::bad_rdata);
       if (rdata.ok()) {
         out.patch_u16(rdata_at - 2, static_cast<u16>(out.size() - rdata_at));
@@ -273,6 +272,7 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_record(ByteWriter& out
     out.rollback(before);
     return Taken::no_room;
   }
+  at_record_.reset();
   if (taken == Taken::end) return taken;
   ++records_;
   --records_left_;

@@ -3,8 +3,8 @@
 // gives batches of checked records (batch.h); nothing of a transfer may be served before its batch with the end item has come.
 // The question for the SOA alone (soa_query.h) goes the same way where UDP is of no use; it has an answer and no batches.
 //
-// Getters   output(), input_space(), state(), error(), rcode(), tsig_error(), serial(), expire(), octets(), records(),
-//           soa_reply(), next_deadline()
+// Getters   output(), input_space(), state(), error(), at_record(), rcode(), tsig_error(), serial(), expire(), octets(),
+//           records(), soa_reply(), next_deadline()
 // Inputs    on_sent(), on_input(), on_end() (the peer sends no more, or the connection is gone), on_deadline(), on_failure()
 // Output    next_batch(): after on_input() and on_end(), until it gives 0. While it has not been asked, input_space() is empty
 //           once a whole message is there: back pressure
@@ -58,6 +58,12 @@ struct TransferRequest {
   TransferLimits limits = {};
 };
 
+// Which record of a transfer.
+struct RecordName {
+  dns::Name owner;
+  dns::RrType type;
+};
+
 class TransferIn {
  public:
   enum class State : u8 { running, complete, up_to_date, answered, failed };
@@ -68,6 +74,8 @@ class TransferIn {
 
   State state() const { return state_; }
   TransferError error() const { return error_; }
+  // The record that failed, when it was one.
+  const std::optional<RecordName>& at_record() const { return at_record_; }
   dns::Rcode rcode() const { return rcode_; }
   std::optional<dns::TsigClientError> tsig_error() const { return tsig_error_; }
   // Of the SOA that came first, once it has come.
@@ -129,6 +137,7 @@ class TransferIn {
 
   State state_ = State::running;
   TransferError error_{};
+  std::optional<RecordName> at_record_;
   dns::Rcode rcode_{};
   std::optional<dns::TsigClientError> tsig_error_;
   bool ended_ = false;

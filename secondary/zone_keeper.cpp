@@ -4,6 +4,7 @@
 
 #include "platform/base/log.h"
 #include "server/loader_messages.h"
+#include "zone/signature_times.h"
 
 namespace samara::secondary {
 
@@ -14,6 +15,8 @@ constexpr u32 agent = 0;  // the worker that has it
 constexpr size_t max_rejected_kept = 1024;
 // Updates on their way to the agent are turned away when this much is: it takes them at once, if it can.
 constexpr size_t max_octets_for_updates = size_t{4} << 20;
+// Lines about one transfer's broken rules; the rest are counted in one.
+constexpr size_t max_warnings_told = 20;
 
 std::vector<u8> encoded(const AgentMessage& message) {
   std::vector<u8> octets(max_message_head);
@@ -158,7 +161,10 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
   const auto made = incoming.installer->finish(followed.versions);
   retire(followed.versions);
   if (!made.ok()) return reject(incoming, made.error());
+  tell_warnings(incoming.zone, incoming.installer->warnings());
   const zone::Zone& zone = made.value();
+  // A difference costs what it changes; what ends meanwhile is seen within a day.
+  if (!incoming.installer->is_steps()) tell_signatures(zone, at.wall);
   const SoaFields soa = soa_fields(zone.soa().first().rdata());
   const Duration expires_in = Duration::seconds(i64{std::min(incoming.installer->expire().value_or(soa.expire), soa.expire)});
   followed.expires = at.now + expires_in;
@@ -178,8 +184,16 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
   if (const auto catalog = catalog_named(incoming.zone); catalog.has_value()) read_catalog(at, *catalog);
 }
 
+// A primary may break the same rule a million times, at every transfer.
+void ZoneKeeper::tell_warnings(const dns::Name& zone, const zone::Diagnostics& warnings) {
+  const size_t told = std::min(warnings.size(), max_warnings_told);
+  for (size_t i = 0; i < told; ++i) log(Level::warning, "zone ", zone, ": ", warnings[i].text);
+  if (warnings.warning_count() > told)
+    log(Level::warning, "zone ", zone, ": ", warnings.warning_count() - told, " more like these");
+}
+
 void ZoneKeeper::reject(const Incoming& incoming, InstallError error) {
-  TextBuffer<200> reason;
+  TextBuffer<200 + dns::max_name_text> reason;
   incoming.installer->write_reason(error, reason.writer());
   const u32 index = index_of(incoming.zone);
   const auto now = index == no_index ? std::nullopt : served_[index].zone;
@@ -225,7 +239,20 @@ void ZoneKeeper::published(u64 generation) {
   when_published_.clear();
 }
 
+void ZoneKeeper::tell_signatures(const zone::Zone& zone, UnixTime wall) const {
+  const auto ahead = Duration::seconds(config_.limits.signature_warning_seconds);
+  const zone::SignatureTimes times = zone::look_at_signatures(zone, wall, ahead);
+  if (times.any()) log(Level::warning, "zone ", zone.apex(), ": ", times);
+}
+
 void ZoneKeeper::work(const Moment& at) {
+  if (at.now >= look_at_signatures_at_) {
+    look_at_signatures_at_ = at.now + zone::signatures_looked_at_every;
+    for (const zone::ZoneSetEntry& served : served_) {
+      if (served.zone.has_value()) tell_signatures(*served.zone, at.wall);
+    }
+    return;
+  }
   if (!unsaved_.empty()) {
     const dns::Name name = unsaved_.back();
     unsaved_.pop_back();

@@ -65,7 +65,9 @@ class ZoneKeeper {
   // Archiving and compaction, a zone at a time.
   bool has_work() const { return !unsaved_.empty() || !to_compact_.empty() || (archive_ != nullptr && archive_->has_work()); }
   void work(const Moment& at);
-  Instant next_deadline() const { return archive_ == nullptr ? Instant::never() : archive_->next_deadline(); }
+  Instant next_deadline() const {
+    return archive_ == nullptr ? look_at_signatures_at_ : std::min(look_at_signatures_at_, archive_->next_deadline());
+  }
 
   template <class F>
   void release_before(u64 generation, F&& f) {
@@ -107,6 +109,9 @@ class ZoneKeeper {
   void on_batch(const Moment& at, const AgentMessage& message);
   void install(const Moment& at, u32 index, const Incoming& incoming);
   void reject(const Incoming& incoming, InstallError error);
+  // Warns when signatures of the zone have expired, or will soon.
+  void tell_signatures(const zone::Zone& zone, UnixTime wall) const;
+  static void tell_warnings(const dns::Name& zone, const zone::Diagnostics& warnings);
   void on_confirmed(const Moment& at, const AgentMessage& message);
   void tell_expiry(const dns::Name& name, Duration expires_in);
   void on_expired(const dns::Name& name);
@@ -126,6 +131,7 @@ class ZoneKeeper {
   // By index, the same in both. `served_` is what the next set is made of.
   std::vector<std::unique_ptr<Followed>> zones_;
   std::vector<zone::ZoneSetEntry> served_;
+  Instant look_at_signatures_at_ = Instant::never();
   std::vector<server::SecondaryZone> configured_;
   zone::CatalogMembership membership_;
   std::vector<std::vector<PrimaryPeer>> groups_;

@@ -3,6 +3,7 @@
 
 #include "platform/base/log.h"
 #include "secondary/zone_keeper.h"
+#include "zone/signature_times.h"
 
 namespace samara::secondary {
 
@@ -22,6 +23,7 @@ std::vector<u8> encoded(const AgentMessage& message) {
 
 void ZoneKeeper::start(const Moment& at) {
   configured_ = config_.zones;
+  look_at_signatures_at_ = at.now + zone::signatures_looked_at_every;
   for (const server::ConsumedCatalog& catalog : config_.catalogs) follow(at, catalog.name, catalog.primaries, std::nullopt);
   for (const server::SecondaryZone& zone : configured_) follow(at, zone.name, zone.primaries, std::nullopt);
   for (size_t i = 0; i < config_.catalogs.size(); ++i) read_catalog(at, static_cast<u16>(i));

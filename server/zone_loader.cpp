@@ -362,7 +362,7 @@ u64 ZoneLoader::hash_of(const ZoneSource& source) const {
   return hash;
 }
 
-void ZoneLoader::load_source(const ZoneSource& source, ServedZone& zone, LoadReport& report) {
+void ZoneLoader::load_source(const ZoneSource& source, ServedZone& zone, UnixTime wall, LoadReport& report) {
   zone.restored = false;
   zone.generated = false;
   const auto texts = source.files.empty() ? std::nullopt : std::optional(hash_of(source));
@@ -384,6 +384,7 @@ void ZoneLoader::load_source(const ZoneSource& source, ServedZone& zone, LoadRep
   } else {
     report.line(Level::error, "zone ", source.name, ": not loaded; queries for it get SERVFAIL");
   }
+  if (zone.versions->zone().has_value()) report_signatures(*zone.versions->zone(), wall, report);
 }
 
 std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixTime wall, LoadReport& report) {
@@ -395,8 +396,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
   for (const ZoneSource& source : config.zones) {
     const HistoryConfig& history = config.history_of(source.overrides);
     next.push_back(take_or_make(source.name, {.differences = history.differences, .octets = history.octets}));
-    load_source(source, next.back(), report);
-    if (const auto& loaded = next.back().versions->zone(); loaded.has_value()) report_signatures(*loaded, wall, report);
+    load_source(source, next.back(), wall, report);
   }
   const auto zones_changed = static_cast<std::ptrdiff_t>(changed_.size());
   for (const ProducedCatalog& catalog : config.catalogs) {

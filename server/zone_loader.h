@@ -62,8 +62,8 @@ class ZoneLoader {
   // Reads all zones of `config`, makes its catalogs (`wall` gives their serials) and writes the next set. Nothing: no memory
   // for the set itself; the old one stays in service until a later load() or next_set() finds room.
   std::optional<zone::ZoneSet> load(const PrimaryConfig& config, UnixTime wall, LoadReport& report);
-  // Warns of zones whose signatures have expired or will soon; load() does that too. Looks at all of them: once a day is
-  // enough.
+  // Warns of zones whose signatures have expired or will soon; load() does that too for what it loads. Looks at all of them:
+  // once a day is enough.
   void look_at_signatures(UnixTime wall) const;
   // The zones whose data load() changed, since this was last asked.
   std::vector<dns::Name> take_changed() { return std::exchange(changed_, {}); }
@@ -113,7 +113,7 @@ class ZoneLoader {
   ServedZone* find(const dns::Name& apex);
   const ServedZone* find(const dns::Name& apex) const;
   u64 hash_of(const ZoneSource& source) const;
-  void load_source(const ZoneSource& source, ServedZone& zone, LoadReport& report);
+  void load_source(const ZoneSource& source, ServedZone& zone, UnixTime wall, LoadReport& report);
   std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);
   void report_signatures(const zone::Zone& zone, UnixTime wall, LoadReport& report) const;
   void load_catalog(const PrimaryConfig& config, const ProducedCatalog& catalog, UnixTime wall, ServedZone& zone,

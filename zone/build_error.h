@@ -3,13 +3,14 @@
 
 #include <string_view>
 
-#include "platform/base/types.h"
+#include "dns-core/types.h"
 
 namespace samara::zone {
 
 enum class BuildError : u8 {
   out_of_zone,       // the owner is not at or below the apex
   bad_rdata,         // the rdata is not its type's stored form
+  record_too_long,   // no message of a transfer could hold it (node.h: max_record_octets)
   meta_type,         // OPT, TSIG, ANY and their like are no zone data
   out_of_memory,     // zone memory, or the staging area, is full
   too_many_rrsets,   // at one owner
@@ -22,5 +23,7 @@ enum class BuildError : u8 {
   several_dname,     // two different DNAMEs (RFC 6672 section 2.4)
 };
 std::string_view describe(BuildError error);
+// The type whose record the error is about; ANY when it is about none in particular.
+dns::RrType culprit(BuildError error);
 
 }  // namespace samara::zone

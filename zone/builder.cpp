@@ -48,8 +48,12 @@ struct ZoneBuilder::Ancestry {
   Ref apex_node = 0;
 };
 
-ZoneBuilder::ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets)
-    : memory_(memory), apex_(apex), apex_key_size_(LookupKey(apex).size()), expected_sets_(expected_octets / 32) {
+ZoneBuilder::ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets, Diagnostics* copied)
+    : memory_(memory),
+      apex_(apex),
+      copied_(copied),
+      apex_key_size_(LookupKey(apex).size()),
+      expected_sets_(expected_octets / 32) {
   staged_.reserve(expected_octets + expected_octets / 2);
   entries_.reserve(expected_octets / 32);
 }
@@ -59,7 +63,7 @@ ZoneBuilder::~ZoneBuilder() {
 }
 
 Result<void, BuildError> ZoneBuilder::add(const dns::Name& owner, RrType type, dns::Ttl ttl, Bytes rdata) {
-  TRY(check_record(type, rdata));
+  TRY(check_record(owner, type, rdata));
   if (staged_.size() > 0xffff'ffffU - 0x2'0000U) return fail(BuildError::out_of_memory);
   if (!any_ || !(owner == last_owner_)) {
     if (!owner.is_at_or_below(apex_)) return fail(BuildError::out_of_zone);
@@ -194,9 +198,13 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   if (written_.size() > max_rrsets_per_node) return fail(BuildError::too_many_rrsets);
   compact_sort(written_, [](const WrittenSet& a, const WrittenSet& b) { return a.type < b.type; });
   TRY(check_together(out.view(), written_, depth));
+  if (const auto broken = broken_rule(out.view(), written_, depth); broken.has_value()) {
+    if (copied_ == nullptr) return fail(*broken);
+    warn_of(*broken, error_owner(), *copied_);
+  }
 
   if (nsec3.ref != 0) {
-    const Ref node = write_node(out, flags, 0, labels, key, std::span(&nsec3.ref, 1), std::span(&nsec3.type, 1));
+    const Ref node = write_node(out, flags, 0, labels, key, std::span(&nsec3, 1));
     if (node == 0) return fail(BuildError::out_of_memory);
     ancestry.nsec3.add(key, node);
     ++nodes_written_;
@@ -238,7 +246,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     while (key[ends_at] != 0) ++ends_at;
     ++ends_at;
     const Ref node =
-        write_node(out, governed, ancestry.governing_depth * (governed != 0), labels_at_depth(d), key.first(ends_at), {}, {});
+        write_node(out, governed, ancestry.governing_depth * (governed != 0), labels_at_depth(d), key.first(ends_at), {});
     if (node == 0) return fail(BuildError::out_of_memory);
     ancestry.names.add(key.first(ends_at), node);
     ancestry.index.add(ancestry.hashes[d], node);
@@ -247,15 +255,8 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     ++nodes_written_;
   }
 
-  SAMARA_UNINITIALIZED std::array<Ref, max_rrsets_per_node> references;
-  SAMARA_UNINITIALIZED std::array<u16, max_rrsets_per_node> types;
-  for (size_t i = 0; i < written_.size(); ++i) {
-    references[i] = written_[i].ref;
-    types[i] = written_[i].type;
-  }
   const Ref node =
-      write_node(out, static_cast<u8>(flags | governed), ancestry.governing_depth * (governed != 0), labels, key,
-                 std::span<const Ref>(references).first(written_.size()), std::span<const u16>(types).first(written_.size()));
+      write_node(out, static_cast<u8>(flags | governed), ancestry.governing_depth * (governed != 0), labels, key, written_);
   if (node == 0) return fail(BuildError::out_of_memory);
   ++nodes_written_;
   ancestry.names.add(key, node);

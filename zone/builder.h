@@ -3,7 +3,7 @@
 // to readers before finish() has succeeded; a builder that fails or is dropped gives its memory back.
 //
 // Order of calls: add() for each record, then finish() once.
-// Capacities: zone memory (memory.h); 4 GiB of staged records; 255 RRsets an owner; 65,535 records an RRset.
+// Capacities: zone memory (memory.h); 4 GiB of staged records; 4,096 RRsets an owner; 65,535 records an RRset.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include "platform/base/plain_vector.h"
 #include "platform/base/result.h"
 #include "zone/build_error.h"
+#include "zone/diagnostics.h"
 #include "zone/owner_data.h"
 #include "zone/zone.h"
 
@@ -21,13 +22,15 @@ namespace samara::zone {
 
 class ZoneBuilder {
  public:
-  // `expected_octets`: about how much staging the records need (the size of the zone's text will do); 0 when unknown.
-  ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets = 0);
+  // `expected_octets`: about how much staging the records need (the size of the zone's text will do); 0 when unknown. `copied`:
+  // given, and outliving this, when the zone is another server's: what it breaks of the rules for publishers is a warning
+  // there.
+  ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets = 0, Diagnostics* copied = nullptr);
   ~ZoneBuilder();
   ZoneBuilder(const ZoneBuilder&) = delete;
   ZoneBuilder& operator=(const ZoneBuilder&) = delete;
 
-  // `rdata` is a stored form that dns::check_rdata accepts (the parsers yield no other); it is copied.
+  // `rdata` is a stored form that dns::check_copied_rdata accepts (the parsers yield no other); it is copied.
   Result<void, BuildError> add(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
   Result<Zone, BuildError> finish();
 
@@ -56,6 +59,7 @@ class ZoneBuilder {
 
   ZoneMemory& memory_;
   dns::Name apex_;
+  Diagnostics* copied_;
   std::optional<Extent> extent_;  // taken in finish(), given back unless it succeeds
   size_t apex_key_size_;
   LookupKey owner_key_;

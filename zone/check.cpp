@@ -1,36 +1,27 @@
 #include "zone/check.h"
 
 #include "zone/check_context.h"
+#include "zone/zonemd.h"
 
 namespace samara::zone {
-namespace {
-
-// The type whose record the error is about.
-dns::RrType culprit(BuildError error) {
-  switch (error) {
-    case BuildError::cname_and_data: return dns::RrType::CNAME;
-    case BuildError::several_dname: return dns::RrType::DNAME;
-    case BuildError::no_apex_ns: return dns::RrType::NS;
-    case BuildError::no_soa:
-    case BuildError::several_soa:
-    case BuildError::soa_below_apex: return dns::RrType::SOA;
-    case BuildError::out_of_zone:
-    case BuildError::bad_rdata:
-    case BuildError::meta_type:
-    case BuildError::out_of_memory:
-    case BuildError::too_many_rrsets:
-    case BuildError::too_many_records: break;
-  }
-  return dns::RrType::ANY;
-}
-
-}  // namespace
-
 void add_build_error(BuildError error, const dns::Name& owner, const RecordIndex* index, Diagnostics& out) {
   std::optional<SourcePosition> position;
   if (index != nullptr) position = index->find(owner, culprit(error));
   out.add(Severity::error, position, owner, ": ", describe(error));
 }
+
+namespace {
+
+// RFC 8976 section 4: who verifies refuses the zone when this is wrong, and takes it unverified when nothing can be computed.
+void check_digest(CheckContext& context) {
+  const Zone& zone = context.zone;
+  const ZonemdFinding finding = verify_zonemd(zone);
+  if (finding == ZonemdFinding::verified || finding == ZonemdFinding::absent) return;
+  const Severity severity = finding == ZonemdFinding::unsupported ? Severity::warning : Severity::error;
+  context.report(severity, zone.apex(), dns::RrType::ZONEMD, describe(finding));
+}
+
+}  // namespace
 
 void check_zone(const Zone& zone, const CheckOptions& options, Diagnostics& out) {
   CheckContext context{zone, options, out};
@@ -45,6 +36,7 @@ void check_zone(const Zone& zone, const CheckOptions& options, Diagnostics& out)
   check_data(context);
   check_dnssec(context);
   check_denial(context);
+  check_digest(context);
 }
 
 }  // namespace samara::zone

@@ -4,6 +4,7 @@
 //   check_data.cpp    RFC 1034, 1912, 2181, 4592, 6672: cuts and glue, targets, DNAMEs, wildcards, TTLs, the SOA's values,
 //   names check_dnssec.cpp  RFC 4034, 4035, 9276: keys and signatures: coverage, times, form, and on demand the mathematics
 //   check_denial.cpp  RFC 4034 section 4, RFC 5155: the NSEC and NSEC3 chains and their bitmaps
+//   and RFC 8976 section 4: the zone's digest
 #pragma once
 
 #include <optional>
@@ -17,7 +18,7 @@
 namespace samara::zone {
 
 struct CheckOptions {
-  // When given, signatures must be valid at this time.
+  // When given, signatures must be valid at this time (signature_times.h counts those that are not).
   std::optional<UnixTime> now;
   // Whether signatures are verified, not only looked at: about 0.1 ms each.
   bool verify_signatures = false;

@@ -6,12 +6,6 @@
 
 namespace samara::zone {
 
-// A record type as a piece of a message.
-struct TypeText {
-  dns::RrType type;
-  void write_text(TextWriter& out) const { dns::write_type(type, out); }
-};
-
 struct CheckContext {
   const Zone& zone;
   const CheckOptions& options;
@@ -22,14 +16,14 @@ struct CheckContext {
   void report(Severity severity, const dns::Name& owner, dns::RrType type, const Pieces&... text) {
     std::optional<SourcePosition> position;
     if (options.index != nullptr) position = options.index->find(owner, type);
-    out.add(severity, position, owner, ' ', TypeText{type}, ": ", text...);
+    out.add(severity, position, owner, ' ', dns::TypeText{type}, ": ", text...);
   }
   // The same about one record of a set.
   template <class... Pieces>
   void report(Severity severity, const dns::Name& owner, const RecordView& record, const Pieces&... text) {
     std::optional<SourcePosition> position;
     if (options.index != nullptr) position = options.index->find(owner, record.type(), record.rdata());
-    out.add(severity, position, owner, ' ', TypeText{record.type()}, ": ", text...);
+    out.add(severity, position, owner, ' ', dns::TypeText{record.type()}, ": ", text...);
   }
   template <class... Pieces>
   void error(const dns::Name& owner, dns::RrType type, const Pieces&... text) {

@@ -63,16 +63,12 @@ class Copier {
 
   Ref copy(const NodeView& node) {
     if (out_.full()) return 0;
-    SAMARA_UNINITIALIZED std::array<Ref, max_rrsets_per_node> references;
-    SAMARA_UNINITIALIZED std::array<u16, max_rrsets_per_node> types;
-    const size_t count = node.rrset_count();
-    for (size_t i = 0; i < count; ++i) {
-      references[i] = sets_.copy(node.rrset(i));
-      if (references[i] == 0) return 0;
-      types[i] = dns::code(node.rrset_type(i));
+    copied_.clear();
+    for (size_t i = 0; i < node.rrset_count(); ++i) {
+      copied_.push_back({sets_.copy(node.rrset(i)), dns::code(node.rrset_type(i))});
+      if (copied_.back().ref == 0) return 0;
     }
-    return write_node(out_, node.flags(), node.governing_depth(), node.labels(), node.key(),
-                      std::span<const Ref>(references).first(count), std::span<const u16>(types).first(count));
+    return write_node(out_, node.flags(), node.governing_depth(), node.labels(), node.key(), copied_);
   }
 
   Zone zone_;
@@ -83,6 +79,7 @@ class Copier {
   TrieBuilder nsec_;
   TrieBuilder nsec3_;
   NameIndexBuilder index_;
+  std::vector<WrittenSet> copied_;                 // of one node
   std::array<u64, dns::max_labels + 1> hashes_{};  // of the names on the way to the last, by labels below the apex
 };
 

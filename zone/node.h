@@ -1,8 +1,10 @@
 // What a zone stores: nodes and RRsets, and the views that read them.
 //
-//   node   word 0    flags (8 bits) | governing depth (7) | key size in symbols (9) | RRset count (8), from the low end
-//          then      RRset references (a word each), RRset types (16 bits each, ascending), size of the labels (8 bits), labels
-//                    of the owner below the apex in lower case, key symbols of the same
+//   node   word 0    flags (8 bits) | governing depth (7) | RRset count (17), from the low end
+//          then      RRset references (a word each), RRset types (16 bits each, ascending), size of the labels (8 bits), by how
+//          much
+//                    the key is longer than they are (8 bits), labels of the owner below the apex in lower case, key symbols of
+//                    the same
 //   RRset  word 0    records (16 bits) | flags (16)
 //          word 1    octets of all records
 //          [word 2]  reference of the RRSIGs that cover it, with flag `has_signatures`
@@ -13,6 +15,7 @@
 
 #include <optional>
 
+#include "dns-core/name.h"
 #include "dns-core/types.h"
 #include "zone/key.h"
 #include "zone/memory.h"
@@ -32,10 +35,23 @@ constexpr u16 rrset_has_signatures = 0x0001;
 constexpr u16 rrset_compressible = 0x0002;  // its rdata holds names a composer may compress
 constexpr u16 rrset_additional = 0x0004;    // its rdata names hosts whose addresses belong into the additional section
 
-constexpr size_t max_rrsets_per_node = 255;
+// More than all types that are registered or ever will be in RFC 6895's ranges for data; an owner with so many is made to hurt.
+constexpr size_t max_rrsets_per_node = 4096;
 constexpr size_t max_records_per_rrset = 65535;
 // TYPE CLASS TTL RDLENGTH in front of each record's rdata.
 constexpr size_t record_fixed_size = 10;
+// A message, which a transfer must be able to send each record in: 65,535 octets (RFC 1035 section 4.2.2).
+constexpr size_t max_message_octets = 65535;
+// What stands around the only record of a message: header, question, and the longest TSIG record there is (RFC 8945
+// section 4.2: owner, fixed part, the longest name of an algorithm, 16 octets of numbers, the longest MAC, six octets of other
+// data).
+constexpr size_t message_frame_octets =
+    12 + (dns::max_name_size + 4) + (dns::max_name_size + record_fixed_size + 26 + 16 + 64 + 6);
+// Owner and all, uncompressed.
+constexpr size_t max_record_octets = max_message_octets - message_frame_octets;
+constexpr bool fits_a_transfer(const dns::Name& owner, Bytes rdata) {
+  return owner.size() + record_fixed_size + rdata.size() <= max_record_octets;
+}
 
 // One stored record: what follows the owner name in a message.
 class RecordView {
@@ -97,11 +113,11 @@ class NodeView {
   bool has(u8 flag) const { return (head_ & flag) != 0; }
   // With node_governed: labels below the apex of the cut or DNAME that governs it.
   size_t governing_depth() const { return (head_ >> 8) & 0x7f; }
-  size_t rrset_count() const { return head_ >> 24; }
+  size_t rrset_count() const { return head_ >> 15; }
   bool empty() const { return rrset_count() == 0; }  // an empty non-terminal (RFC 4592 section 2.2.2)
   // The owner below the apex: its labels in wire form, lower case, without the root's; and the same as symbols (key.h).
-  Bytes labels() const { return memory_.octets(ref_, 5 + 6 * rrset_count(), labels_size()); }
-  Bytes key() const { return memory_.octets(ref_, 5 + 6 * rrset_count() + labels_size(), (head_ >> 15) & 0x1ff); }
+  Bytes labels() const { return memory_.octets(ref_, 6 + 6 * rrset_count(), labels_size()); }
+  Bytes key() const { return memory_.octets(ref_, 6 + 6 * rrset_count() + labels_size(), key_size()); }
   dns::RrType rrset_type(size_t index) const {
     const Bytes b = memory_.octets(ref_, 4 + 4 * rrset_count() + 2 * index, 2);
     return static_cast<dns::RrType>(b[0] | b[1] << 8);
@@ -113,6 +129,10 @@ class NodeView {
     const Bytes types = memory_.octets(ref_, 4 + 4 * count, 2 * count);
     const u8 low = static_cast<u8>(dns::code(type));
     const u8 high = static_cast<u8>(dns::code(type) >> 8);
+    if (count > few_rrsets) [[unlikely]] {
+      const size_t at = place_of(types, dns::code(type));
+      return at == count ? std::nullopt : std::optional(rrset(at));
+    }
     for (size_t i = 0; i < count; ++i) {
       if (types[2 * i] == low && types[2 * i + 1] == high) return rrset(i);
     }
@@ -126,19 +146,30 @@ class NodeView {
   Ref reference(size_t index) const { return memory_.word(ref_ + 1 + static_cast<Ref>(index)); }
   Ref ref() const { return ref_; }
   // Octets it takes.
-  size_t size() const { return 5 + 6 * rrset_count() + labels_size() + ((head_ >> 15) & 0x1ff); }
+  size_t size() const { return 6 + 6 * rrset_count() + labels_size() + key_size(); }
 
  private:
+  // Up to so many are looked at one by one.
+  static constexpr size_t few_rrsets = 16;
+
   size_t labels_size() const { return memory_.octets(ref_, 4 + 6 * rrset_count(), 1)[0]; }
+  size_t key_size() const { return labels_size() + memory_.octets(ref_, 5 + 6 * rrset_count(), 1)[0]; }
+  // Where `type` stands among the ascending types; their number when it does not.
+  static size_t place_of(Bytes types, u16 type);
 
   MemoryView memory_;
   Ref ref_;
   u32 head_;
 };
 
-// Writes a node; `references` and `types` have the same length, `types` ascending. Returns 0 when the extent is full.
-Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes labels, Bytes key, std::span<const Ref> references,
-               std::span<const u16> types);
+// A set at an owner: a type that its node lists, and where it is.
+struct WrittenSet {
+  Ref ref;
+  u16 type;
+};
+
+// Writes a node; the types of `sets` are ascending. Returns 0 when the extent is full.
+Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes labels, Bytes key, std::span<const WrittenSet> sets);
 // Changes what a node that nobody has seen yet says of its place; `node_governed` comes with its depth.
 void set_node_flags(ExtentWriter& out, Ref node, u8 flags, size_t governing_depth);
 

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "dns-core/rdata/rdata.h"
+#include "dns-core/rdata/rdata_text.h"
 
 namespace samara::zone {
 namespace {
@@ -48,9 +49,11 @@ std::string_view describe(BuildError error) {
   switch (error) {
     case BuildError::out_of_zone: return "owner is outside the zone";
     case BuildError::bad_rdata: return "record data is not valid for its type";
+    case BuildError::record_too_long:
+      return "record is too long: with its owner more than the 64887 octets that a message of a transfer has for it";
     case BuildError::meta_type: return "this type cannot be zone data";
     case BuildError::out_of_memory: return "zone memory is full";
-    case BuildError::too_many_rrsets: return "more than 255 types at one owner";
+    case BuildError::too_many_rrsets: return "more than 4096 types at one owner";
     case BuildError::too_many_records: return "more than 65535 records in one RRset";
     case BuildError::no_soa: return "no SOA record at the apex";
     case BuildError::several_soa: return "more than one SOA record";
@@ -62,14 +65,38 @@ std::string_view describe(BuildError error) {
   return "unknown";
 }
 
+RrType culprit(BuildError error) {
+  switch (error) {
+    case BuildError::cname_and_data: return RrType::CNAME;
+    case BuildError::several_dname: return RrType::DNAME;
+    case BuildError::no_apex_ns: return RrType::NS;
+    case BuildError::no_soa:
+    case BuildError::several_soa:
+    case BuildError::soa_below_apex: return RrType::SOA;
+    case BuildError::out_of_zone:
+    case BuildError::bad_rdata:
+    case BuildError::record_too_long:
+    case BuildError::meta_type:
+    case BuildError::out_of_memory:
+    case BuildError::too_many_rrsets:
+    case BuildError::too_many_records: break;
+  }
+  return RrType::ANY;
+}
+
+void warn_of(BuildError rule, const dns::Name& owner, Diagnostics& out) {
+  out.add(Severity::warning, std::nullopt, owner, " ", dns::TypeText{culprit(rule)}, ": ", describe(rule));
+}
+
 bool is_meta(RrType type) {
   const u16 number = dns::code(type);
   return type == RrType::OPT || number == 0 || (number >= 128 && number <= 255);
 }
 
-Result<void, BuildError> check_record(RrType type, Bytes rdata) {
+Result<void, BuildError> check_record(const dns::Name& owner, RrType type, Bytes rdata) {
   if (is_meta(type)) return fail(BuildError::meta_type);
-  if (rdata.size() > 0xffff || (type == RrType::RRSIG && rdata.size() < 2)) return fail(BuildError::bad_rdata);
+  if (!fits_a_transfer(owner, rdata)) return fail(BuildError::record_too_long);
+  if (type == RrType::RRSIG && rdata.size() < 2) return fail(BuildError::bad_rdata);
   return {};
 }
 
@@ -89,25 +116,52 @@ u8 flags_of_set(RrType type, size_t depth) {
   return type == RrType::DS ? node_secure_delegation : u8{0};
 }
 
-Result<void, BuildError> check_together(MemoryView memory, std::span<const WrittenSet> sets, size_t depth) {
-  const auto find = [&](RrType type) { return std::ranges::find(sets, dns::code(type), &WrittenSet::type); };
-  const auto single = [&](auto set) { return RrsetView(memory, set->ref).count() == 1; };
-  const auto soa = find(RrType::SOA);
-  if (soa != sets.end() && depth != 0) return fail(BuildError::soa_below_apex);
-  if (soa == sets.end() && depth == 0) return fail(BuildError::no_soa);
-  // A transfer that was saved as text has the SOA at both ends, which is one record.
-  if (soa != sets.end() && !single(soa)) return fail(BuildError::several_soa);
-  if (depth == 0 && find(RrType::NS) == sets.end()) return fail(BuildError::no_apex_ns);
-  if (const auto dname = find(RrType::DNAME); dname != sets.end() && !single(dname)) return fail(BuildError::several_dname);
-  if (const auto cname = find(RrType::CNAME); cname != sets.end()) {
-    // RFC 4034 section 3 and RFC 4035 section 2.5: NSEC, KEY and the signatures may stand beside a CNAME.
-    const bool alone = std::ranges::all_of(sets, [](const WrittenSet& set) {
-      return set.type == dns::code(RrType::CNAME) || set.type == dns::code(RrType::NSEC) ||
-             set.type == dns::code(RrType::KEY) || set.type == dns::code(RrType::RRSIG);
-    });
-    if (!alone || !single(cname)) return fail(BuildError::cname_and_data);
+static_assert(max_record_octets == 64887);  // as describe() says
+
+namespace {
+
+// Sets of one owner by type.
+class Sets {
+ public:
+  Sets(MemoryView memory, std::span<const WrittenSet> sets) : memory_(memory), sets_(sets) {}
+  bool has(RrType type) const { return find(type) != sets_.end(); }
+  // Whether it has more than one record.
+  bool several(RrType type) const {
+    const auto set = find(type);
+    return set != sets_.end() && RrsetView(memory_, set->ref).count() > 1;
   }
+
+ private:
+  std::span<const WrittenSet>::iterator find(RrType type) const {
+    return std::ranges::find(sets_, dns::code(type), &WrittenSet::type);
+  }
+
+  MemoryView memory_;
+  std::span<const WrittenSet> sets_;
+};
+
+}  // namespace
+
+Result<void, BuildError> check_together(MemoryView memory, std::span<const WrittenSet> sets, size_t depth) {
+  const Sets here(memory, sets);
+  if (here.has(RrType::SOA) && depth != 0) return fail(BuildError::soa_below_apex);
+  if (!here.has(RrType::SOA) && depth == 0) return fail(BuildError::no_soa);
+  // A transfer that was saved as text has the SOA at both ends, which is one record.
+  if (here.several(RrType::SOA)) return fail(BuildError::several_soa);
   return {};
+}
+
+std::optional<BuildError> broken_rule(MemoryView memory, std::span<const WrittenSet> sets, size_t depth) {
+  const Sets here(memory, sets);
+  if (depth == 0 && !here.has(RrType::NS)) return BuildError::no_apex_ns;
+  if (here.several(RrType::DNAME)) return BuildError::several_dname;
+  if (!here.has(RrType::CNAME)) return std::nullopt;
+  // RFC 4034 section 3 and RFC 4035 section 2.5: NSEC, KEY and the signatures may stand beside a CNAME.
+  const bool alone = std::ranges::all_of(sets, [](const WrittenSet& set) {
+    return set.type == dns::code(RrType::CNAME) || set.type == dns::code(RrType::NSEC) || set.type == dns::code(RrType::KEY) ||
+           set.type == dns::code(RrType::RRSIG);
+  });
+  return alone && !here.several(RrType::CNAME) ? std::nullopt : std::optional(BuildError::cname_and_data);
 }
 
 RrsetWriter::RrsetWriter(ExtentWriter& out, size_t expected)

@@ -2,11 +2,13 @@
 // what may stand together. The builder makes whole zones with it, a revision the owners that change.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "platform/base/plain_vector.h"
 #include "platform/base/result.h"
 #include "zone/build_error.h"
+#include "zone/diagnostics.h"
 #include "zone/node.h"
 
 namespace samara::zone {
@@ -14,22 +16,21 @@ namespace samara::zone {
 // Types that cannot be zone data (RFC 6895 section 3.1).
 bool is_meta(dns::RrType type);
 // Whether a record can be in a zone, as far as it shows by itself.
-Result<void, BuildError> check_record(dns::RrType type, Bytes rdata);
+Result<void, BuildError> check_record(const dns::Name& owner, dns::RrType type, Bytes rdata);
 // The set a record is kept with: signatures with what they cover.
 dns::RrType set_type(RecordView record);
 // Whether the first label of the name with this key is `*` (RFC 4592 section 2.1.1).
 bool is_wildcard_key(Bytes key);
 
-// A set at an owner: a type that its node lists, and where it is.
-struct WrittenSet {
-  Ref ref;
-  u16 type;
-};
-
 // What a set of this type says about its owner, `depth` labels below the apex: node flags.
 u8 flags_of_set(dns::RrType type, size_t depth);
-// What may not stand together at one owner; NSEC3 is not among `sets`.
+// What no zone can be served with at one owner; NSEC3 is not among `sets`.
 Result<void, BuildError> check_together(MemoryView memory, std::span<const WrittenSet> sets, size_t depth);
+// The rule for publishers that the sets of one owner break together, if any. A copy of another server's zone is served with it.
+std::optional<BuildError> broken_rule(MemoryView memory, std::span<const WrittenSet> sets, size_t depth);
+
+// The warning that an owner of a copied zone breaks a rule.
+void warn_of(BuildError rule, const dns::Name& owner, Diagnostics& out);
 
 // Writes RRsets; equal small ones that come again soon are stored once, as zones repeat name server and mail exchanger sets
 // thousands of times.

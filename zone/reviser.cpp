@@ -39,10 +39,11 @@ std::strong_ordering compare(RecordView a, RecordView b) {
 
 }  // namespace
 
-Reviser::Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_limit)
+Reviser::Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_limit, Diagnostics* copied)
     : out_(growth.writer()),
       base_(base),
       patch_(patch),
+      copied_(copied),
       apex_key_(base.apex_wire()),
       editor_(growth, base),
       writer_(out_, patch.size()),
@@ -73,12 +74,12 @@ Result<void, Failed> Reviser::revise_owner(Bytes key, Changes deletions, Changes
     if (!deletions.empty()) return fail(not_there);
     return fail(bad_zone(BuildError::out_of_zone));
   }
-  for (const Patch::Change& change : additions) {
-    const RecordView record = patch_.record_of(change);
-    TRY(check_record(record.type(), record.rdata()).map_error(bad_zone));
-  }
   const OwnerName owner(key.subspan(apex.size()));
   const dns::Name name = owner.absolute(editor_.apex());
+  for (const Patch::Change& change : additions) {
+    const RecordView record = patch_.record_of(change);
+    TRY(check_record(name, record.type(), record.rdata()).map_error(bad_zone));
+  }
   gather_sets(owner);
   owner_changed_ = false;
   while (!deletions.empty() || !additions.empty()) {
@@ -226,6 +227,10 @@ Result<void, Failed> Reviser::put(const OwnerName& owner) {
   if (written.size() > max_rrsets_per_node) return fail(bad_zone(BuildError::too_many_rrsets));
   compact_sort(written, [](const WrittenSet& a, const WrittenSet& b) { return a.type < b.type; });
   TRY(check_together(out_.view(), written, owner.depth).map_error(bad_zone));
+  if (const auto broken = broken_rule(out_.view(), written, owner.depth); broken.has_value()) {
+    if (copied_ == nullptr) return fail(bad_zone(*broken));
+    warn_of(*broken, owner.absolute(editor_.apex()), *copied_);
+  }
   if (!editor_.put(owner, written, nsec3, flags)) return fail(bad_zone(BuildError::out_of_memory));
   return {};
 }

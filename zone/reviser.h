@@ -16,8 +16,8 @@ namespace samara::zone {
 
 class Reviser {
  public:
-  // More than `step_limit` octets of changed records are not kept.
-  Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_limit);
+  // More than `step_limit` octets of changed records are not kept. `copied` as for a builder (builder.h).
+  Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_limit, Diagnostics* copied);
 
   Result<void, Patch::Failed> run();
   // Whether there is a change at all.
@@ -55,6 +55,7 @@ class Reviser {
   ExtentWriter& out_;
   Zone base_;
   Patch& patch_;
+  Diagnostics* copied_;
   LookupKey apex_key_;
   ZoneEditor editor_;
   RrsetWriter writer_;

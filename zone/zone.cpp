@@ -71,21 +71,37 @@ bool Zone::key_less(Ref a, Ref b) const {
   return std::ranges::lexicographical_compare(NodeView(memory_, a).key(), NodeView(memory_, b).key());
 }
 
-Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes labels, Bytes key, std::span<const Ref> references,
-               std::span<const u16> types) {
-  if (key.size() > 0x1ff || references.size() > max_rrsets_per_node || governing_depth > 0x7f) panic("node: out of range");
-  const auto ref = out.take(5 + 6 * references.size() + labels.size() + key.size());
-  if (!ref.has_value()) return 0;
-  out.set_word(*ref, u32{flags} | static_cast<u32>(governing_depth) << 8 | static_cast<u32>(key.size()) << 15 |
-                         static_cast<u32>(references.size()) << 24);
-  const MutableBytes type_octets = out.octets(*ref, 4 + 4 * references.size(), 2 * types.size());
-  for (size_t i = 0; i < references.size(); ++i) {
-    out.set_word(*ref + 1 + static_cast<Ref>(i), references[i]);
-    type_octets[2 * i] = static_cast<u8>(types[i]);
-    type_octets[2 * i + 1] = static_cast<u8>(types[i] >> 8);
+size_t NodeView::place_of(Bytes types, u16 type) {
+  const auto type_at = [types](size_t i) { return static_cast<u16>(types[2 * i] | types[2 * i + 1] << 8); };
+  size_t first = 0;
+  size_t last = types.size() / 2;
+  while (first < last) {
+    const size_t middle = first + (last - first) / 2;
+    if (type_at(middle) < type) {
+      first = middle + 1;
+    } else {
+      last = middle;
+    }
   }
-  const size_t labels_at = 5 + 6 * references.size();
-  out.octets(*ref, labels_at - 1, 1)[0] = static_cast<u8>(labels.size());
+  return first < types.size() / 2 && type_at(first) == type ? first : types.size() / 2;
+}
+
+Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes labels, Bytes key, std::span<const WrittenSet> sets) {
+  const bool fits = key.size() >= labels.size() && key.size() - labels.size() <= 0xff && labels.size() <= 0xff;
+  if (!fits || sets.size() > max_rrsets_per_node || governing_depth > 0x7f) panic("node: out of range");
+  const auto ref = out.take(6 + 6 * sets.size() + labels.size() + key.size());
+  if (!ref.has_value()) return 0;
+  out.set_word(*ref, u32{flags} | static_cast<u32>(governing_depth) << 8 | static_cast<u32>(sets.size()) << 15);
+  const MutableBytes type_octets = out.octets(*ref, 4 + 4 * sets.size(), 2 * sets.size());
+  for (size_t i = 0; i < sets.size(); ++i) {
+    out.set_word(*ref + 1 + static_cast<Ref>(i), sets[i].ref);
+    type_octets[2 * i] = static_cast<u8>(sets[i].type);
+    type_octets[2 * i + 1] = static_cast<u8>(sets[i].type >> 8);
+  }
+  const size_t labels_at = 6 + 6 * sets.size();
+  const MutableBytes sizes = out.octets(*ref, labels_at - 2, 2);
+  sizes[0] = static_cast<u8>(labels.size());
+  sizes[1] = static_cast<u8>(key.size() - labels.size());
   std::ranges::copy(labels, out.octets(*ref, labels_at, labels.size()).begin());
   std::ranges::copy(key, out.octets(*ref, labels_at + labels.size(), key.size()).begin());
   return *ref;

@@ -115,15 +115,8 @@ bool ZoneEditor::put_names_node(const OwnerName& owner, std::span<const WrittenS
 }
 
 Ref ZoneEditor::write(const OwnerName& owner, size_t depth, u8 flags, Governor governor, std::span<const WrittenSet> sets) {
-  SAMARA_UNINITIALIZED std::array<Ref, max_rrsets_per_node> references;
-  SAMARA_UNINITIALIZED std::array<u16, max_rrsets_per_node> types;
-  for (size_t i = 0; i < sets.size(); ++i) {
-    references[i] = sets[i].ref;
-    types[i] = sets[i].type;
-  }
   return write_node(out_, flags | (governor.governed ? node_governed : u8{0}), governor.depth, owner.labels_at(depth),
-                    owner.prefix(depth), std::span<const Ref>(references).first(sets.size()),
-                    std::span<const u16>(types).first(sets.size()));
+                    owner.prefix(depth), sets);
 }
 
 // The names between a new one and its encloser exist from now on, without data.

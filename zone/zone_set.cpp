@@ -54,9 +54,8 @@ Result<ZoneSet, BuildError> build_zone_set(ZoneMemory& memory, std::span<const Z
     const LookupKey key(entries[i].apex);
     const SearchName name(entries[i].apex);
     const Ref zone = entries[i].zone.has_value() ? entries[i].zone->header() : 0;
-    const u16 no_type = 0;
-    const Ref node = write_node(out, 0, 0, name.labels_between(0, name.label_count()), key.symbols(), std::span(&zone, 1),
-                                std::span(&no_type, 1));
+    const WrittenSet reference{.ref = zone, .type = 0};
+    const Ref node = write_node(out, 0, 0, name.labels_between(0, name.label_count()), key.symbols(), std::span(&reference, 1));
     if (node == 0) break;
     apexes.add(key.symbols(), node);
     index.add(name.hash(name.label_count()), node);

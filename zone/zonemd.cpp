@@ -72,8 +72,10 @@ struct ZonemdRecord {
   u8 algorithm;
 };
 
-ZonemdRecord parse(Bytes rdata) {
-  return {dns::Serial(load_be32(rdata)), rdata[4], rdata[5]};
+// Nothing: a copied zone may hold one that ends early.
+std::optional<ZonemdRecord> parse(Bytes rdata) {
+  if (rdata.size() < fixed_size) return std::nullopt;
+  return ZonemdRecord{dns::Serial(load_be32(rdata)), rdata[4], rdata[5]};
 }
 
 std::optional<ZonemdAlgorithm> supported(const ZonemdRecord& record, size_t digest_octets) {
@@ -125,16 +127,17 @@ ZonemdFinding verify_zonemd(const Zone& zone) {
   set->for_each_record([&](RecordView view) {
     if (finding == ZonemdFinding::verified) return;
     const Bytes rdata = view.rdata();
-    const ZonemdRecord record = parse(rdata);
+    const auto record = parse(rdata);
+    if (!record.has_value()) return;
     size_t same = 0;
     set->for_each_record([&](RecordView other) {
-      const ZonemdRecord o = parse(other.rdata());
-      if (o.scheme == record.scheme && o.algorithm == record.algorithm) ++same;
+      const auto o = parse(other.rdata());
+      if (o.has_value() && o->scheme == record->scheme && o->algorithm == record->algorithm) ++same;
     });
     const Bytes digest = rdata.subspan(fixed_size);
-    const auto algorithm = supported(record, digest.size());
+    const auto algorithm = supported(*record, digest.size());
     if (!algorithm.has_value() || same > 1) return;
-    if (record.serial != zone.serial()) {
+    if (record->serial != zone.serial()) {
       if (finding == ZonemdFinding::unsupported) finding = ZonemdFinding::wrong_serial;
       return;
     }

@@ -97,8 +97,8 @@ struct Descriptor {
   u8 name_offset = 0;
   u8 name_count = 0;
   bool names_elsewhere = false;
-  // What whoever copies the data must be able to read (check_copied_rdata): so many fields from the first; with `copied_whole` all
-  // of them, and nothing after them.
+  // What whoever copies the data must be able to read (check_copied_rdata): so many fields from the first; with `copied_whole`
+  // all of them, and nothing after them.
   u8 copied_fields = 0;
   bool copied_whole = false;
 

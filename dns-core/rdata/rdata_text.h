@@ -20,6 +20,11 @@ void write_rdata_text(RrType type, Bytes stored, TextWriter& out);
 // "AAAA" or "TYPE65280" (RFC 3597 section 5); the parsers take either, any case.
 std::optional<RrType> parse_type(std::string_view text);
 void write_type(RrType type, TextWriter& out);
+// The same as a piece of a message.
+struct TypeText {
+  RrType type;
+  void write_text(TextWriter& out) const { write_type(type, out); }
+};
 std::optional<RrClass> parse_class(std::string_view text);
 void write_class(RrClass rr_class, TextWriter& out);
 std::string_view rcode_name(Rcode rcode);  // "NXDOMAIN"; empty when it has none

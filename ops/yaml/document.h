@@ -12,8 +12,8 @@
 namespace samara::ops::yaml {
 
 constexpr size_t max_text = size_t{64} << 20;  // 100,000 zones with lists of their own are half of that
-constexpr size_t max_depth = 16;          // of values in values
-constexpr size_t max_values = 1'000'000;  // in one document, aliases expanded
+constexpr size_t max_depth = 16;               // of values in values
+constexpr size_t max_values = 1'000'000;       // in one document, aliases expanded
 
 struct Entry;
 

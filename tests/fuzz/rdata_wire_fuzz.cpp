@@ -36,8 +36,10 @@ void check_names(RrType type, Bytes stored) {
   }
 }
 
-void check_accepted(RrType type, Bytes stored) {
-  require(check_rdata(type, stored).ok());
+// What another server's zone may hold.
+void check_copied(RrType type, Bytes stored) {
+  require(check_copied_rdata(type, stored).ok());
+  require(broken_rule(type, stored).empty() == check_rdata(type, stored).ok());
   check_names(type, stored);
 
   std::vector<u8> canonical_memory(stored.size());
@@ -45,6 +47,11 @@ void check_accepted(RrType type, Bytes stored) {
   write_canonical_rdata(type, stored, canonical);
   require(!canonical.overflowed() && canonical.size() == stored.size());
   require(canonical_compare_rdata(type, stored, canonical.written()) == 0);
+}
+
+void check_accepted(RrType type, Bytes stored) {
+  require(check_rdata(type, stored).ok());
+  check_copied(type, stored);
 
   std::vector<char> text_memory(stored.size() * max_text_per_octet + 1000);
   TextWriter text(text_memory);
@@ -77,7 +84,17 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
   } else {
     require(stored.size() == 0);
   }
+  ByteReader again(message);
+  require(again.skip(start).ok());
+  std::vector<u8> copy_memory(70000);
+  ByteWriter copy(copy_memory);
+  if (rdata_from_message(type, again, static_cast<u16>(length), copy, RdataRules::copied).ok()) {
+    check_copied(type, copy.written());
+  } else {
+    require(copy.size() == 0 && stored.size() == 0);
+  }
   const Bytes plain = message.subspan(start, length);
+  if (check_copied_rdata(type, plain).ok()) check_copied(type, plain);
   if (check_rdata(type, plain).ok()) check_accepted(type, plain);
   return 0;
 }

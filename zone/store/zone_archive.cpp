@@ -25,7 +25,7 @@ class Restorer final : public ZoneVisitor {
 
  private:
   bool add_to_snapshot(const RecordImage& image) {
-    if (!builder_.has_value()) builder_.emplace(memory_, apex_);
+    if (!builder_.has_value()) builder_.emplace(memory_, apex_, 0, &rules_);
     return builder_->add(image.owner, image.type, image.ttl, image.rdata).ok();
   }
   bool finish_snapshot() {
@@ -45,7 +45,7 @@ class Restorer final : public ZoneVisitor {
     return true;
   }
   bool finish_difference() {
-    const bool fits = zone_.zone().has_value() && zone_.apply(patch_).ok();
+    const bool fits = zone_.zone().has_value() && zone_.apply(patch_, &rules_).ok();
     patch_ = {};
     soas_ = 0;
     return fits;
@@ -54,6 +54,8 @@ class Restorer final : public ZoneVisitor {
   ZoneMemory& memory_;
   dns::Name apex_;
   VersionedZone& zone_;
+  // What was served once is served again, whatever rules it breaks: whoever took it has said so.
+  Diagnostics rules_;
   std::optional<ZoneBuilder> builder_;
   Patch patch_;
   u32 soas_ = 0;

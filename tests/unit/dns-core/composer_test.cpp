@@ -179,7 +179,34 @@ TEST(CommonSuffix, counts_whole_labels_ignoring_case) {
   // Octets that look like labels but are inside one.
   EXPECT_EQ(common("\\003com.", "com."), 1U);
   EXPECT_EQ(common("ab\\003com.", "com."), 1U);
+  EXPECT_EQ(common("com.", "\\003com."), 1U);
+  EXPECT_EQ(common("x.com.", "ab\\003com."), 1U);
+  EXPECT_EQ(common("y.ab\\003com.", "ab\\003com."), 8U);
   EXPECT_EQ(common("x.ab\\003com.", "y.ab\\003com."), 8U);
+}
+
+// RFC 1035 section 4.1.4: a pointer has 14 bits. A name that begins below 16 KiB may have its last labels beyond.
+TEST_F(ComposerTest, never_points_to_what_lies_beyond_14_bits) {
+  const Octets filler = image(RrType::TXT, Octets(250, 249));
+  const std::string labels = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.";
+  const Name first = name_of(labels + labels + labels + "other.test.");
+  const Name second = name_of("b.other.test.");
+  for (size_t padding = 0; padding < 300; ++padding) {
+    SCOPED_TRACE(padding);
+    begin("example.");
+    for (int i = 0; i < 60; ++i)
+      ASSERT_TRUE(out_->rrset(Section::answer, Owner::at(header_size, name_of("example.").wire()), filler, 1, false));
+    const Octets pad = image(RrType{65280}, Octets(500 + padding, 7));
+    ASSERT_TRUE(out_->rrset(Section::answer, Owner::at(header_size, name_of("example.").wire()), pad, 1, false));
+    ASSERT_TRUE(add(name_of("example."), name_image(RrType::NS, first), 1, true));
+    ASSERT_TRUE(add(name_of("example."), name_image(RrType::NS, second), 1, true));
+    ASSERT_TRUE(add(second, image(RrType::A, {1, 2, 3, 4})));
+    const Composed all = finish();
+    ASSERT_EQ(all.records.size(), 64U);
+    EXPECT_EQ(all.records[61].rdata, Octets(first.wire().begin(), first.wire().end()));
+    EXPECT_EQ(all.records[62].rdata, Octets(second.wire().begin(), second.wire().end()));
+    EXPECT_EQ(all.records[63].owner, second);
+  }
 }
 
 TEST_F(ComposerTest, leaves_names_alone_that_may_not_be_compressed) {

@@ -180,7 +180,7 @@ TEST(SecondaryAgent, TellsTheLoaderThatNoMoreComesOfATransferThatFails) {
   const runtime::StreamId id = loop.connected();
   const dns::MessageId query = loop.request(id);
   loop.receive(id, stream(query, {soa(3), ns}));
-  loop.receive(id, stream(query, {"other. 60 IN A 192.0.2.1"}));
+  loop.receive(id, stream(query, {"mail.example. 60 IN MX \\# 2 0001"}));
   ASSERT_EQ(loop.told.size(), 2u);
   EXPECT_EQ(loop.told[0].kind, AgentMessageKind::batch);
   EXPECT_EQ(loop.told[1].kind, AgentMessageKind::dropped);

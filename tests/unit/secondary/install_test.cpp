@@ -1,5 +1,6 @@
 #include "secondary/install.h"
 
+#include "../dns-core/rdata_cases.h"
 #include "../zone/master_file_zone.h"
 #include "dns-core/rdata/rdata_text.h"
 #include "messages.h"
@@ -130,17 +131,121 @@ TEST(ZoneInstaller, RefusesDifferencesForAnotherSerialOrNoZone) {
   EXPECT_EQ(none.error, InstallError::no_base);
 }
 
-TEST(ZoneInstaller, RefusesWhatIsNoZone) {
+// ---- zones as other servers serve them ------------------------------------------------------------------------------
+
+Lines warnings_of(const Installed& result) {
+  Lines lines;
+  for (size_t i = 0; i < result.installer->warnings().size(); ++i) lines.emplace_back(result.installer->warnings()[i].text);
+  return lines;
+}
+
+TEST(ZoneInstaller, serves_data_that_breaks_a_rule_for_publishers_and_names_the_rule) {
+  size_t copied = 0;
+  for (const auto& c : dns::test::read_cases("copied.txt", 4)) {
+    if (c.columns[2] != "copied") continue;
+    const dns::RrType type = dns::test::type_of(c.columns[0]);
+    if (type == dns::RrType::TSIG || type == dns::RrType::TKEY || type == dns::RrType::NXNAME) continue;
+    SCOPED_TRACE("copied.txt:" + std::to_string(c.line));
+    const std::string hex = dns::test::to_hex(dns::test::from_hex(c.columns[1]));
+    const std::string type_text(c.columns[0]);
+    const std::string record = "x.example. 60 IN " + type_text + " \\# " + std::to_string(hex.size() / 2) + " " + hex;
+    Installed whole;
+    whole.take_whole({soa(3), ns, address, record, soa(3)});
+    ASSERT_TRUE(whole.zone.has_value()) << whole.reason();
+    Installed steps(base_text(1));
+    steps.take_differences(1, {soa(2), soa(1), soa(2), record, soa(2)});
+    ASSERT_TRUE(steps.zone.has_value()) << steps.reason();
+    for (const Installed* result : {&whole, &steps}) {
+      const auto node = result->zone->find(name_of("x.example."));
+      ASSERT_TRUE(type == dns::RrType::NSEC3 || node.has_value());
+      const Lines warnings = warnings_of(*result);
+      ASSERT_EQ(warnings.size(), c.columns[3] == "no rule" ? 0u : 1u);
+      if (warnings.empty()) continue;
+      EXPECT_TRUE(warnings[0].starts_with("x.example. ")) << warnings[0];
+      EXPECT_TRUE(warnings[0].ends_with(": " + std::string(c.columns[3]))) << warnings[0];
+    }
+    // What came can be taken away again.
+    Installed back(base_text(1));
+    back.take_differences(1, {soa(3), soa(1), soa(2), record, soa(2), record, soa(3), soa(3)});
+    EXPECT_TRUE(back.zone.has_value());
+    ++copied;
+  }
+  EXPECT_GT(copied, 100u);
+}
+
+TEST(ZoneInstaller, serves_a_zone_without_name_servers_and_owners_with_what_does_not_go_together) {
   Installed no_ns;
   no_ns.take_whole({soa(3), address, soa(3)});
-  EXPECT_EQ(no_ns.error, InstallError::bad_zone);
-  EXPECT_EQ(no_ns.installer->build_error(), zone::BuildError::no_apex_ns);
-  Installed cname;
-  cname.take_whole({soa(3), ns, address, "ns.example. 60 IN CNAME a.example.", soa(3)});
-  EXPECT_EQ(cname.installer->build_error(), zone::BuildError::cname_and_data);
+  ASSERT_TRUE(no_ns.zone.has_value());
+  EXPECT_EQ(warnings_of(no_ns), (Lines{"example. NS: no NS record at the apex"}));
+  Installed others;
+  others.take_whole({soa(3), ns, address, "ns.example. 60 IN CNAME a.example.", "d.example. 60 IN DNAME a.",
+                     "d.example. 60 IN DNAME b.", "c.example. 60 IN CNAME a.", "c.example. 60 IN CNAME b.", soa(3)});
+  ASSERT_TRUE(others.zone.has_value());
+  EXPECT_EQ(warnings_of(others), (Lines{"c.example. CNAME: CNAME beside other data", "d.example. DNAME: more than one DNAME",
+                                        "ns.example. CNAME: CNAME beside other data"}));
   Installed without_ns(base_text(1));
-  without_ns.take_differences(1, {soa(2), soa(1), ns, soa(2), soa(2)});
-  EXPECT_EQ(without_ns.installer->build_error(), zone::BuildError::no_apex_ns);
+  without_ns.take_differences(1, {soa(2), soa(1), ns, soa(2), "ns.example. 60 IN CNAME a.example.", soa(2)});
+  ASSERT_TRUE(without_ns.zone.has_value());
+  EXPECT_EQ(warnings_of(without_ns),
+            (Lines{"example. NS: no NS record at the apex", "ns.example. CNAME: CNAME beside other data"}));
+}
+
+TEST(ZoneInstaller, serves_300_types_at_one_name) {
+  Lines answers{soa(3), ns, address};
+  for (int type = 1000; type < 1300; ++type) answers.push_back("x.example. 60 IN TYPE" + std::to_string(type) + " \\# 1 07");
+  answers.push_back(soa(3));
+  Installed result;
+  result.take_whole(answers);
+  ASSERT_TRUE(result.zone.has_value());
+  EXPECT_EQ(result.zone->find(name_of("x.example."))->rrset_count(), 300u);
+}
+
+TEST(ZoneInstaller, leaves_out_what_cannot_be_in_the_zone_and_what_takes_it_away_again) {
+  const std::string outside = "example.org. 60 IN A 192.0.2.9";
+  const std::string above = ". 60 IN NS a.";
+  const std::string meta = "a.example. 60 IN TYPE250 \\# 1 00";
+  const std::string option = "example. 0 IN TYPE41 \\# 0 ";
+  Installed whole;
+  whole.take_whole({soa(3), ns, outside, address, above, meta, option, soa(3)});
+  ASSERT_TRUE(whole.zone.has_value());
+  zone::TestZones expected;
+  EXPECT_EQ(formatted(*whole.zone), formatted(expected.build(base_text(3))));
+  EXPECT_EQ(warnings_of(whole),
+            (Lines{"example.org. A: left out: it lies outside the zone", ". NS: left out: it lies outside the zone",
+                   "a.example. TSIG: left out: its type is no zone data", "example. OPT: left out: its type is no zone data"}));
+  Installed steps(base_text(1));
+  steps.take_differences(1,
+                         {soa(3), soa(1), outside, meta, soa(2), above, soa(2), above, address, soa(3), other_address, soa(3)});
+  ASSERT_TRUE(steps.zone.has_value());
+  EXPECT_EQ(formatted(*steps.zone), formatted(expected.build(base_text(3, "ns 60 A 192.0.2.2\n"))));
+  EXPECT_EQ(warnings_of(steps), (Lines{". NS: left out: it lies outside the zone"}));
+}
+
+TEST(ZoneInstaller, counts_the_warnings_it_does_not_keep) {
+  Installed result;
+  Lines answers{soa(3), ns, address};
+  for (int i = 0; i < 500; ++i) answers.push_back("t" + std::to_string(i) + ".example. 60 IN TXT \\# 0 ");
+  answers.push_back(soa(3));
+  result.take_whole(answers);
+  ASSERT_TRUE(result.zone.has_value());
+  EXPECT_EQ(result.installer->warnings().warning_count(), 500u);
+  EXPECT_LE(result.installer->warnings().size(), zone::max_diagnostics);
+}
+
+TEST(ZoneInstaller, RefusesWhatIsNoZone) {
+  using enum ItemTag;
+  Octets memory(500);
+  ByteWriter out(memory);
+  write_whole(dns::Serial(3), out);
+  out.u8(static_cast<u8>(added));
+  put_record(address, out);
+  write_end(std::nullopt, out);
+  memory.resize(out.size());
+  Installed no_soa;
+  ASSERT_TRUE(no_soa.installer->on_batch(memory).value());
+  no_soa.error = no_soa.installer->finish(*no_soa.versions).error();
+  EXPECT_EQ(no_soa.reason(), "the records make no zone: no SOA record at the apex at ns.example.");
 }
 
 TEST(ZoneInstaller, KeepsTheLimits) {

@@ -13,6 +13,7 @@
 #include "dns-core/tsig/server.h"
 #include "platform/base/ip_address.h"
 #include "platform/base/log.h"
+#include "platform/codec/hex.h"
 #include "secondary/batch.h"
 #include "secondary/transfer_in.h"
 
@@ -71,8 +72,14 @@ inline void put_record(std::string_view line, ByteWriter& out) {
   const dns::RrType type = *dns::parse_type(take_word(line));
   Octets memory(65'535);
   ByteWriter rdata(memory);
-  dns::Lexer lexer(line);
-  EXPECT_TRUE(dns::parse_rdata(type, lexer, dns::Name(), rdata).ok()) << line;
+  if (line.starts_with("\\# ")) {  // whatever its type says of it: it may be what no zone file could hold
+    take_word(line);
+    take_word(line);
+    EXPECT_TRUE(codec::decode_hex(line, rdata).ok()) << line;
+  } else {
+    dns::Lexer lexer(line);
+    EXPECT_TRUE(dns::parse_rdata(type, lexer, dns::Name(), rdata).ok()) << line;
+  }
   out.u16(code(type));
   out.u16(code(rr_class));
   out.u32(ttl);

@@ -221,7 +221,7 @@ TEST(ZoneKeeper, KeepsTheOldZoneWhenALaterDifferenceDoesNotFit) {
 
 TEST(ZoneKeeper, RejectsAZoneThatIsNone) {
   OneZone keeper;
-  const u32 number = keeper.transfer(Zone("example.", soa_line(1)), 1);
+  const u32 number = keeper.transfer(Zone("example.", "@ 60 NS ns\n"), 1);
   const auto rejected = keeper.last(Kind::rejected);
   ASSERT_TRUE(rejected.has_value());
   EXPECT_EQ(rejected->transfer, number);

@@ -375,7 +375,7 @@ TEST_F(ZoneBuilderTest, refuses_what_cannot_be_zone_data) {
   }
   EXPECT_EQ(error_of("example.", RrType::RRSIG, Bytes(address).first(1)), BuildError::bad_rdata);
   const std::vector<u8> huge(65'536);
-  EXPECT_EQ(error_of("example.", RrType::TXT, huge), BuildError::bad_rdata);
+  EXPECT_EQ(error_of("example.", RrType::TXT, huge), BuildError::record_too_long);
   // Nothing of it was taken.
   add_apex();
   EXPECT_EQ(finish().record_count(), 2U);
@@ -449,20 +449,40 @@ TEST_F(ZoneBuilderTest, refuses_two_dnames_at_one_owner) {
   expect_error(BuildError::several_dname, "d.example.");
 }
 
-TEST_F(ZoneBuilderTest, holds_255_types_at_an_owner_and_no_more) {
+TEST_F(ZoneBuilderTest, holds_4096_types_at_an_owner_and_no_more) {
   const std::array<u8, 1> data{0};
   const auto fill = [&](u16 count) {
     begin();
     add_apex();
     for (u16 i = 0; i < count; ++i)
-      ASSERT_TRUE(builder_->add(name_of("a.example."), static_cast<RrType>(60'000 + i), dns::Ttl(1), data).ok());
+      ASSERT_TRUE(builder_->add(name_of("a.example."), static_cast<RrType>(40'000 + i), dns::Ttl(1), data).ok());
   };
-  fill(256);
+  fill(4097);
   expect_error(BuildError::too_many_rrsets, "a.example.");
-  fill(255);
+  fill(4096);
   const Zone zone = finish();
-  EXPECT_EQ(node(zone, "a.example.").rrset_count(), 255U);
-  EXPECT_TRUE(node(zone, "a.example.").find(static_cast<RrType>(60'254)).has_value());
+  const NodeView full = node(zone, "a.example.");
+  EXPECT_EQ(full.rrset_count(), 4096U);
+  for (u16 i = 0; i < 4096; ++i) {
+    const auto type = static_cast<RrType>(40'000 + i);
+    ASSERT_TRUE(full.find(type).has_value()) << i;
+    EXPECT_EQ(full.find(type)->type(), type);
+  }
+  EXPECT_FALSE(full.find(static_cast<RrType>(39'999)).has_value());
+  EXPECT_FALSE(full.find(static_cast<RrType>(44'096)).has_value());
+  EXPECT_FALSE(full.find(RrType::A).has_value());
+}
+
+TEST_F(ZoneBuilderTest, refuses_a_record_that_no_message_of_a_transfer_can_hold) {
+  begin();
+  add_apex();
+  const dns::Name owner = name_of("a.example.");
+  const size_t most = max_record_octets - owner.size() - record_fixed_size;
+  const auto added = builder_->add(owner, RrType{65280}, dns::Ttl(1), std::vector<u8>(most + 1));
+  ASSERT_FALSE(added.ok());
+  EXPECT_EQ(added.error(), BuildError::record_too_long);
+  EXPECT_TRUE(builder_->add(owner, RrType{65280}, dns::Ttl(1), std::vector<u8>(most)).ok());
+  EXPECT_EQ(finish().record_count(), 3U);
 }
 
 TEST_F(ZoneBuilderTest, holds_65535_records_of_a_type_and_no_more) {

@@ -80,8 +80,8 @@ TEST(Catalog, OfVersionOneIsReadTooWithBindsOwnPropertiesIgnored) {
 // RFC 9432 section 4.2.1 names version 1 as that of its drafts, which had members but neither coo nor group.
 TEST(Catalog, of_version_one_has_members_and_no_properties) {
   Catalogs catalogs;
-  const auto catalog = catalogs.read("version 0 TXT 1\n" + member("x", "a.example.") +
-                                     "coo.x.zones 0 PTR other.\ngroup.x.zones 0 TXT a b\n");
+  const auto catalog =
+      catalogs.read("version 0 TXT 1\n" + member("x", "a.example.") + "coo.x.zones 0 PTR other.\ngroup.x.zones 0 TXT a b\n");
   ASSERT_TRUE(catalog.ok());
   ASSERT_EQ(catalog.value().size(), 1u);
   EXPECT_TRUE(catalog.value()[0].owner.empty());

@@ -323,5 +323,28 @@ TEST(Diagnostics, AreBoundedButCounted) {
   EXPECT_EQ(out[max_diagnostics - 1].text, "number 199");
 }
 
+// RFC 8976 section 4: what is wrong here is refused by whoever verifies.
+TEST(Check, a_wrong_digest_or_serial_is_an_error_and_an_unknown_algorithm_a_warning) {
+  const std::string zone = "$TTL 60\n@ SOA ns host 2 7200 900 1209600 300\n@ NS ns\nns A 192.0.2.1\n";
+  const std::string digest(96, '0');
+  EXPECT_EQ(checked(zone), "");
+  EXPECT_EQ(checked(zone + "@ ZONEMD 2 1 1 " + digest + "\n"),
+            "error: 5:1: example. ZONEMD: the zone's contents do not match its ZONEMD record\n");
+  EXPECT_EQ(checked(zone + "@ ZONEMD 1 1 1 " + digest + "\n"),
+            "error: 5:1: example. ZONEMD: the ZONEMD record was made for another serial\n");
+  EXPECT_EQ(checked(zone + "@ ZONEMD 2 1 240 " + digest + "\n"),
+            "warning: 5:1: example. ZONEMD: no ZONEMD record has a scheme and algorithm known here\n");
+}
+
+TEST(Check, a_set_that_no_message_can_hold_is_a_warning) {
+  std::string zone = "$TTL 60\n@ SOA ns host 2 7200 900 1209600 300\n@ NS ns\nns A 192.0.2.1\n";
+  const std::string text(250, 'x');
+  for (int i = 0; i < 240; ++i) zone += "big TXT " + std::to_string(1000 + i) + text.substr(4) + "\n";
+  EXPECT_EQ(checked(zone), "");
+  for (int i = 240; i < 260; ++i) zone += "big TXT " + std::to_string(1000 + i) + text.substr(4) + "\n";
+  EXPECT_EQ(checked(zone),
+            "warning: 5:1: big.example. TXT: no message can hold this set of 260 records: who asks for it gets none of them\n");
+}
+
 }  // namespace
 }  // namespace samara::zone

@@ -14,7 +14,7 @@ using Names = std::map<std::vector<u8>, Ref>;  // by key, which is canonical ord
 
 class TrieEditTest : public testing::Test {
  protected:
-  Ref node_of(const LookupKey& key) { return write_node(growth_.writer(), 0, 0, {}, key.symbols(), {}, {}); }
+  Ref node_of(const LookupKey& key) { return write_node(growth_.writer(), 0, 0, {}, key.symbols(), {}); }
   void expect_is(Twig root, const Names& names) const {
     TrieCursor cursor(memory_.view(), root);
     for (const auto& [key, node] : names) {
@@ -108,7 +108,7 @@ TEST_F(TrieEditTest, says_when_memory_is_full) {
   const auto fill = [&] {
     for (int i = 0; i < 1'000; ++i) {
       const LookupKey key(random.name(dns::Name(), 4));
-      const Ref node = write_node(growth.writer(), 0, 0, {}, key.symbols(), {}, {});
+      const Ref node = write_node(growth.writer(), 0, 0, {}, key.symbols(), {});
       if (node == 0 || !editor.set(key.symbols(), node)) return false;
     }
     return true;

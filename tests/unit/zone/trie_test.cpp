@@ -18,7 +18,7 @@ class TestTrie {
     TrieBuilder builder(out_);
     for (const dns::Name& name : names) {
       const LookupKey key(name);
-      nodes_.push_back(write_node(out_, 0, 0, {}, key.symbols(), {}, {}));
+      nodes_.push_back(write_node(out_, 0, 0, {}, key.symbols(), {}));
       builder.add(key.symbols(), nodes_.back());
     }
     root_ = builder.finish();
