@@ -94,6 +94,7 @@ class Secondary final : public hal::Role {
 
   void on_message(u32 worker, Bytes message, hal::Loader& loader) override {
     zones_->on_message(moment(loader), worker, message);
+    if (server::kind_of(message) == server::LoaderMessage::let_go) on_released(loader);
   }
 
   // Zones that came together are published together, and archived when they are served.

@@ -172,6 +172,7 @@ size_t SecondaryWorker::poll_datagram(Instant now, runtime::OutgoingDatagram& ou
 
 size_t SecondaryWorker::poll_message(MutableBytes room) {
   if (const size_t size = poll_update(room); size != 0) return size;
+  if (const size_t size = poll_transfer_note(room); size != 0) return size;
   if (agent_.has_value()) {
     const size_t size = poll_forward_outcome(room);
     return size != 0 ? size : agent_->poll_message(room);
@@ -188,6 +189,7 @@ void SecondaryWorker::on_message(Instant now, Bytes octets) {
   if (kind == server::LoaderMessage::zones_changed) return on_zones_changed(now, octets);
   if (kind == server::LoaderMessage::update) return pass_on(now, octets);
   if (kind == server::LoaderMessage::update_done) return on_update_done(now, octets);
+  if (kind == server::LoaderMessage::held || kind == server::LoaderMessage::end_transfer) return on_transfer_note(octets);
   if (kind == server::LoaderMessage::zone_settings) {
     if (const auto* settings = reloaded_.on_message(octets); settings != nullptr) settings_.use(*settings);
     return;

@@ -75,8 +75,29 @@ void ZoneKeeper::on_message(const Moment& at, u32 worker, Bytes octets) {
   }
 }
 
+// A transfer to somebody keeps the zone that it reads, not the generation.
+void ZoneKeeper::on_transfer_note(u32 worker, const server::TransferNote& note) {
+  if (note.kind == server::LoaderMessage::hold) {
+    retired_.hold({.worker = worker, .tag = note.tag, .zone = note.zone, .generation = note.generation});
+    outbox_.put(worker, server::encoded(note, server::LoaderMessage::held));
+  } else if (note.kind == server::LoaderMessage::let_go) {
+    retired_.let_go(worker, note.tag);
+  }
+}
+
+// When an eighth of zone memory or less is left, the transfer that keeps memory for longest is ended, one at a time.
+void ZoneKeeper::make_room() {
+  if (memory_.in_use() <= memory_.region().size() / 8 * 7 || retired_.is_any_asked_to_end()) return;
+  const auto slowest = retired_.take_slowest();
+  if (!slowest.has_value()) return;
+  log(Level::warning, "zone ", slowest->zone, ": the slowest of its transfers is ended: zone memory runs short");
+  const server::TransferNote note{.tag = slowest->tag, .generation = slowest->generation, .zone = slowest->zone};
+  outbox_.put(slowest->worker, server::encoded(note, server::LoaderMessage::end_transfer));
+}
+
 // An update goes from the worker that has the requester to the agent, the outcome back.
 void ZoneKeeper::hand_on_update(u32 worker, Bytes octets) {
+  if (const auto note = server::read_transfer_note(octets); note.has_value()) return on_transfer_note(worker, *note);
   if (server::kind_of(octets) == server::LoaderMessage::update_done) {
     const auto done = server::read_update_done(octets);
     if (done.has_value() && worker == agent) outbox_.put(done->worker, {octets.begin(), octets.end()});
@@ -159,7 +180,7 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
   const auto before = followed.versions.zone();
   const bool had_expired = before.has_value() && !served_[index].zone.has_value();
   const auto made = incoming.installer->finish(followed.versions);
-  retire(followed.versions);
+  retire(index);
   if (!made.ok()) return reject(incoming, made.error());
   tell_warnings(incoming.zone, incoming.installer->warnings());
   const zone::Zone& zone = made.value();
@@ -220,8 +241,11 @@ void ZoneKeeper::serve(u32 index, std::optional<zone::Zone> zone) {
   changed_ = true;
 }
 
-void ZoneKeeper::retire(zone::VersionedZone& zone) {
-  for (const zone::Extent& extent : zone.take_retired()) retired_.add(extent, generation_);
+void ZoneKeeper::retire(u32 index) {
+  Followed& zone = *zones_[index];
+  const auto retired = zone.versions.take_retired();
+  for (const zone::Extent& extent : retired) retired_.add(extent, served_[index].apex, zone.since, generation_);
+  if (!retired.empty()) zone.since = generation_;
 }
 
 std::optional<zone::ZoneSet> ZoneKeeper::next_set() {
@@ -237,6 +261,7 @@ void ZoneKeeper::published(u64 generation) {
   changed_ = false;
   for (std::vector<u8>& message : when_published_) outbox_.put(agent, std::move(message));
   when_published_.clear();
+  make_room();
 }
 
 void ZoneKeeper::tell_signatures(const zone::Zone& zone, UnixTime wall) const {
@@ -272,7 +297,7 @@ void ZoneKeeper::work(const Moment& at) {
       log(Level::warning, "zone ", name, ": no memory to copy it together; raise limits/zone-memory");
       return;
     }
-    retire(followed.versions);
+    retire(index);
     if (served_[index].zone.has_value()) serve(index, compacted.value());
     return;
   }

@@ -81,6 +81,7 @@ class ZoneKeeper {
     u16 group = 0;
     std::optional<u16> catalog;  // it is a member of
     zone::VersionedZone versions;
+    u64 since = 0;  // the generation before the first with the extents that it has
     Instant expires;
   };
   struct Incoming {
@@ -106,6 +107,7 @@ class ZoneKeeper {
 
   // What comes of a transfer: zone_keeper.cpp.
   void hand_on_update(u32 worker, Bytes octets);
+  void on_transfer_note(u32 worker, const server::TransferNote& note);
   void on_batch(const Moment& at, const AgentMessage& message);
   void install(const Moment& at, u32 index, const Incoming& incoming);
   void reject(const Incoming& incoming, InstallError error);
@@ -118,7 +120,8 @@ class ZoneKeeper {
   void end_transfers_of(const dns::Name& name);
   u32 index_of(const dns::Name& name) const;
   void serve(u32 index, std::optional<zone::Zone> zone);
-  void retire(zone::VersionedZone& zone);
+  void retire(u32 index);
+  void make_room();
   InstallLimits install_limits() const;
 
   const server::SecondaryConfig& config_;

@@ -203,7 +203,7 @@ void ZoneKeeper::unfollow(const dns::Name& zone) {
   end_transfers_of(name);
   outbox_.put(server::Outbox::everybody, encoded({.kind = AgentMessageKind::unfollow, .zone = name}));
   zones_[index]->versions.abandon();
-  retire(zones_[index]->versions);
+  retire(index);
   if (archive_ != nullptr) archive_->remove(name);
   names_.erase(name, index);
   // The last one takes its place.

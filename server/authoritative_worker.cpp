@@ -242,7 +242,7 @@ Answer AuthoritativeWorker::transfer(const Request& request, MutableBytes reply)
   if (!plan.zone.has_value()) return error(plan.rcode, plan.why, plan.why.has_value() ? reason_text(*plan.why) : "");
   if (stream.has_value()) sessions_.spare(*stream);
   if (!stream.has_value() || plan.content == TransferPlan::Content::serial) return transfer_at_once(request, plan, reply);
-  TransferOut* const transfer = transfers_.start(now_, *stream, sessions_.client(*stream), generation_);
+  TransferOut* const transfer = transfers_.start(now_, *stream, sessions_.client(*stream), generation_, plan.zone->apex());
   // RFC 5936 section 2.2.1 leaves the RCODE open; SERVFAIL makes a secondary try again later, or elsewhere.
   if (transfer == nullptr) return error(Rcode::SERVFAIL, dns::ExtendedError::not_ready, "too many transfers are under way");
   transfer->start(plan, packet, query);
@@ -344,6 +344,25 @@ void AuthoritativeWorker::go_on_with_transfer(Instant now, runtime::StreamId id)
   if (size == 0 || transfer->done()) transfers_.end(id);
   if (size == 0) return sessions_.drop(id);
   sessions_.message(now, id, size, !transfer->done());
+}
+
+size_t AuthoritativeWorker::poll_transfer_note(MutableBytes room) {
+  const auto note = transfers_.poll_note(generation_);
+  if (!note.has_value()) return 0;
+  ByteWriter out(room);
+  write_transfer_note(*note, out);
+  return out.size();
+}
+
+void AuthoritativeWorker::on_transfer_note(Bytes message) {
+  const auto note = read_transfer_note(message);
+  if (!note.has_value()) return;
+  if (note->kind == LoaderMessage::held) transfers_.on_held(note->tag);
+  if (note->kind != LoaderMessage::end_transfer) return;
+  const auto stream = transfers_.stream_of(note->tag);
+  if (!stream.has_value()) return;
+  transfers_.end(*stream);
+  sessions_.drop(*stream);
 }
 
 size_t AuthoritativeWorker::poll_notify(Instant now, runtime::OutgoingDatagram& out) {

@@ -113,6 +113,10 @@ class AuthoritativeWorker {
   void on_notify_answer(const Endpoint& peer, Bytes payload) {
     if (notify_agent_.has_value() && zones_.has_value()) notify_agent_->on_datagram(wall_, *zones_, peer, payload);
   }
+  // As runtime::ClientApplication::poll_message: what the loader is to know of transfers.
+  size_t poll_transfer_note(MutableBytes room);
+  // A message of the kinds held and end_transfer.
+  void on_transfer_note(Bytes message);
   // As runtime::ClientApplication::poll_datagram.
   size_t poll_notify(Instant now, runtime::OutgoingDatagram& out);
 

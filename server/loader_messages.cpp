@@ -16,7 +16,7 @@ std::optional<u16> optional_u16(u32 value) {
 }  // namespace
 
 std::optional<LoaderMessage> kind_of(Bytes message) {
-  if (message.empty() || message[0] < 1 || message[0] > 4) return std::nullopt;
+  if (message.empty() || message[0] < 1 || message[0] > 8) return std::nullopt;
   return static_cast<LoaderMessage>(message[0]);
 }
 
@@ -93,6 +93,33 @@ std::optional<UpdateVerdict> read_update_done(Bytes message) {
   done.reason = reason.value();
   done.response = at.rest();
   return done;
+}
+
+void write_transfer_note(const TransferNote& note, ByteWriter& out) {
+  out.u8(static_cast<u8>(note.kind));
+  out.u32(note.tag);
+  out.u64(note.generation);
+  out.bytes(note.zone.wire());
+}
+
+std::vector<u8> encoded(TransferNote note, LoaderMessage kind) {
+  note.kind = kind;
+  std::vector<u8> message(max_transfer_note);
+  ByteWriter out(message);
+  write_transfer_note(note, out);
+  message.resize(out.size());
+  return message;
+}
+
+std::optional<TransferNote> read_transfer_note(Bytes message) {
+  const auto kind = kind_of(message);
+  if (!kind.has_value() || *kind < LoaderMessage::hold) return std::nullopt;
+  ByteReader at(message.subspan(1));
+  const auto tag = at.u32();
+  const auto generation = at.u64();
+  const auto zone = dns::Name::from_wire(at);
+  if (!tag.ok() || !generation.ok() || !zone.ok()) return std::nullopt;
+  return TransferNote{.kind = *kind, .tag = tag.value(), .generation = generation.value(), .zone = zone.value()};
 }
 
 void begin_zones_changed(ByteWriter& out) {

@@ -1,12 +1,14 @@
 // What the primary's workers and its loader say to each other (platform/hal/hal.h, Role::on_message): updates to the loader,
 // their outcomes back, and to the agent, which is the worker that sends NOTIFYs, which zones have changed. A secondary's loader
 // hands updates on to its agent and the outcomes back. All workers hear what zones have of their own when a reload has changed
-// it (reloaded_settings.h). Both ends are one image, so a message that cannot be read is a bug; the readers still believe
-// nothing.
+// it (reloaded_settings.h). Transfers that outlive the generation they began in are made known to the loader, which then keeps
+// their zone alone (zone/retired_extents.h). Both ends are one image, so a message that cannot be read is a bug; the readers
+// still believe nothing.
 #pragma once
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "dns-core/message/edns.h"
 #include "dns-core/name.h"
@@ -17,7 +19,16 @@
 
 namespace samara::server {
 
-enum class LoaderMessage : u8 { update = 1, update_done = 2, zones_changed = 3, zone_settings = 4 };
+enum class LoaderMessage : u8 {
+  update = 1,
+  update_done = 2,
+  zones_changed = 3,
+  zone_settings = 4,
+  hold = 5,          // to the loader: a transfer reads a zone of an earlier generation; its answer:
+  held = 6,          // the zone is kept for it, and the generation need not be
+  let_go = 7,        // to the loader: the transfer is over
+  end_transfer = 8,  // to the worker: memory is short
+};
 std::optional<LoaderMessage> kind_of(Bytes message);
 
 // An UPDATE whose sender may change something in the zone, or have it passed on.
@@ -57,6 +68,20 @@ struct UpdateVerdict {
   Bytes response;
 };
 std::optional<UpdateVerdict> read_update_done(Bytes message);
+
+// About a transfer, which the worker calls `tag`: hold, held, let_go and end_transfer. Zone and generation are those of hold.
+struct TransferNote {
+  LoaderMessage kind = LoaderMessage::hold;
+  u32 tag = 0;
+  u64 generation = 0;
+  dns::Name zone;
+};
+constexpr size_t max_transfer_note = 1 + 4 + 8 + dns::max_name_size;
+void write_transfer_note(const TransferNote& note, ByteWriter& out);
+// The same with another kind, as a message of its own.
+std::vector<u8> encoded(TransferNote note, LoaderMessage kind);
+// Nothing: it is none.
+std::optional<TransferNote> read_transfer_note(Bytes message);
 
 // Zones whose serial changed: any number of names behind the kind.
 void begin_zones_changed(ByteWriter& out);

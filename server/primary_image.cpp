@@ -156,7 +156,18 @@ class Primary final : public hal::Role {
     // Before there are zones that they hold for. What finds no room follows with what is sent next.
     updates_->send_settings(loader.workers(), [&](u32 worker, Bytes message) { return loader.send(worker, message); });
     updates_->settle();
-    const auto set = zones_->load(config.value(), loader.wall(), report);
+    struct Context {
+      Primary& role;
+      hal::Loader& loader;
+    } context{*this, loader};
+    const LoadPause pause{.call =
+                              [](void* of) {
+                                auto& [role, machine] = *static_cast<Context*>(of);
+                                machine.take_turn();
+                                role.updates_->settle();
+                              },
+                          .context = &context};
+    const auto set = zones_->load(config.value(), loader.wall(), report, pause);
     if (set.has_value()) {
       zones_->published(loader.publish(set->root()));
       updates_->on_published();
@@ -170,6 +181,10 @@ class Primary final : public hal::Role {
   }
 
   void on_message(u32 worker, Bytes message, hal::Loader& loader) override {
+    if (const auto note = read_transfer_note(message); note.has_value()) {
+      updates_->on_transfer_note(worker, *note);
+      return on_released(loader);
+    }
     if (kind_of(message) != LoaderMessage::update) return;
     if (const auto update = read_update(message); update.has_value()) updates_->on_update(worker, *update, loader.wall());
   }
@@ -184,6 +199,7 @@ class Primary final : public hal::Role {
 
   void on_deadline(hal::Loader& loader) override {
     waits_for_room_ = false;
+    updates_->make_room();
     if (updates_->is_changed() && loader.now() >= publish_again_at_ && !publish(loader)) return;
     send(loader);
     if (zones_->has_work()) zones_->work();

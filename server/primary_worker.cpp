@@ -76,6 +76,7 @@ void PrimaryWorker::on_message(Instant now, Bytes message) {
   const auto kind = kind_of(message);
   if (kind == LoaderMessage::update_done) on_update_done(now, message);
   if (kind == LoaderMessage::zones_changed) on_zones_changed(now, message);
+  if (kind == LoaderMessage::held || kind == LoaderMessage::end_transfer) on_transfer_note(message);
   if (kind == LoaderMessage::zone_settings) {
     const PrimaryConfig* settings = reloaded_.on_message(message);
     if (settings == nullptr) return;

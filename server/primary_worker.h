@@ -21,7 +21,10 @@ class PrimaryWorker : public UpdatingWorker {
   void on_message(Instant now, Bytes message);
   std::optional<runtime::Connect> poll_connect() { return std::nullopt; }
   size_t poll_datagram(Instant now, runtime::OutgoingDatagram& out);
-  size_t poll_message(MutableBytes room) { return poll_update(room); }
+  size_t poll_message(MutableBytes room) {
+    const size_t size = poll_update(room);
+    return size != 0 ? size : poll_transfer_note(room);
+  }
 
  private:
   Answer notified(const Request& request, MutableBytes reply) override;

@@ -6,6 +6,7 @@
 #include "dns-core/rdata/descriptor.h"
 #include "dns-core/rdata/rdata.h"
 #include "platform/base/sort.h"
+#include "server/update_quota.h"
 #include "zone/overlay.h"
 
 namespace samara::server {
@@ -35,10 +36,11 @@ dns::Serial serial_of(Bytes soa) {
 
 class Update {
  public:
-  Update(const zone::Zone& zone, const UpdateMessage& message, const UpdateRights& rights)
+  Update(const zone::Zone& zone, const UpdateMessage& message, const UpdateRights& rights, const UpdateRoom& room)
       : zone_(zone),
         message_(message),
         rights_(rights),
+        room_(room),
         apex_(zone.apex()),
         overlay_(zone, message.prerequisites().size() + message.updates().size()) {}
 
@@ -64,6 +66,7 @@ class Update {
   const zone::Zone& zone_;
   const UpdateMessage& message_;
   const UpdateRights& rights_;
+  const UpdateRoom& room_;
   dns::Name apex_;
   Overlay overlay_;
   std::optional<dns::Serial> new_serial_;  // brought by the update
@@ -204,7 +207,13 @@ void Update::add(const UpdateRecord& record, Overlay::Owner owner) {
     if (new_serial_.has_value() && serial.compare(*new_serial_) != dns::Serial::Order::greater) return;
     new_serial_ = serial;
   }
-  overlay_.add(owner, record.type, dns::Ttl(record.ttl), rdata);
+  // Who may only add leaves what is there as it is, its TTL included.
+  dns::Ttl ttl(record.ttl);
+  if (const auto present = overlay_.ttl(owner, record.type, rdata);
+      present.has_value() && !rights_.allows(record.owner, record.type, UpdateOperation::remove)) {
+    ttl = *present;
+  }
+  overlay_.add(owner, record.type, ttl, rdata);
 }
 
 // Section 3.4.2.3: all RRsets of a name, but what makes the zone.
@@ -289,14 +298,18 @@ UpdateOutcome Update::run() {
   };
   if (std::ranges::any_of(message_.updates(), too_long)) return refuse(zone::describe(zone::BuildError::record_too_long));
   for (const UpdateRecord& record : message_.updates()) apply(record);
+  UpdateQuota quota(overlay_, rights_, room_);
+  if (const std::string_view reached = quota.limit_reached(); !reached.empty()) return refuse(reached);
+  outcome.growth = quota.growth();
   make_patch(outcome);
   return outcome;
 }
 
 }  // namespace
 
-UpdateOutcome apply_update(const zone::Zone& zone, const UpdateMessage& message, const UpdateRights& rights) {
-  return Update(zone, message, rights).run();
+UpdateOutcome apply_update(const zone::Zone& zone, const UpdateMessage& message, const UpdateRights& rights,
+                           const UpdateRoom& room) {
+  return Update(zone, message, rights, room).run();
 }
 
 }  // namespace samara::server

@@ -6,6 +6,8 @@
 //   do we have a zone of that name      the caller, who has the zones (section 3.1.2): NOTAUTH
 //   its class, and the rest             apply_update()
 //
+// Where the zone grows, limits are looked at last (update_quota.h). Who may only add changes no TTL of what is there.
+//
 // Beyond the RFC: DNAME follows RFC 6672 section 5.2; an RRset's records take the TTL of the one added last (RFC 2181
 // section 5.2); where a change of the zone left the serial as it was, it is raised by one (section 3.6). Forwarding
 // to a primary (section 6) is a secondary's (secondary/forward_updates.h).
@@ -21,6 +23,13 @@
 
 namespace samara::server {
 
+// What there is room for.
+struct UpdateRoom {
+  UpdateLimits limits{};  // of the zone
+  u64 zone_octets = 0;    // that its records have (zone/content_digest.h)
+  bool scarce = false;    // storage or memory run short: rules with a limit add nothing
+};
+
 struct UpdateOutcome {
   dns::Rcode rcode = dns::Rcode::NOERROR;
   // Why it was refused, for the response's extended error and the log; empty when the code says all.
@@ -28,10 +37,12 @@ struct UpdateOutcome {
   std::string_view reason;
   std::optional<zone::Patch> patch;  // nothing: the zone stays as it is
   dns::Serial serial;                // with a patch: the zone's new serial
+  i64 growth = 0;                    // with a patch: octets that the zone's records have more
 };
 
 // `message` names `zone`, which is of class IN; one about another class gets NOTAUTH.
-UpdateOutcome apply_update(const zone::Zone& zone, const UpdateMessage& message, const UpdateRights& rights);
+UpdateOutcome apply_update(const zone::Zone& zone, const UpdateMessage& message, const UpdateRights& rights,
+                           const UpdateRoom& room = {});
 
 // The serial after `current` where an update did not bring one. 0 is passed over: some take it for none.
 constexpr dns::Serial serial_after(dns::Serial current) {

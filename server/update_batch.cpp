@@ -78,9 +78,11 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update, UnixTime wall) {
   if (update.key.has_value() && !seen_.is_new({*update.key, update.signed_at, update.mac_start}, wall)) {
     return refused("this update has come before");
   }
-  UpdateOutcome outcome = apply_update(*zone, message.value(), access_.rights(requester, *zone));
+  const UpdateRoom room{
+      .limits = config_.update_limits, .zone_octets = zones_.content_octets(name), .scarce = zones_.is_room_scarce()};
+  UpdateOutcome outcome = apply_update(*zone, message.value(), access_.rights(requester, *zone), room);
   if (outcome.patch.has_value()) {
-    if (const auto changed = zones_.change(name, *outcome.patch); !changed.ok()) return only(changed.error());
+    if (const auto changed = zones_.change(name, *outcome.patch, outcome.growth); !changed.ok()) return only(changed.error());
     unsettled_.push_back(name);
     log(Level::info, "zone ", name, ": serial ", outcome.serial.value(), " by update of ", Sender{requester});
   } else if (outcome.rcode == Rcode::REFUSED) {
@@ -92,6 +94,22 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update, UnixTime wall) {
   done.why = outcome.why;
   done.reason = outcome.reason;
   return done;
+}
+
+void UpdateBatch::on_transfer_note(u32 worker, const TransferNote& note) {
+  if (note.kind == LoaderMessage::hold) {
+    zones_.hold({.worker = worker, .tag = note.tag, .zone = note.zone, .generation = note.generation});
+    notes_.put(worker, encoded(note, LoaderMessage::held));
+  } else if (note.kind == LoaderMessage::let_go) {
+    zones_.let_go(worker, note.tag);
+  }
+}
+
+void UpdateBatch::make_room() {
+  const auto slowest = zones_.transfer_to_end();
+  if (!slowest.has_value()) return;
+  notes_.put(slowest->worker, encoded({.tag = slowest->tag, .generation = slowest->generation, .zone = slowest->zone},
+                                      LoaderMessage::end_transfer));
 }
 
 void UpdateBatch::on_reloaded(std::span<const dns::Name> changed) {

@@ -38,6 +38,10 @@ class UpdateBatch {
 
   // `wall`: the time now, by which what has come before is remembered.
   void on_update(u32 worker, const UpdateRelay& update, UnixTime wall);
+  // Of a worker's transfer: it is to be kept the zone it reads, or no longer.
+  void on_transfer_note(u32 worker, const TransferNote& note);
+  // Ends a transfer when memory runs short.
+  void make_room();
   // Zones that a reload has changed are told of like those of updates.
   void on_reloaded(std::span<const dns::Name> changed);
   // Zones are changed that are not published.
@@ -47,11 +51,11 @@ class UpdateBatch {
   void settle();
   void on_published() { changed_ = false; }
   // Something is to be sent.
-  bool has_output() const { return !to_all_.empty() || !outcomes_.empty() || !changed_zones_.empty(); }
+  bool has_output() const { return !to_all_.empty() || !notes_.empty() || !outcomes_.empty() || !changed_zones_.empty(); }
   // send(u32 worker, Bytes message) -> bool. False: a worker had no room.
   template <class F>
   bool send_all(u32 workers, F&& send) {
-    if (!send_settings(workers, send)) return false;
+    if (!send_settings(workers, send) || !notes_.send_all(workers, send)) return false;
     std::array<u8, max_changed_message> memory;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is sent
     while (!outcomes_.empty()) {
       ByteWriter out(memory);
@@ -93,6 +97,7 @@ class UpdateBatch {
   bool changed_ = false;              // and settled
   std::vector<dns::Name> unsettled_;  // a zone for each change
   Outbox to_all_;
+  Outbox notes_;  // of transfers
   std::vector<Outcome> outcomes_;
   std::vector<dns::Name> changed_zones_;
 };

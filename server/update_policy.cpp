@@ -74,7 +74,10 @@ bool UpdateRights::is_for_requester(const UpdateRule& rule) const {
 
 bool UpdateRights::covers(const UpdateRule& rule, const dns::Name& owner, UpdateOperation operation) const {
   if (operation == UpdateOperation::add ? !rule.add : !rule.remove) return false;
-  if ((zone_is_signed_ && !rule.signed_zones) || !is_for_requester(rule)) return false;
+  return counts_here(rule) && is_at(rule, owner);
+}
+
+bool UpdateRights::is_at(const UpdateRule& rule, const dns::Name& owner) const {
   switch (rule.match) {
     case UpdateNames::zone: return true;
     case UpdateNames::exact: return std::ranges::find(rule.names, owner) != rule.names.end();
@@ -86,10 +89,32 @@ bool UpdateRights::covers(const UpdateRule& rule, const dns::Name& owner, Update
   return false;
 }
 
-bool UpdateRights::allows(const dns::Name& owner, RrType type, UpdateOperation operation) const {
-  return everything_ || std::ranges::any_of(rules_, [&](const UpdateRule& rule) {
-           return covers_type(rule, type) && covers(rule, owner, operation);
-         });
+bool UpdateRights::allows(const dns::Name& owner, RrType type, UpdateOperation operation, std::span<const u8> exhausted) const {
+  if (everything_) return true;
+  for (size_t i = 0; i < rules_.size(); ++i) {
+    if (i < exhausted.size() && exhausted[i] != 0) continue;
+    if (covers_type(rules_[i], type) && covers(rules_[i], owner, operation)) return true;
+  }
+  return false;
+}
+
+u32 UpdateRights::most_records_per_rrset(const dns::Name& owner, RrType type, u32 usual) const {
+  u32 most = everything_ ? usual : 0;
+  for (const UpdateRule& rule : rules_) {
+    if (!covers_type(rule, type) || !covers(rule, owner, UpdateOperation::add)) continue;
+    most = std::max(most, rule.max_records_per_rrset.value_or(usual));
+  }
+  return most;
+}
+
+bool UpdateRights::is_about(size_t rule, const dns::Name& owner, RrType type) const {
+  return covers_type(rules_[rule], type) && is_at(rules_[rule], owner);
+}
+
+std::span<const dns::Name> UpdateRights::names_of(size_t rule) const {
+  const UpdateNames match = rules_[rule].match;
+  if (match == UpdateNames::self || match == UpdateNames::self_subtree) return std::span(&requester_.key_name, 1);
+  return match == UpdateNames::zone ? std::span(&zone_, 1) : std::span(rules_[rule].names);
 }
 
 bool UpdateRights::allows_some_type(const dns::Name& owner, UpdateOperation operation) const {

@@ -46,12 +46,24 @@ class UpdateRights {
   bool refused_as_signed() const { return !any() && refused_as_signed_; }
   // Those that the requester has if the zone is signed.
   UpdateRights in_signed_zone() const { return UpdateRights(rules_, everything_, requester_, zone_, true); }
-  bool allows(const dns::Name& owner, dns::RrType type, UpdateOperation operation) const;
+  // Rules for which `exhausted` says so, by their place in the list, do not count.
+  bool allows(const dns::Name& owner, dns::RrType type, UpdateOperation operation, std::span<const u8> exhausted = {}) const;
+  // The most records that an RRset may get, where no rule says otherwise `usual`.
+  u32 most_records_per_rrset(const dns::Name& owner, dns::RrType type, u32 usual) const;
+  // The rules, by their place in the list; and of one, whether it is limited and gives this requester something, whether it
+  // is about these records, and at or below which names they are.
+  size_t rule_count() const { return rules_.size(); }
+  bool is_limited_here(size_t rule) const { return rules_[rule].is_limited() && counts_here(rules_[rule]); }
+  const UpdateRule& rule(size_t place) const { return rules_[place]; }
+  bool is_about(size_t rule, const dns::Name& owner, dns::RrType type) const;
+  std::span<const dns::Name> names_of(size_t rule) const;
   // Whether it may touch something at the name, whatever the type.
   bool allows_some_type(const dns::Name& owner, UpdateOperation operation) const;
 
  private:
   bool is_for_requester(const UpdateRule& rule) const;
+  bool counts_here(const UpdateRule& rule) const { return is_for_requester(rule) && (!zone_is_signed_ || rule.signed_zones); }
+  bool is_at(const UpdateRule& rule, const dns::Name& owner) const;
   bool covers(const UpdateRule& rule, const dns::Name& owner, UpdateOperation operation) const;
 
   std::span<const UpdateRule> rules_;

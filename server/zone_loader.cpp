@@ -16,6 +16,11 @@ namespace samara::server {
 
 namespace {
 
+// Some milliseconds' worth.
+constexpr u32 records_between_pauses = 8192;
+// The last of so many parts of storage and zone memory is kept for those without limits.
+constexpr u64 room_parts = 8;
+
 // The type of record that makes the error; nothing when any of the owner's does.
 std::optional<dns::RrType> type_at_fault(zone::BuildError error) {
   if (error == zone::BuildError::several_soa || error == zone::BuildError::soa_below_apex) return dns::RrType::SOA;
@@ -80,7 +85,7 @@ bool ZoneLoader::is_generated(const dns::Name& apex) const {
   return found != nullptr && found->generated;
 }
 
-std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadReport& report) {
+std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadReport& report, const LoadPause& pause) {
   std::vector<zone::SourceFile> files;
   size_t octets = 0;
   for (const ZoneFile& file : source.files) {
@@ -91,7 +96,8 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
   zone::ZoneBuilder builder(memory_, source.name, octets);
   zone::Record record;
   u32 errors = 0;
-  for (;;) {
+  for (u32 read = 1;; ++read) {
+    if (read % records_between_pauses == 0) pause.take();
     const auto more = reader.next(record);
     if (!more.ok()) {
       report.line(Level::error, more.error());
@@ -167,7 +173,9 @@ bool ZoneLoader::keeps_updates(const ServedZone& zone, const zone::Zone& from_fi
 
 // The memory of earlier versions is free once nobody reads the present set, or one before it, any more.
 void ZoneLoader::retire(ServedZone& zone) {
-  for (const zone::Extent& extent : zone.versions->take_retired()) retired_.add(extent, generation_);
+  const auto retired = zone.versions->take_retired();
+  for (const zone::Extent& extent : retired) retired_.add(extent, zone.apex, zone.since, generation_);
+  if (!retired.empty()) zone.since = generation_;
 }
 
 void ZoneLoader::compact_if_due(ServedZone& zone) {
@@ -177,7 +185,30 @@ void ZoneLoader::compact_if_due(ServedZone& zone) {
   log(Level::debug, "zone ", zone.apex, ": ", compacted.ok() ? "compacted" : zone::describe(compacted.error()));
 }
 
-Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& patch) {
+u64 ZoneLoader::content_octets(const dns::Name& apex) {
+  ServedZone& zone = *find(apex);
+  if (!zone.octets.has_value()) zone.octets = zone::content_octets(*zone.versions->zone());
+  return *zone.octets;
+}
+
+bool ZoneLoader::is_room_scarce() {
+  return is_memory_scarce() || (archive_ != nullptr && archive_->used() > archive_->usable() / room_parts * (room_parts - 1));
+}
+
+bool ZoneLoader::is_memory_scarce() {
+  return memory_.in_use() > memory_.region().size() / room_parts * (room_parts - 1);
+}
+
+std::optional<zone::RetiredExtents::Hold> ZoneLoader::transfer_to_end() {
+  if (!is_memory_scarce() || retired_.is_any_asked_to_end()) return std::nullopt;
+  const auto slowest = retired_.take_slowest();
+  if (slowest.has_value()) {
+    log(Level::warning, "zone ", slowest->zone, ": the slowest of its transfers is ended: zone memory runs short");
+  }
+  return slowest;
+}
+
+Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& patch, i64 growth) {
   ServedZone* found = find(apex);
   if (found == nullptr || !found->versions->zone().has_value()) return fail(dns::Rcode::SERVFAIL);
   if (archive_ != nullptr && !archive_->is_usable()) return fail(dns::Rcode::SERVFAIL);
@@ -198,9 +229,10 @@ Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& 
     compact_if_due(*found);
     retire(*found);
   } else if (std::ranges::find(unsettled_, apex, &Unsettled::apex) == unsettled_.end()) {
-    unsettled_.push_back({.apex = apex, .before = std::move(*before), .file = found->file});
+    unsettled_.push_back({.apex = apex, .before = std::move(*before), .file = found->file, .octets = found->octets});
   }
   found->file = file;
+  if (found->octets.has_value()) *found->octets += static_cast<u64>(growth);
   return {};
 }
 
@@ -217,6 +249,7 @@ bool ZoneLoader::settle() {
     const dns::Serial lost = zone.versions->zone()->serial();
     zone.versions->back_to(std::move(change.before));
     zone.file = change.file;
+    zone.octets = change.octets;
     log(Level::error, "zone ", zone.apex, ": updates up to serial ", lost.value(),
         " are not made: the storage fails; the zone stays at serial ", zone.versions->zone()->serial().value());
   }
@@ -237,9 +270,11 @@ std::optional<zone::ZoneSet> ZoneLoader::next_set() {
 }
 
 // The zone as it is in service, or a new one without data.
-ZoneLoader::ServedZone ZoneLoader::take_or_make(const dns::Name& apex, zone::HistoryLimits limits) {
-  if (ServedZone* found = find(apex); found != nullptr) return std::move(*found);
-  return {.apex = apex, .texts = {}, .versions = std::make_unique<zone::VersionedZone>(memory_, limits), .file = {}};
+ZoneLoader::ServedZone& ZoneLoader::find_or_add(const dns::Name& apex, zone::HistoryLimits limits,
+                                                std::vector<ServedZone>& added) {
+  if (ServedZone* found = find(apex); found != nullptr) return *found;
+  return added.emplace_back(ServedZone{
+      .apex = apex, .texts = {}, .versions = std::make_unique<zone::VersionedZone>(memory_, limits), .file = {}, .octets = {}});
 }
 
 // As updates had left it when the image ended.
@@ -277,6 +312,7 @@ void ZoneLoader::report_unconfigured(LoadReport& report) {
 // `built` is the zone from now on.
 void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report) {
   const auto before = zone.versions->zone();
+  zone.octets.reset();
   if (zone.file.has_value()) {
     if (built.serial() != before->serial()) {
       report.line(Level::warning, "zone ", zone.apex, ": the file with serial ", built.serial().value(),
@@ -362,13 +398,15 @@ u64 ZoneLoader::hash_of(const ZoneSource& source) const {
   return hash;
 }
 
-void ZoneLoader::load_source(const ZoneSource& source, ServedZone& zone, UnixTime wall, LoadReport& report) {
+void ZoneLoader::load_source(const ZoneSource& source, ServedZone& zone, UnixTime wall, LoadReport& report,
+                             const LoadPause& pause) {
   zone.restored = false;
   zone.generated = false;
   const auto texts = source.files.empty() ? std::nullopt : std::optional(hash_of(source));
   // What updates have done to it is looked at anew, and so is what was broken.
   if (texts.has_value() && texts == zone.texts && !zone.file.has_value() && zone.versions->zone().has_value()) return;
-  const auto built = source.files.empty() ? std::nullopt : load_zone(source, report);
+  const auto built = source.files.empty() ? std::nullopt : load_zone(source, report, pause);
+  if (!unsettled_.empty()) panic("zones: one was read, and what was changed meanwhile was not settled");
   zone.texts = built.has_value() ? texts : std::nullopt;
   restore(zone, report);
   const auto before = zone.versions->zone();
@@ -387,23 +425,34 @@ void ZoneLoader::load_source(const ZoneSource& source, ServedZone& zone, UnixTim
   if (zone.versions->zone().has_value()) report_signatures(*zone.versions->zone(), wall, report);
 }
 
-std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixTime wall, LoadReport& report) {
+std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixTime wall, LoadReport& report,
+                                              const LoadPause& pause) {
   if (!unsettled_.empty()) panic("zones: a load, and what was changed was not settled");
-  std::vector<ServedZone> next;
-  next.reserve(config.zones.size() + config.catalogs.size());
+  const size_t count = config.zones.size() + config.catalogs.size();
+  // Zones stay where they are served from until all have been read.
+  std::vector<ServedZone> added;
+  added.reserve(count);
+  std::vector<ServedZone*> wanted;
+  wanted.reserve(count);
   changed_.clear();
   signature_warning_ = Duration::seconds(config.limits.signature_warning_seconds);
   for (const ZoneSource& source : config.zones) {
     const HistoryConfig& history = config.history_of(source.overrides);
-    next.push_back(take_or_make(source.name, {.differences = history.differences, .octets = history.octets}));
-    load_source(source, next.back(), wall, report);
+    ServedZone& zone = find_or_add(source.name, {.differences = history.differences, .octets = history.octets}, added);
+    wanted.push_back(&zone);
+    load_source(source, zone, wall, report, pause);
+    pause.take();
   }
   const auto zones_changed = static_cast<std::ptrdiff_t>(changed_.size());
   for (const ProducedCatalog& catalog : config.catalogs) {
     const HistoryConfig& history = config.history_of(catalog.overrides);
-    next.push_back(take_or_make(catalog.name, {.differences = history.differences, .octets = history.octets}));
-    load_catalog(config, catalog, wall, next.back(), report);
+    ServedZone& zone = find_or_add(catalog.name, {.differences = history.differences, .octets = history.octets}, added);
+    wanted.push_back(&zone);
+    load_catalog(config, catalog, wall, zone, report);
   }
+  std::vector<ServedZone> next;
+  next.reserve(count);
+  for (ServedZone* zone : wanted) next.push_back(std::move(*zone));
   for (ServedZone& gone : zones_) {
     if (gone.versions == nullptr) continue;
     if (gone.file.has_value() && archive_ == nullptr) {

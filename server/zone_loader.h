@@ -50,6 +50,15 @@ class LoadReport {
   u32 errors_ = 0;
 };
 
+// What goes on while zones are read: called every so often, it may change zones, settle() that and publish.
+struct LoadPause {
+  void (*call)(void* context) = nullptr;
+  void* context = nullptr;
+  void take() const {
+    if (call != nullptr) call(context);
+  }
+};
+
 class ZoneLoader {
  public:
   // `archive` outlives this. Null: updates end with the image.
@@ -61,7 +70,10 @@ class ZoneLoader {
 
   // Reads all zones of `config`, makes its catalogs (`wall` gives their serials) and writes the next set. Nothing: no memory
   // for the set itself; the old one stays in service until a later load() or next_set() finds room.
-  std::optional<zone::ZoneSet> load(const PrimaryConfig& config, UnixTime wall, LoadReport& report);
+  // In between there are pauses, so that a large zone does not keep others from being changed: a zone is taken into service
+  // when it has been read. Only for writing one in its final form and comparing it with the one before there is none.
+  std::optional<zone::ZoneSet> load(const PrimaryConfig& config, UnixTime wall, LoadReport& report,
+                                    const LoadPause& pause = {});
   // Warns of zones whose signatures have expired or will soon; load() does that too for what it loads. Looks at all of them:
   // once a day is enough.
   void look_at_signatures(UnixTime wall) const;
@@ -71,8 +83,14 @@ class ZoneLoader {
   std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const;
   // Whether it is a catalog that the server makes of its configuration, which nobody else changes.
   bool is_generated(const dns::Name& apex) const;
-  // Changes a zone that has data. Error: SERVFAIL; the zone stays as it was and a line in the log says why.
-  Result<void, dns::Rcode> change(const dns::Name& apex, zone::Patch& patch);
+  // Octets of the records of a zone that has data (zone/content_digest.h).
+  u64 content_octets(const dns::Name& apex);
+  // Whether storage or zone memory run short: an eighth or less is left.
+  bool is_room_scarce();
+  bool is_memory_scarce();
+  // Changes a zone that has data, whose records have `growth` octets more then. Error: SERVFAIL; the zone stays as it was and a
+  // line in the log says why.
+  Result<void, dns::Rcode> change(const dns::Name& apex, zone::Patch& patch, i64 growth = 0);
   // Makes durable what change() did since it was last called, as RFC 2136 section 3.5 wants it before anybody hears of it; with
   // an archive load() and next_set() want it done. False: it may be lost, so all of it is taken back, the log says so, and
   // nothing can be changed any more. Without an archive nothing is promised.
@@ -89,6 +107,11 @@ class ZoneLoader {
   void release_before(u64 generation, F&& f) {
     retired_.release_before(generation, memory_, f);
   }
+  // A worker's transfer reads a zone as it was at a generation, or no longer.
+  void hold(const zone::RetiredExtents::Hold& hold) { retired_.hold(hold); }
+  void let_go(u32 worker, u32 tag) { retired_.let_go(worker, tag); }
+  // When zone memory runs short: the transfer that keeps memory for longest, which is to end, one at a time.
+  std::optional<zone::RetiredExtents::Hold> transfer_to_end();
   size_t memory_in_use() const { return memory_.in_use(); }
   // Zones with data, and zones configured.
   size_t zones_served() const;
@@ -100,27 +123,30 @@ class ZoneLoader {
     dns::Name apex;
     zone::VersionedZone::Savepoint before;
     std::optional<zone::store::FileMark> file;
+    std::optional<u64> octets;
   };
   struct ServedZone {
     dns::Name apex;
     std::optional<u64> texts;  // hash of those it was made of; nothing when they made none
     std::unique_ptr<zone::VersionedZone> versions;
     std::optional<zone::store::FileMark> file;  // its file, where updates have changed the zone since
+    u64 since = 0;                              // the generation before the first with the extents that it has
     bool restored = false;                      // by the load that is going on
     bool generated = false;                     // a catalog
+    std::optional<u64> octets;                  // of its records, once somebody asked
   };
 
   ServedZone* find(const dns::Name& apex);
   const ServedZone* find(const dns::Name& apex) const;
   u64 hash_of(const ZoneSource& source) const;
-  void load_source(const ZoneSource& source, ServedZone& zone, UnixTime wall, LoadReport& report);
-  std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report);
+  void load_source(const ZoneSource& source, ServedZone& zone, UnixTime wall, LoadReport& report, const LoadPause& pause);
+  std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report, const LoadPause& pause);
   void report_signatures(const zone::Zone& zone, UnixTime wall, LoadReport& report) const;
   void load_catalog(const PrimaryConfig& config, const ProducedCatalog& catalog, UnixTime wall, ServedZone& zone,
                     LoadReport& report);
   void take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report);
   static bool keeps_updates(const ServedZone& zone, const zone::Zone& from_file, LoadReport& report);
-  ServedZone take_or_make(const dns::Name& apex, zone::HistoryLimits limits);
+  ServedZone& find_or_add(const dns::Name& apex, zone::HistoryLimits limits, std::vector<ServedZone>& added);
   void restore(ServedZone& zone, LoadReport& report);
   void report_unconfigured(LoadReport& report);
   void compact_if_due(ServedZone& zone);

@@ -50,4 +50,17 @@ u64 content_digest(const Zone& zone) {
   return chain.finish();
 }
 
+u64 content_octets(const Zone& zone) {
+  u64 octets = 0;
+  const size_t apex = zone.apex().size();
+  zone.for_each_node([&](const NodeView& node) {
+    const size_t owner = node.labels().size() + apex;
+    node.for_each_rrset([&](const RrsetView& set) {
+      octets += set.images().size() + set.count() * owner;
+      if (set.has_signatures()) octets += set.signatures().images().size() + set.signatures().count() * owner;
+    });
+  });
+  return octets;
+}
+
 }  // namespace samara::zone

@@ -160,6 +160,15 @@ bool Overlay::has_record(Owner owner, RrType type, Bytes rdata) {
   return place != set.added.end() && set.is(*place, rdata);
 }
 
+std::optional<dns::Ttl> Overlay::ttl(Owner owner, RrType type, Bytes rdata) {
+  Set& set = set_at(owner, type);
+  if (set.count() == 0) return std::nullopt;
+  if (set.uniform()) return set.ttl;
+  if (const auto base = set.find_base(rdata); base != set.base.end() && base->present) return base->record.ttl();
+  const auto place = set.place_of(rdata);
+  return place != set.added.end() && set.is(*place, rdata) ? std::optional(place->ttl) : std::nullopt;
+}
+
 void Overlay::add(Owner owner, RrType type, dns::Ttl ttl, Bytes rdata) {
   Set& set = set_at(owner, type);
   set.ttl = ttl;

@@ -52,6 +52,32 @@ class Overlay {
     for (const Added& record : set.added) f(set.ttl_of(record), record.rdata);
   }
 
+  // The TTL that an RRset has, or that this record has where each has its own; nothing when it is not there.
+  std::optional<dns::Ttl> ttl(Owner owner, dns::RrType type, Bytes rdata);
+
+  // Calls f(const dns::Name& owner, RrType, i64 records, i64 octets, size_t count) for each RRset that has been touched: by how
+  // much it has grown, each record with its owner, and how many records it has now.
+  template <class F>
+  void for_each_growth(F&& f) const {
+    for (const Name& owner : owners_) {
+      for (const Set& set : owner.sets) {
+        const i64 of_each = static_cast<i64>(owner.name.size() + record_fixed_size);
+        i64 records = 0;
+        i64 octets = 0;
+        for (const Present& record : set.base) {
+          if (record.present) continue;
+          --records;
+          octets -= of_each + static_cast<i64>(record.record.rdata().size());
+        }
+        for (const Added& record : set.added) {
+          ++records;
+          octets += of_each + static_cast<i64>(record.rdata.size());
+        }
+        if (records != 0 || octets != 0) f(owner.name, set.type, records, octets, set.count());
+      }
+    }
+  }
+
   // The rdata, a stored form, outlives the overlay. A record with equal data is replaced; so is any other where an owner has
   // one record of the type only (SOA, CNAME, DNAME), and a WKS of the same address and protocol (RFC 2136 section 3.4.2.2).
   void add(Owner owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);

@@ -7,6 +7,7 @@
 #include "ops/yaml/access.h"
 #include "ops/yaml/names_seen.h"
 #include "ops/yaml/peers.h"
+#include "server/config/update_rules.h"
 
 namespace samara::ops::yaml {
 
@@ -181,6 +182,28 @@ void read_types(const Value* value, const Reading& reading, server::UpdateRule& 
   });
 }
 
+void read_rule_limits(Fields& fields, const Reading& reading, server::UpdateRule& rule) {
+  const Value* records = fields.find("max-records");
+  const Value* octets = fields.find("max-octets");
+  if (records != nullptr) rule.max_records = reading.number(*records, server::update_records);
+  if (octets != nullptr) rule.max_octets = reading.octets(*octets, server::update_octets);
+  if (const Value* value = fields.find("max-records-per-rrset")) {
+    rule.max_records_per_rrset = reading.number(*value, server::update_rrset_records);
+  }
+  const Value* counted = records != nullptr ? records : octets;
+  if (counted == nullptr || server::has_own_names(rule.match)) return;
+  reading.error(*counted, "a limit of what is at the names of a rule that has none of its own",
+                "names: exact, subtree, self or self-subtree; update-limits has those of whole zones");
+}
+
+void read_update_limits(const Value& value, const Reading& reading, server::UpdateLimits& limits) {
+  Fields fields(value, reading, "update-limits");
+  read_number(fields.find("max-records"), reading, server::update_records, limits.max_records);
+  read_octets(fields.find("max-octets"), reading, server::update_octets, limits.max_octets);
+  read_number(fields.find("max-records-per-rrset"), reading, server::update_rrset_records, limits.max_records_per_rrset);
+  fields.finish();
+}
+
 void read_update_rule(const Value& item, const Reading& reading, server::PrimaryConfig& config) {
   server::UpdateRule rule;
   Fields fields(item, reading, "the rule");
@@ -191,6 +214,7 @@ void read_update_rule(const Value& item, const Reading& reading, server::Primary
   read_rule_names(fields.find("names"), reading, rule);
   read_types(fields.find("types"), reading, rule);
   read_truth(fields.find("signed-zones"), reading, rule.signed_zones);
+  read_rule_limits(fields, reading, rule);
   fields.finish();
   if (item.is_mapping() && !item.entries.empty()) config.update_rules.push_back(std::move(rule));
   if (item.is_mapping() && item.entries.empty())
@@ -204,6 +228,7 @@ void read_primary(Fields& fields, const Reading& reading, Deployment& deployment
   for_items(fields.find("update-policy"), reading, server::max_update_rules,
             "a list such as [{key: NAME, zones: [example.com]}]",
             [&](const Value& item) { read_update_rule(item, reading, config); });
+  if (const Value* value = fields.find("update-limits")) read_update_limits(*value, reading, config.update_limits);
   read_folders(fields.find("zone-folders"), reading, deployment.folders);
   NamesSeen zones;
   if (const Value* value = fields.require("zones", "zones: NAME: {file: FILE} lines"))

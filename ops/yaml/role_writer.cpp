@@ -35,6 +35,9 @@ void write_update_rule(const server::UpdateRule& rule, YamlLines& out) {
   }
   if (!rule.types.empty()) out.value(4, "types", types_of(rule.types));
   out.value(4, "signed-zones", word(rule.signed_zones));
+  if (rule.max_records) out.number(4, "max-records", *rule.max_records);
+  if (rule.max_octets) out.number(4, "max-octets", *rule.max_octets);
+  if (rule.max_records_per_rrset) out.number(4, "max-records-per-rrset", *rule.max_records_per_rrset);
 }
 
 void write_catalog(const server::ProducedCatalog& catalog, YamlLines& out) {
@@ -72,6 +75,10 @@ void head(std::string_view key, const List& list, YamlLines& out) {
 void write_role(const server::PrimaryConfig& config, YamlLines& out) {
   if (!config.update_rules.empty()) out.value(0, "update-policy", "");
   for (const server::UpdateRule& rule : config.update_rules) write_update_rule(rule, out);
+  out.value(0, "update-limits", "");
+  out.number(2, "max-records", config.update_limits.max_records);
+  out.number(2, "max-octets", config.update_limits.max_octets);
+  out.number(2, "max-records-per-rrset", config.update_limits.max_records_per_rrset);
   head("zones", config.zones, out);
   for (const server::ZoneSource& zone : config.zones) write_zone(zone, out);
   if (!config.catalogs.empty()) out.value(0, "catalogs", "");

@@ -160,6 +160,10 @@ class Loader {
   // publication made before a message is served before the message is told.
   virtual bool send(u32 worker, Bytes message) = 0;
 
+  // In the middle of a long on_request(): what else has come is handled as between two requests, by on_message(), on_deadline()
+  // and on_released(). Where there are no requests it does nothing.
+  virtual void take_turn() {}
+
   virtual Instant now() const = 0;
   virtual UnixTime wall() const = 0;
   virtual const Entropy& entropy() const = 0;

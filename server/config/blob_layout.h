@@ -24,7 +24,8 @@ inline constexpr std::array<Words, 10> root_properties{
     "notify-ns-records"};
 inline constexpr std::array<Words, 11> service_children{"listen",  "key",     "acl",    "identity", "limits", "rate-limit",
                                                         "cookies", "network", "notify", "history",  "storage"};
-inline constexpr auto primary_children = joined(service_children, std::array<Words, 3>{"zone", "catalog", "update-policy"});
+inline constexpr auto primary_children =
+    joined(service_children, std::array<Words, 4>{"zone", "catalog", "update-policy", "update-limits"});
 inline constexpr std::array<Words, 1> secondary_properties{"forward-updates"};
 inline constexpr auto secondary_children =
     joined(service_children, std::array<Words, 4>{"zone", "catalog", "transfers-in", "refresh"});
@@ -44,8 +45,10 @@ inline constexpr auto primary_catalog_properties = joined(zone_properties, std::
 inline constexpr auto primary_catalog_children = joined(override_children, std::array<Words, 1>{"group"});
 inline constexpr std::array<Words, 2> group_properties{"name", "members"};
 inline constexpr std::array<Words, 1> update_policy_children{"rule"};
-inline constexpr std::array<Words, 9> update_rule_properties{"from",  "key",   "add",   "remove", "signed-zones",
-                                                             "zones", "match", "names", "types"};
+inline constexpr std::array<Words, 3> update_limits_properties{"max-records", "max-octets", "max-records-per-rrset"};
+inline constexpr auto update_rule_properties =
+    joined(std::array<Words, 9>{"from", "key", "add", "remove", "signed-zones", "zones", "match", "names", "types"},
+           update_limits_properties);
 
 // The secondary's.
 inline constexpr auto secondary_zone_properties = joined(zone_properties, secondary_properties);

@@ -65,6 +65,9 @@ constexpr Range<u32> rate_window{1, 3600};
 constexpr Range<u32> rate_table_size{least_rate_table_size, 1 << 24};
 constexpr Range<u32> ipv4_prefix_length{1, 32};
 constexpr Range<u32> ipv6_prefix_length{1, 128};
+constexpr Range<u32> update_records{1, 1 << 24};
+constexpr Range<u32> update_rrset_records{1, 65'535};  // the most a zone can hold
+constexpr Range<u64> update_octets{1, u64{1} << 33};
 constexpr Range<u32> history_differences{0, 1'000'000};
 constexpr Range<u64> history_octets{0, u64{1} << 32};
 constexpr Range<u64> storage_size{u64{1} << 20, u64{1} << 40};

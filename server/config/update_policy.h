@@ -13,6 +13,15 @@
 
 namespace samara::server {
 
+// How much of each zone updates may make. An RRset is copied whole with each change of it, and read whole with each answer
+// (CVE-2024-1737 is of this kind); what is there already may stay and shrink.
+struct UpdateLimits {
+  u32 max_records = 10'000'000;       // of a zone
+  u64 max_octets = u64{1} << 30;      // of its records, each with its owner, uncompressed
+  u32 max_records_per_rrset = 1'000;  // more than any use we know of: name servers of the root, a directory's services
+  friend bool operator==(const UpdateLimits&, const UpdateLimits&) = default;
+};
+
 constexpr size_t max_update_rules = 4096;       // one for each of 1,024 keys and some
 constexpr size_t max_update_rule_zones = 1024;  // in one rule
 constexpr size_t max_update_rule_names = 1024;
@@ -40,6 +49,13 @@ struct UpdateRule {
   bool remove = true;
   // Whether it also holds in zones that are signed, whose signer then is whoever sends the update.
   bool signed_zones = false;
+  // What may be at the names of the rule, of the types it is about, whoever put it there; only of rules with names of their
+  // own, since it is counted with each update. When storage or zone memory run short, rules with either limit give no right to
+  // add, so that those without have room left.
+  std::optional<u32> max_records{};
+  std::optional<u64> max_octets{};
+  std::optional<u32> max_records_per_rrset{};  // instead of UpdateLimits'
+  bool is_limited() const { return max_records.has_value() || max_octets.has_value(); }
   friend bool operator==(const UpdateRule&, const UpdateRule&) = default;
 };
 

@@ -22,6 +22,15 @@ Read<std::vector<dns::RrType>> read_types(const NodeReader& node) {
   return types;
 }
 
+template <class T>
+Read<void> read_limit(const NodeReader& node, std::string_view property, Range<T> range, std::optional<T>& into) {
+  if (!node.has(property)) return {};
+  T value{};
+  TRY(node.number(property, range, value));
+  into = value;
+  return {};
+}
+
 Read<UpdateRule> read_update_rule(const NodeReader& node, const std::vector<TsigKey>& keys) {
   TRY(node.expect_only(layout::update_rule_properties, {}));
   UpdateRule rule;
@@ -43,6 +52,10 @@ Read<UpdateRule> read_update_rule(const NodeReader& node, const std::vector<Tsig
     return node.error(rule.names.empty() ? Kind::missing : Kind::unknown, "names");
   }
   rule.types = TRY(read_types(node));
+  TRY(read_limit(node, "max-records", update_records, rule.max_records));
+  TRY(read_limit(node, "max-octets", update_octets, rule.max_octets));
+  TRY(read_limit(node, "max-records-per-rrset", update_rrset_records, rule.max_records_per_rrset));
+  if (rule.is_limited() && !has_own_names(rule.match)) return node.error(Kind::missing, "names");
   return rule;
 }
 
@@ -70,6 +83,23 @@ std::optional<UpdateNames> parse_update_names(std::string_view text) {
   return static_cast<UpdateNames>(found - words.begin());
 }
 
+Read<UpdateLimits> read_update_limits(const NodeReader& node) {
+  TRY(node.expect_only(layout::update_limits_properties, {}));
+  UpdateLimits limits;
+  TRY(node.number("max-records", update_records, limits.max_records));
+  TRY(node.number("max-octets", update_octets, limits.max_octets));
+  TRY(node.number("max-records-per-rrset", update_rrset_records, limits.max_records_per_rrset));
+  return limits;
+}
+
+void write_update_limits(const UpdateLimits& limits, codec::DeviceTreeWriter& out) {
+  out.begin_node("update-limits");
+  out.u32("max-records", limits.max_records);
+  out.u64("max-octets", limits.max_octets);
+  out.u32("max-records-per-rrset", limits.max_records_per_rrset);
+  out.end_node();
+}
+
 Read<std::vector<UpdateRule>> read_update_rules(const NodeReader& node, const std::vector<TsigKey>& keys) {
   TRY(node.expect_only({}, layout::update_policy_children));
   std::vector<UpdateRule> rules;
@@ -94,6 +124,9 @@ void write_update_rules(const std::vector<UpdateRule>& rules, const ServiceConfi
     out.string("match", update_names_word(rules[i].match));
     write_names("names", rules[i].names, out);
     write_types(rules[i].types, out);
+    if (rules[i].max_records) out.u32("max-records", *rules[i].max_records);
+    if (rules[i].max_octets) out.u64("max-octets", *rules[i].max_octets);
+    if (rules[i].max_records_per_rrset) out.u32("max-records-per-rrset", *rules[i].max_records_per_rrset);
     out.end_node();
   }
   out.end_node();

@@ -50,6 +50,9 @@ class ZoneArchive {
   // False: it is not known to be on the medium, and nothing more will be written.
   bool sync();
   bool is_usable() const { return !broken_; }
+  // As ZoneStore's.
+  u64 used() const { return store_->used(); }
+  u64 usable() const { return store_->usable(); }
 
   bool has_work() const { return unsynced_ || more_to_maintain_; }
   void work();

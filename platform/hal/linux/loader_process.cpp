@@ -116,7 +116,21 @@ void LoaderProcess::take_messages(Role& role) {
   if (room_again || role.next_deadline() <= now()) role.on_deadline(*this);
 }
 
+void LoaderProcess::tell_released(Role& role) {
+  const u64 oldest = oldest_in_use();
+  if (oldest <= released_) return;
+  released_ = oldest;
+  role.on_released(*this);
+}
+
+void LoaderProcess::take_turn() {
+  take_messages(*role_);
+  tell_released(*role_);
+  wake_for_messages();
+}
+
 ExitCode LoaderProcess::run(Role& role) {
+  role_ = &role;
   const auto with_storage = loader_system_calls_with(start_.storage.has_value() ? start_.storage->descriptor() : -1);
   const auto confined = start_.storage.has_value() ? install_filter(with_storage) : install_filter(loader_system_calls);
   if (!confined.ok()) {
@@ -148,10 +162,7 @@ ExitCode LoaderProcess::run(Role& role) {
       return *end;
     }
     take_messages(role);
-    if (const u64 oldest = oldest_in_use(); oldest > released_) {
-      released_ = oldest;
-      role.on_released(*this);
-    }
+    tell_released(role);
   }
 }
 

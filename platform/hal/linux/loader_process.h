@@ -52,6 +52,7 @@ class LoaderProcess final : public Loader {
   u64 generation() const override { return page().generation(); }
   u64 oldest_in_use() const override { return page().oldest_in_use(workers()); }
   bool send(u32 worker, Bytes message) override;
+  void take_turn() override;
   Instant now() const override;
   UnixTime wall() const override;
   const Entropy& entropy() const override { return start_.entropy; }
@@ -66,6 +67,7 @@ class LoaderProcess final : public Loader {
   void wake(u32 worker);
   void wake_for_messages();
   void take_messages(Role& role);
+  void tell_released(Role& role);
   int wait_ms(Role& role) const;
   std::optional<ExitCode> take_signals();
   std::optional<ExitCode> take_requests(Role& role);
@@ -74,6 +76,7 @@ class LoaderProcess final : public Loader {
 
   Start start_;
   Descriptor epoll_;
+  Role* role_ = nullptr;  // while it runs
   bool announced_ = false;
   u64 released_ = 1;              // what Role::on_released was told last
   std::optional<Reply> pending_;  // goes out when the workers serve what the request published:

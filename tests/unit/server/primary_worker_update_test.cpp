@@ -22,11 +22,16 @@ class WorkerUpdate : public WorkerTest {
     unsigned taken = 0;
     Octets room(runtime::max_message);
     for (size_t size = worker_->poll_message(room); size != 0; size = worker_->poll_message(room)) {
+      if (const auto note = read_transfer_note(Bytes(room).first(size)); note.has_value()) {
+        batch_->on_transfer_note(0, *note);
+        continue;
+      }
       const auto update = read_update(Bytes(room).first(size));
       EXPECT_TRUE(update.has_value());
       batch_->on_update(0, *update, UnixTime{epoch_ + 1});
       ++taken;
     }
+    batch_->make_room();
     batch_->settle();
     if (batch_->is_changed()) {
       const auto set = loader_.next_set();
@@ -39,6 +44,7 @@ class WorkerUpdate : public WorkerTest {
       worker_->on_message(now_, message);
       return true;
     });
+    loader_.release_before(worker_->oldest_generation(), [](zone::Extent) {});
     return taken;
   }
   Octets late_datagram() {
@@ -357,6 +363,40 @@ TEST_F(WorkerUpdate, ByTcpTheSessionWaitsAndKeepsTheOrder) {
   EXPECT_EQ(rcode_of(Bytes(answers).subspan(2, first)), "NOERROR");
   EXPECT_NE(text_of_response(Bytes(answers).subspan(first + 4), query).find("192.0.2.9"), std::string::npos);
   worker_->on_stream_closed(now_, id);
+}
+
+// A client that may transfer and does not read.
+class UpdateBesideATransfer : public WorkerUpdate {
+ protected:
+  static constexpr runtime::StreamId slow = 4;
+
+  void begin_beside(int records) {
+    big_ = "@ 300 SOA ns host 1 2 3 4 5\n@ 300 NS ns\n";
+    for (int i = 0; i < records; ++i)
+      big_ += "n" + std::to_string(i) + " 300 TXT " + std::string(60, 'x') + std::to_string(i) + "\n";
+    config_.zones.push_back({name_of("big."), {{"big", big_}}});
+    config_.access.transfer.push_back({});
+    admit_all();
+    begin();
+    ASSERT_TRUE(worker_->on_stream_open(now_, slow, endpoint("192.0.2.7"), endpoint("192.0.2.53")));
+    send(slow, framed(query_of("big. AXFR").packet));
+    ASSERT_FALSE(worker_->stream_output(slow).empty());
+  }
+  std::string change(const std::string& zone, u32 number) {
+    text.zone = zone;
+    text.id = static_cast<u16>(number);
+    const std::string owner = "x" + std::to_string(number % 7);
+    return update({"! " + owner + " 0 ANY A", "! " + owner + " 60 IN A 192.0.2." + std::to_string(number % 200)});
+  }
+
+  std::string big_;
+};
+
+TEST_F(UpdateBesideATransfer, of_another_zone_finds_room_however_slow_the_transfer_is) {
+  begin_beside(1500);
+  for (u32 i = 0; i < 3000; ++i) ASSERT_EQ(change("example.", i), "NOERROR") << i;
+  EXPECT_FALSE(worker_->poll_stream_abort().has_value()) << "nor is it ended for that";
+  EXPECT_FALSE(receive(slow).empty());
 }
 
 TEST_F(WorkerUpdate, AConnectionThatIsGoneGetsNothing) {

@@ -387,6 +387,7 @@ TEST(UpdateSerial, PassesOverZero) {
 }
 
 TEST_F(Update, ManyChangesOfOneLargeSet) {
+  room.limits.max_records_per_rrset = 2000;
   Lines lines;
   for (int i = 0; i < 1500; ++i)
     lines.push_back("! big 60 IN A 10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250));

@@ -16,6 +16,7 @@
 #include "dns-core/message/query.h"
 #include "dns-core/rdata/rdata_text.h"
 #include "server/update.h"
+#include "zone/content_digest.h"
 #include "zone/diff.h"
 #include "zone/format.h"
 #include "zone/revision.h"
@@ -115,13 +116,15 @@ class UpdatedZone {
     if (!read.ok()) return std::string(dns::rcode_name(read.error()));
     const UpdateRights rights(rules, everything, who, zone_.apex(), is_signed(zone_));
     before_ = zone_;
-    outcome = apply_update(zone_, read.value(), rights);
+    room.zone_octets = zone::content_octets(zone_);
+    outcome = apply_update(zone_, read.value(), rights, room);
     if (outcome.patch.has_value()) {
       EXPECT_EQ(outcome.rcode, dns::Rcode::NOERROR);
       const auto applied = versions_.apply(*outcome.patch);
       EXPECT_TRUE(applied.ok()) << (applied.ok() ? "" : zone::describe(applied.error().error));
       if (applied.ok()) zone_ = applied.value();
       EXPECT_EQ(zone_.serial(), outcome.serial);
+      EXPECT_EQ(zone::content_octets(zone_), room.zone_octets + static_cast<u64>(outcome.growth));
       EXPECT_EQ(outcome.serial.compare(before_->serial()), dns::Serial::Order::greater);
     }
     return std::string(dns::rcode_name(outcome.rcode));
@@ -140,6 +143,7 @@ class UpdatedZone {
   std::vector<UpdateRule> rules;
   bool everything = true;
   Requester who = requester();
+  UpdateRoom room;
   UpdateOutcome outcome;
 
  private:

@@ -18,7 +18,7 @@ dns::Name name_of(std::string_view text) {
 
 class ZoneLoaderTest : public testing::Test {
  protected:
-  ZoneLoaderTest() : region_(size_t{8} << 20), loader_(region_) {}
+  ZoneLoaderTest() : region_(size_t{32} << 20), loader_(region_) {}
 
   // A zone's text; the loader reads it at once.
   void give(std::string_view zone, u32 serial, std::string_view records) {
@@ -33,15 +33,31 @@ class ZoneLoaderTest : public testing::Test {
     }
     config_.zones.push_back(source);
   }
-  bool load(i64 wall = 1'000) {
+  bool load(i64 wall = 1'000, const LoadPause& pause = {}) {
     log_.clear();
     LoadReport report(
         [](void* log, Level, std::string_view line) { (static_cast<std::string*>(log)->append(line)).append("\n"); }, &log_);
-    const auto set = loader_.load(config_, UnixTime{wall}, report);
+    const auto set = loader_.load(config_, UnixTime{wall}, report, pause);
     if (set.has_value()) loader_.published(++generation_);
     return set.has_value() && report.errors() == 0;
   }
   zone::Zone zone(std::string_view name) const { return loader_.zone_in_service(name_of(name)).value(); }
+
+  // A pause of a load in which a zone is changed and published.
+  static void change_small(void* of) {
+    ZoneLoaderTest& in = *static_cast<ZoneLoaderTest*>(of);
+    ++in.pauses_;
+    const zone::Zone now = in.zone("small.");
+    std::vector<u8> soa(now.soa().first().rdata().begin(), now.soa().first().rdata().end());
+    store_be32(soa, soa.size() - 20, now.serial().value() + 1);
+    zone::Patch patch;
+    patch.delete_record(now.apex(), dns::RrType::SOA, now.soa().first().rdata());
+    patch.add_record(now.apex(), dns::RrType::SOA, dns::Ttl(60), soa);
+    if (in.loader_.change(now.apex(), patch).ok()) ++in.changes_;
+    EXPECT_TRUE(in.loader_.settle());
+    EXPECT_TRUE(in.loader_.next_set().has_value());
+    in.loader_.published(++in.generation_);
+  }
 
   std::vector<u8> region_;
   ZoneLoader loader_;
@@ -49,6 +65,8 @@ class ZoneLoaderTest : public testing::Test {
   std::list<std::string> texts_;
   std::string log_;
   u64 generation_ = 0;
+  u32 pauses_ = 0;
+  u32 changes_ = 0;
 };
 
 TEST_F(ZoneLoaderTest, KeepsTheDifferenceOfAReload) {
@@ -152,6 +170,21 @@ TEST_F(ZoneLoaderTest, GivesTheMemoryOfEarlierVersionsBackOnceNobodyReadsThem) {
   ASSERT_TRUE(load());
   loader_.release_before(generation_, [](zone::Extent) {});
   EXPECT_LT(loader_.memory_in_use(), before);
+}
+
+// A reload of millions of records holds up nobody who changes another zone.
+TEST_F(ZoneLoaderTest, lets_zones_be_changed_and_published_while_a_large_one_is_read) {
+  std::string large;
+  for (int i = 0; i < 40'000; ++i) large += "n" + std::to_string(i) + " 60 A 192.0.2.1\n";
+  give("small.", 1, "");
+  give("large.", 1, large);
+  ASSERT_TRUE(load()) << log_;
+  give("large.", 2, large);
+  ASSERT_TRUE(load(1'000, {.call = change_small, .context = this})) << log_;
+  EXPECT_GE(pauses_, 5U);
+  EXPECT_EQ(changes_, pauses_);
+  EXPECT_EQ(zone("small.").serial(), dns::Serial(1 + changes_));
+  EXPECT_EQ(zone("large.").serial(), dns::Serial(2));
 }
 
 TEST_F(ZoneLoaderTest, MakesACatalogOfItsZones) {

@@ -148,6 +148,12 @@ TEST(Manifest, WhatOnlyAPrimaryHasArrives) {
   EXPECT_EQ(config.update_rules[1].match, server::UpdateNames::self_subtree);
   EXPECT_EQ(config.update_rules[1].types, std::vector{dns::RrType::ANY});
   EXPECT_TRUE(config.update_rules[1].signed_zones);
+  EXPECT_EQ(config.update_rules[1].max_records, 100U);
+  EXPECT_EQ(config.update_rules[1].max_octets, 65'536U);
+  EXPECT_EQ(config.update_rules[1].max_records_per_rrset, 8U);
+  EXPECT_FALSE(config.update_rules[0].is_limited());
+  EXPECT_EQ(config.update_limits,
+            (server::UpdateLimits{.max_records = 50'000, .max_octets = 1 << 20, .max_records_per_rrset = 200}));
   EXPECT_EQ(config.update_rules[2].names.size(), 2U);
   ASSERT_EQ(config.catalogs.size(), 2U);
   ASSERT_TRUE(config.catalogs[0].members.has_value());

@@ -74,6 +74,7 @@ PrimaryConfig with_everything() {
                       {{"a group", {name_of("example.com")}}, {"", {}}},
                       {{}, {}, {}, PeerList{{Endpoint::parse("192.0.2.3:5353").value(), u16{0}}}, true, {}}},
                      {name_of("none.catalog"), std::vector<dns::Name>(), {}, {}, 1'764'500'000}};
+  config.update_limits = {.max_records = 77, .max_octets = 7'000'000'000, .max_records_per_rrset = 65'535};
   config.update_rules = {UpdateRule{},
                          {prefix_of("192.0.2.0/24"),
                           u16{0},
@@ -84,7 +85,7 @@ PrimaryConfig with_everything() {
                           false,
                           true,
                           true},
-                         {{}, u16{1}, {}, UpdateNames::self_subtree, {}, {}, true, false, false}};
+                         {{}, u16{1}, {}, UpdateNames::self_subtree, {}, {}, true, false, false, 9, 8'000'000'000, 7}};
   return config;
 }
 
@@ -330,6 +331,27 @@ TEST(PrimaryConfig, ACatalogIsNoZoneAndItsMembersAre) {
                    });
                  }),
             "/: property \"members\" is malformed (expected groups of members of their catalog)");
+}
+
+TEST(PrimaryConfig, update_rules_count_only_at_names_of_their_own) {
+  const auto rule = [](std::string_view match, std::string_view limit) {
+    return error_with([&](Writer& w) {
+      node(w, "update-policy", [&] {
+        node(w, "rule@0", [&] {
+          w.string("match", match);
+          if (match == "subtree") w.string("names", "a.example.");
+          w.u32(limit, 70'000);
+        });
+      });
+    });
+  };
+  EXPECT_EQ(rule("subtree", "max-records"), "no error");
+  EXPECT_EQ(rule("zone", "max-records"), "/update-policy/rule@0: property \"names\" is missing");
+  EXPECT_EQ(rule("subtree", "max-octets"),
+            "/update-policy/rule@0: property \"max-octets\" is malformed (expected a 64-bit number)");
+  EXPECT_EQ(
+      rule("zone", "max-records-per-rrset"),
+      "/update-policy/rule@0: property \"max-records-per-rrset\" is out of range (expected a whole number from 1 to 65535)");
 }
 
 TEST(PrimaryConfig, UpdateRulesListNamesWhereTheirKindHasSome) {
