@@ -1,44 +1,26 @@
+// UNSAFE: calls into nettle.
 #include "platform/crypto/chacha20.h"
 
-#include <bit>
+#include <nettle/chacha.h>
+
+#include <algorithm>
 
 #include "platform/base/byte_order.h"
 
 namespace samara::crypto {
-namespace {
 
-using Words = std::array<u32, 16>;
-
-void quarter_round(Words& w, size_t a, size_t b, size_t c, size_t d) {
-  w[a] += w[b];
-  w[d] = std::rotl(w[d] ^ w[a], 16);
-  w[c] += w[d];
-  w[b] = std::rotl(w[b] ^ w[c], 12);
-  w[a] += w[b];
-  w[d] = std::rotl(w[d] ^ w[a], 8);
-  w[c] += w[d];
-  w[b] = std::rotl(w[b] ^ w[c], 7);
-}
-
-}  // namespace
-
-void chacha20_block(std::span<const u8, 32> key, u32 counter, std::span<const u8, 12> nonce, std::span<u8, 64> out) {
-  Words start{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
-  for (size_t i = 0; i < 8; ++i) start[4 + i] = load_le32(key, 4 * i);
-  start[12] = counter;
-  for (size_t i = 0; i < 3; ++i) start[13 + i] = load_le32(nonce, 4 * i);
-  Words w = start;
-  for (int i = 0; i < 10; ++i) {
-    quarter_round(w, 0, 4, 8, 12);
-    quarter_round(w, 1, 5, 9, 13);
-    quarter_round(w, 2, 6, 10, 14);
-    quarter_round(w, 3, 7, 11, 15);
-    quarter_round(w, 0, 5, 10, 15);
-    quarter_round(w, 1, 6, 11, 12);
-    quarter_round(w, 2, 7, 8, 13);
-    quarter_round(w, 3, 4, 9, 14);
-  }
-  for (size_t i = 0; i < w.size(); ++i) store_le32(out, 4 * i, w[i] + start[i]);
+void chacha20_stream(std::span<const u8, 32> key, u32 counter, std::span<const u8, 12> nonce, MutableBytes out) {
+  static_assert(CHACHA_KEY_SIZE == 32 && CHACHA_NONCE96_SIZE == 12 && CHACHA_BLOCK_SIZE == chacha20_block_size);
+  chacha_ctx context;
+  std::array<u8, CHACHA_COUNTER32_SIZE> start{};
+  store_le32(start, 0, counter);
+  chacha_set_key(&context, key.data());
+  chacha_set_nonce96(&context, nonce.data());
+  chacha_set_counter32(&context, start.data());
+  std::ranges::fill(out, u8{0});
+  chacha_crypt32(&context, out.size(), out.data(), out.data());
+  // Wiped by a call that the compiler cannot leave out.
+  chacha_set_key(&context, std::array<u8, CHACHA_KEY_SIZE>{}.data());
 }
 
 }  // namespace samara::crypto

@@ -1,4 +1,4 @@
-// The ChaCha20 block function (RFC 8439 section 2.3).
+// ChaCha20 (RFC 8439 section 2.3), from nettle.
 #pragma once
 
 #include <array>
@@ -8,6 +8,8 @@
 
 namespace samara::crypto {
 
-void chacha20_block(std::span<const u8, 32> key, u32 counter, std::span<const u8, 12> nonce, std::span<u8, 64> out);
+constexpr size_t chacha20_block_size = 64;
+// The key stream from block `counter` on.
+void chacha20_stream(std::span<const u8, 32> key, u32 counter, std::span<const u8, 12> nonce, MutableBytes out);
 
 }  // namespace samara::crypto

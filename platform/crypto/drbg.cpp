@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "platform/crypto/chacha20.h"
 #include "platform/crypto/hmac.h"
 #include "platform/crypto/secret.h"
 
@@ -20,9 +19,7 @@ Drbg::~Drbg() {
 
 void Drbg::refill() {
   constexpr std::array<u8, 12> nonce{};  // no key is used for a second refill
-  for (u32 block = 0; block < blocks_per_refill; ++block) {
-    chacha20_block(key_, block, nonce, std::span(pool_).subspan(block * 64).first<64>());
-  }
+  chacha20_stream(key_, 0, nonce, pool_);
   const MutableBytes next_key = MutableBytes(pool_).first(key_.size());
   std::ranges::copy(next_key, key_.begin());
   wipe(next_key);

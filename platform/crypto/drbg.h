@@ -10,6 +10,7 @@
 #include <span>
 
 #include "platform/base/rng.h"
+#include "platform/crypto/chacha20.h"
 
 namespace samara::crypto {
 
@@ -30,7 +31,7 @@ class Drbg final : public Rng {
   void refill();
 
   std::array<u8, 32> key_;
-  std::array<u8, blocks_per_refill * 64> pool_;
+  std::array<u8, blocks_per_refill * chacha20_block_size> pool_;
   size_t used_;  // octets of pool_ that were given out or spent
 };
 

@@ -1,14 +1,13 @@
 // UNSAFE: calls into nettle, whose contexts live in Hash's own memory.
 #include "platform/crypto/hash.h"
 
-#include <nettle/nettle-meta.h>
 #include <nettle/sha1.h>
 #include <nettle/sha2.h>
 
-namespace samara::crypto {
-namespace {
+#include "platform/crypto/nettle_hash.h"
 
-const nettle_hash& table(HashAlgorithm algorithm) {
+namespace samara::crypto {
+const nettle_hash& nettle_table(HashAlgorithm algorithm) {
   switch (algorithm) {
     case HashAlgorithm::sha1: return nettle_sha1;
     case HashAlgorithm::sha224: return nettle_sha224;
@@ -19,22 +18,20 @@ const nettle_hash& table(HashAlgorithm algorithm) {
   return nettle_sha256;
 }
 
-}  // namespace
-
 Hash::Hash(HashAlgorithm algorithm) : algorithm_(algorithm) {
   static_assert(sizeof(sha1_ctx) <= state_size && sizeof(sha256_ctx) <= state_size && sizeof(sha512_ctx) <= state_size);
   static_assert(alignof(sha1_ctx) <= 8 && alignof(sha256_ctx) <= 8 && alignof(sha512_ctx) <= 8);
-  table(algorithm_).init(state_.data());
+  nettle_table(algorithm_).init(state_.data());
 }
 
 void Hash::update(Bytes octets) {
-  table(algorithm_).update(state_.data(), octets.size(), octets.data());
+  nettle_table(algorithm_).update(state_.data(), octets.size(), octets.data());
 }
 
 Digest Hash::finish() {
   Digest digest;
   digest.size_ = static_cast<u8>(digest_size(algorithm_));
-  table(algorithm_).digest(state_.data(), digest.size_, digest.octets_.data());
+  nettle_table(algorithm_).digest(state_.data(), digest.size_, digest.octets_.data());
   return digest;
 }
 

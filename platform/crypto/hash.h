@@ -30,6 +30,7 @@ constexpr size_t hash_block_size(HashAlgorithm algorithm) {
 class Digest {
  public:
   Digest() = default;
+  explicit Digest(size_t size) : size_(static_cast<u8>(size)) {}
   size_t size() const { return size_; }
   Bytes bytes() const { return Bytes(octets_).first(size_); }
   MutableBytes mutable_bytes() { return MutableBytes(octets_).first(size_); }  // for wiping

@@ -1,28 +1,16 @@
+// UNSAFE: calls into nettle, whose contexts live in Hash's own memory.
 #include "platform/crypto/hmac.h"
 
-#include <algorithm>
+#include <nettle/hmac.h>
 
+#include "platform/crypto/nettle_hash.h"
 #include "platform/crypto/secret.h"
 
 namespace samara::crypto {
 
 Hmac::Hmac(HashAlgorithm algorithm, Bytes key) : inner_(algorithm), outer_(algorithm), running_(algorithm) {
-  // RFC 2104 section 2: a key longer than a block is hashed, a shorter one is filled up with zeros.
-  std::array<u8, max_hash_block_size> pad{};
-  if (key.size() > hash_block_size(algorithm)) {
-    Digest hashed = Hash::of(algorithm, key);
-    std::ranges::copy(hashed.bytes(), pad.begin());
-    wipe(hashed.mutable_bytes());
-  } else {
-    std::ranges::copy(key, pad.begin());
-  }
-  const Bytes block = Bytes(pad).first(hash_block_size(algorithm));
-  for (u8& octet : pad) octet ^= 0x36;
-  inner_.update(block);
-  for (u8& octet : pad) octet ^= 0x36 ^ 0x5c;
-  outer_.update(block);
-  wipe(pad);
-  running_ = inner_;
+  hmac_set_key(outer_.state().data(), inner_.state().data(), running_.state().data(), &nettle_table(algorithm), key.size(),
+               key.data());
 }
 
 Hmac::~Hmac() {
@@ -32,11 +20,9 @@ Hmac::~Hmac() {
 }
 
 Digest Hmac::finish() {
-  const Digest inner = running_.finish();
-  running_ = outer_;
-  running_.update(inner.bytes());
-  const Digest code = running_.finish();
-  running_ = inner_;
+  Digest code(digest_size(running_.algorithm()));
+  hmac_digest(outer_.state().data(), inner_.state().data(), running_.state().data(), &nettle_table(running_.algorithm()),
+              code.size(), code.mutable_bytes().data());
   return code;
 }
 

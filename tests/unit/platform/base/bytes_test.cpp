@@ -7,7 +7,6 @@
 
 #include "platform/base/byte_reader.h"
 #include "platform/base/byte_writer.h"
-#include "platform/base/untrusted.h"
 
 namespace samara {
 namespace {
@@ -165,14 +164,6 @@ TEST(ByteWriter, PatchesALengthAfterwards) {
   out.text("abc");
   out.patch_u16(0, 3);
   EXPECT_EQ(load_be16(out.written()), 3);
-}
-
-TEST(Untrusted, GivesTheNumberOnlyWithinLimits) {
-  EXPECT_EQ(Untrusted<u16>(5).at_most(5), 5);
-  EXPECT_EQ(Untrusted<u16>(6).at_most(5), std::nullopt);
-  EXPECT_EQ(Untrusted<u16>(4).within(5, 7), std::nullopt);
-  EXPECT_EQ(Untrusted<u16>(7).within(5, 7), 7);
-  EXPECT_EQ(Untrusted<u16>(8).within(5, 7), std::nullopt);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ TEST(ChaCha20, gives_the_block_of_rfc_8439_section_2_3_2) {
   for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<u8>(i);
   constexpr std::array<u8, 12> nonce{0, 0, 0, 9, 0, 0, 0, 0x4a, 0, 0, 0, 0};
   std::array<u8, 64> block{};
-  chacha20_block(key, 1, nonce, block);
+  chacha20_stream(key, 1, nonce, block);
   EXPECT_EQ(hex(block),
             "10f1e7e4d13b5915500fdd1fa32071c4c7d1f4c733c068030422aa9ac3d46c4e"
             "d2826446079faa0914c2d705d98b02a2b5129cd1de164eb9cbd083e8a2503c4e");
@@ -24,7 +24,7 @@ TEST(ChaCha20, gives_the_block_of_rfc_8439_section_2_3_2) {
 TEST(Drbg, begins_with_the_key_stream_behind_the_next_key) {
   const Seed seed{1, 2, 3};
   std::array<u8, 64> block{};
-  chacha20_block(seed, 0, std::array<u8, 12>{}, block);
+  chacha20_stream(seed, 0, std::array<u8, 12>{}, block);
   Drbg drbg(seed);
   std::array<u8, 32> out{};
   drbg.fill(out);
@@ -34,7 +34,7 @@ TEST(Drbg, begins_with_the_key_stream_behind_the_next_key) {
 TEST(Drbg, changes_its_key_at_every_refill) {
   const Seed seed{9};
   std::array<u8, 64> block{};
-  chacha20_block(seed, 0, std::array<u8, 12>{}, block);
+  chacha20_stream(seed, 0, std::array<u8, 12>{}, block);
   Seed next{};
   std::ranges::copy(Bytes(block).first(32), next.begin());
   Drbg drbg(seed);
