@@ -66,6 +66,12 @@ std::string_view rcode_name(Rcode rcode) {
   return name_of(number_form(Field::rcode).names, code(rcode));
 }
 
+void RcodeText::write_text(TextWriter& out) const {
+  const std::string_view name = rcode_name(rcode);
+  out.put(name.empty() ? "RCODE" : name);
+  if (name.empty()) out.put(code(rcode));
+}
+
 std::optional<Ttl> parse_ttl(std::string_view text) {
   const auto seconds = parse_period(text, Ttl::max);
   if (!seconds.has_value()) return std::nullopt;

@@ -28,6 +28,11 @@ struct TypeText {
 std::optional<RrClass> parse_class(std::string_view text);
 void write_class(RrClass rr_class, TextWriter& out);
 std::string_view rcode_name(Rcode rcode);  // "NXDOMAIN"; empty when it has none
+// The same for a line of text; "RCODE12" when it has none.
+struct RcodeText {
+  Rcode rcode;
+  void write_text(TextWriter& out) const;
+};
 // Seconds, or units "1w2d3h4m5s" in any case and order; at most 2^31 - 1 (RFC 2308 section 4 names BIND's units).
 std::optional<Ttl> parse_ttl(std::string_view text);
 // The known type mnemonic nearest to `text`, or empty: for error messages.

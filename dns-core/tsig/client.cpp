@@ -18,6 +18,16 @@ std::string_view describe(TsigClientError error) {
   return "unknown TSIG error";
 }
 
+std::string_view describe_refusal(Rcode peer_error) {
+  switch (code(peer_error)) {
+    case code(Rcode::BADSIG): return "the peer has another secret for the key (BADSIG)";
+    case code(Rcode::BADKEY): return "the peer does not know the key, or not with this algorithm (BADKEY)";
+    case code(Rcode::BADTIME): return "our clock and the peer's are too far apart (BADTIME)";
+    case code(Rcode::BADTRUNC): return "the peer wants a longer signature (BADTRUNC)";
+    default: return {};
+  }
+}
+
 TsigClient::TsigClient(const TsigKey& key) : key_(key), running_(hash_of(key.algorithm), key.secret.bytes()) {}
 
 size_t TsigClient::request_size() const {

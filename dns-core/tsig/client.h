@@ -30,6 +30,9 @@ enum class TsigClientError : u8 {
   peer_refuses  // the peer did not accept our signature: peer_error() says why
 };
 std::string_view describe(TsigClientError error);
+// What the peer has against our signature: "the peer has another secret for the key (BADSIG)". Code 16 is BADSIG where it
+// stands in a TSIG record and BADVERS in messages (RFC 8945 section 3). Empty for codes of which it says nothing.
+std::string_view describe_refusal(Rcode peer_error);
 
 class TsigClient {
  public:

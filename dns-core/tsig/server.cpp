@@ -11,6 +11,18 @@ constexpr size_t server_time_size = 6;
 
 }  // namespace
 
+std::string_view describe(TsigVerdict verdict) {
+  switch (verdict) {
+    case TsigVerdict::verified: return "the signature is good";
+    case TsigVerdict::formerr: return "its TSIG record cannot be read";
+    case TsigVerdict::badkey: return "the key is not known here, or not with this algorithm (BADKEY)";
+    case TsigVerdict::badsig: return "it is signed with another secret than the one here (BADSIG)";
+    case TsigVerdict::badtime: return "it was signed at a time too far from this clock (BADTIME)";
+    case TsigVerdict::badtrunc: return "its signature is shorter than the key allows (BADTRUNC)";
+  }
+  return {};
+}
+
 Rcode TsigServer::rcode() const {
   switch (verdict_) {
     case TsigVerdict::verified: return Rcode::NOERROR;

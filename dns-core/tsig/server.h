@@ -26,6 +26,8 @@ enum class TsigVerdict : u8 {
   badtrunc,  // a MAC that is right but shorter than the key's policy asks for
 };
 
+std::string_view describe(TsigVerdict verdict);
+
 class TsigServer {
  public:
   TsigVerdict verdict() const { return verdict_; }

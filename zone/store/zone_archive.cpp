@@ -90,7 +90,7 @@ bool ZoneArchive::restore(const dns::Name& name, ZoneMemory& memory, VersionedZo
 void ZoneArchive::on_failure(const dns::Name& name, StoreError error) {
   if (error == StoreError::device) {
     if (!broken_)
-      log(Level::error, "storage: it fails; nothing is written to it until the next start, the zones are served on");
+      log(Level::error, "storage: it failed; nothing is written to it until the next start, the zones are served on");
     broken_ = true;
     return;
   }

@@ -9,13 +9,21 @@
 
 #include <algorithm>
 
+#include "platform/base/log.h"
 #include "platform/hal/linux/system_error.h"
 
 namespace samara::hal {
 namespace {
 
-StorageError error_of(int number) {
-  return number == ENOSPC || number == EDQUOT ? StorageError::no_space : StorageError::device;
+// What the system says is known here alone, so it is logged here; who asked says what comes of it.
+StorageError told(std::string_view what, SystemError error) {
+  log(Level::error, "storage: ", what, ": ", error);
+  return error.number == ENOSPC || error.number == EDQUOT ? StorageError::no_space : StorageError::device;
+}
+
+StorageError cut_short() {
+  log(Level::error, "storage: its file has become shorter");
+  return StorageError::device;
 }
 
 bool lock(int fd) {
@@ -65,7 +73,7 @@ Result<void, StorageError> FileStorage::read(u64 offset, MutableBytes into) {
   while (!into.empty()) {
     const ssize_t n = ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return fail(StorageError::device);  // 0: somebody has cut the file
+    if (n <= 0) return fail(n < 0 ? told("cannot be read", SystemError{}) : cut_short());
     into = into.subspan(static_cast<size_t>(n));
     offset += static_cast<u64>(n);
   }
@@ -77,7 +85,7 @@ Result<void, StorageError> FileStorage::write(u64 offset, Bytes from) {
   while (!from.empty()) {
     const ssize_t n = ::pwrite(fd_.get(), from.data(), from.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return fail(n < 0 ? error_of(errno) : StorageError::device);
+    if (n <= 0) return fail(n < 0 ? told("cannot be written", SystemError{}) : cut_short());
     from = from.subspan(static_cast<size_t>(n));
     offset += static_cast<u64>(n);
   }
@@ -86,7 +94,7 @@ Result<void, StorageError> FileStorage::write(u64 offset, Bytes from) {
 
 Result<void, StorageError> FileStorage::flush() {
   while (::fdatasync(fd_.get()) != 0) {
-    if (errno != EINTR) return fail(error_of(errno));
+    if (errno != EINTR) return fail(told("what was written cannot be made durable", SystemError{}));
   }
   return {};
 }

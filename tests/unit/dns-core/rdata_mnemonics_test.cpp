@@ -78,6 +78,9 @@ TEST(RcodeNames, AreThoseOfTheRegistry) {
   EXPECT_EQ(rcode_name(Rcode::BADVERS), "BADVERS");
   EXPECT_EQ(rcode_name(Rcode::BADCOOKIE), "BADCOOKIE");
   EXPECT_EQ(rcode_name(Rcode{12}), "");
+  TextBuffer<16> nameless;
+  RcodeText{Rcode{12}}.write_text(nameless.writer());
+  EXPECT_EQ(nameless.view(), "RCODE12");
 }
 
 TEST(TtlText, TakesSecondsAndUnits) {
