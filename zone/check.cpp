@@ -34,6 +34,7 @@ void check_zone(const Zone& zone, const CheckOptions& options, Diagnostics& out)
     });
   }
   check_data(context);
+  check_hints(context);
   check_dnssec(context);
   check_denial(context);
   check_digest(context);

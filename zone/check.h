@@ -1,6 +1,7 @@
 // Strict checks of a zone that is built: what the builder, which refuses what is no zone (builder.h lists it), lets through
 // although a resolver would stumble over it. A zone with errors should not replace one that is being served.
 //
+//   check_hints.cpp   slips of people: a final dot that is missing, text cut by a comment, RFC 7208 section 3.2, RFC 8659
 //   check_data.cpp    RFC 1034, 1912, 2181, 4592, 6672: cuts and glue, targets, DNAMEs, wildcards, TTLs, the SOA's values,
 //   names check_dnssec.cpp  RFC 4034, 4035, 9276: keys and signatures: coverage, times, form, and on demand the mathematics
 //   check_denial.cpp  RFC 4034 section 4, RFC 5155: the NSEC and NSEC3 chains and their bitmaps

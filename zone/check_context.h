@@ -42,6 +42,7 @@ inline dns::Name name_at(Bytes wire) {
 }
 
 void check_data(CheckContext& context);
+void check_hints(CheckContext& context);
 void check_dnssec(CheckContext& context);
 void check_denial(CheckContext& context);
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "zone/check_context.h"
+#include "zone/check_targets.h"
 
 namespace samara::zone {
 namespace {
@@ -24,13 +24,6 @@ bool is_hostname(const Name& name) {
   }
   return true;
 }
-
-// What the zone knows about the addresses of a name that data points at.
-enum class Host {
-  good,     // has addresses, or is none of this zone's business
-  alias,    // CNAME, or below a DNAME
-  missing,  // no such name, or no addresses there
-};
 
 bool has_address(const NodeView& node) {
   return node.find(RrType::A).has_value() || node.find(RrType::AAAA).has_value();
@@ -154,33 +147,12 @@ class DataCheck {
     }
     // RFC 2181 section 10.3: neither may be an alias. A mail or service host that is missing may be meant so for a while.
     const Severity severity = server ? Severity::error : Severity::warning;
-    switch (look_at(target)) {
-      case Host::good: break;
-      case Host::alias: report(severity, " is an alias"); break;
-      case Host::missing: report(severity, " has no address in this zone"); break;
+    switch (look_at_target(zone_, target)) {
+      case Target::host: break;
+      case Target::alias: report(severity, " is an alias"); break;
+      case Target::data: report(severity, " has no address in this zone"); break;
+      case Target::missing: report(severity, " has no address in this zone", TargetHint(target, apex_)); break;
     }
-  }
-
-  // `name` is in the zone.
-  Host look_at(const Name& name) const {
-    const auto node = zone_.find(name);
-    if (node.has_value()) return look_at(*node, true);
-    // The closest encloser decides: it may hide the name or have a wildcard (RFC 4592 section 3.3.1).
-    for (Name above = name.parent();; above = above.parent()) {
-      const auto encloser = zone_.find(above);
-      if (!encloser.has_value()) continue;
-      if (encloser->has(node_dname)) return Host::alias;
-      if (encloser->has(node_delegation) || encloser->has(node_governed)) return Host::good;
-      const u8 asterisk = '*';
-      const auto wildcard = above.child(Bytes(&asterisk, 1));
-      const auto match = wildcard.ok() ? zone_.find(wildcard.value()) : std::nullopt;
-      return match.has_value() ? look_at(*match, false) : Host::missing;
-    }
-  }
-  Host look_at(const NodeView& node, bool exact) const {
-    if (node.has(node_governed) || (exact && node.has(node_delegation))) return Host::good;  // another zone's name
-    if (node.find(RrType::CNAME).has_value()) return Host::alias;
-    return has_address(node) ? Host::good : Host::missing;
   }
 
   CheckContext& context_;

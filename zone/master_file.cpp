@@ -213,12 +213,19 @@ MasterFile::Parsed<void> MasterFile::use_owner(const Token& token) {
   const auto parsed = owner_.assign(token.text, origin_);
   if (!parsed.ok()) return bad_name(token, parsed.error());
   if (!inside(owner_, token.text)) {
-    return error_at(token, "owner is outside the zone", std::string_view(apex_hint_.data(), apex_hint_size_));
+    return outside(token, owner_);
   }
   has_owner_ = true;
   owner_in_error_ = false;
   owner_token_ = token.text;
   return {};
+}
+
+// Shows the whole name: "@" or "www" say nothing to who does not see which origin they are relative to.
+Failure<SyntaxError> MasterFile::outside(const Token& token, const dns::Name& owner) {
+  TextWriter text(outside_);
+  owner.write_text(text);
+  return fail(SyntaxError{token.at, owner_outside, text.view(), std::string_view(apex_hint_.data(), apex_hint_size_), {}});
 }
 
 // Whether a name read from `token` is in the zone. One that is relative to an origin in the zone is, without a look.
@@ -352,7 +359,7 @@ MasterFile::Parsed<void> MasterFile::next_generated(Record& out) {
   const auto parsed = generated_owner_.assign(owner.text, origin_);
   if (!parsed.ok()) return bad_name(owner, parsed.error());
   if (!inside(generated_owner_, owner.text)) {
-    return error_at(owner, "owner is outside the zone", std::string_view(apex_hint_.data(), apex_hint_size_));
+    return outside(owner, generated_owner_);
   }
   dns::Lexer data(text.view().substr(owner_size));
   ByteWriter stored(*rdata_);

@@ -40,6 +40,9 @@ constexpr size_t max_expanded = 16384;
 // Records of all $GENERATEs of a zone together: a /8 of addresses. A line of text must not fill the memory.
 constexpr u32 max_generated = u32{1} << 24;
 
+// The problem of an error about an owner that is not in the zone: a file read for another zone has one a line.
+constexpr std::string_view owner_outside = "owner is outside the zone";
+
 struct MasterFileError {
   std::string_view path;
   dns::SyntaxError error;
@@ -56,6 +59,8 @@ class MasterFile {
   MasterFile& operator=(const MasterFile&) = delete;
 
   size_t error_count() const { return errors_; }
+  // Of the zone's own file, to be read yet: what is included is not counted.
+  size_t octets_left() const { return frames_.empty() ? 0 : frames_.front().lexer.rest().size(); }
   // What is suspicious but was read.
   std::span<const MasterFileError> warnings() const { return warnings_; }
 
@@ -87,6 +92,7 @@ class MasterFile {
   Parsed<void> read_head(dns::Token token, Head& head);
   Parsed<void> finish_record(const Head& head, Record& out);
   Parsed<void> use_owner(const dns::Token& token);
+  Failure<dns::SyntaxError> outside(const dns::Token& token, const dns::Name& owner);
   bool inside(const dns::Name& owner, std::string_view token) const;
   Parsed<void> read_directive(const dns::Token& directive);
   Parsed<dns::Name> read_name();
@@ -117,6 +123,7 @@ class MasterFile {
   size_t errors_ = 0;
   std::array<char, dns::max_name_text + 32> apex_hint_;  // "a name at or below APEX"
   size_t apex_hint_size_ = 0;
+  std::array<char, dns::max_name_text> outside_;  // the owner of the last error about one
 
   // The $GENERATE being expanded.
   std::optional<GenerateRange> range_;
