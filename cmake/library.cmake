@@ -2,7 +2,7 @@
 #
 # One library of the house. ROOT is its folder from the project's root; SOURCES and HEADERS are relative to it. USES names the
 # libraries it may include and link: its edges. Each library has an include folder of its own holding links to its HEADERS
-# under their path from the root, so `#include "zone/snapshot.h"` compiles only in a library that declares the edge.
+# under their path from the root, so `#include "zone/zone.h"` compiles only in a library that declares the edge.
 # UNSAFE marks the unsafe budget: no poison.h, no unsafe-buffer warning (platform/hal, runtime's libc part, platform/crypto).
 # COLD marks what runs at the start or seldom: in an image it is compiled for size. So are
 # COLD_SOURCES, which belong to SOURCES as well.

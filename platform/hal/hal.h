@@ -2,11 +2,14 @@
 // what each may expect of the other and nothing about how a target does it.
 //
 //   class Primary final : public hal::Role {
-//     Result<hal::Plan, hal::Refusal> configure(Bytes blob, const hal::Entropy& entropy) override;  // read the boot
-//     configuration Result<u64, hal::Refusal> load(Bytes blob, hal::Loader& loader) override; // zones into loader.region();
-//     their root void serve(hal::Worker& worker) override {                                // in each worker
-//       PrimaryWorker app(worker.index(), worker.entropy(), worker.region());   // takes all the memory it will ever need
-//       worker.run(app);                                                        // does not return
+//     // Reads the boot configuration.
+//     Result<hal::Plan, hal::Refusal> configure(Bytes blob, const hal::Entropy& entropy) override;
+//     // Zones into loader.region(); their root.
+//     Result<u64, hal::Refusal> load(Bytes blob, hal::Loader& loader) override;
+//     // In each worker: takes all the memory it will ever need, then does not return.
+//     void serve(hal::Worker& worker) override {
+//       PrimaryWorker app(worker.index(), worker.entropy(), worker.region());
+//       worker.run(app);
 //     }
 //   };
 //   extern "C" int main(int argc, char** argv) { Primary role; return hal::run(argc, argv, "samara-primary", role); }

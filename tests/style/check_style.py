@@ -10,6 +10,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 import includes  # noqa: E402  (same folder)
 import report  # noqa: E402
+import doc_claims  # noqa: E402  (same folder)
 import tcp_requirements  # noqa: E402  (same folder)
 import unsafe_budget  # noqa: E402  (same folder)
 
@@ -162,7 +163,7 @@ def scripts(files):
 
 
 RULES = [layout, too_long, includes_from_the_root, head_comments, leftovers, conflict_markers, machine_paths,
-         binaries, white_space, scripts, formatting]
+         binaries, white_space, scripts, formatting, *doc_claims.RULES]
 
 
 def main():

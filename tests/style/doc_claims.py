@@ -1,0 +1,109 @@
+"""What documents say and a machine can hold against the sources: links and paths, packages, numbers, system calls. Each rule of
+check_style.py's kind yields the places that are not true (any more)."""
+import os
+import re
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+# A path of the tree in backticks; words with placeholders in capitals or stars are patterns, not paths.
+PATH = re.compile(r"`((?:bench|cmake|dns-core|docs|ops|platform|secondary|server|tests|zone|zones)/[a-z0-9_./-]+)`")
+SUFFIXES = ("", ".h", ".cpp")
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def documents(files):
+    return [path for path in files if path.endswith(".md")]
+
+
+def anchors(path):
+    """As GitHub makes them of headings."""
+    found = set()
+    for heading in re.findall(r"^#+ +(.*)$", read(path), re.M):
+        words = re.sub(r"[^\w\- ]", "", heading.lower())
+        found.add(words.replace(" ", "-"))
+    return found
+
+
+def doc_links(files):
+    """A link within the tree leads to a file, and to a heading of it."""
+    for path in documents(files):
+        for target in LINK.findall(read(path)):
+            if "://" in target:
+                continue
+            file, _, anchor = target.partition("#")
+            there = os.path.normpath(os.path.join(os.path.dirname(path), file)) if file else path
+            if not os.path.exists(os.path.join(ROOT, there)):
+                yield f"{path}: no {target}"
+            elif anchor and anchor not in anchors(there):
+                yield f"{path}: no heading {target}"
+
+
+def doc_paths(files):
+    """A path in backticks is there; a source may be called without its ending."""
+    known = set(files) | {folder for file in files for folder in parents(file)}
+    for path in documents(files):
+        for name in PATH.findall(read(path)):
+            if not any(name.rstrip("/") + suffix in known for suffix in SUFFIXES):
+                yield f"{path}: no {name}"
+
+
+def parents(path):
+    while "/" in path:
+        path = path.rsplit("/", 1)[0]
+        yield path
+
+
+def doc_packages(_files):
+    """docs/dependencies.md names packages that ops/setup installs."""
+    setup = read("ops/setup")
+    for line in read("docs/dependencies.md").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) < 3 or not re.fullmatch(r"[a-z0-9+.-]+-dev", cells[1]):
+            continue
+        # libc6-dev comes with the compilers.
+        if cells[1] != "libc6-dev" and cells[1] not in setup:
+            yield f"docs/dependencies.md: {cells[1]} is not in ops/setup"
+
+
+def doc_libraries(_files):
+    """Each library that the build links from outside stands in docs/dependencies.md."""
+    document = read("docs/dependencies.md").lower()
+    names = {"SAMARA_HOGWEED": "hogweed", "SAMARA_NETTLE": "nettle", "SAMARA_GMP": "gmp", "yaml-cpp": "yaml-cpp",
+             "CLI11::CLI11": "cli11", "ldns": "ldns"}
+    for folder, _, entries in os.walk(ROOT):
+        if "CMakeLists.txt" not in entries or os.path.relpath(folder, ROOT).split(os.sep)[0] in ("out", "tests"):
+            continue
+        path = os.path.relpath(os.path.join(folder, "CMakeLists.txt"), ROOT)
+        for external in re.findall(r"^\s*EXTERNAL ([^)\n]+)", read(path), re.M):
+            for word in external.split():
+                word = re.sub(r"^-l:lib|\.a$", "", word.strip("${}"))
+                name = names.get(word, word.lower().replace("samara_", ""))
+                if name not in document:
+                    yield f"{path}: {word} is not in docs/dependencies.md"
+
+
+def doc_numbers(_files):
+    """Numbers that stand in a source and in a document."""
+    calls = {kind: int(count) for count, kind in
+             re.findall(r"std::array<AllowedCall, (\d+)> (\w+)_system_calls\{", read("platform/hal/linux/system_calls.h"))}
+    per_stream = re.search(r"memory_per_stream = (\d+) \* 1024", read("platform/hal/boot/run.cpp")).group(1)
+    expected = [
+        ("docs/threat-model.md", f"has {calls['worker']} system calls (a worker, or a loader)"),
+        ("docs/threat-model.md", f"{calls['worker'] + 1} (a worker that makes connections)"),
+        ("docs/threat-model.md", f"{calls['loader'] + calls['storage']} (a loader with storage)"),
+        ("docs/threat-model.md", f"{calls['tap']} with our own TCP/IP"),
+        ("docs/virtio-target.md", f"({per_stream} KiB each, buffers"),
+        ("docs/virtio-target.md", f"{per_stream} KiB for each of its own connections"),
+    ]
+    if calls["worker"] != calls["loader"] or calls["tap"] != calls["xdp"]:
+        yield "docs/threat-model.md gives one number for a worker and a loader, and one for tap and xdp"
+    for path, words in expected:
+        if words not in re.sub(r"\s+", " ", read(path)):
+            yield f"{path}: does not say \"{words}\""
+
+
+RULES = [doc_links, doc_paths, doc_packages, doc_libraries, doc_numbers]
