@@ -87,7 +87,7 @@ void ZoneKeeper::on_transfer_note(u32 worker, const server::TransferNote& note) 
 
 // When an eighth of zone memory or less is left, the transfer that keeps memory for longest is ended, one at a time.
 void ZoneKeeper::make_room() {
-  if (memory_.in_use() <= memory_.region().size() / 8 * 7 || retired_.is_any_asked_to_end()) return;
+  if (memory_.in_use() <= memory_.usable() / 8 * 7 || retired_.is_any_asked_to_end()) return;
   const auto slowest = retired_.take_slowest();
   if (!slowest.has_value()) return;
   log(Level::warning, "zone ", slowest->zone, ": the slowest of its transfers is ended: zone memory runs short");

@@ -73,6 +73,8 @@ class ZoneKeeper {
   void release_before(u64 generation, F&& f) {
     retired_.release_before(generation, memory_, f);
   }
+  // Zones may use the region's first `octets` from now on.
+  void end_memory_at(size_t octets) { memory_.end_at(octets); }
   size_t zone_count() const { return zones_.size(); }
 
  private:

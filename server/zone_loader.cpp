@@ -196,7 +196,7 @@ bool ZoneLoader::is_room_scarce() {
 }
 
 bool ZoneLoader::is_memory_scarce() {
-  return memory_.in_use() > memory_.region().size() / room_parts * (room_parts - 1);
+  return memory_.in_use() > memory_.usable() / room_parts * (room_parts - 1);
 }
 
 std::optional<zone::RetiredExtents::Hold> ZoneLoader::transfer_to_end() {

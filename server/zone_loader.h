@@ -112,6 +112,8 @@ class ZoneLoader {
   void let_go(u32 worker, u32 tag) { retired_.let_go(worker, tag); }
   // When zone memory runs short: the transfer that keeps memory for longest, which is to end, one at a time.
   std::optional<zone::RetiredExtents::Hold> transfer_to_end();
+  // Zones may use the region's first `octets` from now on.
+  void end_memory_at(size_t octets) { memory_.end_at(octets); }
   size_t memory_in_use() const { return memory_.in_use(); }
   // Zones with data, and zones configured.
   size_t zones_served() const;

@@ -58,10 +58,6 @@ ZoneBuilder::ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expec
   entries_.reserve(expected_octets / 32);
 }
 
-ZoneBuilder::~ZoneBuilder() {
-  if (extent_.has_value()) memory_.give_back(*extent_);
-}
-
 Result<void, BuildError> ZoneBuilder::add(const dns::Name& owner, RrType type, dns::Ttl ttl, Bytes rdata) {
   TRY(check_record(owner, type, rdata));
   if (staged_.size() > 0xffff'ffffU - 0x2'0000U) return fail(BuildError::out_of_memory);
@@ -125,9 +121,15 @@ void ZoneBuilder::sort_entries() {
 
 Result<Zone, BuildError> ZoneBuilder::finish() {
   sort_entries();
-  extent_ = memory_.take_largest();
-  if (!extent_.has_value()) return fail(BuildError::out_of_memory);
-  ExtentWriter out(memory_.region(), *extent_);
+  // Most zones take less: the staged names come twice, in tries, nodes and an index.
+  constexpr size_t octets_per_record = 64;
+  return memory_.fill(2 * staged_.size() + octets_per_record * entries_.size(),
+                      [this](Extent extent) { return write_into(extent); });
+}
+
+Result<Zone, BuildError> ZoneBuilder::write_into(Extent extent) {
+  records_written_ = nodes_written_ = duplicates_ = 0;
+  ExtentWriter out(memory_.region(), extent);
   Ancestry ancestry(out, expected_sets_);
   const SearchName apex(apex_);
   ancestry.hashes[0] = apex.hash(apex.label_count());
@@ -141,9 +143,7 @@ Result<Zone, BuildError> ZoneBuilder::finish() {
     TRY(write_owner(out, all.subspan(start, end - start), ancestry));
     start = end;
   }
-  const Zone zone = TRY(write_zone(out, ancestry));
-  extent_.reset();
-  return zone;
+  return write_zone(out, ancestry, extent);
 }
 
 Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry) {
@@ -292,7 +292,7 @@ Result<Ref, BuildError> ZoneBuilder::write_rrset(Ancestry& ancestry, std::span<c
   return ref;
 }
 
-Result<Zone, BuildError> ZoneBuilder::write_zone(ExtentWriter& out, Ancestry& ancestry) {
+Result<Zone, BuildError> ZoneBuilder::write_zone(ExtentWriter& out, Ancestry& ancestry, Extent extent) {
   if (ancestry.apex_node == 0) return fail(BuildError::no_soa);
   const NodeView apex_node(out.view(), ancestry.apex_node);
   HeaderWords words{};
@@ -311,7 +311,7 @@ Result<Zone, BuildError> ZoneBuilder::write_zone(ExtentWriter& out, Ancestry& an
   words[Zone::apex_size_at] = static_cast<u32>(apex_.size());
   const Ref header = write_header(out, words, apex_);
   if (header == 0) return fail(BuildError::out_of_memory);
-  set_extent(out, header, memory_.shrink(*extent_, out.used()));
+  set_extent(out, header, memory_.shrink(extent, out.used()));
   return Zone(out.view(), header);
 }
 

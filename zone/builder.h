@@ -26,7 +26,6 @@ class ZoneBuilder {
   // given, and outliving this, when the zone is another server's: what it breaks of the rules for publishers is a warning
   // there.
   ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets = 0, Diagnostics* copied = nullptr);
-  ~ZoneBuilder();
   ZoneBuilder(const ZoneBuilder&) = delete;
   ZoneBuilder& operator=(const ZoneBuilder&) = delete;
 
@@ -53,14 +52,14 @@ class ZoneBuilder {
   [[gnu::noinline]] bool key_before(const Entry& a, const Entry& b) const;
   RecordView record_of(const Entry& entry) const;
   void sort_entries();
+  Result<Zone, BuildError> write_into(Extent extent);
   Result<void, BuildError> write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry);
   Result<Ref, BuildError> write_rrset(Ancestry& ancestry, std::span<const RecordView> records, Ref signatures);
-  Result<Zone, BuildError> write_zone(ExtentWriter& out, Ancestry& ancestry);
+  Result<Zone, BuildError> write_zone(ExtentWriter& out, Ancestry& ancestry, Extent extent);
 
   ZoneMemory& memory_;
   dns::Name apex_;
   Diagnostics* copied_;
-  std::optional<Extent> extent_;  // taken in finish(), given back unless it succeeds
   size_t apex_key_size_;
   LookupKey owner_key_;
   dns::Name last_owner_;

@@ -85,17 +85,16 @@ class Copier {
 
 }  // namespace
 
-Result<Zone, BuildError> compact(const Zone& zone, ZoneMemory& memory, HistoryKeeper& history) {
-  const auto extent = memory.take_largest();
-  if (!extent.has_value()) return fail(BuildError::out_of_memory);
-  ExtentWriter out(memory.region(), *extent);
-  const Ref header = Copier(zone, out).run(history);
-  if (header == 0) {
-    memory.give_back(*extent);
-    return fail(BuildError::out_of_memory);
-  }
-  set_extent(out, header, memory.shrink(*extent, out.used()));
-  return Zone(out.view(), header);
+Result<Zone, BuildError> compact(const Zone& zone, size_t expected, ZoneMemory& memory, HistoryKeeper& history) {
+  return memory.fill(expected, [&](Extent extent) -> Result<Zone, BuildError> {
+    ExtentWriter out(memory.region(), extent);
+    HistoryKeeper moved = history;
+    const Ref header = Copier(zone, out).run(moved);
+    if (header == 0) return fail(BuildError::out_of_memory);
+    history = std::move(moved);
+    set_extent(out, header, memory.shrink(extent, out.used()));
+    return Zone(out.view(), header);
+  });
 }
 
 }  // namespace samara::zone

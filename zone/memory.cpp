@@ -19,30 +19,34 @@ bool ExtentWriter::go_on(size_t octets) {
 }
 
 ZoneMemory::ZoneMemory(MutableBytes region) : region_(region) {
-  const size_t usable = std::min(region.size(), max_zone_memory) / extent_alignment * extent_alignment;
-  if (usable != 0) free_.push_back({0, usable});
+  end_ = std::min(region.size(), max_zone_memory) / extent_alignment * extent_alignment;
+  if (end_ != 0) free_.push_back({0, end_});
 }
 
-std::optional<Extent> ZoneMemory::take_largest() {
-  const auto largest = std::ranges::max_element(free_, {}, &Extent::size);
-  if (largest == free_.end()) return std::nullopt;
-  const Extent taken = *largest;
-  free_.erase(largest);
+void ZoneMemory::end_at(size_t octets) {
+  end_ = std::min(end_, octets / extent_alignment * extent_alignment);
+  while (!free_.empty() && free_.back().offset >= end_) free_.pop_back();
+  if (!free_.empty()) free_.back().size = std::min(free_.back().size, end_ - free_.back().offset);
+}
+
+std::optional<Extent> ZoneMemory::take_first(size_t expected) {
+  auto found = std::ranges::find_if(free_, [&](const Extent& extent) { return extent.size >= expected; });
+  if (found == free_.end()) found = std::ranges::max_element(free_, {}, &Extent::size);
+  if (found == free_.end()) return std::nullopt;
+  const Extent taken = *found;
+  free_.erase(found);
   in_use_ += taken.size;
   return taken;
 }
 
 std::optional<Extent> ZoneMemory::take(size_t size) {
   const size_t wanted = (size + extent_alignment - 1) / extent_alignment * extent_alignment;
-  auto best = free_.end();
-  for (auto at = free_.begin(); at != free_.end(); ++at) {
-    if (at->size >= wanted && (best == free_.end() || at->size < best->size)) best = at;
-  }
-  if (best == free_.end() || wanted == 0) return std::nullopt;
-  const Extent taken{best->offset, wanted};
-  best->offset += wanted;
-  best->size -= wanted;
-  if (best->size == 0) free_.erase(best);
+  const auto first = std::ranges::find_if(free_, [&](const Extent& extent) { return extent.size >= wanted; });
+  if (first == free_.end() || wanted == 0) return std::nullopt;
+  const Extent taken{first->offset, wanted};
+  first->offset += wanted;
+  first->size -= wanted;
+  if (first->size == 0) free_.erase(first);
   in_use_ += wanted;
   return taken;
 }
@@ -57,6 +61,8 @@ Extent ZoneMemory::shrink(Extent extent, size_t used) {
 void ZoneMemory::give_back(Extent extent) {
   if (extent.size == 0) return;
   in_use_ -= extent.size;
+  extent.size = std::min(extent.size, end_ - std::min(end_, extent.offset));
+  if (extent.size == 0) return;
   const auto after = std::ranges::lower_bound(free_, extent.offset, {}, &Extent::offset);
   const auto inserted = free_.insert(after, extent);
   const size_t at = static_cast<size_t>(inserted - free_.begin());

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "platform/base/byte_order.h"
+#include "platform/base/result.h"
 #include "platform/base/types.h"
+#include "zone/build_error.h"
 
 namespace samara::zone {
 
@@ -95,17 +97,43 @@ class ZoneMemory {
 
   MemoryView view() const { return MemoryView(region_); }
   MutableBytes region() { return region_; }
-  // The largest free extent, taken whole; a builder fills it and then shrink()s it. Nothing when no memory is free.
-  std::optional<Extent> take_largest();
-  // `size` octets, rounded up to pages, out of the smallest free extent that has them, so that the large ones stay whole.
+  // Memory takes everything from as low as it fits: what was given back below is used again before pages that were never
+  // touched, which a small machine may not have.
+
+  // For what is written before its size is known: write(extent) writes, shrink()s the extent to what it used and returns a
+  // Result<…, BuildError>. `expected` octets are a guess: the first free extent that has them is tried, after out_of_memory a
+  // larger one, at last the largest. The extent of a failed try is given back.
+  template <class Write>
+  auto fill(size_t expected, Write&& write) -> decltype(write(Extent{})) {
+    std::optional<Extent> before;
+    for (;;) {
+      const auto extent = take_first(expected);
+      if (extent.has_value() && extent == before) give_back(*extent);
+      if (!extent.has_value() || extent == before) return fail(BuildError::out_of_memory);
+      auto written = write(*extent);
+      if (written.ok()) return written;
+      give_back(*extent);
+      if (written.error() != BuildError::out_of_memory || extent->size < expected) return written;
+      before = extent;
+      expected = extent->size + 1;
+    }
+  }
+  // The first free extent of `expected` octets, whole, or the largest where none has so many. Nothing when no memory is free.
+  std::optional<Extent> take_first(size_t expected);
+  // `size` octets, rounded up to pages, out of the first free extent that has them.
   std::optional<Extent> take(size_t size);
+  // Nothing is taken from behind the region's first `octets` any more; what is in use there stays until it is given back.
+  void end_at(size_t octets);
   // Keeps the first `used` octets of an extent (rounded up to pages) and frees the rest; returns what is kept.
   Extent shrink(Extent extent, size_t used);
   void give_back(Extent extent);
   size_t in_use() const { return in_use_; }
+  // Octets that may be in use.
+  size_t usable() const { return end_; }
 
  private:
   MutableBytes region_;
+  size_t end_ = 0;            // of what may be taken, a multiple of extent_alignment
   std::vector<Extent> free_;  // by offset, neighbours merged
   size_t in_use_ = 0;
 };

@@ -122,7 +122,7 @@ bool VersionedZone::compaction_due() const {
 
 Result<Zone, BuildError> VersionedZone::compact() {
   HistoryKeeper history = history_;
-  const Zone next = TRY(zone::compact(*zone_, memory_, history));
+  const Zone next = TRY(zone::compact(*zone_, zone_->extent().size + growth_.used(), memory_, history));
   take_over(next);
   history_ = std::move(history);
   return next;
