@@ -7,6 +7,7 @@
 #include "platform/runtime/frame_loop.h"
 #include "server/config/service_config.h"
 #include "zone/memory.h"
+#include "zone/store/format.h"
 
 namespace samara::server {
 
@@ -39,6 +40,7 @@ inline hal::Plan service_plan(const ServiceConfig& config) {
   plan.region_size = config.limits.zone_memory;
   if (config.network) plan.link = runtime::link_plan(*config.network);
   plan.storage = config.storage.has_value();
+  plan.storage_signature = zone::store::signature;
   plan.user_id = config.user;
   plan.group_id = config.group;
   return plan;

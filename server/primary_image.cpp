@@ -134,6 +134,8 @@ class Primary final : public hal::Role {
     });
   }
 
+  void on_region_end(size_t octets) override { zones_->end_memory_at(octets); }
+
   hal::Reply on_request(u32 kind, Bytes payload, hal::Loader& loader) override {
     hal::Reply reply;
     ReplyText text{reply.payload};

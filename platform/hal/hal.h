@@ -120,6 +120,8 @@ struct Plan {
   u32 max_request = u32{1} << 30;
   // Loader::storage() is needed: an image without is not started.
   bool storage = false;
+  // The octets with which a storage begins that is in use already: of several disks the one that has them is taken.
+  std::string_view storage_signature;
 };
 
 // 48 octets from the system's random source: the seed of a DRBG, different in each process.
@@ -256,6 +258,9 @@ class Role {
   virtual Result<Plan, Refusal> configure(Bytes blob, const Entropy& entropy) = 0;
   // Builds the first thing to serve and returns its root. A Refusal ends the image.
   virtual Result<u64, Refusal> load(Bytes blob, Loader& loader) = 0;
+  // Where the machine's memory is all there is: what zones have of the region ends after `octets` once load() has returned,
+  // so that the tables that serve() makes, and what both take while they serve, find room behind it.
+  virtual void on_region_end(size_t /*octets*/) {}
   // Makes the worker application and calls worker.run(app).
   virtual void serve(Worker& worker) = 0;
   // One request from the supervisor. `kind` and `payload` are the role's; the payload lives until this returns. When this

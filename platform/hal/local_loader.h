@@ -6,7 +6,10 @@
 //
 // LoaderAndWorker makes one FrameHandler of a loader and its worker, so that a loop that knows of handlers drives both.
 //
-// Messages need two rings and a buffer (some 340 KiB), taken only for a worker that has a use for them; to any other, send()
+// The worker may take turns of its own while the role waits for its storage. So what the role makes of a message is in a buffer
+// of the loader's.
+//
+// Messages need two rings and two buffers (some 400 KiB), taken only for a worker that has a use for them; to any other, send()
 // says no.
 #pragma once
 
@@ -24,7 +27,7 @@ class LocalLoader : public Loader {
   static constexpr size_t ring_size = 2 * min_ring;
 
  public:
-  static constexpr size_t memory_for_messages = 2 * ring_size + runtime::max_message;
+  static constexpr size_t memory_for_messages = 2 * (ring_size + runtime::max_message);
 
   u64 publish(u64 root) override;
   u64 generation() const override { return publication_.generation; }
@@ -48,11 +51,12 @@ class LocalLoader : public Loader {
     using Scratch = std::array<u8, runtime::max_message>;
     std::unique_ptr<Ring> to_worker_ring = std::make_unique_for_overwrite<Ring>();
     std::unique_ptr<Ring> to_loader_ring = std::make_unique_for_overwrite<Ring>();
-    std::unique_ptr<Scratch> scratch = std::make_unique_for_overwrite<Scratch>();
+    std::unique_ptr<Scratch> workers_scratch = std::make_unique_for_overwrite<Scratch>();
+    std::unique_ptr<Scratch> loaders_scratch = std::make_unique_for_overwrite<Scratch>();
     LaneIndices to_worker;
     LaneIndices to_loader;
-    Mailbox worker{{&to_worker, *to_worker_ring}, {&to_loader, *to_loader_ring}, *scratch};
-    Mailbox loader{{&to_loader, *to_loader_ring}, {&to_worker, *to_worker_ring}, *scratch};
+    Mailbox worker{{&to_worker, *to_worker_ring}, {&to_loader, *to_loader_ring}, *workers_scratch};
+    Mailbox loader{{&to_loader, *to_loader_ring}, {&to_worker, *to_worker_ring}, *loaders_scratch};
   };
   void tell_publication(Instant now);
 

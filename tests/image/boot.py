@@ -119,7 +119,6 @@ def cold_boots(result, kind):
 def power_button(result, kind):
     with Machine(kind, IMAGE, WORDS) as machine:
         machine.wait_for(READY)
-        time.sleep(0.3)
         machine.monitor("system_powerdown")
         status = machine.status(5)
         result.check(status == 0, f"{kind}: the power button ends it with 0", f"status {status}; {tail(machine)}")
@@ -146,6 +145,9 @@ def refusals(result):
     ends_with(result, "too little memory is said", 69, "too little memory", memory=3)
     ends_with(result, "memory that is used up is said", 69, "out of memory", words=WORDS + " role.fill=40M role.heap=30M", memory=64)
     ends_with(result, "a clock that is not there is said", 69, "no clock", words=WORDS + " clock=cpuid")
+    for word, expected in (("on-failure=explode", "poweroff, reset or halt"), ("clock=tsc", "cpuid, apic"),
+                           ("virtio_mmio.device=garbage", "SIZE@ADDRESS:LINE"), ("measure=foo", "start")):
+        ends_with(result, f"{word} is refused", 64, f"{word} (expected: {expected}", words=f"{WORDS} {word}")
 
 
 def boots(result, name, kind="microvm", text=READY, words="", **options):
@@ -185,6 +187,22 @@ def variants(result):
     boots(result, "a card that names its MTU", "q35", text="MTU 1400", card=",host_mtu=1400")
     boots(result, "a card of its own address", text="02:00:00:00:00:07", card=",mac=02:00:00:00:00:07")
     boots(result, "an unknown word is said", text="surprise is not known", words="surprise")
+    boots(result, "ACPI's timer is found where there is no other", "q35", text="clock: pm-timer", cpu="max,-hypervisor",
+          extra=["-M", "pit=off"])
+    boots(result, "a card behind another root of PCI", "q35", network=[
+        "-device", "pxb-pcie,id=far,bus_nr=128,bus=pcie.0", "-device", "pcie-root-port,id=rp,bus=far,chassis=1", "-netdev",
+        f"tap,id=n,ifname={machines.TAP},script=no,downscript=no", "-device", "virtio-net-pci,netdev=n,bus=rp"])
+    second = ["-netdev", "hubport,id=other,hubid=1", "-device", "virtio-net-pci,netdev=other,mac=52:54:00:00:00:07",
+              "-netdev", f"tap,id=n,ifname={machines.TAP},script=no,downscript=no",
+              "-device", "virtio-net-pci,netdev=n,mac=52:54:00:00:00:08"]
+    boots(result, "the command line chooses a card", "q35", text="52:54:00:00:00:08", words="card=52:54:00:00:00:08", network=second)
+    ends_with(result, "a card that is not there is said", 69, "1 with others", "q35", words=WORDS + " card=52:54:00:00:00:09")
+    ends_with(result, "another kind of card is named", 69, "8086:10d3 on PCI", "q35", network=["-device", "e1000e"])
+    disks = [word for i in range(7) for word in ("-blockdev", f"driver=null-co,node-name=x{i},size=1048576,read-zeroes=on",
+                                                  "-device", f"virtio-blk-pci,drive=x{i}")]
+    for kind in ("pc", "q35"):
+        boots(result, f"{kind}: seven disks beside the card", kind, extra=disks, blob=b"boot configuration" * 300, memory=32)
+    boots(result, "a boot module of 70 MiB", memory=256, blob=b"boot configuration" * 4_000_000)
 
 
 def storage(result):

@@ -44,12 +44,13 @@ class Machine:
     empty; `storage` the file of a disk."""
 
     def __init__(self, kind, image, words="", blob=b"boot configuration", memory=16, cpu="max", network="tap", debug_exit=True,
-                 reboot=False, extra=(), card="", storage=None, disk="", tap=TAP, mac=""):
+                 reboot=False, extra=(), card="", storage=None, disk="", tap=TAP, mac="",
+                 serial="stdio"):
         machine, pci = MACHINES[kind]
         self.folder = tempfile.TemporaryDirectory()
         self.monitor_path = os.path.join(self.folder.name, "monitor")
         command = ["qemu-system-x86_64", "-M", machine, "-accel", "tcg", "-cpu", cpu, "-m", str(memory), "-nodefaults",
-                   "-no-user-config", "-display", "none", "-serial", "stdio", "-kernel", image,
+                   "-no-user-config", "-display", "none", "-serial", serial, "-kernel", image,
                    "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
         if not reboot:
             command.append("-no-reboot")
@@ -73,7 +74,7 @@ class Machine:
                         "-device", f"{'virtio-blk-pci' if pci else 'virtio-blk-device'},drive=d{disk}"]
         if debug_exit:
             command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-        self.console = ""
+        self.console, self.image, self.blob = "", image, blob
         self.started = time.monotonic()
         self.process = subprocess.Popen([*command, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                         bufsize=0)

@@ -11,7 +11,6 @@
 namespace samara::zone::store {
 namespace {
 
-constexpr std::array<u8, 8> half_magic{'s', 'a', 'm', 'a', 'r', 'a', 'Z', 'S'};
 constexpr u32 entry_magic = 0x735a5365;  // "sZSe"
 // The half's own checksum needs no secret: it only tells damage.
 constexpr crypto::SipHashKey half_key{'h', 'a', 'l', 'f', ' ', 'o', 'f', ' ', 'a', ' ', 's', 't', 'o', 'r', 'e', '.'};
@@ -56,7 +55,7 @@ std::optional<ReadEntry> parse(Bytes at, const EntryPlace& place) {
 
 void HalfHeader::write(MutableBytes block_of_it) const {
   ByteWriter out(block_of_it);
-  out.bytes(half_magic);
+  for (const char c : signature) out.u8(static_cast<u8>(c));
   out.u16(format_version);
   out.u16(0);
   out.u32(block);
@@ -75,7 +74,7 @@ void HalfHeader::write(MutableBytes block_of_it) const {
 
 std::optional<u16> HalfHeader::version_of(Bytes block_of_it) {
   constexpr size_t hash_at = wire_size - 16;
-  if (!std::ranges::equal(block_of_it.first(half_magic.size()), half_magic) ||
+  if (!std::ranges::equal(block_of_it.first(signature.size()), signature, {}, {}, [](char c) { return static_cast<u8>(c); }) ||
       load_be64(block_of_it, hash_at) != crypto::siphash24(half_key, block_of_it.first(hash_at))) {
     return std::nullopt;
   }

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "dns-core/name.h"
 #include "platform/base/ip_address.h"
@@ -24,6 +25,9 @@
 #include "platform/crypto/siphash.h"
 
 namespace samara::zone::store {
+
+// The first octets of a half, and so of a store.
+constexpr std::string_view signature = "samaraZS";
 
 // A build reads its own version and those before it from 2 on, and writes its own: a change of the format raises the number and
 // brings the way to read the one before.

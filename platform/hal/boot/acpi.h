@@ -1,6 +1,6 @@
-// ACPI, as little as a server needs (ACPI specification 6.4): the registers that turn the power off, and the virtio-mmio
-// devices of a machine that describes them nowhere else. The definition block is searched for the few byte sequences that
-// matter, not interpreted.
+// ACPI, as little as a server needs (ACPI specification 6.4): the registers that turn the power off, and where the devices are
+// of a machine that describes them nowhere else. The definition block is searched for the few byte sequences that matter, not
+// interpreted.
 #pragma once
 
 #include <optional>

@@ -52,19 +52,22 @@ void BareWorker::run_frames(FrameHandler& worker) {
   ConsoleRequests requests;
   Instant now = clock::now();
   handler.prepare(start_.card->description());
-  handler.start(now, start_.wall.at(now), card);
+  handler.start(now, start_.wall->at(now), card);
+  handler_ = &worker;
+  if (start_.storage != nullptr) start_.storage->use(*this);
   if (apic::route(console::interrupt_line)) console::request_interrupts();
   Instant last_frame = now;
   u64 frames_seen = 0;
   for (;;) {
     now = clock::now();
-    const bool more = handler.turn(now, start_.wall.at(now), card);
+    const bool more = handler.turn(now, start_.wall->at(now), card);
     if (more || card.counters().received != frames_seen) {
       frames_seen = card.counters().received;
       last_frame = now;
       continue;
     }
     report(handler);
+    if (now >= start_.wall->next_look()) look_at_wall_clock(now);
     if (requests.power_off(now)) {
       log(Level::info, "told to stop");
       handler.stop(now, card);
@@ -74,8 +77,24 @@ void BareWorker::run_frames(FrameHandler& worker) {
     }
     if (now - last_frame < watch_time) continue;
     if (card.broken()) give_up("the network card broke the rules of virtio, or asks to be reset; start the machine again");
-    sleep(std::min(handler.next_deadline(), requests.next_look()));
+    sleep(std::min({handler.next_deadline(), requests.next_look(), start_.wall->next_look()}));
   }
+}
+
+void BareWorker::turn() {
+  const Instant now = clock::now();
+  handler_->turn(now, start_.wall->at(now), *start_.card);
+}
+
+// Hypervisors do not tell a machine that they stopped it, saved it or moved it elsewhere.
+void BareWorker::look_at_wall_clock(Instant now) {
+  const auto reading = clock::read_wall(clock::Patience::none);
+  if (!reading.has_value()) return start_.wall->skip(now);
+  const auto behind = start_.wall->compare(*reading);
+  if (!behind.has_value()) return;
+  const bool ahead = *behind < Duration();
+  log(Level::warning, "the wall clock was ", static_cast<u64>(ahead ? -behind->seconds() : behind->seconds()), " s ",
+      ahead ? "ahead of" : "behind", " the machine's; it is set (was the machine paused, or its clock set?)");
 }
 
 // Says what is to be said about addresses that serve, or why nothing can.

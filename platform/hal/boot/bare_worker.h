@@ -2,26 +2,18 @@
 #pragma once
 
 #include "platform/hal/boot/entropy.h"
+#include "platform/hal/boot/wall_clock.h"
 #include "platform/hal/hal.h"
 #include "platform/hal/local_loader.h"
+#include "platform/hal/virtio/block_device.h"
 #include "platform/hal/virtio/net_card.h"
 
 namespace samara::hal {
 
-// Seconds since 1970: what the machine or the boot configuration told at the start, and what passed since.
-class WallClock {
- public:
-  explicit WallClock(UnixTime at_start) : at_start_(at_start) {}
-  UnixTime at(Instant now) const { return {at_start_.seconds + now.since_boot().seconds()}; }
-
- private:
-  UnixTime at_start_;
-};
-
 class BareLoader final : public LocalLoader {
  public:
-  // `storage` may be null.
-  BareLoader(MutableBytes region, WallClock wall, const Entropy& entropy, Storage* storage)
+  // `wall` outlives this; `storage` may be null.
+  BareLoader(MutableBytes region, const WallClock& wall, const Entropy& entropy, Storage* storage)
       : region_(region), wall_(wall), entropy_(entropy), storage_(storage) {}
 
   MutableBytes region() override { return region_; }
@@ -34,12 +26,12 @@ class BareLoader final : public LocalLoader {
 
  private:
   MutableBytes region_;
-  WallClock wall_;
+  const WallClock& wall_;
   Entropy entropy_;
   Storage* storage_;
 };
 
-class BareWorker final : public Worker {
+class BareWorker final : public Worker, private virtio::Meanwhile {
  public:
   struct Start {
     u32 max_streams;
@@ -47,11 +39,12 @@ class BareWorker final : public Worker {
     bool client_datagrams;
     Bytes region;
     Entropy entropy;
-    WallClock wall;
+    WallClock* wall;
     Role* role;
     BareLoader* loader;  // has loaded
     virtio::NetCard* card;
-    bool measure;  // print how long the start took
+    virtio::BlockDevice* storage;  // or null
+    bool measure;                  // print how long the start took
   };
   explicit BareWorker(const Start& start) : start_(start) {}
 
@@ -66,10 +59,14 @@ class BareWorker final : public Worker {
 
  private:
   [[noreturn]] void run_application(WorkerApplicationRef app) override;
+  // Frames are answered while the loader waits for the disk.
+  void turn() override;
   void report(FrameHandler& handler);
+  void look_at_wall_clock(Instant now);
   void sleep(Instant deadline);
 
   Start start_;
+  FrameHandler* handler_ = nullptr;  // of run_frames()
   bool answered_before_ = false;
 };
 

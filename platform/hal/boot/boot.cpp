@@ -10,6 +10,7 @@
 #include "platform/hal/boot/cpu.h"
 #include "platform/hal/boot/crash_record.h"
 #include "platform/hal/boot/descriptor_tables.h"
+#include "platform/hal/boot/image_layout.h"
 #include "platform/hal/boot/machine.h"
 #include "platform/hal/boot/machine_log.h"
 #include "platform/hal/boot/memory.h"
@@ -18,13 +19,6 @@
 #include "platform/runtime/libc/allocator.h"
 
 extern "C" {
-extern samara::u8 image_start[];
-extern samara::u8 constants_start[];
-extern samara::u8 data_start[];
-extern samara::u8 reserved_end[];
-extern samara::u8 main_guard[];
-extern samara::u8 fault_guard[];
-extern samara::u8 critical_guard[];
 using Constructor = void (*)();
 extern const Constructor init_array_start[];
 extern const Constructor init_array_end[];
@@ -70,14 +64,13 @@ void lay_out_memory(const StartInfo& start) {
   for (u64 at = tables_begin; at < tables_begin + tables; at += page_size) {
     page_tables::map(at, at + page_size, Access::write);
   }
-  const PhysicalRange module = start.module();
-  for (u64 at = page_down(module.begin); at < module.end; at += page_size) {
-    page_tables::map(at, at + page_size, Access::write);
-  }
+  page_tables::map(start.module().begin, start.module().end, Access::write);
   page_tables::prepare_areas(largest->begin, largest->end);
-  page_tables::prepare_areas(memory::region_window, memory::region_window + largest->size());
+  page_tables::prepare_areas(region_window, region_window + largest->size());
   page_tables::use();
-  memory::start(largest->begin, largest->end);
+  u64 all = 0;
+  for (const PhysicalRange& piece : unused.pieces()) all += piece.size();
+  memory::start(largest->begin, largest->end, all - largest->size());
 }
 
 MutableBytes more_for_heap(size_t size) {
@@ -138,6 +131,7 @@ void boot_main(samara::u64 start_info) {
   here.command_line = CommandLine(here.start.command_line());
   power::start(here.start.acpi_root(), here.command_line.value("on-failure").value_or(""));
   lay_out_memory(here.start);
+  power::watch_button();
   crash_record::start();
   apic::start();
   clock::note_start();

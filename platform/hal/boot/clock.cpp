@@ -94,33 +94,62 @@ u64 hertz_over(u64 ticks, u64 nanoseconds) {
   return static_cast<u64>(static_cast<double>(ticks) * 1e9 / static_cast<double>(std::max<u64>(nanoseconds, 1)));
 }
 
-// A device that counts at a known rate: the counter and the APIC's timer are compared with it for a millisecond.
-template <class Passed>
-u64 measure(u64 wanted_ticks, u64 reference_hertz, Passed passed) {
-  constexpr u64 patience = 100'000'000;  // reads; a device that stands still is none
-  const u32 timer_begin = apic::timer_left();
-  const u64 begin = read_tsc();
+// How long a frequency is measured. An exit to the hypervisor takes microseconds, so over a millisecond that was off by up to
+// 18,000 ppm.
+constexpr u64 measurements_per_second = 20;
+
+// What a device, the processor's counter and the APIC's timer showed at one moment.
+struct Sample {
+  u64 counter = 0;
+  u32 timer_left = 0;
+  u64 device = 0;
+};
+// Of several reads the one that took the shortest was disturbed least.
+template <class Read>
+Sample sample(Read read) {
+  Sample best;
+  u64 shortest = UINT64_MAX;
+  for (u32 i = 0; i < 8; ++i) {
+    const u64 begin = read_tsc();
+    const u64 device = read();
+    const u64 end = read_tsc();
+    if (end - begin >= shortest) continue;
+    shortest = end - begin;
+    best = {.counter = begin + shortest / 2, .timer_left = apic::timer_left(), .device = device};
+  }
+  return best;
+}
+
+// A device that counts up to `mask` at a known rate, and then from 0 again: the counter and the APIC's timer are compared with
+// it. 0: the device stands still.
+template <class Read>
+u64 measure(u64 reference_hertz, u64 mask, Read read) {
+  constexpr u64 patience = 100'000'000;  // reads
+  const u64 wanted = reference_hertz / measurements_per_second;
+  const Sample begin = sample(read);
   u64 ticks = 0;
-  for (u64 i = 0; i < patience && ticks < wanted_ticks; ++i) ticks = passed();
-  const u64 end = read_tsc();
-  if (ticks < wanted_ticks) return 0;
+  u64 last = begin.device;
+  const auto count_to = [&](u64 value) {
+    ticks += (value - last) & mask;
+    last = value;
+  };
+  for (u64 i = 0; i < patience && ticks < wanted; ++i) count_to(read());
+  if (ticks < wanted) return 0;
+  const Sample end = sample(read);
+  count_to(end.device);
   const u64 nanoseconds = ticks * second / reference_hertz;
-  timer_hertz = hertz_over(timer_begin - apic::timer_left(), nanoseconds);
-  return hertz_over(end - begin, nanoseconds);
+  timer_hertz = hertz_over(begin.timer_left - end.timer_left, nanoseconds);
+  return hertz_over(end.counter - begin.counter, nanoseconds);
 }
 
 // ACPI 6.4 section 4.8.3.3: 24 bits are sure.
 u64 hertz_by_pm_timer(u16 port) {
-  constexpr u64 rate = 3'579'545;
-  constexpr u32 mask = 0xffffff;
   if (port == 0 || in32(port) == UINT32_MAX) return 0;
-  const u32 first = in32(port);
-  return measure(rate / 1000, rate, [&] { return u64{(in32(port) - first) & mask}; });
+  return measure(3'579'545, 0xffffff, [port] { return u64{in32(port)}; });
 }
 
-// Channel 2 of the 8254, which drives only the speaker, counts down once from 65535.
+// Channel 2 of the 8254, which drives only the speaker, counts down and begins again at 65535.
 u64 hertz_by_pit() {
-  constexpr u64 rate = 1'193'182;
   constexpr u16 control = 0x43;
   constexpr u16 channel_2 = 0x42;
   constexpr u16 gate = 0x61;
@@ -128,14 +157,13 @@ u64 hertz_by_pit() {
   out8(control, 0xb0);  // channel 2, low then high octet, mode 0, binary
   out8(channel_2, 0xff);
   out8(channel_2, 0xff);
-  const auto left = [&] {
+  const auto left = [] {
     out8(control, 0x80);  // latch
     const u32 low = in8(channel_2);
     return low | u32{in8(channel_2)} << 8;
   };
-  const u32 first = left();
-  if (first == 0xffff && in8(channel_2) == 0xff && in8(gate) == 0xff) return 0;  // there is no 8254
-  return measure(rate / 1000, rate, [&] { return u64{(first - left()) & 0xffff}; });
+  if (left() == 0xffff && in8(channel_2) == 0xff && in8(gate) == 0xff) return 0;  // there is no 8254
+  return measure(1'193'182, 0xffff, [left] { return u64{0xffff - left()}; });
 }
 
 // The APIC's timer counts since apic::start(): all the time the start took so far is measured.
@@ -160,22 +188,24 @@ u8 read_cmos(u8 index) {
   return in8(cmos_data);
 }
 
-using BatteryClock = std::array<u8, 6>;  // seconds, minutes, hours, day, month, year
+// Seconds, minutes, hours, day, month, year, and the century where PCs keep it.
+using BatteryClock = std::array<u8, 7>;
 BatteryClock read_battery_clock() {
-  return {read_cmos(0), read_cmos(2), read_cmos(4), read_cmos(7), read_cmos(8), read_cmos(9)};
+  return {read_cmos(0), read_cmos(2), read_cmos(4), read_cmos(7), read_cmos(8), read_cmos(9), read_cmos(0x32)};
 }
 
 // MC146818: status B tells binary or decimal, 12 or 24 hours; while status A's bit 7 is set the values change.
-std::optional<UnixTime> battery_time() {
-  constexpr u32 patience = 100'000;
+std::optional<UnixTime> battery_time(Patience patience) {
+  const u32 tries = patience == Patience::none ? 0 : 100'000;
   constexpr u8 updating = 0x80;
   constexpr u8 valid = 0x80;  // status D
   if (read_cmos(0x0a) == 0xff || (read_cmos(0x0d) & valid) == 0) return std::nullopt;
   BatteryClock first;
   BatteryClock values{};
+  if (patience == Patience::none && (read_cmos(0x0a) & updating) != 0) return std::nullopt;
   do {
     first = values;
-    for (u32 i = 0; i < patience && (read_cmos(0x0a) & updating) != 0; ++i) {
+    for (u32 i = 0; i < tries && (read_cmos(0x0a) & updating) != 0; ++i) {
     }
     values = read_battery_clock();
   } while (values != first);
@@ -185,10 +215,11 @@ std::optional<UnixTime> battery_time() {
   if ((mode & 4) == 0) {
     for (u8& value : values) value = static_cast<u8>((value >> 4) * 10 + (value & 15));
   }
-  const auto [seconds, minutes, hour, day, month, year] = values;
+  const auto [seconds, minutes, hour, day, month, year, kept_century] = values;
+  const i64 century = kept_century >= 19 && kept_century <= 29 ? kept_century : 20;
   const i64 hours = (mode & 2) != 0 ? hour : hour % 12 + (afternoon ? 12 : 0);
   if (month < 1 || month > 12 || day < 1 || day > 31) return std::nullopt;
-  return UnixTime{((days_since_1970(2000 + i64{year}, month, day) * 24 + hours) * 60 + minutes) * 60 + seconds};
+  return UnixTime{((days_since_1970(100 * century + year, month, day) * 24 + hours) * 60 + minutes) * 60 + seconds};
 }
 
 }  // namespace
@@ -197,7 +228,7 @@ void note_start() {
   counter_start = read_tsc();
 }
 
-bool start(std::string_view wanted, u16 timer_port) {
+bool start(std::string_view wanted, u16 (*timer_port)()) {
   const Hypervisor kind = hypervisor();
   u64 hertz = 0;
   const auto try_source = [&](std::string_view name, auto find) {
@@ -215,15 +246,15 @@ bool start(std::string_view wanted, u16 timer_port) {
     try_source("apic", hertz_by_apic);
     timer_hertz = usual_timer_hertz;
   }
-  try_source("pm-timer", [&] { return hertz_by_pm_timer(timer_port); });
+  try_source("pm-timer", [&] { return hertz_by_pm_timer(timer_port()); });
   try_source("pit", hertz_by_pit);
   if (hertz == 0) return false;
   if (timer_hertz == 0) {  // told by CPUID on a machine whose APIC timer is not known: compared with the counter
     const u64 begin = read_tsc();
     const u32 timer_begin = apic::timer_left();
-    while (read_tsc() - begin < hertz / 1000) {
+    while (read_tsc() - begin < hertz / measurements_per_second) {
     }
-    timer_hertz = u64{timer_begin - apic::timer_left()} * 1000;
+    timer_hertz = u64{timer_begin - apic::timer_left()} * measurements_per_second;
   }
   scale = TimeScale(read_tsc(), 0, hertz);
   return true;
@@ -239,13 +270,19 @@ Instant now() {
   return Instant::since_boot(Duration::nanoseconds(static_cast<i64>(nanoseconds)));
 }
 
-std::optional<UnixTime> read_wall() {
+std::optional<ClockReading> read_wall(Patience patience) {
+  constexpr i64 nanoseconds = second;
+  const Instant before = now();
   if (use_pvclock) {
     write_msr(msr_pv_wall, address_of(const_cast<PvWall*>(&pv_wall)));
-    // The time of the start; what passed since is kvmclock's.
-    return UnixTime{i64{pv_wall.seconds} + now().since_boot().seconds()};
+    // The time of the host's start of counting; what passed since is kvmclock's.
+    const i64 time = i64{pv_wall.seconds} * nanoseconds + i64{pv_wall.nanoseconds} + before.since_boot().nanoseconds();
+    return ClockReading{.before = before, .after = before, .earliest = time, .latest = time};
   }
-  return battery_time();
+  const auto time = battery_time(patience);
+  if (!time.has_value()) return std::nullopt;
+  return ClockReading{
+      .before = before, .after = now(), .earliest = time->seconds * nanoseconds, .latest = (time->seconds + 1) * nanoseconds};
 }
 
 u64 ticks_since_entry() {

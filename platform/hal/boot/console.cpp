@@ -1,5 +1,6 @@
 #include "platform/hal/boot/console.h"
 
+#include "platform/base/text_writer.h"
 #include "platform/hal/boot/cpu.h"
 
 namespace samara::hal::console {
@@ -19,20 +20,50 @@ constexpr u8 status_absent = 0xff;
 constexpr u32 fifo_size = 16;
 // At 115,200 baud a full FIFO takes 1.4 ms; reading the port takes about a microsecond.
 constexpr u32 patience = 10'000;
+constexpr u64 rest_after_patience = 100;
 
 bool present = false;
-u32 room = 0;  // octets the FIFO takes without being asked
+u32 room = 0;         // octets the FIFO takes without being asked
+u64 tries_again = 0;  // the time-stamp counter's value from which a port that was stuck is tried again; 0: it is not stuck
+u64 dropped = 0;      // lines, or what is left of them, since it was stuck
 
-void put(char c) {
+// False: the port takes nothing.
+bool put(char c) {
   if (room == 0) {
+    const u64 begin = read_tsc();
     u32 left = patience;
     while ((in8(line_status) & status_transmitter_empty) == 0) {
-      if (--left == 0) return;
+      if (--left != 0) continue;
+      const u64 now = read_tsc();
+      tries_again = now + (now - begin) * rest_after_patience;
+      return false;
     }
     room = fifo_size;
   }
   --room;
   out8(data, static_cast<u8>(c));
+  return true;
+}
+
+bool put_all(std::string_view text) {
+  for (const char c : text) {
+    if (c == '\n' && !put('\r')) return false;
+    if (!put(c)) return false;
+  }
+  return true;
+}
+
+// Whether a port that was stuck works again, and has said what it did not write.
+bool is_free_again() {
+  if (read_tsc() < tries_again || (in8(line_status) & status_transmitter_empty) == 0) return false;
+  TextBuffer<96> note;
+  note.writer().put("\n(");
+  note.writer().put(dropped);
+  note.writer().put(" lines were not written: nobody read them)\n");
+  tries_again = 0;
+  if (!put_all(note.view())) return false;
+  dropped = 0;
+  return true;
 }
 
 }  // namespace
@@ -52,10 +83,11 @@ void start() {
 
 void write(std::string_view text) {
   if (!present) return;
-  for (const char c : text) {
-    if (c == '\n') put('\r');
-    put(c);
+  if (tries_again != 0 && !is_free_again()) {
+    ++dropped;
+    return;
   }
+  if (!put_all(text)) ++dropped;
 }
 
 bool read(char& into) {

@@ -1,5 +1,6 @@
-// The console: a 16550 serial port, polled. A port that does not take an octet in time (nobody listens, none is there) is not
-// waited for again until it does.
+// The console: a 16550 serial port, polled. Where nobody reads what it sends (a terminal that was stopped, a full pipe), it
+// takes nothing any more: what cannot be written is dropped and counted, and the port is tried again after a hundred times as
+// long as it was waited for, so that a stuck reader costs no more than a hundredth of the machine's time.
 #pragma once
 
 #include <string_view>

@@ -6,19 +6,10 @@
 #include "platform/base/log.h"
 #include "platform/base/panic.h"
 #include "platform/hal/boot/cpu.h"
+#include "platform/hal/boot/image_layout.h"
 #include "platform/hal/boot/machine_log.h"
 #include "platform/hal/boot/page_tables.h"
 #include "platform/hal/boot/power.h"
-
-extern "C" {
-extern samara::u8 crash_record_memory[];
-extern const samara::u8 image_start[];
-extern const samara::u8 constants_start[];
-extern const samara::u8 main_guard[];
-extern const samara::u8 fault_guard[];
-extern const samara::u8 critical_guard[];
-extern const samara::u8 stacks_end[];
-}
 
 namespace samara::hal::crash_record {
 namespace {

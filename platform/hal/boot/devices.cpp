@@ -1,102 +1,95 @@
 #include "platform/hal/boot/devices.h"
 
-#include "platform/base/log.h"
 #include "platform/hal/boot/acpi.h"
 #include "platform/hal/virtio/block_device.h"
 #include "platform/hal/virtio/entropy_device.h"
 #include "platform/hal/virtio/net_card.h"
 
 namespace samara::hal {
-namespace {
-
-struct DeviceWord {
-  u64 address;
-  u32 line;
-};
-
-// SIZE@ADDRESS:LINE[:ID]
-std::optional<DeviceWord> parse_device(std::string_view text) {
-  const size_t at = text.find('@');
-  const size_t colon = text.find(':', at == std::string_view::npos ? text.size() : at);
-  if (colon == std::string_view::npos) return std::nullopt;
-  const auto size = parse_size(text.substr(0, at));
-  const auto address = parse_size(text.substr(at + 1, colon - at - 1));
-  std::string_view line_text = text.substr(colon + 1);
-  line_text = line_text.substr(0, line_text.find(':'));
-  const auto line = parse_size(line_text);
-  constexpr u64 highest_line = 255;
-  constexpr u64 lowest_address = u64{1} << 20;
-  constexpr u64 address_limit = u64{1} << 46;
-  if (!size || !address || !line || *line > highest_line || *address < lowest_address || *address >= address_limit) {
-    return std::nullopt;
-  }
-  return DeviceWord{*address, static_cast<u32>(*line)};
-}
-
-}  // namespace
-
 Devices::Devices(const Machine& machine) {
   constexpr std::string_view word_start = "virtio_mmio.device=";
-  bool named = false;
+  if (const auto wanted = machine.command_line.value("card"); wanted.has_value()) wanted_card_ = parse_card(*wanted);
   machine.command_line.each([&](std::string_view word) {
     if (!word.starts_with(word_start)) return;
-    named = true;
-    const auto device = parse_device(word.substr(word_start.size()));
-    if (!device.has_value()) {
-      log(Level::warning, "command line: ", word, ": SIZE@ADDRESS:LINE is expected; ignored");
-      return;
-    }
-    try_mmio(device->address, device->line);
-  });
-  if (named) {
     bus_ = "mmio";
-  } else if (pci::present()) {
-    bus_ = "pci";
-    look_on_pci();
-  } else {
-    bus_ = "mmio (ACPI)";
-    look_in_acpi(machine.start.acpi_root());
-  }
+    if (const auto device = parse_device(word.substr(word_start.size())); device.has_value()) {
+      try_mmio(device->address, device->line);
+    }
+  });
+  if (network_.get() == nullptr && pci::present()) look_on_pci();
+  if (network_.get() == nullptr) look_in_acpi(acpi::Tables(machine.start.acpi_root()).definitions());
 }
 
 Devices::Slot* Devices::slot_for(u16 device_id) {
-  Slot* const slot = device_id == virtio::NetCard::device_id         ? &network_
-                     : device_id == virtio::EntropyDevice::device_id ? &entropy_
-                     : device_id == virtio::BlockDevice::device_id   ? &block_
-                                                                     : nullptr;
-  return slot != nullptr && slot->get() == nullptr ? slot : nullptr;
+  if (device_id == virtio::NetCard::device_id) {
+    if (network_.get() == nullptr) return &network_;
+    ++other_cards_;
+  }
+  if (device_id == virtio::EntropyDevice::device_id && entropy_.get() == nullptr) return &entropy_;
+  if (device_id == virtio::BlockDevice::device_id && block_count_ < blocks_.size()) return &blocks_[block_count_];
+  return nullptr;
+}
+
+void Devices::settle(u16 device_id, Slot& slot) {
+  if (device_id == virtio::BlockDevice::device_id) {
+    if (slot.get() != nullptr) ++block_count_;
+    legacy_block_ = legacy_block_ || slot.get() == nullptr;
+  }
+  if (&slot == &network_ && wanted_card_.has_value() && slot.get() != nullptr) {
+    for (u16 i = 0; i < u16{std::tuple_size_v<CardAddress>}; ++i) {
+      if (slot.get()->read_config(i) == (*wanted_card_)[i]) continue;
+      slot = {};
+      ++other_cards_;
+      return;
+    }
+  }
 }
 
 void Devices::try_mmio(u64 address, u32 line) {
-  auto found = MmioTransport::find(address, line);
+  const auto found = MmioTransport::find(address, line);
   if (!found.has_value()) return;
   Slot* const slot = slot_for(found->device_id());
   if (slot == nullptr) return;
   if (found->legacy()) {
     slot->legacy = true;
-    return;
+  } else {
+    slot->mmio = *found;
   }
-  slot->mmio = std::move(found);
+  settle(found->device_id(), *slot);
 }
 
 void Devices::look_on_pci() {
-  pci::each([this](const pci::Function& function, u16 vendor, u16 device) {
-    if (vendor != PciTransport::vendor) return;
-    Slot* const slot = slot_for(PciTransport::device_id(device));
+  bus_ = "pci";
+  const u32 next = look_on_buses(0, 0);
+  if (network_.get() == nullptr) look_on_buses(next, pci::last_possible_bus);
+}
+
+u32 Devices::look_on_buses(u32 first, u32 last) {
+  constexpr u16 class_code = 0x0b;
+  constexpr u8 network_controller = 2;
+  return pci::each(first, last, [this](const pci::Function& function, u16 vendor, u16 device) {
+    if (vendor != PciTransport::vendor) {
+      if (!foreign_card_.has_value() && function.read8(class_code) == network_controller) foreign_card_ = {vendor, device};
+      return;
+    }
+    const u16 id = PciTransport::device_id(device);
+    Slot* const slot = slot_for(id);
     if (slot == nullptr) return;
     slot->pci = PciTransport::open(function);
     if (!slot->pci.has_value()) slot->legacy = true;
+    settle(id, *slot);
   });
 }
 
-void Devices::look_in_acpi(u64 root) {
+void Devices::look_in_acpi(Bytes definitions) {
   constexpr u32 most_devices = 64;
-  const Bytes definitions = acpi::Tables(root).definitions();
   size_t position = 0;
   for (u32 i = 0; i < most_devices; ++i) {
     const auto device = acpi::next_virtio_device(definitions, position);
     if (!device.has_value()) return;
-    if (device->address != 0) try_mmio(device->address, device->interrupt);
+    if (device->address == 0) continue;
+    bus_ = "mmio (ACPI)";
+    try_mmio(device->address, device->interrupt);
   }
 }
 

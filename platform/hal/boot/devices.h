@@ -1,8 +1,11 @@
 // Which virtio devices the machine has: from the command line (virtio_mmio.device=SIZE@ADDRESS:LINE, as Linux reads it and QEMU
-// and Firecracker write it), else on PCI, else from ACPI. The first of each kind is taken.
+// and Firecracker write it), then on PCI, then from ACPI, until there is a network card. Of several cards the first is taken,
+// or the one with the address that the command line names (card=52:54:00:12:34:56); of disks all are found.
 #pragma once
 
+#include <array>
 #include <optional>
+#include <utility>
 
 #include "platform/hal/boot/machine.h"
 #include "platform/hal/boot/mmio_transport.h"
@@ -19,10 +22,15 @@ class Devices {
   // Null: there is none. They live as long as this.
   virtio::Transport* network() { return network_.get(); }
   virtio::Transport* entropy() { return entropy_.get(); }
-  virtio::Transport* block() { return block_.get(); }
+  // The block devices that can be used, in the order of their places.
+  size_t block_count() const { return block_count_; }
+  virtio::Transport* block(size_t index) { return blocks_[index].get(); }
   // A network card, or a block device, is there that speaks only what was before virtio 1.
   bool legacy_network() const { return network_.legacy; }
-  bool legacy_block() const { return block_.legacy; }
+  bool legacy_block() const { return legacy_block_; }
+  // Network cards that were not taken: others of virtio's, and the first that is none of virtio's (vendor and device on PCI).
+  u32 other_cards() const { return other_cards_; }
+  std::optional<std::pair<u16, u16>> foreign_card() const { return foreign_card_; }
   std::string_view bus() const { return bus_; }
 
  private:
@@ -36,14 +44,24 @@ class Devices {
     }
   };
 
+  // Where a device of this kind goes; null: it is not wanted.
   Slot* slot_for(u16 device_id);
+  // The slot was filled, or could not be.
+  void settle(u16 device_id, Slot& slot);
   void try_mmio(u64 address, u32 line);
   void look_on_pci();
-  void look_in_acpi(u64 root);
+  u32 look_on_buses(u32 first, u32 last);
+  void look_in_acpi(Bytes definitions);
 
+  static constexpr size_t max_blocks = 8;
+  std::optional<CardAddress> wanted_card_;
   Slot network_;
   Slot entropy_;
-  Slot block_;
+  std::array<Slot, max_blocks> blocks_;
+  size_t block_count_ = 0;
+  bool legacy_block_ = false;
+  u32 other_cards_ = 0;
+  std::optional<std::pair<u16, u16>> foreign_card_;
   std::string_view bus_ = "none";
 };
 

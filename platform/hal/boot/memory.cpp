@@ -22,6 +22,7 @@ u64 floor_of_heap = 0;
 u64 region_size = 0;  // of the window that the role was given
 u64 region_used = 0;  // end, in the arena, of the highest page that was touched
 u64 pages_touched = 0;
+u64 memory_left_out = 0;
 
 u64* page_table(u64 area) {
   return reinterpret_cast<u64*>(area & address_bits);
@@ -67,7 +68,8 @@ u64* region_entry(u64 address) {
 
 }  // namespace
 
-void start(u64 begin, u64 end) {
+void start(u64 begin, u64 end, u64 left_out) {
+  memory_left_out = left_out;
   arena_begin = page_up(begin);
   arena_end = page_down(end);
   floor_of_heap = arena_end;
@@ -119,12 +121,18 @@ bool on_fault(u64 address) {
 }
 
 Gauges gauges() {
-  return {
-      .arena = arena_end - arena_begin, .region_touched = pages_touched * page_size, .heap_given = arena_end - floor_of_heap};
+  return {.arena = arena_end - arena_begin,
+          .region_touched = pages_touched * page_size,
+          .heap_given = arena_end - floor_of_heap,
+          .left_out = memory_left_out};
 }
 
 u64 left() {
   return floor_of_heap - std::max(region_used, arena_begin);
+}
+
+size_t region_end(u64 more) {
+  return std::min(region_size, std::max(region_used, arena_begin) - arena_begin + more);
 }
 
 void end_without(u64 wanted) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "platform/base/types.h"
+#include "platform/hal/boot/physical_memory.h"
 
 namespace samara::hal::memory {
 
@@ -12,13 +13,12 @@ struct Gauges {
   u64 arena = 0;           // octets the machine has for region and heap
   u64 region_touched = 0;  // octets of the region that have memory
   u64 heap_given = 0;      // octets the heap has taken, tables of the region's pages included
+  u64 left_out = 0;        // octets of other pieces of memory, which nobody uses
 };
 
-// Where the window begins: far from all that is mapped one to one.
-constexpr u64 region_window = u64{1} << 46;
-
-// [begin, end) is RAM nobody uses; its page directories are prepared, and those of a window of its size.
-void start(u64 begin, u64 end);
+// [begin, end) is RAM nobody uses; its page directories are prepared, and those of a window of its size. `left_out` octets are
+// elsewhere.
+void start(u64 begin, u64 end, u64 left_out);
 // The zone region: at most `wanted` octets, and no more than is there. Once.
 MutableBytes take_region(u64 wanted);
 // The pages inside [offset, offset + length) of the region read as zeros from now on. Their memory stays the region's.
@@ -30,6 +30,8 @@ bool on_fault(u64 address);
 Gauges gauges();
 // Octets that neither the region nor the heap has taken.
 u64 left();
+// Where the region ends when `more` octets of what is left are its own: octets from its beginning.
+size_t region_end(u64 more);
 // Says what the memory is used for, and ends: `wanted` more octets are not there.
 [[noreturn]] void end_without(u64 wanted);
 

@@ -1,5 +1,6 @@
 // PCI configuration space by the old mechanism of ports 0xcf8 and 0xcfc (PCI Local Bus 3.0 section 3.2.2.3.2), which every PC
-// has; base addresses are as the firmware set them.
+// has; base addresses are as the firmware set them. (Machines whose configuration space is in memory alone have no firmware
+// that sets them.)
 #pragma once
 
 #include <optional>
@@ -26,16 +27,18 @@ struct Function {
 };
 
 bool present();
+constexpr u32 last_possible_bus = 255;
 
-// Calls f(function, vendor, device) for every function of every bus the firmware numbered.
+// Calls f(function, vendor, device) for every function of the buses `bus` to `last_bus` and of those that the firmware numbered
+// behind their bridges. Returns the first bus that was not looked at. Other roots of buses (pxb) have numbers that no bridge
+// tells.
 template <class F>
-void each(F&& f) {
+u32 each(u32 bus, u32 last_bus, F&& f) {
   constexpr u8 header_type = 0x0e;
   constexpr u8 many_functions = 0x80;
   constexpr u8 bridge = 1;
   constexpr u8 secondary_bus = 0x19;
-  u32 last_bus = 0;
-  for (u32 bus = 0; bus <= last_bus; ++bus) {
+  for (; bus <= last_bus; ++bus) {
     for (u8 device = 0; device < 32; ++device) {
       for (u8 number = 0; number < 8; ++number) {
         const Function at{static_cast<u8>(bus), device, number};
@@ -51,6 +54,7 @@ void each(F&& f) {
       }
     }
   }
+  return bus;
 }
 
 }  // namespace samara::hal::pci

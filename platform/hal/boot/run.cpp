@@ -18,19 +18,30 @@
 namespace samara::hal {
 namespace {
 
-// A word of the command line that nobody understands may be a misspelt one that somebody relies on.
-void check_command_line(const CommandLine& line) {
-  constexpr std::array<std::string_view, 5> known{"virtio_mmio.device=", "clock=", "on-failure=", "measure=", "role."};
-  line.each([&](std::string_view word) {
-    for (const std::string_view start : known) {
-      if (word.starts_with(start)) return;
+// A word that is misspelt may be one that somebody relies on: what is known and wrong is refused, what is not known is said.
+Result<void, Refusal> check_command_line(const Machine& machine) {
+  if (machine.start.command_line().size() == StartInfo::max_command_line) {
+    return fail(Refusal(ExitCode::usage, "command line: longer than ", StartInfo::max_command_line - 1, " characters"));
+  }
+  std::optional<Refusal> wrong;
+  machine.command_line.each([&](std::string_view word) {
+    const auto expected = check_word(word);
+    if (!expected.has_value()) {
+      log(Level::warning, "command line: ", word, " is not known (docs/virtio-target.md); ignored");
+    } else if (!expected->empty() && !wrong.has_value()) {
+      wrong = Refusal(ExitCode::usage, "command line: ", word, " (expected: ", *expected, ")");
     }
-    log(Level::warning, "command line: ", word, " is not known (docs/virtio-target.md); ignored");
   });
+  if (wrong.has_value()) return fail(*wrong);
+  return {};
 }
 
 Result<Bytes, Refusal> boot_configuration(const Machine& machine) {
   const PhysicalRange module = machine.start.module();
+  if (const PhysicalRange lost = machine.start.impossible_module(); lost.size() != 0) {
+    return fail(Refusal(ExitCode::usage, "no boot configuration: the loader says that the first boot module lies at ", lost,
+                        ", where the machine's memory map has no memory"));
+  }
   if (module.size() == 0) {
     return fail(Refusal(ExitCode::usage, "no boot configuration: the first boot module is missing (QEMU: -initrd FILE)"));
   }
@@ -51,18 +62,37 @@ BootSeeds seeds_in(Bytes blob) {
   return seeds;
 }
 
-Result<void, Refusal> start_clock(const Machine& machine) {
-  const std::string_view wanted = machine.command_line.value("clock").value_or("");
-  u16 timer_port = 0;
-  if (wanted == "pm-timer") timer_port = static_cast<u16>(acpi::Tables(machine.start.acpi_root()).power().timer.address);
+Result<void, Refusal> start_clock(const CommandLine& line) {
+  const std::string_view wanted = line.value("clock").value_or("");
+  const auto timer_port = [] { return static_cast<u16>(acpi::Tables(machine().start.acpi_root()).power().timer.address); };
   if (clock::start(wanted, timer_port)) return {};
   return fail(Refusal(ExitCode::unavailable, "no clock: the machine has nothing to measure time with",
                       wanted.empty() ? "" : " as clock= on the command line asks"));
 }
 
+// `ahead`: seconds that the machine's clock is ahead of the time at which the boot configuration was made. It cannot be behind;
+// and whole quarters of an hour are what a clock in local time is ahead of one that has just been read.
+void doubt_clock(i64 ahead) {
+  constexpr i64 quarter = 900;
+  constexpr i64 slack = 60;
+  constexpr i64 furthest_east = 14 * 3600;
+  if (ahead < -slack) {
+    log(Level::warning, "the machine's clock is ", static_cast<u64>(-ahead),
+        " s behind the time at which the boot configuration was made; signatures and TSIG fail if it is wrong (a clock in "
+        "local "
+        "time? QEMU: -rtc base=utc)");
+  } else if (ahead > quarter - slack && ahead < furthest_east + slack && (ahead + slack) % quarter < 2 * slack) {
+    log(Level::warning, "the machine's clock is ", static_cast<u64>(ahead),
+        " s ahead of the time at which the boot configuration was made; if that was just now, it is in local time (QEMU: -rtc "
+        "base=utc)");
+  }
+}
+
 WallClock wall_clock(const BootSeeds& seeds) {
-  const Instant now = clock::now();
-  if (const auto wall = clock::read_wall(); wall.has_value()) return WallClock({wall->seconds - now.since_boot().seconds()});
+  if (const auto wall = clock::read_wall(clock::Patience::second); wall.has_value()) {
+    if (seeds.time.has_value()) doubt_clock(wall->earliest / 1'000'000'000 - seeds.time->seconds);
+    return WallClock(*wall);
+  }
   if (seeds.time.has_value()) {
     log(Level::warning, "the machine has no wall clock: its time is the boot configuration's and may be old (QEMU: rtc=on)");
     return WallClock(*seeds.time);
@@ -78,9 +108,26 @@ Result<std::unique_ptr<virtio::NetCard>, Refusal> open_card(Devices& devices) {
       "disable-modern)";
   if (devices.network() == nullptr) {
     if (devices.legacy_network()) return fail(Refusal(ExitCode::unavailable, legacy));
+    if (devices.other_cards() != 0) {
+      return fail(Refusal(ExitCode::unavailable, "no network card with the address that card= on the command line names; ",
+                          devices.other_cards(), " with others"));
+    }
+    TextBuffer<64> found;
+    if (const auto foreign = devices.foreign_card(); foreign.has_value()) {
+      found.writer().put("; the one that is there, ");
+      found.writer().hex(foreign->first, 4);
+      found.writer().put(':');
+      found.writer().hex(foreign->second, 4);
+      found.writer().put(" on PCI, is another");
+    }
     return fail(
         Refusal(ExitCode::unavailable,
-                "no network card: the machine needs a virtio-net device (QEMU: -device virtio-net-device or virtio-net-pci)"));
+                "no network card: the machine needs a virtio-net device (QEMU: -device virtio-net-device or virtio-net-pci)",
+                found.view()));
+  }
+  if (devices.other_cards() != 0) {
+    log(Level::info, "of ", devices.other_cards() + 1,
+        " network cards one is used; card= on the command line chooses by address");
   }
   auto card = virtio::NetCard::open(*devices.network());
   if (card.ok()) return std::move(card).value();
@@ -93,36 +140,63 @@ Result<std::unique_ptr<virtio::NetCard>, Refusal> open_card(Devices& devices) {
   return fail(Refusal(ExitCode::unavailable, "the network card has no queues to send and receive with"));
 }
 
-// Null: the role needs none.
+std::string_view describe(virtio::BlockDevice::OpenError error) {
+  switch (error) {
+    case virtio::BlockDevice::OpenError::legacy:
+      return "the block device speaks only the virtio of before 1.0 (QEMU: -global virtio-mmio.force-legacy=false; on PCI "
+             "leave "
+             "out disable-modern)";
+    case virtio::BlockDevice::OpenError::features: return "the block device does not agree to the features it offers";
+    case virtio::BlockDevice::OpenError::no_queue: return "the block device has no queue for requests";
+    case virtio::BlockDevice::OpenError::read_only:
+      return "the block device is read-only; storage must be writable (QEMU: leave out readonly=on)";
+    case virtio::BlockDevice::OpenError::block_size:
+      return "the block device has blocks of a size that is not supported (512 to 4096 octets are)";
+    case virtio::BlockDevice::OpenError::empty: break;
+  }
+  return "the block device is empty; give it a size";
+}
+
+enum class DiskContent : u8 { store, nothing, something_else };
+DiskContent content_of(virtio::BlockDevice& device, std::string_view signature) {
+  std::array<u8, max_storage_block> block;
+  const MutableBytes first = MutableBytes(block).first(device.block_size());
+  if (!device.read(0, first).ok()) return DiskContent::something_else;
+  const auto octet = [](char c) { return static_cast<u8>(c); };
+  if (std::ranges::equal(first.first(signature.size()), signature, {}, {}, octet)) return DiskContent::store;
+  return std::ranges::all_of(first, [](u8 value) { return value == 0; }) ? DiskContent::nothing : DiskContent::something_else;
+}
+
+// Null: the role needs none. Of several disks the one that holds a store, else the first that holds nothing: others are
+// somebody's.
 Result<std::unique_ptr<virtio::BlockDevice>, Refusal> open_storage(const Plan& plan, Devices& devices) {
-  constexpr std::string_view legacy =
-      "the block device speaks only the virtio of before 1.0 (QEMU: -global virtio-mmio.force-legacy=false; on PCI leave out "
-      "disable-modern)";
-  std::unique_ptr<virtio::BlockDevice> none;
-  if (!plan.storage) return none;
+  std::unique_ptr<virtio::BlockDevice> chosen;
+  if (!plan.storage) return chosen;
   const auto refuse = [](std::string_view why) { return fail(Refusal(ExitCode::unavailable, why)); };
-  if (devices.block() == nullptr) {
-    if (devices.legacy_block()) return refuse(legacy);
+  if (devices.block_count() == 0) {
+    if (devices.legacy_block()) return refuse(describe(virtio::BlockDevice::OpenError::legacy));
     return refuse(
         "no block device: the configuration asks for storage (QEMU: -drive if=none,format=raw,id=d,file=FILE and -device "
         "virtio-blk-device,drive=d or virtio-blk-pci,drive=d)");
   }
-  auto device = virtio::BlockDevice::open(*devices.block(), clock::now);
-  if (device.ok()) {
-    log(Level::info, "storage: ", device.value()->size() >> 10, " KiB in blocks of ", device.value()->block_size());
-    return std::move(device).value();
+  const bool several = devices.block_count() > 1;
+  for (size_t i = 0; i < devices.block_count(); ++i) {
+    auto device = virtio::BlockDevice::open(*devices.block(i), clock::now);
+    if (!device.ok()) {
+      if (!several) return refuse(describe(device.error()));
+      continue;
+    }
+    const DiskContent content = several ? content_of(*device.value(), plan.storage_signature) : DiskContent::store;
+    if (content == DiskContent::something_else || (content == DiskContent::nothing && chosen != nullptr)) continue;
+    chosen = std::move(device).value();
+    if (content == DiskContent::store) break;
   }
-  switch (device.error()) {
-    case virtio::BlockDevice::OpenError::legacy: return refuse(legacy);
-    case virtio::BlockDevice::OpenError::features: return refuse("the block device does not agree to the features it offers");
-    case virtio::BlockDevice::OpenError::no_queue: return refuse("the block device has no queue for requests");
-    case virtio::BlockDevice::OpenError::read_only:
-      return refuse("the block device is read-only; storage must be writable (QEMU: leave out readonly=on)");
-    case virtio::BlockDevice::OpenError::block_size:
-      return refuse("the block device has blocks of a size that is not supported (512 to 4096 octets are)");
-    case virtio::BlockDevice::OpenError::empty: break;
+  if (chosen == nullptr) {
+    return fail(Refusal(ExitCode::unavailable, "none of the machine's ", devices.block_count(),
+                        " block devices holds a store or begins with nothing but zeros"));
   }
-  return refuse("the block device is empty; give it a size");
+  log(Level::info, "storage: ", chosen->size() >> 10, " KiB in blocks of ", chosen->block_size());
+  return chosen;
 }
 
 void describe(const virtio::NetCard& card, const Devices& devices, const EntropySources& entropy) {
@@ -130,6 +204,10 @@ void describe(const virtio::NetCard& card, const Devices& devices, const Entropy
   for (const u8 octet : card.description().mac) {
     if (mac.writer().size() != 0) mac.writer().put(':');
     mac.writer().hex(octet, 2);
+  }
+  // Around the loader's lists and the image small pieces are always left.
+  if (const u64 left_out = memory::gauges().left_out; left_out >= 16 * megabyte) {
+    log(Level::warning, left_out >> 20, " MiB of memory lie apart (around 4 GiB, perhaps) and are not used");
   }
   log(Level::info, memory::gauges().arena >> 10, " KiB of memory, network card ", mac.view(), " on ", devices.bus(), ", MTU ",
       u32{card.description().mtu}, ", clock: ", clock::source(), ", entropy:", entropy.processor ? " processor" : "",
@@ -165,31 +243,34 @@ u32 streams_within_memory(const Plan& plan) {
 
 Result<ExitCode, Refusal> start(Role& role) {
   const Machine& here = machine();
-  check_command_line(here.command_line);
+  TRY(check_command_line(here));
   const Bytes blob = TRY(boot_configuration(here));
   const BootSeeds seeds = seeds_in(blob);
-  TRY(start_clock(here));
+  TRY(start_clock(here.command_line));
   Devices devices(here);
   auto card = TRY(open_card(devices));
   if (!card->link_up()) log(Level::warning, "the network card has no link");
   if (!card->device().interrupts_work()) log(Level::warning, "the network card's interrupts do not arrive: it is polled");
   const auto pool = TRY(EntropyPool::gather(devices.entropy(), seeds.entropy));
-  const WallClock wall = wall_clock(seeds);
+  WallClock wall = wall_clock(seeds);
   describe(*card, devices, pool->sources());
 
   const Plan plan = TRY(role.configure(blob, pool->take()));
   const auto storage = TRY(open_storage(plan, devices));
   BareLoader loader(memory::take_region(plan.region_size), wall, pool->take(), storage.get());
   loader.publish(TRY(role.load(blob, loader)));
-  BareWorker worker({.max_streams = streams_within_memory(plan),
+  const u32 streams = streams_within_memory(plan);
+  if (plan.zones_grow) role.on_region_end(memory::region_end(kept_for_zones(memory::left())));
+  BareWorker worker({.max_streams = streams,
                      .client_streams = plan.client_streams,
                      .client_datagrams = plan.client_datagrams,
                      .region = loader.region(),
                      .entropy = pool->take(),
-                     .wall = wall,
+                     .wall = &wall,
                      .role = &role,
                      .loader = &loader,
                      .card = &*card,
+                     .storage = storage.get(),
                      .measure = here.command_line.value("measure") == "start"});
   role.serve(worker);
   panic("Role::serve returned without running an application");

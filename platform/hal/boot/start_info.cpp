@@ -1,6 +1,7 @@
 #include "platform/hal/boot/start_info.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "platform/base/byte_order.h"
 
@@ -11,7 +12,11 @@ constexpr u32 magic = 0x336ec578;
 constexpr size_t size_of_info = 56;
 constexpr size_t size_of_module = 32;
 constexpr size_t size_of_memory_entry = 24;
+// What entries of the memory map are (as BIOS function e820 numbers them): RAM, or RAM that firmware has taken for itself, its
+// ACPI tables and what it keeps over a sleep.
 constexpr u32 type_ram = 1;
+constexpr u32 last_type_of_memory = 4;
+constexpr size_t max_map_entries = 128;
 
 // Where in hvm_start_info.
 constexpr size_t at_version = 4;
@@ -32,6 +37,18 @@ PhysicalRange range_at(Bytes entry) {
   const u64 size = load_le64(entry, 8);
   if (size == 0 || begin > end_of_addresses || size > end_of_addresses - begin) return {};
   return {begin, begin + size};
+}
+
+// Whether ranges of the map, which may touch each other in any order, have all of `range`.
+bool covered(const PhysicalRange& range, std::span<const PhysicalRange> map) {
+  u64 at = range.begin;
+  const auto holds = [&](const PhysicalRange& entry) { return entry.begin <= at && at < entry.end; };
+  while (at < range.end) {
+    const auto found = std::ranges::find_if(map, holds);
+    if (found == map.end()) return false;
+    at = found->end;
+  }
+  return true;
 }
 
 }  // namespace
@@ -56,20 +73,21 @@ bool StartInfo::read(u64 address, Memory memory) {
   }
 
   const u64 map = load_le64(info, at_memory_map);
-  const u64 count = std::min<u64>(load_le32(info, at_memory_map_count), 128);
+  const u64 count = std::min<u64>(load_le32(info, at_memory_map_count), max_map_entries);
+  std::array<PhysicalRange, max_map_entries> memory_ranges{};
+  size_t ranges = 0;
   if (load_le32(info, at_version) >= 1 && reachable(map, count * size_of_memory_entry)) {
-    for (u64 i = 0; i < count && ram_count_ < max_ram_ranges; ++i) {
+    for (u64 i = 0; i < count; ++i) {
       const Bytes entry = memory(map + i * size_of_memory_entry, size_of_memory_entry);
       const PhysicalRange range = range_at(entry);
-      if (load_le32(entry, 16) == type_ram && range.size() != 0) ram_[ram_count_++] = range;
+      const u32 type = load_le32(entry, 16);
+      if (range.size() == 0 || type < type_ram || type > last_type_of_memory) continue;
+      memory_ranges[ranges++] = range;
+      if (type == type_ram && ram_count_ < max_ram_ranges) ram_[ram_count_++] = range;
     }
   }
-  if (!in_ram(module_)) module_ = {};
+  if (!covered(module_, std::span(memory_ranges).first(ranges))) impossible_module_ = std::exchange(module_, {});
   return true;
-}
-
-bool StartInfo::in_ram(const PhysicalRange& range) const {
-  return std::ranges::any_of(ram(), [&](const PhysicalRange& ram) { return ram.begin <= range.begin && range.end <= ram.end; });
 }
 
 FreeMemory::FreeMemory(const StartInfo& start, const PhysicalRange& image) {

@@ -23,19 +23,22 @@ class StartInfo {
 
   std::span<const PhysicalRange> ram() const { return std::span(ram_).first(ram_count_); }
   std::string_view command_line() const { return {command_line_.data(), command_line_size_}; }
-  // The first module: the boot configuration. Empty: there is none, or it does not lie in main memory.
+  // The first module: the boot configuration. Empty: there is none, or it does not lie in memory. Firmware grows its own memory
+  // before the loader puts the module where it thinks there is room, so some of it, or all, may lie in what firmware reserved:
+  // it was written last, and is whole.
   PhysicalRange module() const { return module_; }
+  // Where the loader says that a module is which does not lie in memory.
+  PhysicalRange impossible_module() const { return impossible_module_; }
   // Where ACPI's root pointer is; 0: the loader knows of none.
   u64 acpi_root() const { return acpi_root_; }
 
  private:
-  bool in_ram(const PhysicalRange& range) const;
-
   std::array<PhysicalRange, max_ram_ranges> ram_{};
   size_t ram_count_ = 0;
   std::array<char, max_command_line> command_line_{};
   size_t command_line_size_ = 0;
   PhysicalRange module_;
+  PhysicalRange impossible_module_;
   u64 acpi_root_ = 0;
 };
 

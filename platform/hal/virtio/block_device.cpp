@@ -129,6 +129,7 @@ Result<void, StorageError> BlockDevice::request(u32 type, u64 offset, size_t cou
   auto used = queue_.poll_used();
   while (!used.has_value()) {
     if (queue_.broken() || clock_() > limit || (device_.status() & status::needs_reset) != 0) return give_up();
+    if (meanwhile_ != nullptr) meanwhile_->turn();
     used = queue_.poll_used();
   }
   device_.acknowledge_interrupts();

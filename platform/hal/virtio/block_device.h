@@ -1,7 +1,7 @@
 // BlockDevice: a virtio block device (virtio 1.2 section 5.2) as a Storage. One request at a time, through a buffer of its own,
-// and the caller waits for it: a store reads at the start, and writes seldom. Agreed on when offered: flush, block size, the
-// largest segment. A device that does not offer flush has no cache to flush (section 5.2.5). Not used on purpose: discard,
-// write zeroes, several queues, indirect descriptors.
+// and the caller waits for it; what else the machine has to do goes on meanwhile, by Meanwhile::turn(). Agreed on when offered:
+// flush, block size, the largest segment. A device that does not offer flush has no cache to flush (section 5.2.5). Not used on
+// purpose: discard, write zeroes, several queues, indirect descriptors.
 //
 // What the device says is checked: an answer without a status, a length or a status it may not give make the device `gone`, and
 // so does silence; it is then reset, so that it does not write to memory that is used for something else by then.
@@ -16,6 +16,15 @@
 
 namespace samara::hal::virtio {
 
+// What a machine does while a request is under way: whoever waits for the disk waits, and nobody else.
+class Meanwhile {
+ public:
+  virtual void turn() = 0;
+
+ protected:
+  ~Meanwhile() = default;
+};
+
 class BlockDevice final : public Storage {
  public:
   static constexpr u16 device_id = 2;
@@ -24,6 +33,9 @@ class BlockDevice final : public Storage {
   using Clock = Instant (*)();
   // `device` outlives this. Takes all memory it will ever need.
   static Result<std::unique_ptr<BlockDevice>, OpenError> open(Transport& device, Clock clock);
+
+  // From now on `meanwhile`, which outlives this and asks nothing of this device, is given turns while a request is under way.
+  void use(Meanwhile& meanwhile) { meanwhile_ = &meanwhile; }
 
   BlockDevice(const BlockDevice&) = delete;
   BlockDevice& operator=(const BlockDevice&) = delete;
@@ -51,6 +63,7 @@ class BlockDevice final : public Storage {
 
   Transport& device_;
   Clock clock_;
+  Meanwhile* meanwhile_ = nullptr;
   bool has_flush_;
   bool gone_ = false;
   u64 size_;

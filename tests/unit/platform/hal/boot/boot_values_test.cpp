@@ -42,6 +42,26 @@ TEST(ParseSize, RefusesWhatIsNoNumberOrTooLarge) {
   }
 }
 
+TEST(CheckWord, KnowsWhatAWordMayBe) {
+  for (const std::string_view word :
+       {"clock=pit", "on-failure=reset", "measure=start", "card=52:54:00:aB:CD:0f", "role.anything",
+        "virtio_mmio.device=512@0xfeb00000:5", "virtio_mmio.device=4K@0xd0000000:5:1"}) {
+    EXPECT_EQ(check_word(word), "") << word;
+  }
+  for (const std::string_view word :
+       {"clock=", "clock=tsc", "on-failure=explode", "measure=foo", "card=52:54:00:ab:cd", "card=", "card=52-54-00-ab-cd-0f",
+        "card=52:54:00:ab:cd:0g", "virtio_mmio.device=garbage", "virtio_mmio.device=512@0xfeb00000",
+        "virtio_mmio.device=512@16:5", "virtio_mmio.device=512@0xfeb00000:256", "virtio_mmio.device=512@0x400000000000:5"}) {
+    ASSERT_TRUE(check_word(word).has_value()) << word;
+    EXPECT_NE(check_word(word), "") << word;
+  }
+  for (const std::string_view word : {"root=/dev/vda", "clock", "quiet", "cloc=pit"}) EXPECT_EQ(check_word(word), std::nullopt);
+}
+
+TEST(ParseCard, ReadsSixOctets) {
+  EXPECT_EQ(parse_card("52:54:00:ab:CD:0f"), (CardAddress{0x52, 0x54, 0x00, 0xab, 0xcd, 0x0f}));
+}
+
 TEST(TimeScale, TurnsTicksIntoNanoseconds) {
   const TimeScale scale(1000, 500, 2'000'000'000);
   EXPECT_EQ(scale.at(1000), 500U);

@@ -39,12 +39,13 @@ class StartInfoTest : public ::testing::Test {
     put(modules, begin);
     put(modules + 8, size);
   }
-  static void ram(const std::vector<PhysicalRange>& ranges) {
+  static void ram(const std::vector<PhysicalRange>& ranges) { memory(ranges, std::vector<u32>(ranges.size(), 1)); }
+  static void memory(const std::vector<PhysicalRange>& ranges, const std::vector<u32>& types) {
     store_le32(low_memory, info + 48, static_cast<u32>(ranges.size()));
     for (size_t i = 0; i < ranges.size(); ++i) {
       put(map + 24 * i, ranges[i].begin);
       put(map + 24 * i + 8, ranges[i].end - ranges[i].begin);
-      store_le32(low_memory, map + 24 * i + 16, 1);
+      store_le32(low_memory, map + 24 * i + 16, types[i]);
     }
   }
   StartInfo start_;
@@ -74,6 +75,36 @@ TEST_F(StartInfoTest, AModuleOutsideOfMemoryIsNone) {
     StartInfo start;
     ASSERT_TRUE(start.read(info, read_memory));
     EXPECT_EQ(start.module().size(), 0U) << begin;
+    if (size < (u64{1} << 32) && begin != UINT64_MAX) {
+      EXPECT_EQ(start.impossible_module(), (PhysicalRange{begin, begin + size}));
+    }
+  }
+}
+
+TEST_F(StartInfoTest, AModuleMayLieInMemoryThatFirmwareReserved) {
+  memory({{0x1ff0000, 0x2000000}, {0, 0x9fc00}, {0x100000, 0x1fd7000}, {0x1fd7000, 0x1ff0000}}, {4, 1, 1, 2});
+  for (const auto& [begin, size] :
+       std::vector<std::pair<u64, u64>>{{0x1fd6000, 0x1fff}, {0x1fd7000, 0x1000}, {0x1fd6fff, 0x19002}, {0x1ff0000, 0x10000}}) {
+    module(begin, size);
+    StartInfo start;
+    ASSERT_TRUE(start.read(info, read_memory));
+    EXPECT_EQ(start.module(), (PhysicalRange{begin, begin + size}));
+    EXPECT_EQ(start.impossible_module().size(), 0U);
+    ASSERT_EQ(start.ram().size(), 2U);
+    FreeMemory free(start, {0x100000, 0x200000});
+    for (const PhysicalRange& piece : free.pieces()) EXPECT_TRUE(piece.end <= page_down(begin) || piece.begin >= begin + size);
+  }
+}
+
+TEST_F(StartInfoTest, AModuleInRegistersOrInAHoleIsNone) {
+  memory({{0x100000, 0x1000000}, {0x1000000, 0x1100000}, {0x1200000, 0x2000000}}, {1, 5, 1});
+  for (const auto& [begin, size] :
+       std::vector<std::pair<u64, u64>>{{0x1000000, 0x1000}, {0xfff000, 0x1001}, {0x11ff000, 0x2000}}) {
+    module(begin, size);
+    StartInfo start;
+    ASSERT_TRUE(start.read(info, read_memory));
+    EXPECT_EQ(start.module().size(), 0U);
+    EXPECT_EQ(start.impossible_module(), (PhysicalRange{begin, begin + size}));
   }
 }
 

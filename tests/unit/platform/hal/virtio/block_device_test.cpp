@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "fake_device.h"
 #include "platform/base/byte_order.h"
 
@@ -110,6 +112,37 @@ TEST_F(BlockDeviceTest, ReadsWhatIsThere) {
   ASSERT_EQ(requests_.size(), 1U);
   EXPECT_EQ(requests_[0].sector, 7U);
   EXPECT_EQ(requests_[0].type, 0U);
+}
+
+// A device that answers only after somebody else has had some turns.
+class Turns final : public Meanwhile {
+ public:
+  Turns(u32 count, std::function<void()> then) : left_(count), then_(std::move(then)) {}
+  void turn() override {
+    ++taken;
+    if (--left_ == 0) then_();
+  }
+  u32 taken = 0;
+
+ private:
+  u32 left_;
+  std::function<void()> then_;
+};
+
+TEST_F(BlockDeviceTest, LeavesTurnsToOthersWhileARequestIsUnderWay) {
+  const auto device = open();
+  Turns others(20, [this] {
+    silent_ = false;
+    work();
+  });
+  device->use(others);
+  silent_ = true;
+  const std::vector<u8> octets(512, 0x5a);
+  ASSERT_TRUE(device->write(512 * 9, octets).ok());
+  EXPECT_EQ(others.taken, 20U);
+  EXPECT_EQ(medium_[512 * 9], 0x5a);
+  ASSERT_TRUE(device->flush().ok());  // answered at once: nobody waits
+  EXPECT_EQ(others.taken, 20U);
 }
 
 TEST_F(BlockDeviceTest, WritesAndFlushes) {
