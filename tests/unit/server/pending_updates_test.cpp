@@ -73,7 +73,7 @@ TEST_F(PendingUpdatesTest, a_verdict_counts_once_and_only_of_what_was_sent) {
   EXPECT_EQ(answer(To::datagram), "none");
   ASSERT_TRUE(add("two"));
   for (u32 tag = 0; tag < 4; ++tag) decide(tag << 16 | 1, dns::Rcode::REFUSED);  // before the loader has it
-  decide(0xffff, dns::Rcode::REFUSED);                                          // no such slot
+  decide(0xffff, dns::Rcode::REFUSED);                                           // no such slot
   EXPECT_EQ(known("two"), Known::waiting);
   EXPECT_EQ(answer(To::datagram), "none");
 }
