@@ -1,5 +1,7 @@
 #include "ops/diagnostics.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -7,6 +9,7 @@
 #include <tuple>
 
 #include "ops/json.h"
+#include "ops/terminal.h"
 
 namespace samara::ops {
 
@@ -36,21 +39,33 @@ std::string without_controls(std::string_view text) {
 }  // namespace
 
 std::string Diagnostic::to_text() const {
-  std::string out = at.file;
-  if (at.line != 0) {
-    out += ':' + std::to_string(at.line) + ':' + std::to_string(at.column);
-  }
-  if (!out.empty()) out += ": ";
-  if (severity == Severity::warning) out += "warning: ";
-  out += problem;
+  return text(false);
+}
+
+std::string Diagnostic::to_shown_text() const {
+  return text(true);
+}
+
+std::string Diagnostic::text(bool shown) const {
+  // What came from outside is made harmless first; what is put around it afterwards is ours.
+  const auto piece = [shown](Ink ink, const std::string& text) {
+    const std::string harmless = without_controls(text);
+    return shown ? inked(STDERR_FILENO, ink, harmless) : harmless;
+  };
+  std::string place = at.file;
+  if (at.line != 0) place += ':' + std::to_string(at.line) + ':' + std::to_string(at.column);
+  std::string out;
+  if (!place.empty()) out = piece(Ink::bold, place + ':') + ' ';
+  if (severity == Severity::warning) out += piece(Ink::yellow, "warning:") + ' ';
+  out += piece(severity == Severity::error ? Ink::red : Ink::plain, problem);
   if (!expected.empty() || !suggestion.empty()) {
+    // The remedy first: what was expected may be a long list.
     out += " (";
-    if (!expected.empty()) out += "expected " + expected;
-    if (!expected.empty() && !suggestion.empty()) out += "; ";
-    if (!suggestion.empty()) out += "did you mean " + suggestion + "?";
+    if (!suggestion.empty()) out += piece(Ink::green, "did you mean " + suggestion + "?");
+    if (!expected.empty()) out += piece(Ink::plain, (suggestion.empty() ? "expected " : " Expected ") + expected);
     out += ')';
   }
-  return without_controls(out);
+  return out;
 }
 
 void Diagnostics::error(Place at, std::string problem, std::string expected, std::string suggestion) {
@@ -91,8 +106,8 @@ std::vector<Diagnostic> Diagnostics::sorted() const {
 }
 
 void Diagnostics::print() const {
-  for (const Diagnostic& d : sorted()) complain(d.to_text());
   if (!note_.empty()) complain(note_);
+  for (const Diagnostic& d : sorted()) complain(d.to_shown_text());
 }
 
 std::string Diagnostics::to_json() const {

@@ -28,8 +28,13 @@ struct Diagnostic {
   std::string expected;    // "a whole number from 1 to 64", may be empty
   std::string suggestion;  // the nearest valid word, may be empty
 
-  // "FILE:LINE:COLUMN: warning: problem (expected …; did you mean …?)". Control characters are shown as \xNN.
+  // "FILE:LINE:COLUMN: warning: problem (did you mean …? Expected …)". Control characters are shown as \xNN.
   std::string to_text() const;
+  // The same for standard error: in colours where a person looks.
+  std::string to_shown_text() const;
+
+ private:
+  std::string text(bool shown) const;
 };
 
 // What a file that cannot be read, or may not be, means for the rest.
@@ -47,7 +52,7 @@ class Diagnostics {
   // A file that cannot be read. True: go on without it.
   bool unreadable_file(Place at, std::string problem, bool no_permission, std::string expected = "a readable file");
   void add(Diagnostic diagnostic);
-  // A line behind all others that helps with them; said once.
+  // A line before all others that explains them; said once.
   void note(std::string text) { note_ = std::move(text); }
 
   const std::vector<Diagnostic>& all() const { return all_; }

@@ -37,7 +37,8 @@ void add_verbs(CLI::App& samara, Action& chosen) {
   samara::ops::add_update(samara, chosen);
   samara::ops::add_storage(samara, chosen);
   samara.footer(
-      "Exit codes: 0 good, 64 usage, 65 bad input data, 69 something needed is unavailable,\n"
+      "Exit codes: 0 good, 1 different (`zone diff --exit-code`), 64 usage, 65 bad input data, 69 something needed is "
+      "unavailable,\n"
       "70 a bug of ours, 77 no permission. `samara VERB --help` has examples.");
 }
 
@@ -60,8 +61,8 @@ std::string complaint(CLI::App& samara, const CLI::ParseError& error) {
   for (const std::string& verb : verbs) expected += (expected.empty() ? "" : &verb == &verbs.back() ? " or " : ", ") + verb;
   if (rest.empty()) return "no verb after " + path_of(*place) + " (expected " + expected + ")";
   const std::string nearest = samara::ops::nearest_word(rest.front(), verbs);
-  return "unknown verb " + samara::ops::in_quotes(rest.front()) + " after " + path_of(*place) + " (expected " + expected +
-         (nearest.empty() ? "" : "; did you mean " + nearest + "?") + ")";
+  return "unknown verb " + samara::ops::in_quotes(rest.front()) + " after " + path_of(*place) +
+         (nearest.empty() ? " (expected " : " (did you mean " + nearest + "? Expected ") + expected + ")";
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "ops/nearest.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 #include <vector>
 
 namespace samara::ops {
@@ -28,12 +30,47 @@ size_t edits(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
+// Words of other servers, and of their older versions, for ours.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 14> synonyms{{{"master", "primary"},
+                                                                                  {"slave", "secondary"},
+                                                                                  {"masters", "primaries"},
+                                                                                  {"notice", "info"},
+                                                                                  {"critical", "error"},
+                                                                                  {"trace", "debug"},
+                                                                                  {"hmac-md5", "hmac-sha256"},
+                                                                                  {"hmac-md5.sig-alg.reg.int", "hmac-sha256"},
+                                                                                  {"qemu", "virtio"},
+                                                                                  {"kvm", "virtio"},
+                                                                                  {"process", "linux"},
+                                                                                  {"remove", "delete"},
+                                                                                  {"allow-transfer", "acl"},
+                                                                                  {"also-notify", "notify"}}};
+constexpr size_t shortest_beginning = 3;
+
+bool same_word(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+// The only candidate that begins with the word: "warn" for "warning".
+std::string only_continuation(std::string_view word, std::span<const std::string> candidates) {
+  std::string only;
+  for (const std::string& candidate : candidates) {
+    if (word.size() < shortest_beginning || !same_word(word, std::string_view(candidate).substr(0, word.size()))) continue;
+    if (!only.empty()) return {};
+    only = candidate;
+  }
+  return only;
+}
+
 constexpr size_t longest_word = 64;  // nothing longer is a mistyped key
 
 }  // namespace
 
 std::string nearest_word(std::string_view word, std::span<const std::string> candidates) {
   if (word.size() > longest_word) return {};
+  for (const auto& [theirs, ours] : synonyms) {
+    if (same_word(word, theirs) && std::ranges::find(candidates, ours) != candidates.end()) return std::string(ours);
+  }
   std::string best;
   size_t best_edits = std::max<size_t>(1, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
@@ -44,7 +81,7 @@ std::string nearest_word(std::string_view word, std::span<const std::string> can
       best = candidate;
     }
   }
-  return best;
+  return best.empty() ? only_continuation(word, candidates) : best;
 }
 
 }  // namespace samara::ops

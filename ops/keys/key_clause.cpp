@@ -168,7 +168,13 @@ std::optional<crypto::SecretBytes> decode_key_secret(std::string_view text, cons
   ByteWriter out(octets);
   const bool decoded = text.size() <= longest_secret_text && codec::decode_base64(text, out).ok();
   if (!decoded || !server::key_secret_size.holds(out.size())) {
-    found.error(at, decoded ? "a secret of " + std::to_string(out.size()) + " octets" : "the secret is not base 64", expected);
+    if (!decoded && is_key_clause(text)) {
+      found.error(at, "a key clause where the base 64 of a secret alone belongs", expected,
+                  "--key FILE without NAME:ALGORITHM:");
+    } else {
+      found.error(at, decoded ? "a secret of " + std::to_string(out.size()) + " octets" : "the secret is not base 64",
+                  expected);
+    }
     return {};
   }
   crypto::SecretBytes secret(out.written());

@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -48,7 +49,9 @@ std::vector<dns::TsigKey> read_yaml_keys(std::string_view text, const std::strin
   if (const yaml::Value* keys = fields.require("keys", "keys: NAME: {algorithm: hmac-sha256, secret: BASE64}")) {
     yaml::read_keys(*keys, reading, scratch);
   }
-  fields.finish();
+  // Of a manifest the rest is not read here.
+  const bool manifest = std::ranges::any_of(root->entries, [](const yaml::Entry& entry) { return entry.key.text == "role"; });
+  if (!manifest) fields.finish();
   std::vector<dns::TsigKey> keys;
   for (const server::TsigKey& key : scratch.service().keys) keys.push_back(key_of(key));
   return keys;

@@ -32,7 +32,7 @@ std::optional<std::string> random_key_name();
 std::string write_key(const dns::TsigKey& key, KeyFormat format);
 std::string key_secret(const dns::TsigKey& key);
 
-// The keys of a file that holds `keys:` as a manifest does, or key clauses as named has them. Reports what is wrong.
+// The keys of a manifest, of a file that holds its `keys:` alone, or of key clauses as named has them. Reports what is wrong.
 std::vector<dns::TsigKey> read_key_file(std::string_view text, const std::string& file, Diagnostics& found);
 // What --key says: FILE, or NAME:ALGORITHM:FILE with a FILE that holds the base 64 alone. `wanted` picks one of several.
 std::optional<dns::TsigKey> read_key_option(const std::string& option, const std::string& wanted, Diagnostics& found);

@@ -10,6 +10,7 @@
 #include "dns-core/tsig/key.h"
 #include "dns-core/types.h"
 #include "ops/exit_code.h"
+#include "ops/net/server_place.h"
 #include "platform/base/ip_address.h"
 #include "platform/base/result.h"
 
@@ -44,12 +45,17 @@ struct AnswerHead {
   bool truncated = false;
   dns::Rcode rcode = dns::Rcode::NOERROR;
   std::optional<size_t> tsig_at;
+  bool edns = false;   // it has an OPT record
+  std::string reason;  // the text of an extended error (RFC 8914), in the server's own words
   // Nothing when it is no response, or not a message at all.
   static std::optional<AnswerHead> parse(Bytes message);
 };
 
 // Sends `message`, which has everything but its id and its TSIG record.
 Outcome send_request(const Server& server, const std::vector<u8>& message);
+// The same to a server that may have several addresses: the first that answers counts, and together they have `patience`.
+Outcome send_request(const ServerPlace& place, const dns::TsigKey* key, std::chrono::milliseconds patience,
+                     const std::vector<u8>& message);
 // What a response code means for a request of this kind.
 std::string refusal_words(dns::Opcode opcode, dns::Rcode rcode);
 

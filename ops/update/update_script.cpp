@@ -19,7 +19,6 @@ using dns::SyntaxError;
 using dns::Token;
 
 constexpr size_t largest_message = 65'535;
-constexpr Port dns_port{53};
 constexpr std::string_view command_form = "server, zone, ttl, prereq, update, add, delete, send or quit";
 constexpr std::string_view prerequisite_form = "nxdomain, yxdomain, nxrrset or yxrrset";
 constexpr std::string_view name_form = "a domain name";
@@ -60,8 +59,9 @@ Result<RrType, SyntaxError> type_of(const Token& token) {
 
 }  // namespace
 
-UpdateScript::UpdateScript(std::optional<Endpoint> server, std::optional<dns::Name> zone, Diagnostics& found) : found_(found) {
-  current_.server = server;
+UpdateScript::UpdateScript(std::optional<ServerPlace> server, std::optional<dns::Name> zone, Diagnostics& found)
+    : found_(found) {
+  current_.server = std::move(server);
   current_.zone = zone;
 }
 
@@ -163,16 +163,15 @@ UpdateScript::Done UpdateScript::read_command(const Token& word, Lexer& line) {
 }
 
 UpdateScript::Done UpdateScript::read_server(Lexer& line) {
-  constexpr std::string_view form = "ADDRESS [PORT]";
+  constexpr std::string_view form = "ADDRESS or NAME, then perhaps a PORT";
   const Token token = TRY(line.expect_text(form));
-  const auto address = IpAddress::parse(token.text);
-  if (!address) return wrong(token, "not an address", form);
-  Endpoint server{*address, dns_port};
+  auto server = ServerPlace::parse(token.text);
+  if (!server) return wrong(token, "not a server's address or name", form);
   const Token port = TRY(line.next());
   if (port.is_text()) {
     const auto number = parse_decimal(port.text, 65'535);
     if (!number || *number == 0) return wrong(port, "not a port", form);
-    server.port = Port(static_cast<u16>(*number));
+    server->port = Port(static_cast<u16>(*number));
     TRY(line.expect_end_of_line());
   }
   current_.server = server;

@@ -1,6 +1,6 @@
 // Dynamic updates as people write them: the lines of nsupdate that matter, and the same pieces from a command line.
 //
-//   server ADDRESS [PORT]                        zone NAME             ttl SECONDS           class IN
+//   server SERVER [PORT]                         zone NAME             ttl SECONDS           class IN
 //   prereq nxdomain NAME | yxdomain NAME | nxrrset NAME TYPE | yxrrset NAME TYPE [RDATA]
 //   [update] add NAME [TTL] [IN] TYPE RDATA      [update] delete NAME [TTL] [IN] [TYPE [RDATA]]
 //   send, or an empty line                       quit
@@ -18,13 +18,13 @@
 #include "dns-core/text/lexer.h"
 #include "dns-core/types.h"
 #include "ops/diagnostics.h"
-#include "platform/base/ip_address.h"
+#include "ops/net/server_place.h"
 
 namespace samara::ops {
 
 // One message's worth.
 struct UpdateBatch {
-  std::optional<Endpoint> server;
+  std::optional<ServerPlace> server;
   std::optional<dns::Name> zone;
   std::vector<std::vector<u8>> prerequisites;  // records as the message has them, owner names uncompressed
   std::vector<std::vector<u8>> changes;
@@ -33,7 +33,7 @@ struct UpdateBatch {
 
 class UpdateScript {
  public:
-  UpdateScript(std::optional<Endpoint> server, std::optional<dns::Name> zone, Diagnostics& found);
+  UpdateScript(std::optional<ServerPlace> server, std::optional<dns::Name> zone, Diagnostics& found);
 
   // A whole script; `file` is what messages call it.
   void read(std::string_view text, const std::string& file);

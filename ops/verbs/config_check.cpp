@@ -41,8 +41,12 @@ ExitCode run(const Options& options) {
   Diagnostics found;
   for (const std::string& file : options.files) {
     const size_t errors_before = found.error_count();
+    const size_t warnings_before = found.warning_count();
     check(file, found);
-    if (!options.json && found.error_count() == errors_before) std::printf("%s: good\n", file.c_str());
+    if (options.json || found.error_count() != errors_before) continue;
+    const size_t warnings = found.warning_count() - warnings_before;
+    const std::string count = warnings == 0 ? "" : ", " + std::to_string(warnings) + (warnings == 1 ? " warning" : " warnings");
+    std::printf("%s: good%s\n", file.c_str(), count.c_str());
   }
   if (options.json) {
     std::printf("%s\n", found.to_json().c_str());

@@ -1,5 +1,6 @@
 // `samara config show`: a boot blob (or a manifest) as a manifest with every value spelled out.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -20,6 +21,14 @@ struct Options {
 // A device tree starts with this (Devicetree Specification section 5.2); YAML cannot.
 constexpr std::string_view blob_magic = "\xd0\x0d\xfe\xed";
 
+// YAML's text has no such octets (YAML 1.2 section 5.1).
+bool is_binary(std::string_view content) {
+  return std::ranges::any_of(content.substr(0, 4096), [](char c) {
+    const auto octet = static_cast<u8>(c);
+    return octet < 0x20 && c != '\t' && c != '\n' && c != '\r';
+  });
+}
+
 ExitCode run(const Options& options) {
   Diagnostics found;
   const Result<std::string, FileError> content = read_file(options.file);
@@ -29,10 +38,12 @@ ExitCode run(const Options& options) {
     found.error({options.file}, content.error().problem, "a boot blob or a manifest");
   } else if (content.value().starts_with(blob_magic)) {
     if (const auto blob = DecodedBlob::decode(content.value(), options.file, found)) {
-      shown = yaml::write_manifest(blob->config(), "linux", secrets);
+      shown = yaml::write_manifest(blob->config(), "linux", secrets, {});
     }
+  } else if (is_binary(content.value())) {
+    found.error({options.file}, "neither a boot blob nor a manifest", "what `samara config compile` writes, or YAML");
   } else if (const auto deployment = yaml::read_manifest(content.value(), options.file, found)) {
-    shown = yaml::write_manifest(deployment->config, deployment->target, secrets);
+    shown = yaml::write_manifest(deployment->config, deployment->target, secrets, options.file);
   }
   found.print();
   std::fwrite(shown.data(), 1, shown.size(), stdout);
@@ -47,9 +58,11 @@ void add_config_show(CLI::App& config, Action& chosen) {
   verb->add_option("FILE", options->file, "A boot blob, or a manifest in YAML")->required();
   verb->add_flag("--show-secrets", options->secrets, "Write secrets out instead of \"masked\"");
   verb->footer(
+      "What it shows of a manifest can stand in its place: paths are relative to the manifest's folder. With\n"
+      "--show-secrets it loads again; paths of a blob are as seen from where it was compiled.\n\n"
       "Examples:\n"
       "  samara config show primary.dtb\n"
-      "  samara config show zones/primary.yaml");
+      "  samara config show --show-secrets zones/primary.yaml > zones/whole.yaml");
   verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

@@ -51,9 +51,9 @@ std::vector<u8> notify_message(const dns::Name& zone, std::optional<u32> serial)
 ExitCode run(const Options& options) {
   Diagnostics wrong;
   const auto zone = name_option("ZONE", options.zone, wrong);
-  std::vector<Endpoint> servers;
+  std::vector<ServerPlace> servers;
   for (const std::string& text : options.servers) {
-    if (const auto endpoint = endpoint_option("--server", text, wrong)) servers.push_back(*endpoint);
+    if (const auto server = server_option("--server", text, wrong)) servers.push_back(*server);
   }
   wrong.print();
   if (!wrong.good()) return ExitCode::usage;
@@ -64,9 +64,10 @@ ExitCode run(const Options& options) {
     return found.exit_code();
   }
   std::vector<Report> reports;
-  for (const Endpoint& endpoint : servers) {
-    const Server server{endpoint, key ? &*key : nullptr, options.request.patience()};
-    reports.push_back({text_of(endpoint), yaml::text_of(*zone), send_request(server, notify_message(*zone, options.serial))});
+  for (const ServerPlace& server : servers) {
+    const Outcome outcome =
+        send_request(server, key ? &*key : nullptr, options.request.patience(), notify_message(*zone, options.serial));
+    reports.push_back({server.text(), yaml::text_of(*zone), outcome});
   }
   return report_outcomes(reports, options.request.json);
 }
@@ -77,9 +78,9 @@ void add_notify(CLI::App& samara, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = samara.add_subcommand("notify", "Tell a secondary that a zone has changed");
   verb->add_option("ZONE", options->zone, "The zone's name")->required();
-  verb->add_option("--server", options->servers, "Whom to tell, ADDRESS:PORT; repeatable")
+  verb->add_option("--server", options->servers, "Whom to tell, by address or name; repeatable")
       ->required()
-      ->type_name("ADDRESS:PORT")
+      ->type_name("SERVER")
       ->allow_extra_args(false);
   verb->add_option("--serial", options->serial, "The zone's serial number, as a hint");
   add_request_options(*verb, options->request);
@@ -87,6 +88,7 @@ void add_notify(CLI::App& samara, Action& chosen) {
       "Sent over UDP, again after one second, then two, four, … Exit code 69: no answer; 65: refused.\n\n"
       "Examples:\n"
       "  samara notify example.com --server 192.0.2.2:53 --key transfer.key\n"
+      "  samara notify example.com --server ns2.example.com --key primary.yaml\n"
       "  samara notify example.com --server '[2001:db8::2]:53' --serial 2026112601 --timeout 10");
   verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }

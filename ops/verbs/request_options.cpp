@@ -40,9 +40,10 @@ bool RequestOptions::read_key(std::optional<dns::TsigKey>& into, Diagnostics& fo
 }
 
 void add_request_options(CLI::App& verb, RequestOptions& options) {
-  verb.add_option("--key", options.key,
-                  "Sign with the TSIG key in FILE (`keys:` in YAML, or named's key clause), or NAME:ALGORITHM:FILE with "
-                  "the base 64 of the secret in FILE")
+  verb.add_option(
+          "--key", options.key,
+          "Sign with the TSIG key in FILE (a manifest, `keys:` of one, or named's key clause), or NAME:ALGORITHM:FILE with "
+          "the base 64 of the secret in FILE")
       ->type_name("FILE");
   verb.add_option("--key-name", options.key_name, "Which key, where FILE has several")->type_name("NAME");
   verb.add_option("--timeout", options.timeout, "Seconds to wait for an answer")
@@ -52,11 +53,10 @@ void add_request_options(CLI::App& verb, RequestOptions& options) {
                 "What became of it as a JSON array on standard output: server, zone, outcome, rcode, message");
 }
 
-std::optional<Endpoint> endpoint_option(const std::string& option, const std::string& text, Diagnostics& found) {
-  const auto endpoint = yaml::parse_endpoint(text);
-  if (endpoint && endpoint->port.value() != 0) return endpoint;
-  found.error({option}, in_quotes(text) + " is not an endpoint", "ADDRESS:PORT, such as 127.0.0.1:5353 or [::1]:5353");
-  return {};
+std::optional<ServerPlace> server_option(const std::string& option, const std::string& text, Diagnostics& found) {
+  auto place = ServerPlace::parse(text);
+  if (!place) found.error({option}, in_quotes(text) + " is no server's address or name", std::string(server_form));
+  return place;
 }
 
 std::optional<dns::Name> name_option(const std::string& option, const std::string& text, Diagnostics& found) {
@@ -66,19 +66,13 @@ std::optional<dns::Name> name_option(const std::string& option, const std::strin
   return {};
 }
 
-std::string text_of(const Endpoint& endpoint) {
-  TextBuffer<96> text;
-  endpoint.write_text(text.writer());
-  return std::string(text.view());
-}
-
 ExitCode report_outcomes(const std::vector<Report>& reports, bool json) {
   ExitCode exit_code = ExitCode::good;
   for (const Report& report : reports) {
     const ExitCode own = report.outcome.exit_code();
     if (exit_code == ExitCode::good || own == ExitCode::bad_data) exit_code = own == ExitCode::good ? exit_code : own;
     if (json) continue;
-    const std::string head = report.server + ": " + report.zone;
+    const std::string head = report.server.empty() ? report.zone : report.server + ": " + report.zone;
     if (own == ExitCode::good) {
       std::printf("%s: accepted\n", head.c_str());
     } else {

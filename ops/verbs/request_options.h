@@ -26,14 +26,13 @@ struct RequestOptions {
 
 // --key, --key-name, --timeout, --json.
 void add_request_options(CLI::App& verb, RequestOptions& options);
-// "127.0.0.1:53" as an option's value.
-std::optional<Endpoint> endpoint_option(const std::string& option, const std::string& text, Diagnostics& found);
+// A server, by address or by name, as an option's value.
+std::optional<ServerPlace> server_option(const std::string& option, const std::string& text, Diagnostics& found);
 std::optional<dns::Name> name_option(const std::string& option, const std::string& text, Diagnostics& found);
-std::string text_of(const Endpoint& endpoint);
 
 // What became of one request to one server.
 struct Report {
-  std::string server;
+  std::string server;  // empty: it could not be found out
   std::string zone;
   Outcome outcome;
 };

@@ -2,11 +2,14 @@
 // applied to a version.
 #include "zone/diff.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "dns-core/rdata/rdata_text.h"
 #include "ops/files.h"
 #include "ops/json.h"
+#include "ops/terminal.h"
 #include "ops/verbs/verbs.h"
 #include "ops/verbs/zone_options.h"
 #include "zone/format.h"
@@ -24,6 +27,7 @@ struct Options : ZoneOptions {
   std::string patch;
   std::string output = "-";
   bool json = false;
+  bool exit_code = false;
 };
 
 // Two versions of a zone and what changed from the one to the other.
@@ -53,14 +57,17 @@ Comparison compare(const Options& options, Diagnostics& found) {
   return both;
 }
 
-std::string text_of(const zone::Difference& difference) {
+// In colours where a person looks at it.
+std::string text_of(const zone::Difference& difference, bool to_stdout) {
   std::string text;
   std::vector<char> memory(zone::max_record_line);
   const auto write = [&](std::string_view sign, const dns::Name& owner, zone::RecordView record) {
     TextWriter line(memory);
     zone::write_record_line(owner, record, line);
-    text += sign;
-    text += line.view();
+    const std::string_view record_line = line.view().substr(0, line.view().size() - 1);
+    const std::string signed_line = std::string(sign) + std::string(record_line);
+    text += to_stdout ? inked(STDOUT_FILENO, sign == deletion ? Ink::red : Ink::green, signed_line) : signed_line;
+    text += '\n';
   };
   difference.for_each_deleted([&](const dns::Name& owner, zone::RecordView record) { write(deletion, owner, record); });
   difference.for_each_added([&](const dns::Name& owner, zone::RecordView record) { write(addition, owner, record); });
@@ -106,9 +113,13 @@ std::string json_of(const Comparison& both, const Diagnostics& found) {
 
 ExitCode compare_and_write(const Options& options, Diagnostics& found) {
   const Comparison both = compare(options, found);
-  const ExitCode code = both.from && both.to ? ExitCode::good : ExitCode::bad_data;
+  const bool compared = both.from && both.to;
+  const ExitCode code = !compared                              ? ExitCode::bad_data
+                        : options.exit_code && both.difference ? ExitCode::differs
+                                                               : ExitCode::good;
   if (!options.json && !both.difference) return code;
-  const auto written = write_file(options.output, options.json ? json_of(both, found) : text_of(*both.difference));
+  const auto written =
+      write_file(options.output, options.json ? json_of(both, found) : text_of(*both.difference, options.output == "-"));
   if (written) return code;
   found.error({options.output}, written.error().problem);
   if (options.json) found.print();
@@ -209,12 +220,14 @@ void add_zone_diff(CLI::App& zone, Action& chosen) {
                            ->type_name("DIFF");
   verb->add_option("-o,--output", options->output, "Where the result goes; - is standard output")->capture_default_str();
   verb->add_flag("--json", options->json, "The difference and what was found as a JSON object")->excludes(apply);
+  verb->add_flag("--exit-code", options->exit_code, "Exit code 1 when the two are not the same")->excludes(apply);
   verb->footer(
       "Writes `- RECORD` for what NEW has not and `+ RECORD` for what it has more, each side beginning with its\n"
       "SOA, as in an incremental transfer (RFC 1995). Nothing is written when the two are the same. Exit code 0\n"
-      "either way.\n\n"
+      "either way; with --exit-code, as diff(1) has it, 1 when they are not.\n\n"
       "Examples:\n"
       "  samara zone diff --zone example.com old.zone new.zone > change\n"
+      "  samara zone diff --exit-code --zone example.com old.zone new.zone > change || echo changed\n"
       "  samara zone diff --json --zone example.com old.zone new.zone\n"
       "  samara zone diff --zone example.com --apply change old.zone -o new.zone");
   verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });

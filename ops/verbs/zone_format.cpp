@@ -2,6 +2,7 @@
 #include "zone/format.h"
 
 #include "ops/files.h"
+#include "ops/terminal.h"
 #include "ops/verbs/verbs.h"
 #include "ops/verbs/zone_options.h"
 
@@ -26,7 +27,15 @@ ExitCode run(const Options& options) {
 
 ExitCode write_zone_text(const zone::Zone& zone, const std::string& output) {
   std::string text;
-  zone::write_zone(zone, [&](std::string_view line) { text += line; });
+  {
+    Progress progress(output == "-" ? "writing" : output);
+    u64 records = 0;
+    zone::write_zone(zone, [&](std::string_view line) {
+      text += line;
+      ++records;
+      progress.at(records, records, zone.record_count());
+    });
+  }
   if (const auto written = write_file(output, text); !written) {
     complain(output + ": " + written.error().problem);
     return written.error().is_permission() ? ExitCode::no_permission : ExitCode::bad_data;

@@ -36,7 +36,7 @@ void add_time_option(CLI::App& verb, ZoneOptions& options) {
 
 void add_zone_options(CLI::App& verb, ZoneOptions& options, const std::string& what, size_t least, size_t most) {
   verb.add_option("FILE", options.files, what)->required()->expected(static_cast<int>(least), static_cast<int>(most));
-  verb.add_option("--zone", options.name, "The zone's name, where the file's name (less .zone) is not it")
+  verb.add_option("--zone", options.name, "The zone's name, where the file's name (less .zone or db.) is not it")
       ->type_name("NAME")
       ->check([](const std::string& text) { return yaml::parse_name(text) ? std::string() : "not a domain name: " + text; });
   verb.add_option("--zone-folder", options.more_folders, "A folder for what the files include, besides their own; repeatable")

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "ops/nearest.h"
+#include "ops/yaml/writing.h"
+
 namespace samara::ops::yaml {
 
 namespace {
@@ -44,7 +47,9 @@ std::optional<u16> read_key_name(const Value& value, const Reading& reading, con
   if (!name) return {};
   const auto known = std::ranges::find(config.keys, *name, &server::TsigKey::name);
   if (known != config.keys.end()) return static_cast<u16>(known - config.keys.begin());
-  reading.error(value, "no key " + in_quotes(value.text), "the name of a key under keys");
+  std::vector<std::string> names;
+  for (const server::TsigKey& key : config.keys) names.push_back(text_of(key.name));
+  reading.error(value, "no key " + in_quotes(value.text), "the name of a key under keys", nearest_word(text_of(*name), names));
   return {};
 }
 

@@ -5,6 +5,8 @@
 
 #include <sstream>
 
+#include "dns-core/text/syntax_error.h"
+
 namespace samara::ops::yaml {
 
 namespace {
@@ -121,6 +123,20 @@ bool has_document(const std::string& text) {
   return true;
 }
 
+std::optional<dns::TextPosition> first_indenting_tab(std::string_view text) {
+  for (u32 line = 1; !text.empty(); ++line) {
+    const std::string_view content = text.substr(0, text.find('\n'));
+    const size_t begin = std::min(content.find_first_not_of(" \t"), content.size());
+    const size_t tab = content.substr(0, begin).find('\t');
+    // A line of blanks alone, or one that is a comment, means nothing whatever it begins with.
+    if (tab != std::string_view::npos && begin != content.size() && content[begin] != '#' && content[begin] != '\r') {
+      return dns::TextPosition{line, static_cast<u32>(tab + 1)};
+    }
+    text.remove_prefix(std::min(content.size() + 1, text.size()));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<Value> parse(std::string_view text, const std::string& file, Diagnostics& found) {
@@ -141,6 +157,10 @@ std::optional<Value> parse(std::string_view text, const std::string& file, Diagn
                 second.same_place ? "KEY: VALUE" : "one document a file, without \"---\" between parts");
     return {};
   } catch (const YAML::Exception& error) {
+    if (const auto tab = first_indenting_tab(text)) {
+      found.error({file, tab->line, tab->column}, "a tab at the beginning of a line", "blanks: YAML does not indent with tabs");
+      return {};
+    }
     const bool known = !error.mark.is_null();
     found.error({file, known ? static_cast<u32>(error.mark.line + 1) : 1, known ? static_cast<u32>(error.mark.column + 1) : 1},
                 "not YAML: " + error.msg, "well-formed YAML; IPv6 addresses and texts with \": \" or \"#\" stand in quotes");

@@ -5,6 +5,7 @@
 
 #include "ops/files.h"
 #include "ops/yaml/access.h"
+#include "ops/yaml/consistency.h"
 #include "ops/yaml/network.h"
 #include "ops/yaml/peers.h"
 #include "ops/yaml/primary_sections.h"
@@ -102,6 +103,7 @@ std::optional<Deployment> read_manifest(std::string_view text, const std::string
     const auto written = changed_at(path);
     for (server::ProducedCatalog& catalog : primary->catalogs) catalog.written = written;
   }
+  check_consistency(*root, reading, deployment);
   return deployment;
 }
 

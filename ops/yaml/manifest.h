@@ -18,7 +18,7 @@ std::optional<Deployment> read_manifest(std::string_view text, const std::string
 // Where secrets are concerned a manifest for people's eyes differs from one for the machine.
 enum class Secrets : u8 { masked, shown };
 // The manifest of a configuration: what read_manifest would need to make it again, all values spelled out. Zone files are
-// named, not contained.
-std::string write_manifest(const RoleConfig& config, std::string_view target, Secrets secrets);
+// named, not contained: as seen from the folder of `manifest`, or as the configuration has them when that is empty.
+std::string write_manifest(const RoleConfig& config, std::string_view target, Secrets secrets, const std::string& manifest);
 
 }  // namespace samara::ops::yaml

@@ -41,7 +41,7 @@ class ServiceWriter {
     out_.history(0, config_.history);
     if (config_.storage) {
       out_.value(0, "storage",
-                 "{file: " + yaml_text(config_.storage->file) + ", size: " + std::to_string(config_.storage->size) + '}');
+                 "{file: " + out_.path(config_.storage->file) + ", size: " + std::to_string(config_.storage->size) + '}');
     }
     write_limits();
     write_rate_limit();
@@ -139,8 +139,8 @@ class ServiceWriter {
 
 }  // namespace
 
-std::string write_manifest(const RoleConfig& config, std::string_view target, Secrets secrets) {
-  YamlLines out(service_of(config));
+std::string write_manifest(const RoleConfig& config, std::string_view target, Secrets secrets, const std::string& manifest) {
+  YamlLines out(service_of(config), manifest);
   out.value(0, "role", role_of(config));
   out.value(0, "target", std::string(target));
   ServiceWriter(service_of(config), secrets, out).write();

@@ -4,9 +4,11 @@
 
 #include "dns-core/rdata/rdata_text.h"
 #include "ops/files.h"
+#include "ops/nearest.h"
 #include "ops/yaml/access.h"
 #include "ops/yaml/names_seen.h"
 #include "ops/yaml/peers.h"
+#include "ops/yaml/writing.h"
 #include "server/config/update_rules.h"
 
 namespace samara::ops::yaml {
@@ -78,7 +80,10 @@ std::vector<dns::Name> read_members(const Value& value, const Reading& reading, 
   for_items(&value, reading, server::max_zones, "a list of zones' names", [&](const Value& item) {
     const std::optional<dns::Name> name = reading.name(item);
     if (!name) return;
-    if (!among.has(*name)) return reading.error(item, "no zone " + in_quotes(item.text), std::string(whose));
+    if (!among.has(*name)) {
+      return reading.error(item, "no zone " + in_quotes(item.text), std::string(whose),
+                           nearest_word(text_of(*name), among.texts()));
+    }
     if (!seen.add(*name)) return reading.error(item, in_quotes(item.text) + " stands twice in the list", "each zone once");
     members.push_back(*name);
   });
@@ -209,10 +214,19 @@ void read_update_rule(const Value& item, const Reading& reading, server::Primary
   Fields fields(item, reading, "the rule");
   if (const Value* key = fields.find("key")) rule.key = read_key_name(*key, reading, config);
   if (const Value* from = fields.find("from")) rule.from = reading.prefix(*from);
-  read_operations(fields.find("operations"), reading, rule);
-  rule.zones = read_names(fields.find("zones"), reading, server::max_update_rule_zones);
-  read_rule_names(fields.find("names"), reading, rule);
-  read_types(fields.find("types"), reading, rule);
+  const Value* what = fields.find("operations");
+  const Value* where = fields.find("zones");
+  const Value* names = fields.find("names");
+  const Value* types = fields.find("types");
+  // These would mean all there are, or nothing at all.
+  for (const Value* list : {what, where, types}) {
+    if (list != nullptr && list->is_sequence() && list->items.empty())
+      reading.error(*list, "an empty list", "at least one, or no such key");
+  }
+  read_operations(what, reading, rule);
+  rule.zones = read_names(where, reading, server::max_update_rule_zones);
+  read_rule_names(names, reading, rule);
+  read_types(types, reading, rule);
   read_truth(fields.find("signed-zones"), reading, rule.signed_zones);
   read_rule_limits(fields, reading, rule);
   fields.finish();

@@ -44,6 +44,29 @@ std::string in_units(u64 count, std::span<const Unit> units) {
   return std::to_string(count);
 }
 
+// What YAML 1.1 and other configurations take for a truth.
+std::string truth_meant(std::string_view text) {
+  for (const std::string_view word : {"yes", "on", "True", "TRUE", "true", "Yes", "On", "YES", "ON"}) {
+    if (text == word) return "true";
+  }
+  for (const std::string_view word : {"no", "off", "False", "FALSE", "false", "No", "Off", "NO", "OFF"}) {
+    if (text == word) return "false";
+  }
+  return {};
+}
+
+// "16MB", "90 s" and the like as they are written here; empty when nothing can be guessed.
+std::string with_our_unit(std::string_view text, std::span<const Unit> units) {
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::string_view word = text.substr(std::min(text.find_first_not_of(' ', digits), text.size()));
+  if (digits == 0 || word.empty()) return {};
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  for (const Unit& unit : units) {
+    if (lower(word.front()) == lower(unit.name.front())) return std::string(text.substr(0, digits)) + std::string(unit.name);
+  }
+  return {};
+}
+
 }  // namespace
 
 void Reading::error(const Value& at, std::string problem, std::string expected, std::string suggestion) const {
@@ -105,7 +128,8 @@ std::optional<bool> Reading::truth(const Value& value) const {
     if (value.text == "false") return false;
   }
   const bool shown = value.is_scalar();
-  error(value, (shown ? in_quotes(value.text) : std::string(kind_name(value))) + " is neither true nor false", "true or false");
+  error(value, (shown ? in_quotes(value.text) : std::string(kind_name(value))) + " is neither true nor false", "true or false",
+        shown ? truth_meant(value.text) : std::string());
   return {};
 }
 
@@ -118,7 +142,8 @@ std::optional<u32> Reading::seconds(const Value& value, server::Range<u32> range
   }
   const std::optional<u64> seconds = with_unit(value.text, time_units);
   if (!seconds || !range.holds(*seconds)) {
-    error(value, in_quotes(value.text) + (seconds ? " is out of range" : " is not a time"), expected);
+    error(value, in_quotes(value.text) + (seconds ? " is out of range" : " is not a time"), expected,
+          seconds ? std::string() : with_our_unit(value.text, time_units));
     return {};
   }
   return static_cast<u32>(*seconds);
@@ -133,7 +158,8 @@ std::optional<u64> Reading::octets(const Value& value, server::Range<u64> range)
   }
   const std::optional<u64> octets = with_unit(value.text, octet_units);
   if (!octets || !range.holds(*octets)) {
-    error(value, in_quotes(value.text) + (octets ? " is out of range" : " is not a size"), expected);
+    error(value, in_quotes(value.text) + (octets ? " is out of range" : " is not a size"), expected,
+          octets ? std::string() : with_our_unit(value.text, octet_units));
     return {};
   }
   return octets;

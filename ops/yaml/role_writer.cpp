@@ -53,15 +53,15 @@ void write_catalog(const server::ProducedCatalog& catalog, YamlLines& out) {
 }
 
 void write_zone(const server::ZoneSource& zone, YamlLines& out) {
-  const std::string file = zone.files.empty() ? "unread" : std::string(zone.files.front().path);
+  const std::string file = zone.files.empty() ? yaml_text("unread") : out.path(zone.files.front().path);
   if (zone.overrides == server::ZoneOverrides{}) {
-    out.value(2, quoted(zone.name), "{file: " + yaml_text(file) + '}');
+    out.value(2, quoted(zone.name), "{file: " + file + '}');
   } else {
     out.value(2, quoted(zone.name), "");
-    out.value(4, "file", yaml_text(file));
+    out.value(4, "file", file);
     out.overrides(4, zone.overrides);
   }
-  for (size_t i = 1; i < zone.files.size(); ++i) out.line(4, "# includes " + yaml_text(zone.files[i].path));
+  for (size_t i = 1; i < zone.files.size(); ++i) out.line(4, "# includes " + out.path(zone.files[i].path));
 }
 
 // The head of a list of mappings, which may be empty.

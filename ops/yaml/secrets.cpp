@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/files.h"
+#include "ops/keys/key_clause.h"
 #include "platform/codec/base64.h"
 #include "platform/codec/hex.h"
 
@@ -82,6 +83,11 @@ std::optional<std::string> read_key_secret(Fields& fields, const Value& key, con
   std::vector<u8> octets(longest_secret_text);
   ByteWriter out(octets);
   const auto decoded = codec::decode_base64(secret->text, out);
+  if (!decoded && (is_key_clause(secret->text) || secret->text.starts_with("key"))) {
+    reading.error(*secret->at, "the secret file holds a whole key, not its secret alone",
+                  "a file made by `samara key generate --format secret`, or the secret copied out of it");
+    return {};
+  }
   if (!decoded) {
     reading.error(*secret->at, "the secret is not base 64: " + std::string(codec::describe(decoded.error())), expected);
     return {};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <system_error>
 
 #include "ops/files.h"
 #include "ops/system_users.h"
@@ -119,6 +121,10 @@ void read_storage(const Value& value, const Reading& reading, Deployment& deploy
   if (const Value* file = fields.require("file", "file: the path of a file or a block device")) {
     const auto path = reading.text(*file, "the path of a file or a block device", server::max_path_size);
     if (path) storage.file = deployment.keep(path_beside(reading.file(), *path));
+    std::error_code unknown;
+    if (path && std::filesystem::is_directory(storage.file, unknown)) {
+      reading.error(*file, in_quotes(*path, longest_path) + " is a folder", "the path of a file or a block device");
+    }
   }
   read_octets(fields.find("size"), reading, server::storage_size, storage.size);
   fields.finish();

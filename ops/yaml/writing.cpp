@@ -1,5 +1,8 @@
 #include "ops/yaml/writing.h"
 
+#include <filesystem>
+
+#include "ops/files.h"
 #include "platform/codec/base64.h"
 
 namespace samara::ops::yaml {
@@ -78,6 +81,15 @@ void YamlLines::overrides(size_t indent, const server::ZoneOverrides& overrides)
   if (overrides.notify_ns_records) value(indent, "notify-ns-records", word(*overrides.notify_ns_records));
   if (overrides.history) history(indent, *overrides.history);
   if (overrides.forward_updates) value(indent, "forward-updates", word(*overrides.forward_updates));
+}
+
+std::string YamlLines::path(std::string_view path) const {
+  const std::filesystem::path given(path);
+  if (manifest_.empty() || given.is_absolute()) return yaml_text(path);
+  const std::string beside =
+      given.lexically_relative(std::filesystem::path(manifest_).parent_path().lexically_normal()).string();
+  if (!beside.empty() && path_beside(manifest_, beside) == path) return yaml_text(beside);
+  return yaml_text(std::filesystem::absolute(given).lexically_normal().string());
 }
 
 }  // namespace samara::ops::yaml

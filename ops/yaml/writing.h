@@ -33,7 +33,8 @@ inline std::string word(bool truth) {
 // Lines of YAML; `indent` counts blanks.
 class YamlLines {
  public:
-  explicit YamlLines(const server::ServiceConfig& config) : config_(config) {}
+  // Paths are written as seen from the folder of the file `manifest`, or as they are when that is empty.
+  YamlLines(const server::ServiceConfig& config, std::string manifest) : config_(config), manifest_(std::move(manifest)) {}
 
   void line(size_t indent, const std::string& text) { out_ += std::string(indent, ' ') + text + '\n'; }
   // Without text: the head of what follows.
@@ -48,11 +49,14 @@ class YamlLines {
   void history(size_t indent, const server::HistoryConfig& history);
   void overrides(size_t indent, const server::ZoneOverrides& overrides);
   void raw(const std::string& text) { out_ += text; }
+  // A file's path, in quotes.
+  std::string path(std::string_view path) const;
   std::string key_name(u16 key) const { return quoted(config_.keys.at(key).name); }
   std::string take() { return std::move(out_); }
 
  private:
   const server::ServiceConfig& config_;
+  std::string manifest_;
   std::string out_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "ops/terminal.h"
 #include "ops/yaml/reading.h"
 #include "zone/builder.h"
 #include "zone/check.h"
@@ -13,6 +14,7 @@ namespace samara::ops {
 namespace {
 
 constexpr std::string_view zone_suffix = ".zone";
+constexpr std::string_view zone_prefix = "db.";  // as files of zones are called where named comes from
 
 template <class Item>
 std::string text_of(const Item& item) {
@@ -36,6 +38,7 @@ Diagnostic to_diagnostic(std::string_view path, const dns::SyntaxError& error, D
 std::optional<dns::Name> zone_name_of_file(const std::string& path) {
   std::string name = std::filesystem::path(path).filename().string();
   if (name.ends_with(zone_suffix)) name.resize(name.size() - zone_suffix.size());
+  if (name.starts_with(zone_prefix) && name.size() > zone_prefix.size()) name.erase(0, zone_prefix.size());
   if (name.empty()) return {};
   const auto parsed = yaml::parse_name(name);
   return parsed ? std::optional(parsed.value()) : std::nullopt;
@@ -43,6 +46,12 @@ std::optional<dns::Name> zone_name_of_file(const std::string& path) {
 
 std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
                                            const ZoneFolders& folders) {
+  Progress progress(path);
+  return load(path, name, found, folders, progress);
+}
+
+std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
+                                           const ZoneFolders& folders, Progress& progress) {
   const std::optional<dns::Name> apex = name ? name : zone_name_of_file(path);
   if (!apex) {
     found.error({path}, "the file's name is no zone's name", "--zone NAME");
@@ -58,7 +67,7 @@ std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::o
   loaded.region_ = std::make_unique<ReservedMemory>(zone::max_zone_memory);
   loaded.memory_ = std::make_unique<zone::ZoneMemory>(loaded.region_->bytes());
   loaded.index_ = std::make_unique<zone::RecordIndex>();
-  if (!loaded.read_records(found)) {
+  if (!loaded.read_records(found, progress)) {
     if (!name) found.note("the zone is taken to be " + text_of(*apex) + " from the file's name; --zone NAME says otherwise");
     return {};
   }
@@ -68,12 +77,14 @@ std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::o
 std::optional<LoadedZone> LoadedZone::load_and_check(const std::string& path, const std::optional<dns::Name>& name,
                                                      std::optional<UnixTime> at, Diagnostics& found,
                                                      const ZoneFolders& folders) {
-  std::optional<LoadedZone> loaded = load(path, name, found, folders);
+  Progress progress(path);
+  std::optional<LoadedZone> loaded = load(path, name, found, folders, progress);
   if (!loaded) return {};
   zone::Diagnostics checks;
   zone::CheckOptions how;
   how.now = at;
   how.index = loaded->index_.get();
+  progress.phase("checking");
   zone::check_zone(loaded->zone(), how, checks);
   loaded->report(checks, found);
   return loaded;
@@ -84,17 +95,27 @@ void LoadedZone::warn_of_signatures(UnixTime now, Duration ahead, Diagnostics& f
   if (times.any()) found.warning({path_}, text_of(times));
 }
 
-bool LoadedZone::read_records(Diagnostics& found) {
+bool LoadedZone::read_records(Diagnostics& found, Progress& progress) {
   const size_t errors_before = found.error_count();
   const dns::Name& apex = texts_->primary()->zones.front().name;
+  size_t outside = 0;
+  Place second_outside;
   size_t octets = 0;
   for (const zone::SourceFile& file : files_) octets += file.text.size();
   zone::MasterFile reader(files_, apex);
   zone::ZoneBuilder builder(*memory_, apex, octets);
   zone::Record record;
+  u64 records = 0;
   for (;;) {
     const auto more = reader.next(record);
+    progress.at(++records, files_.front().text.size() - reader.octets_left(), files_.front().text.size());
     if (!more) {
+      // Of a file that is read for another zone all owners are wrong in the same way.
+      if (more.error().error.problem == zone::owner_outside && outside++ != 0) {
+        if (outside == 2)
+          second_outside = {std::string(more.error().path), more.error().error.at.line, more.error().error.at.column};
+        continue;
+      }
       found.add(to_diagnostic(more.error().path, more.error().error, Diagnostic::Severity::error));
       continue;
     }
@@ -105,11 +126,16 @@ bool LoadedZone::read_records(Diagnostics& found) {
       found.error(at, std::string(zone::describe(added.error())));
     }
   }
+  if (outside > 1)
+    found.error(second_outside, "this owner" +
+                                    (outside == 2 ? std::string(" is") : " and " + std::to_string(outside - 2) + " more are") +
+                                    " outside the zone too");
   index_->finish();
   for (const zone::MasterFileError& warning : reader.warnings()) {
     found.add(to_diagnostic(warning.path, warning.error, Diagnostic::Severity::warning));
   }
   if (found.error_count() != errors_before) return false;
+  progress.phase("building the zone");
   const auto built = builder.finish();
   if (!built) {
     const dns::Name owner = builder.error_owner();

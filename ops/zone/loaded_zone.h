@@ -17,11 +17,13 @@
 
 namespace samara::ops {
 
+class Progress;
+
 // A zone with the memory it lives in.
 class LoadedZone {
  public:
   // Reads `path` and what it includes, and reports everything that is wrong. Without `name` the zone is called like its file,
-  // less ".zone". Nothing when there was an error.
+  // less ".zone" or "db.". Nothing when there was an error.
   // A person names the file; `folders` are where what it includes may lie besides its own folder.
   static std::optional<LoadedZone> load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
                                         const ZoneFolders& folders = any_zone_file());
@@ -38,9 +40,11 @@ class LoadedZone {
   zone::ZoneMemory& memory() const { return *memory_; }
 
  private:
+  static std::optional<LoadedZone> load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
+                                        const ZoneFolders& folders, Progress& progress);
   // What check_zone() found, with the paths of our files.
   void report(const zone::Diagnostics& checks, Diagnostics& found) const;
-  bool read_records(Diagnostics& found);
+  bool read_records(Diagnostics& found, Progress& progress);
 
   std::string path_;
   std::unique_ptr<Deployment> texts_;  // one zone in it
@@ -54,7 +58,8 @@ class LoadedZone {
 // A syntax error as a diagnostic.
 Diagnostic to_diagnostic(std::string_view path, const dns::SyntaxError& error, Diagnostic::Severity severity);
 
-// The zone name a file name stands for: "zones/example.com.zone" is example.com. Nothing when that is no domain name.
+// The zone name a file name stands for: "zones/example.com.zone" and "db.example.com" are example.com. Nothing when that is no
+// domain name.
 std::optional<dns::Name> zone_name_of_file(const std::string& path);
 
 }  // namespace samara::ops

@@ -213,9 +213,22 @@ def updates(result, kind, folder):
         outcome = json.loads(reported.stdout)
         result.check(outcome == [{"server": f"127.0.0.1:{server.port}", "zone": "upd.test.", "outcome": "accepted",
                                   "rcode": "NOERROR", "message": ""}], f"{kind}: JSON says what became of it", reported.stdout)
+        by_name = samara("update", "--server", f"localhost:{server.port}", "--zone", ZONE, *key, "--add", "n.upd.test 60 A 192.0.2.1")
+        result.check(by_name.returncode == 0, f"{kind}: a server by its name", said(by_name))
+        manifest = os.path.join(folder, f"{kind}.yaml")
+        own, _ = generate("k.manifest", "hmac-sha256", folder)
+        with open(own, encoding="ascii") as keys_file, open(manifest, "w", encoding="ascii") as file:
+            file.write("role: primary\nlisten: [not read]\n" + keys_file.read())
+        refused("a manifest's key, which the server does not know", "BADKEY", "--add", "no.upd.test 1 A 192.0.2.1",
+                with_key=("--key", manifest))
+        # Its SOA names ns.upd.test, at an address where nobody is.
+        found = samara("update", "--resolver", f"127.0.0.1:{server.port}", "--zone", ZONE, "--timeout", "1", "--delete", "a.upd.test")
+        result.check(found.returncode == 69 and "ns.upd.test.:53" in found.stderr, f"{kind}: the SOA's MNAME is asked", said(found))
+        inside = samara("update", "--resolver", f"127.0.0.1:{server.port}", "--zone", "sub.upd.test", "--delete", "a.sub.upd.test")
+        result.check(inside.returncode == 69 and "--zone upd.test." in inside.stderr, f"{kind}: a name that is no zone", said(inside))
     silent = samara("update", "--server", f"127.0.0.1:{server.port}", "--zone", ZONE, "--timeout", "1", "--delete", "a.upd.test")
     result.check(silent.returncode == 69, "nobody there: 69", said(silent))
-    for wrong in ([], ["--add", "x"], ["--zone", "a..b", "--delete", "x"], ["--server", "here", "--zone", ZONE, "--delete", "x"]):
+    for wrong in ([], ["--add", "x"], ["--zone", "a..b", "--delete", "x"], ["--server", "he re", "--zone", ZONE, "--delete", "x"]):
         result.check(samara("update", *wrong).returncode == 64, f"update {' '.join(wrong)} is a wrong command line")
 
 

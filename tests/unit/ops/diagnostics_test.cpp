@@ -15,7 +15,7 @@ std::string json_of(std::string_view text) {
 
 TEST(Diagnostic, SaysWhereWhatAndWhatWasExpected) {
   Diagnostic d{Diagnostic::Severity::error, {"a.yaml", 3, 7}, "unknown key \"wrokers\"", "one of workers", "workers"};
-  EXPECT_EQ(d.to_text(), "a.yaml:3:7: unknown key \"wrokers\" (expected one of workers; did you mean workers?)");
+  EXPECT_EQ(d.to_text(), "a.yaml:3:7: unknown key \"wrokers\" (did you mean workers? Expected one of workers)");
   d.suggestion.clear();
   EXPECT_EQ(d.to_text(), "a.yaml:3:7: unknown key \"wrokers\" (expected one of workers)");
   d.expected.clear();

@@ -105,6 +105,16 @@ TEST(KeyFile, AYamlFileIsReadAsAManifestsKeys) {
   EXPECT_EQ(error_of("role: primary\n").substr(0, 6), "k:1:1:");
 }
 
+TEST(KeyFile, OfAManifestTheKeysAreReadAndNothingElse) {
+  Diagnostics found;
+  const auto keys =
+      read_key_file("role: primary\nlisten: [nonsense]\nkeys: {k: {secret: \"MDEyMzQ1Njc4OWFiY2RlZg==\"}}\nzones: {}\n",
+                    "primary.yaml", found);
+  EXPECT_TRUE(found.all().empty());
+  ASSERT_EQ(keys.size(), 1U);
+  EXPECT_EQ(keys.front().name, name_of("k"));
+}
+
 class KeyOption : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -1,16 +1,11 @@
 #include "ops/net/request.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
-#include <thread>
 
 #include "dns-core/tsig/server.h"
-#include "ops/descriptor.h"
+#include "fake_server.h"
 #include "platform/base/byte_order.h"
 
 namespace samara::ops {
@@ -18,52 +13,8 @@ namespace {
 
 using dns::Rcode;
 
-using Datagrams = std::vector<std::vector<u8>>;
-
 // A NOTIFY for the root.
 const std::vector<u8> request{0, 0, 0x24, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 1};
-
-// A socket of 127.0.0.1 on a free port, whose answers a function makes.
-class FakeServer {
- public:
-  explicit FakeServer(int type) : socket_(::socket(AF_INET, type | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(::bind(socket_.get(), generic, size), 0);
-    EXPECT_EQ(::getsockname(socket_.get(), generic, &size), 0);
-    port_ = ntohs(address.sin_port);
-    if (type == SOCK_STREAM) EXPECT_EQ(::listen(socket_.get(), 1), 0);
-  }
-
-  Endpoint endpoint() const { return {IpAddress::v4({127, 0, 0, 1}), Port(port_)}; }
-
-  // Takes one datagram and sends all of `answers` of it back.
-  template <class Answers>
-  void answer_one(Answers answers) {
-    thread_ = std::jthread([this, answers] {
-      pollfd watched{socket_.get(), POLLIN, 0};
-      if (::poll(&watched, 1, 10'000) != 1) return;
-      std::array<u8, 1024> memory{};
-      sockaddr_in from{};
-      socklen_t size = sizeof from;
-      auto* generic = reinterpret_cast<sockaddr*>(&from);
-      const ssize_t got = ::recvfrom(socket_.get(), memory.data(), memory.size(), 0, generic, &size);
-      if (got < 0) return;
-      const std::vector<u8> asked(memory.begin(), memory.begin() + got);
-      for (const std::vector<u8>& answer : answers(asked)) {
-        ::sendto(socket_.get(), answer.data(), answer.size(), 0, generic, size);
-      }
-    });
-  }
-
- private:
-  Descriptor socket_;
-  u16 port_ = 0;
-  std::jthread thread_;
-};
 
 std::vector<u8> answer_to(std::vector<u8> asked, Rcode rcode) {
   asked[2] |= 0x80;
@@ -96,6 +47,34 @@ TEST(Request, ARefusalIsSaidInWords) {
   const Outcome outcome = send_request(to(fake), request);
   EXPECT_EQ(outcome.words, "REFUSED: the server does not take notifies for the zone from us");
   EXPECT_EQ(outcome.exit_code(), ExitCode::bad_data);
+}
+
+TEST(Request, ARefusalIsSaidInTheServersOwnWords) {
+  FakeServer fake(SOCK_DGRAM);
+  fake.answer_one([](const std::vector<u8>& asked) {
+    std::vector<u8> answer = answer_to(asked, Rcode::REFUSED);
+    const std::string text = "no right to add TXT at www.\x1b[31m";
+    const size_t rdata_size = answer.size() - 2;
+    answer[rdata_size + 1] = static_cast<u8>(text.size() + 6);
+    answer.insert(answer.end(), {0, 15, 0, static_cast<u8>(text.size() + 2), 0, 18});
+    answer.insert(answer.end(), text.begin(), text.end());
+    return Datagrams{answer};
+  });
+  EXPECT_EQ(send_request(to(fake), request).words,
+            "REFUSED: the server does not take notifies for the zone from us: \"no right to add TXT at www.\\x1b[31m\"");
+}
+
+TEST(Request, AServerWithoutEdnsIsAskedAgainWithout) {
+  FakeServer fake(SOCK_DGRAM);
+  fake.answer(2, [](const std::vector<u8>& asked) {
+    const bool edns = asked[11] != 0;
+    std::vector<u8> answer =
+        answer_to(std::vector<u8>(asked.begin(), asked.begin() + 17), edns ? Rcode::FORMERR : Rcode::NOERROR);
+    answer[11] = 0;
+    return Datagrams{answer};
+  });
+  const Outcome outcome = send_request(to(fake), request);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::accepted) << outcome.words;
 }
 
 TEST(Request, AnswersToOtherQuestionsAreIgnored) {
@@ -182,7 +161,7 @@ TEST(Request, AServerWithAnotherSecretSaysBadsig) {
   fake.answer_one([&theirs](const std::vector<u8>& asked) { return Datagrams{signed_answer(asked, theirs)}; });
   const Outcome outcome = send_request(to(fake, &ours), request);
   EXPECT_EQ(outcome.exit_code(), ExitCode::bad_data);
-  EXPECT_EQ(outcome.words, "the server does not accept our signature: BADSIG: the secret is another than the server's");
+  EXPECT_EQ(outcome.words, "the server does not accept our signature: the peer has another secret for the key (BADSIG)");
 }
 
 TEST(Request, AnswerHeadsAreReadSafely) {

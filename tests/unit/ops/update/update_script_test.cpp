@@ -54,7 +54,7 @@ TEST(UpdateScript, EveryFormHasItsEncoding) {
       "send\n");
   ASSERT_EQ(batches.size(), 1U);
   const UpdateBatch& batch = batches.front();
-  EXPECT_EQ(batch.server, Endpoint::parse("192.0.2.1:5353"));
+  EXPECT_EQ(batch.server, ServerPlace::parse("192.0.2.1:5353"));
   EXPECT_EQ(batch.zone, name_of("e"));
   ASSERT_EQ(batch.prerequisites.size(), 5U);
   const std::string owner = "0161016500";
@@ -109,27 +109,28 @@ TEST(UpdateScript, ATtlMayBeGivenForAllThatFollows) {
 
 TEST(UpdateScript, AServersPortIs53UnlessSaid) {
   const auto batches = read("server 2001:db8::1\nzone e\ndelete a.e\n");
-  EXPECT_EQ(batches.front().server, Endpoint::parse("[2001:db8::1]:53"));
+  EXPECT_EQ(batches.front().server, ServerPlace::parse("[2001:db8::1]:53"));
 }
 
 TEST(UpdateScript, ErrorsNameFileLineAndColumn) {
   EXPECT_EQ(error_of("zone e\nupdate ad a.e 1 A 192.0.2.1\n"), "s:2:8: unknown kind of update \"ad\" (expected add or delete)");
   EXPECT_EQ(error_of("udpate add a.e\n"),
-            "s:1:1: unknown command \"udpate\" (expected server, zone, ttl, prereq, update, add, "
-            "delete, send or quit; did you mean update?)");
+            "s:1:1: unknown command \"udpate\" (did you mean update? Expected server, zone, ttl, prereq, update, "
+            "add, delete, send or quit)");
   EXPECT_EQ(error_of("add a.e A 192.0.2.1\n"),
             "s:1:11: a record without time to live (expected NAME TTL TYPE RDATA, or ttl before it)");
   EXPECT_EQ(error_of("add a.e 300\n"), "s:1:12: a record without type (expected NAME TTL TYPE RDATA)");
   EXPECT_EQ(error_of("add a.e 300 AAAAA ::1\n"),
-            "s:1:13: unknown record type \"AAAAA\" (expected a record type such as A, or TYPEnnn; did you mean AAAA?)");
+            "s:1:13: unknown record type \"AAAAA\" (did you mean AAAA? Expected a record type such as A, or TYPEnnn)");
   EXPECT_EQ(error_of("add a.e 300 TYPE255 \\# 0\n"),
             "s:1:13: a type that no zone has \"TYPE255\" (expected a record type such as A, or TYPEnnn)");
   EXPECT_EQ(error_of("\n\nadd a.e 300 A 192.0.2.256\n").substr(0, 7), "s:3:15:");
   EXPECT_EQ(error_of("prereq exists a.e\n"),
             "s:1:8: unknown prerequisite \"exists\" (expected nxdomain, yxdomain, nxrrset or yxrrset)");
   EXPECT_EQ(error_of("prereq nxrrset a.e A 192.0.2.1\n").substr(0, 7), "s:1:22:");
-  EXPECT_EQ(error_of("server example.com\n"), "s:1:8: not an address \"example.com\" (expected ADDRESS [PORT])");
-  EXPECT_EQ(error_of("server 192.0.2.1 0\n"), "s:1:18: not a port \"0\" (expected ADDRESS [PORT])");
+  EXPECT_EQ(error_of("server exa!mple\n"),
+            "s:1:8: not a server's address or name \"exa!mple\" (expected ADDRESS or NAME, then perhaps a PORT)");
+  EXPECT_EQ(error_of("server 192.0.2.1 0\n"), "s:1:18: not a port \"0\" (expected ADDRESS or NAME, then perhaps a PORT)");
   EXPECT_EQ(error_of("class CH\n"), "s:1:7: a class we do not serve \"CH\" (expected IN)");
   EXPECT_EQ(error_of("key k c2VzYW1l\n"), "s:1:1: a key's secret has no place in a script \"key\" (expected --key FILE)");
 }
