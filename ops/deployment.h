@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "ops/diagnostics.h"
 #include "ops/zone_folders.h"
@@ -37,6 +38,7 @@ struct Deployment {
   u64 zone_octets = 0;  // of zones' texts and what belongs to them in a boot blob
   // Where zones' files may lie.
   ZoneFolders folders;
+  std::vector<std::string> zone_folders;  // those that the manifest names
   std::string target = "linux";
   RoleConfig config;
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ops/descriptor.h"
+#include "ops/exit_code.h"
 #include "platform/base/result.h"
 #include "platform/base/types.h"
 
@@ -19,6 +20,8 @@ struct FileError {
   // "cannot be read: No such file or directory"
   std::string problem;
   bool is_permission() const;
+  // Of a command that cannot write its result: 77 when the system does not let it, else 69.
+  ExitCode exit_code() const { return is_permission() ? ExitCode::no_permission : ExitCode::unavailable; }
 };
 
 // The largest file anything here reads: a device tree's sizes have 32 bits.

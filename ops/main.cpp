@@ -1,5 +1,8 @@
 // The composition root of the `samara` command: which verbs there are, and what their outcome is to the shell.
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+#include <vector>
 
 #include "ops/diagnostics.h"
 #include "ops/exit_code.h"
@@ -19,7 +22,7 @@ CLI::App* group(CLI::App& samara, const char* name, const char* description) {
 
 void add_verbs(CLI::App& samara, Action& chosen) {
   samara.require_subcommand(1);
-  samara.set_version_flag("--version", "samara " SAMARA_VERSION);
+  samara.set_version_flag("-V,--version", "samara " SAMARA_VERSION);
   samara::ops::add_serve(samara, chosen);
   samara::ops::add_run(samara, chosen);
   CLI::App* config = group(samara, "config", "Check, compile and show deployment manifests");
@@ -71,8 +74,20 @@ int main(int argc, char** argv) {
   CLI::App samara{"samara: DNS servers that carry all they need", "samara"};
   Action chosen;
   add_verbs(samara, chosen);
+  std::vector<std::string> asked;
+  CLI::App* help = samara.add_subcommand("help", "Show what a verb does: `samara help VERB` is `samara VERB --help`");
+  help->add_option("VERB", asked, "The verb, such as zone check")->expected(0, CLI::detail::expected_max_vector_size);
+  if (argc == 1) {
+    std::fputs(samara.help().c_str(), stderr);
+    return static_cast<int>(ExitCode::usage);
+  }
   try {
     samara.parse(argc, argv);
+    if (help->parsed()) {
+      std::vector<std::string> words{"--help"};  // the last word first, as the parser takes them
+      words.insert(words.end(), asked.rbegin(), asked.rend());
+      samara.parse(words);
+    }
   } catch (const CLI::ParseError& outcome) {
     // --help and --version arrive here as well.
     if (outcome.get_exit_code() == 0) return samara.exit(outcome);

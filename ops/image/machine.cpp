@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -310,6 +311,17 @@ MachineEnd run_once(const Launch& launch, const MachineOptions& options, std::op
              ": QEMU's user network reaches the image through IPv4 endpoints of `listen` only (expected one "
              "such as 127.0.0.1:5353, or --net bridge:NAME or tap:DEVICE)");
     return no_machine(ExitCode::bad_data);
+  }
+  for (const Endpoint& endpoint : deployment->service().listen) {
+    if (options.network != "user" || endpoint.address.is_v4()) continue;
+    complain(launch.source + ": warning: " + text_of(endpoint) +
+             " is not served: QEMU's user network passes IPv4 on only (expected --net bridge:NAME or tap:DEVICE)");
+  }
+  if (::access(launch.image.c_str(), R_OK) != 0) {
+    const int error = errno;
+    complain(launch.image + ": cannot be started: " + std::generic_category().message(error) +
+             " (expected an image made by `ops/build virtio`, or --image FILE)");
+    return no_machine(error == EACCES ? ExitCode::no_permission : ExitCode::unavailable);
   }
   ExitCode why = ExitCode::good;
   const std::optional<Descriptor> disk = open_storage_of(*deployment, launch.source, why);

@@ -32,7 +32,7 @@ ExitCode run(const Options& options) {
   const std::string octets(blob->begin(), blob->end());
   if (const auto written = write_file(options.output, octets, owner_only); !written) {
     complain(options.output + ": " + written.error().problem);
-    return written.error().is_permission() ? ExitCode::no_permission : ExitCode::bad_data;
+    return written.error().exit_code();
   }
   return ExitCode::good;
 }

@@ -43,7 +43,7 @@ ExitCode run(const Options& options) {
   } else if (is_binary(content.value())) {
     found.error({options.file}, "neither a boot blob nor a manifest", "what `samara config compile` writes, or YAML");
   } else if (const auto deployment = yaml::read_manifest(content.value(), options.file, found)) {
-    shown = yaml::write_manifest(deployment->config, deployment->target, secrets, options.file);
+    shown = yaml::write_manifest(deployment->config, deployment->target, secrets, options.file, deployment->zone_folders);
   }
   found.print();
   std::fwrite(shown.data(), 1, shown.size(), stdout);

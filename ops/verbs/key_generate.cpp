@@ -61,7 +61,7 @@ ExitCode run(const Options& options) {
   const std::string content = options.json ? json_of(*key) : write_key(*key, static_cast<KeyFormat>(format - formats.begin()));
   if (const auto written = write_file(options.output, content, owner_only); !written) {
     complain(options.output + ": " + written.error().problem);
-    return written.error().is_permission() ? ExitCode::no_permission : ExitCode::bad_data;
+    return written.error().exit_code();
   }
   return ExitCode::good;
 }

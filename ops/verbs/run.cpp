@@ -69,10 +69,13 @@ ExitCode run(const Options& options) {
   launch.crash_report = options.crash_report.empty() ? runtime_path(options.file, ".crash") : options.crash_report;
   const bool machine = target == "virtio";
   const size_t endpoints = endpoints_to_wait_for(*deployment, machine, options.machine);
+  // Nobody sees the console of a machine in the background, so it goes into the log.
+  MachineOptions machine_options = options.machine;
+  machine_options.console = machine_options.console || options.detach;
   const Supervise supervisor = [&](Descriptor output) {
     if (options.detach) found.print();  // in the log as well
     // What was read above: nothing is read twice.
-    return machine ? run_machine(launch, options.machine, std::move(deployment), std::move(output))
+    return machine ? run_machine(launch, machine_options, std::move(deployment), std::move(output))
                    : supervise(launch, std::move(deployment), std::move(output));
   };
   if (!options.detach) return supervisor(Descriptor());
@@ -100,7 +103,7 @@ void add_run(CLI::App& samara, Action& chosen) {
   verb->add_option("--image", options->image, "The image to run, instead of images/samara-ROLE-TARGET-x86_64.elf");
   MachineOptions& machine = options->machine;
   const std::string group = "Target virtio";
-  verb->add_flag("--console", machine.console, "Show the machine's console")->group(group);
+  verb->add_flag("--console", machine.console, "Show the machine's console; with --detach it is in the log")->group(group);
   verb->add_option("--machine", machine.type, "QEMU's machine: microvm, pc or q35")
       ->check(CLI::IsMember({"microvm", "pc", "q35"}))
       ->capture_default_str()

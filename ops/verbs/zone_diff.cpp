@@ -123,7 +123,7 @@ ExitCode compare_and_write(const Options& options, Diagnostics& found) {
   if (written) return code;
   found.error({options.output}, written.error().problem);
   if (options.json) found.print();
-  return ExitCode::bad_data;
+  return written.error().exit_code();
 }
 
 // The lines of `text` that start with `sign`, without it; all others empty, so that line numbers stay.

@@ -38,7 +38,7 @@ ExitCode write_zone_text(const zone::Zone& zone, const std::string& output) {
   }
   if (const auto written = write_file(output, text); !written) {
     complain(output + ": " + written.error().problem);
-    return written.error().is_permission() ? ExitCode::no_permission : ExitCode::bad_data;
+    return written.error().exit_code();
   }
   return ExitCode::good;
 }

@@ -35,7 +35,9 @@ void add_time_option(CLI::App& verb, ZoneOptions& options) {
 }
 
 void add_zone_options(CLI::App& verb, ZoneOptions& options, const std::string& what, size_t least, size_t most) {
-  verb.add_option("FILE", options.files, what)->required()->expected(static_cast<int>(least), static_cast<int>(most));
+  // With any other bound than this the parser's usage says "FILE(1x)"; who takes two at most looks by itself.
+  const int bound = most == 1 ? 1 : CLI::detail::expected_max_vector_size;
+  verb.add_option("FILE", options.files, what)->required()->expected(static_cast<int>(least), bound);
   verb.add_option("--zone", options.name, "The zone's name, where the file's name (less .zone or db.) is not it")
       ->type_name("NAME")
       ->check([](const std::string& text) { return yaml::parse_name(text) ? std::string() : "not a domain name: " + text; });

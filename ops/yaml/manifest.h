@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ops/deployment.h"
 #include "ops/diagnostics.h"
@@ -19,6 +20,8 @@ std::optional<Deployment> read_manifest(std::string_view text, const std::string
 enum class Secrets : u8 { masked, shown };
 // The manifest of a configuration: what read_manifest would need to make it again, all values spelled out. Zone files are
 // named, not contained: as seen from the folder of `manifest`, or as the configuration has them when that is empty.
-std::string write_manifest(const RoleConfig& config, std::string_view target, Secrets secrets, const std::string& manifest);
+// `zone_folders`: those that it names, as Deployment has them.
+std::string write_manifest(const RoleConfig& config, std::string_view target, Secrets secrets, const std::string& manifest,
+                           const std::vector<std::string>& zone_folders = {});
 
 }  // namespace samara::ops::yaml

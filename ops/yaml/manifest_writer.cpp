@@ -139,12 +139,15 @@ class ServiceWriter {
 
 }  // namespace
 
-std::string write_manifest(const RoleConfig& config, std::string_view target, Secrets secrets, const std::string& manifest) {
+std::string write_manifest(const RoleConfig& config, std::string_view target, Secrets secrets, const std::string& manifest,
+                           const std::vector<std::string>& zone_folders) {
   YamlLines out(service_of(config), manifest);
   out.value(0, "role", role_of(config));
   out.value(0, "target", std::string(target));
   ServiceWriter(service_of(config), secrets, out).write();
   std::visit([&out](const auto& role) { write_role(role, out); }, config);
+  if (!zone_folders.empty()) out.value(0, "zone-folders", "");
+  for (const std::string& folder : zone_folders) out.line(2, "- " + out.path(folder));
   return out.take();
 }
 

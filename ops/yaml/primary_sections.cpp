@@ -37,7 +37,8 @@ bool is_mapping_of(const Value& value, const Reading& reading, size_t max, std::
 }
 
 // Where zones' files may lie; without a value, in the manifest's folder (and each zone's own).
-void read_folders(const Value* value, const Reading& reading, ZoneFolders& folders) {
+void read_folders(const Value* value, const Reading& reading, Deployment& deployment) {
+  ZoneFolders& folders = deployment.folders;
   for (const std::string& file : reading.secret_files()) folders.withhold(file);
   folders.withhold(reading.file());
   if (value == nullptr) return (void)folders.allow(path_beside(reading.file(), "."));  // it was read from there
@@ -45,7 +46,8 @@ void read_folders(const Value* value, const Reading& reading, ZoneFolders& folde
   for_items(value, reading, max_zone_folders, "a list of folders such as [zones]", [&](const Value& item) {
     const auto path = reading.text(item, "the path of a folder", server::max_path_size);
     if (!path) return;
-    const auto allowed = folders.allow(path_beside(reading.file(), *path));
+    deployment.zone_folders.push_back(path_beside(reading.file(), *path));
+    const auto allowed = folders.allow(deployment.zone_folders.back());
     if (!allowed) reading.error(item, "folder " + in_quotes(*path, longest_path) + " " + allowed.error().problem, "a folder");
   });
 }
@@ -243,7 +245,7 @@ void read_primary(Fields& fields, const Reading& reading, Deployment& deployment
             "a list such as [{key: NAME, zones: [example.com]}]",
             [&](const Value& item) { read_update_rule(item, reading, config); });
   if (const Value* value = fields.find("update-limits")) read_update_limits(*value, reading, config.update_limits);
-  read_folders(fields.find("zone-folders"), reading, deployment.folders);
+  read_folders(fields.find("zone-folders"), reading, deployment);
   NamesSeen zones;
   if (const Value* value = fields.require("zones", "zones: NAME: {file: FILE} lines"))
     zones = read_zones(*value, reading, deployment);

@@ -84,11 +84,15 @@ void YamlLines::overrides(size_t indent, const server::ZoneOverrides& overrides)
 }
 
 std::string YamlLines::path(std::string_view path) const {
-  const std::filesystem::path given(path);
+  const auto without_slash = [](std::string text) {
+    if (text.size() > 1 && text.ends_with('/')) text.pop_back();
+    return text;
+  };
+  const std::filesystem::path given(without_slash(std::string(path)));
   if (manifest_.empty() || given.is_absolute()) return yaml_text(path);
-  const std::string beside =
-      given.lexically_relative(std::filesystem::path(manifest_).parent_path().lexically_normal()).string();
-  if (!beside.empty() && path_beside(manifest_, beside) == path) return yaml_text(beside);
+  const auto folder = std::filesystem::path(manifest_).parent_path().lexically_normal();
+  const std::string beside = given.lexically_relative(folder).string();
+  if (!beside.empty() && without_slash(path_beside(manifest_, beside)) == given.string()) return yaml_text(beside);
   return yaml_text(std::filesystem::absolute(given).lexically_normal().string());
 }
 

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "dns-core/types.h"
 #include "fake_server.h"
+#include "platform/base/byte_order.h"
 #include "platform/base/byte_writer.h"
 
 namespace samara::ops {

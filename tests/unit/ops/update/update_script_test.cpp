@@ -144,7 +144,7 @@ TEST(UpdateScript, EachBrokenLineIsReported) {
 
 TEST(UpdateScript, PiecesOfACommandLineAreReadLikeLines) {
   Diagnostics found;
-  UpdateScript script(Endpoint::parse("192.0.2.1:53"), name_of("e"), found);
+  UpdateScript script(ServerPlace::parse("192.0.2.1:53"), name_of("e"), found);
   script.prerequisite("nxdomain a.e", "--prereq");
   script.remove("b.e", "--delete");
   script.add("a.e 1 A 192.0.2.1", "--add");

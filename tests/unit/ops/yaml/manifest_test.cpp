@@ -124,7 +124,7 @@ TEST(Manifest, EveryKeyArrivesInTheConfiguration) {
   EXPECT_EQ(config.access.transfer[2], (server::AccessRule{std::nullopt, u16{0}}));
   EXPECT_EQ(config.access.transfer[3], (server::AccessRule{IpPrefix::parse("198.51.100.7"), u16{1}}));
   EXPECT_TRUE(config.access.notify.empty());
-  EXPECT_EQ(config.limits, (server::Limits{1400, 512, 500, 5, 24, 48, 120, 1000, u64{512} << 20, 32, 4}));
+  EXPECT_EQ(config.limits, (server::Limits{1400, 512, 500, 5, 24, 48, 120, 1000, u64{512} << 20, 32, 4, 14 * 86'400}));
   ASSERT_TRUE(config.rate_limit.has_value());
   EXPECT_EQ(*config.rate_limit,
             (server::RateLimit{50, 0, 60, 32, 64, 4096, {*IpPrefix::parse("127.0.0.0/8"), *IpPrefix::parse("::1")}}));
@@ -230,7 +230,7 @@ TEST(Manifest, CompiledAndShownItIsTheSameManifest) {
     ASSERT_TRUE(decoded.has_value());
     EXPECT_EQ(decoded->config(), config_of(*deployment));
     const std::string shown = write_manifest(decoded->config(), deployment->target, Secrets::shown, {});
-    const auto again = read_text(shown, found);
+    const auto again = read_manifest(shown, data_folder + name, found);  // as old as the first: catalogs have that
     ASSERT_TRUE(again.has_value()) << shown << (found.all().empty() ? "" : found.all().front().to_text());
     EXPECT_EQ(again->config, deployment->config) << shown;
   }
@@ -242,7 +242,8 @@ TEST(Manifest, ShownItNamesFilesAsSeenFromItsFolder) {
     deployment.primary()->zones.push_back({.name = MUST(parse_name("z" + std::to_string(path.size()))), .files = {{path, ""}}});
   }
   deployment.service().storage = server::StorageConfig{.file = "a/b.store"};
-  const std::string shown = write_manifest(deployment.config, "linux", Secrets::masked, "a/primary.yaml");
+  const std::string shown = write_manifest(deployment.config, "linux", Secrets::masked, "a/primary.yaml", {"a", "more"});
+  EXPECT_NE(shown.find("zone-folders:\n  - \".\"\n  - \"../more\"\n"), std::string::npos) << shown;
   for (const std::string_view file : {"\"zones/x.zone\"", "\"../y.zone\"", "\"/srv/z.zone\"", "\"b.store\""}) {
     EXPECT_NE(shown.find("file: " + std::string(file)), std::string::npos) << file << '\n' << shown;
   }
