@@ -83,8 +83,8 @@ struct SecondDocument {
 };
 
 // A first pass that makes nothing. yaml-cpp (0.7) takes nothing from a document that begins with what nothing can begin with (a
-// comma, a closing bracket), calls it empty, and comes back to it for ever when it is asked for all documents: so it is asked
-// for two. What has more values than we take is not made into nodes first.
+// comma, say), calls it empty, and comes back to it for ever when it is asked for all documents: so it is asked for two. What
+// has more values than we take is not made into nodes first.
 class Fence final : public YAML::EventHandler {
  public:
   void OnDocumentStart(const YAML::Mark& mark) override {
