@@ -148,7 +148,7 @@ void SecondaryAgent::tell_failure(const Slot& slot) {
     reason.writer().put(": ");
     reason.writer().put(dns::rcode_name(transfer.rcode()));
   }
-  if (const auto& at = transfer.at_record(); at.has_value()) {
+  if (const auto& at = transfer.at_record(); at.has_value() && !is_of_serials(transfer.error())) {
     reason.writer().put(": ");
     at->owner.write_text(reason.writer());
     reason.writer().put(' ');

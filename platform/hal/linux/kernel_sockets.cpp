@@ -109,9 +109,14 @@ void KernelSockets::turn(Instant now, size_t events) {
         if (client_datagrams_.has_value()) client_datagrams_->receive(index, now, app_.app);
         break;
       case StreamTable::stream_tag: streams_.on_stream_ready(now, tag, event.events); break;
-      case StreamTable::listener_tag: streams_.on_listener_ready(now, index); break;
+      case StreamTable::listener_tag: break;  // below
       default: break;  // woken: the control page is looked at in each turn
     }
+  }
+  // Newcomers come last: a stream that has just ended leaves its place to one, and nobody else has to.
+  for (size_t i = 0; i < events; ++i) {
+    const u64 tag = events_[i].data.u64;
+    if ((tag & kind_mask) == StreamTable::listener_tag) streams_.on_listener_ready(now, static_cast<u32>(tag));
   }
   if (app_.app.next_deadline() <= now) {
     app_.app.on_deadline(now);

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "dns-core/rdata/rdata_text.h"
+
 namespace samara::server {
 namespace {
 
@@ -88,7 +90,7 @@ TEST_F(PendingUpdatesTest, a_datagram_is_known_by_its_octets_and_its_sender) {
   EXPECT_EQ(known("one"), Known::waiting) << "until it is answered";
   EXPECT_EQ(answer(To::datagram), "NOERROR");
   EXPECT_EQ(known("one"), Known::answered);
-  now_ = now_ + outcome_kept - Duration::milliseconds(1);
+  now_ = now_ + (outcome_kept - Duration::milliseconds(1));
   EXPECT_EQ(known("one"), Known::answered);
   updates_.answer_again(now_, peer(), octets_of("one"));
   EXPECT_EQ(answer(To::datagram), "NOERROR");
