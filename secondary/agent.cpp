@@ -3,21 +3,13 @@
 #include <algorithm>
 
 #include "dns-core/rdata/rdata_text.h"
+#include "platform/base/counted.h"
 #include "platform/base/log.h"
 
 namespace samara::secondary {
 
 using runtime::StreamId;
 using State = TransferIn::State;
-
-namespace {
-
-bool is_of_serials(TransferError error) {
-  return error == TransferError::serial_older || error == TransferError::serial_undefined ||
-         error == TransferError::serial_not_promised;
-}
-
-}  // namespace
 
 SecondaryAgent::SecondaryAgent(Primaries& primaries, const AgentLimits& limits, Rng& rng)
     : limits_(limits),
@@ -137,33 +129,8 @@ std::optional<StreamId> SecondaryAgent::poll_stream_abort() {
 // ---- what becomes of a transfer -------------------------------------------------------------------------------------
 
 void SecondaryAgent::tell_failure(const Slot& slot) {
-  const TransferIn& transfer = *slot.transfer;
-  TextBuffer<200 + dns::max_name_text> reason;
-  reason.writer().put(describe(transfer.error()));
-  if (transfer.tsig_error().has_value()) {
-    reason.writer().put(": ");
-    reason.writer().put(dns::describe(*transfer.tsig_error()));
-  }
-  if (transfer.rcode() != dns::Rcode::NOERROR) {
-    reason.writer().put(": ");
-    reason.writer().put(dns::rcode_name(transfer.rcode()));
-  }
-  if (const auto& at = transfer.at_record(); at.has_value() && !is_of_serials(transfer.error())) {
-    reason.writer().put(": ");
-    at->owner.write_text(reason.writer());
-    reason.writer().put(' ');
-    dns::write_type(at->type, reason.writer());
-  }
-  if (transfer.serial().has_value() && is_of_serials(transfer.error())) {
-    reason.writer().put(" (");
-    reason.writer().put(transfer.serial()->value());
-    if (slot.start.request.ours.has_value()) {
-      reason.writer().put(" there, ");
-      reason.writer().put(slot.start.request.ours->value());
-      reason.writer().put(" here");
-    }
-    reason.writer().put(')');
-  }
+  TextBuffer<300 + dns::max_name_text> reason;
+  slot.transfer->write_failure(reason.writer());
   const TransferKind asked = slot.start.request.kind;
   const std::string_view kind = asked == TransferKind::soa           ? "SOA query by TCP"
                                 : asked == TransferKind::differences ? "IXFR"
@@ -177,8 +144,18 @@ void SecondaryAgent::tell_success(const Slot& slot) const {
   const TransferIn& transfer = *slot.transfer;
   const std::string_view kind = transfer.content() == TransferKind::differences ? "IXFR" : "AXFR";
   log(Level::info, "zone ", slot.start.request.zone, ": serial ", transfer.serial()->value(), " from ",
-      slot.start.primary.endpoint, " by ", kind, ": ", transfer.records(), " records, ", transfer.octets(), " octets in ",
-      (now_ - slot.begin).milliseconds(), " ms");
+      slot.start.primary.endpoint, " by ", kind, ": ", Counted{transfer.records(), "record"}, ", ", transfer.octets(),
+      " octets in ", (now_ - slot.begin).milliseconds(), " ms");
+}
+
+// A transfer of minutes says that it lives.
+void SecondaryAgent::tell_progress(Slot& slot) const {
+  const u64 records = slot.transfer->records();
+  if (records < slot.next_line) return;
+  slot.next_line = (records / records_between_lines + 1) * records_between_lines;
+  const auto took = static_cast<u64>(std::max<i64>((now_ - slot.begin).milliseconds(), 1));
+  log(Level::info, "zone ", slot.start.request.zone, ": ", records, " records from ", slot.start.primary.endpoint, " so far, ",
+      records * 1000 / took, " a second");
 }
 
 void SecondaryAgent::settle(Slot& slot, const TransferResult& result) {
@@ -214,7 +191,7 @@ std::optional<ForwardOutcome> SecondaryAgent::poll_forward_outcome() {
     log(Level::warning, "zone ", outcome->zone, ": update of ", outcome->client.address, " not passed on: ", outcome->reason);
   } else {
     log(Level::info, "zone ", outcome->zone, ": update of ", outcome->client.address, " passed on to ", outcome->primary, ": ",
-        dns::rcode_name(outcome->rcode), " after ", outcome->took.milliseconds(), " ms");
+        dns::RcodeText{outcome->rcode}, " after ", outcome->took.milliseconds(), " ms");
   }
   return outcome;
 }
@@ -238,6 +215,7 @@ size_t SecondaryAgent::next_batch(Slot& slot, MutableBytes room) {
   settle_if_failed(slot);
   if (size == 0 || slot.settled) return 0;
   slot.begun = true;
+  tell_progress(slot);
   slot.awaited = slot.transfer->state() == State::complete;
   return out.size() + size;
 }

@@ -30,6 +30,9 @@ struct AgentLimits {
   u32 forward_streams = 0;             // … and this many to pass updates on; 0: it does not
 };
 
+// Of a transfer, some seconds' worth at least.
+constexpr u64 records_between_lines = 1'000'000;
+
 class SecondaryAgent {
  public:
   SecondaryAgent(Primaries& primaries, const AgentLimits& limits, Rng& rng);
@@ -81,6 +84,7 @@ class SecondaryAgent {
     bool drop_due = false;  // the loader is to be told that no more will come
     u32 number = 0;
     Instant begin;
+    u64 next_line = records_between_lines;  // records at which the log says how far it is
     StartTransfer start;
     std::unique_ptr<TransferIn> transfer;
   };
@@ -99,6 +103,7 @@ class SecondaryAgent {
   void unfollow(const dns::Name& zone);
   static void tell_failure(const Slot& slot);
   void tell_success(const Slot& slot) const;
+  void tell_progress(Slot& slot) const;
 
   AgentLimits limits_;
   RefreshTable table_;

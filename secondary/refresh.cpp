@@ -239,8 +239,14 @@ void RefreshTable::attempt_failed(Instant now, u32 index) {
   const Duration wait = jittered(retry_wait(now, zone));
   // Once, twice, four times …: a primary that is dead for days leaves a few lines.
   if ((zone.failures & (zone.failures - 1)) == 0) {
+    TextBuffer<40> row;
+    if (zone.failures > 1) {
+      row.writer().put(", ");
+      row.writer().put(zone.failures);
+      row.writer().put(" times in a row");
+    }
     log(Level::warning, "zone ", name_of(index), ": not refreshed (", zone.reason.empty() ? "no primary left" : zone.reason,
-        "), ", zone.failures, " times in a row; next try in ", wait.seconds(), " s");
+        ")", row.view(), "; next try in ", wait.seconds(), " s");
   }
   set_due(index, now + wait);
   if (zone.again) {

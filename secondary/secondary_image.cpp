@@ -6,6 +6,7 @@
 #include "secondary/secondary_worker.h"
 #include "secondary/zone_keeper.h"
 #include "server/authoritative_image.h"
+#include "server/config/changes.h"
 #include "server/config/control.h"
 #include "server/config/secondary_config.h"
 
@@ -27,17 +28,6 @@ constexpr u64 memory_for_updates = u64{4} << 20;
 
 Result<SecondaryConfig, hal::Refusal> read_config(Bytes blob) {
   return server::read_role_config(blob, server::read_secondary_config);
-}
-
-// Everything but the zones is fixed for the life of the image.
-bool same_but_zones(SecondaryConfig a, SecondaryConfig b) {
-  a.zones.clear();
-  b.zones.clear();
-  a.entropy_seed.reset();
-  b.entropy_seed.reset();
-  a.boot_time.reset();
-  b.boot_time.reset();
-  return a == b;
 }
 
 class Secondary final : public hal::Role {
@@ -143,8 +133,11 @@ class Secondary final : public hal::Role {
       reply.status = static_cast<u32>(hal::ExitCode::bad_data);
       return;
     }
-    if (!same_but_zones(config.value(), *config_)) {
-      tell(reply, Level::warning, "only zones are reloaded; other changes take effect when the server is started again");
+    TextBuffer<256> changes;
+    server::write_fixed_changes(*config_, config.value(), changes.writer());
+    if (!changes.view().empty()) {
+      tell(reply, Level::warning, "only zones are reloaded; ", changes.view(),
+           " will be as they are now in the manifest when the server is started again");
     }
     zones_->reload(moment(loader), config.value().zones);
     publish(loader);

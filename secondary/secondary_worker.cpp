@@ -64,7 +64,9 @@ Answer SecondaryWorker::notified(const Request& request, MutableBytes reply) {
   if (!notify.ok()) return error(Rcode::FORMERR);
   const NotifyVerdict verdict = judge(notify.value().zone, request);
   if (verdict == NotifyVerdict::refused) {
-    return error(Rcode::REFUSED, ExtendedError::prohibited, "not one of the zone's primaries");
+    constexpr std::string_view why = "not one of the zone's primaries";
+    log_refusal(request, "NOTIFY", why);
+    return error(Rcode::REFUSED, ExtendedError::prohibited, why);
   }
   if (verdict == NotifyVerdict::accepted) take_notify(notify.value(), request.peer.address);
   return error(rcode_of(verdict));
@@ -114,11 +116,15 @@ Answer SecondaryWorker::update(const Request& request, MutableBytes reply) {
   if (request.query.type != dns::RrType::SOA) return error(Rcode::FORMERR);
   if (!zone_asked(request).has_value()) return error(Rcode::NOTAUTH, ExtendedError::not_authoritative, "no such zone here");
   if (!config_.forwards_any_updates()) {
-    return error(Rcode::REFUSED, ExtendedError::not_supported, "this server is a secondary; updates go to the primary");
+    constexpr std::string_view why = "this server is a secondary; updates go to the primary";
+    log_refusal(request, "update", why);
+    return error(Rcode::REFUSED, ExtendedError::not_supported, why);
   }
   if (!may_pass_on(request, request.address_shown())) {
     if (may_pass_on(request, true)) return ask_for_address(request, reply);
-    return error(Rcode::REFUSED, ExtendedError::prohibited, "updates of this client are not passed on to the primary");
+    constexpr std::string_view why = "updates of this client are not passed on to the primary";
+    log_refusal(request, "update", why);
+    return error(Rcode::REFUSED, ExtendedError::prohibited, why);
   }
   return put_off_update(request, request.packet, reply);
 }

@@ -30,12 +30,9 @@ std::optional<SoaFields> find_soa(Bytes message, const ResponseHeader& header, c
 
 // Where the peer refuses ours, a person has to know what about it.
 std::string_view describe(dns::TsigClientError error, dns::Rcode peer_error) {
-  if (error != dns::TsigClientError::peer_refuses) return dns::describe(error);
-  if (peer_error == dns::Rcode::BADKEY) return "the primary does not know the key (BADKEY)";
-  if (peer_error == dns::Rcode::BADSIG) return "the primary has another secret for the key (BADSIG)";
-  if (peer_error == dns::Rcode::BADTIME) return "the primary's clock is too far from this one (BADTIME)";
-  if (peer_error == dns::Rcode::BADTRUNC) return "the primary wants longer signatures (BADTRUNC)";
-  return dns::describe(error);
+  const std::string_view refusal =
+      error == dns::TsigClientError::peer_refuses ? dns::describe_refusal(peer_error) : std::string_view();
+  return refusal.empty() ? dns::describe(error) : refusal;
 }
 
 SoaReply not_good(SoaReply reply, SoaAnswer answer) {

@@ -4,6 +4,7 @@
 
 #include "dns-core/message/query.h"
 #include "dns-core/rdata/rdata.h"
+#include "dns-core/rdata/rdata_text.h"
 
 namespace samara::secondary {
 namespace {
@@ -368,6 +369,46 @@ bool TransferIn::is_first_soa(Bytes rdata) const {
 void TransferIn::write_whole_begin(ByteWriter& out) const {
   write_whole(*first_serial_, out);
   write_record(ItemTag::added, asked_.zone, dns::RrType::SOA, first_ttl_, Bytes(first_soa_).first(first_soa_size_), out);
+}
+
+namespace {
+
+bool is_of_serials(TransferError error) {
+  return error == TransferError::serial_older || error == TransferError::serial_undefined ||
+         error == TransferError::serial_not_promised;
+}
+
+}  // namespace
+
+void TransferIn::write_failure(TextWriter& out) const {
+  out.put(describe(error_));
+  if (error_ == TransferError::tsig && tsig_error_.has_value()) {
+    out.put(": ");
+    out.put(dns::describe(*tsig_error_));
+    const std::string_view refusal = dns::describe_refusal(rcode_);
+    if (!refusal.empty()) {
+      out.put(": ");
+      out.put(refusal);
+    }
+  } else if (rcode_ != dns::Rcode::NOERROR) {
+    out.put(": ");
+    dns::RcodeText{rcode_}.write_text(out);
+  }
+  if (first_serial_.has_value() && is_of_serials(error_)) {
+    out.put(" (");
+    out.put(first_serial_->value());
+    if (asked_.ours.has_value()) {
+      out.put(" there, ");
+      out.put(asked_.ours->value());
+      out.put(" here");
+    }
+    out.put(')');
+  } else if (at_record_.has_value()) {
+    out.put(": ");
+    at_record_->owner.write_text(out);
+    out.put(' ');
+    dns::write_type(at_record_->type, out);
+  }
 }
 
 }  // namespace samara::secondary

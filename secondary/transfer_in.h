@@ -78,6 +78,8 @@ class TransferIn {
   const std::optional<RecordName>& at_record() const { return at_record_; }
   dns::Rcode rcode() const { return rcode_; }
   std::optional<dns::TsigClientError> tsig_error() const { return tsig_error_; }
+  // Of one that failed: the reason, what the peer says about it by its name, and the serials or the record.
+  void write_failure(TextWriter& out) const;
   // Of the SOA that came first, once it has come.
   std::optional<dns::Serial> serial() const { return first_serial_; }
   std::optional<u32> expire() const { return expire_; }

@@ -74,6 +74,24 @@ Bytes subject_of(Bytes name, const Answer& answer, ResponseKind kind) {
   return name.subspan(at);
 }
 
+// What a request that is not answered like a query is called in the log.
+std::string_view request_word(const dns::Query& query) {
+  if (query.opcode == dns::Opcode::UPDATE) return "update";
+  if (query.opcode == dns::Opcode::NOTIFY) return "NOTIFY";
+  if (query.type == dns::RrType::AXFR) return "AXFR";
+  return query.type == dns::RrType::IXFR ? "IXFR" : "query";
+}
+
+// The name a query asks for, as it came.
+struct NameAsked {
+  Bytes wire;
+  void write_text(TextWriter& out) const {
+    ByteReader at(wire);
+    const auto name = dns::Name::from_wire(at);
+    if (name.ok()) name.value().write_text(out);
+  }
+};
+
 }  // namespace
 
 AuthoritativeWorker::AuthoritativeWorker(const ServiceConfig& config, const ZoneSettings& settings,
@@ -95,6 +113,16 @@ AuthoritativeWorker::AuthoritativeWorker(const ServiceConfig& config, const Zone
     secret.text(key.secret);
     keys_.add({.name = key.name, .algorithm = algorithm_of(key.algorithm), .secret = crypto::SecretBytes(secret.written())});
     crypto::wipe(octets);
+  }
+}
+
+void AuthoritativeWorker::log_refusal(const Request& request, std::string_view what, std::string_view why) {
+  const NameAsked zone{request.query.name(request.packet)};
+  const IpAddress& client = request.peer.address;
+  if (request.key.has_value()) {
+    refusals_.line(now_, "zone ", zone, ": ", what, " of ", config_.keys[*request.key].name, " at ", client, " refused: ", why);
+  } else {
+    refusals_.line(now_, "zone ", zone, ": ", what, " of ", client, " refused: ", why);
   }
 }
 
@@ -170,6 +198,14 @@ size_t AuthoritativeWorker::respond_signed(Request& request, MutableBytes reply)
     request.tsig = &tsig;
     size = admit(request, reply);
   } else {
+    const NameAsked asked{request.query.name(request.packet)};
+    if (verdict == dns::TsigVerdict::formerr) {
+      refusals_.line(now_, request_word(request.query), " of ", request.peer.address, " for ", asked,
+                     " refused: ", describe(verdict));
+    } else {
+      refusals_.line(now_, request_word(request.query), " of ", request.peer.address, " for ", asked, ", signed as ",
+                     tsig.key_name(), ", refused: ", describe(verdict));
+    }
     size = limit(request, answer_error(request.rules, request.packet, request.query, tsig.rcode(), std::nullopt, {}, reply),
                  reply);
   }
@@ -236,7 +272,9 @@ Answer AuthoritativeWorker::transfer(const Request& request, MutableBytes reply)
     return answer_error(rules, packet, query, rcode, why, text, reply);
   };
   if (!may_transfer(request)) {
-    return error(Rcode::REFUSED, dns::ExtendedError::prohibited, "this client may not transfer zones");
+    constexpr std::string_view why = "this client may not transfer the zone";
+    log_refusal(request, request_word(query), why);
+    return error(Rcode::REFUSED, dns::ExtendedError::prohibited, why);
   }
   const TransferPlan plan = plan_transfer(*zones_, rules.transport, packet, query);
   if (!plan.zone.has_value()) return error(plan.rcode, plan.why, plan.why.has_value() ? reason_text(*plan.why) : "");

@@ -19,6 +19,7 @@
 #include "server/outgoing_transfers.h"
 #include "server/overrides_by_zone.h"
 #include "server/query.h"
+#include "server/refusal_log.h"
 
 namespace samara::server {
 
@@ -95,6 +96,9 @@ class AuthoritativeWorker {
   // To a change that only its address would allow, and that does not show to be the sender's: with a client's cookie
   // BADCOOKIE and a good one to use, without one TCP. Never NOERROR, which some would take for "done".
   static Answer ask_for_address(const Request& request, MutableBytes reply);
+  // A line for the log: who asked for what ("AXFR", "update") in which zone, and why it is refused. Costs nothing where nothing
+  // is.
+  void log_refusal(const Request& request, std::string_view what, std::string_view why);
   // The request at hand is answered later.
   Answer put_off() {
     put_off_ = true;
@@ -155,6 +159,7 @@ class AuthoritativeWorker {
   TcpSessions sessions_;
   OutgoingTransfers transfers_;
   std::unique_ptr<std::array<u8, max_message>> reply_;  // one answer by TCP
+  RefusalLog refusals_;
   bool put_off_ = false;
   std::optional<NotifyAgent> notify_agent_;
   bool told_of_start_ = false;  // the agent has been

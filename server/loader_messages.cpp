@@ -68,7 +68,7 @@ void write_update_done(const UpdateDone& done, ByteWriter& out) {
   out.u32(done.tag);
   out.u16(dns::code(done.rcode));
   out.u32(done.why.has_value() ? u32{dns::code(*done.why)} : absent);
-  const std::string_view reason = done.reason.substr(0, max_update_reason);
+  const std::string_view reason = done.reason.view();
   out.u8(static_cast<u8>(reason.size()));
   out.text(reason);
   out.bytes(done.response);

@@ -16,6 +16,7 @@
 #include "platform/base/byte_reader.h"
 #include "platform/base/byte_writer.h"
 #include "platform/base/ip_address.h"
+#include "platform/base/short_text.h"
 
 namespace samara::server {
 
@@ -47,14 +48,14 @@ constexpr size_t update_relay_head = 1 + 2 + 4 + 1 + 16 + 2 + 1 + 4 + 8 + 8;
 void write_update(const UpdateRelay& update, ByteWriter& out);
 std::optional<UpdateRelay> read_update(Bytes message);
 
-constexpr size_t max_update_reason = 64;  // what an answer's extended error has room for
+constexpr size_t max_update_reason = 126;  // as the text of an answer's extended error (server/response.h)
 struct UpdateDone {
   u16 worker = 0;
   u32 tag = 0;
   dns::Rcode rcode = dns::Rcode::NOERROR;
   std::optional<dns::ExtendedError> why;
-  std::string_view reason;  // at most max_update_reason octets
-  Bytes response = {};      // at a secondary: what the primary answered, which says all; empty: nobody did
+  ShortText<max_update_reason> reason;
+  Bytes response = {};  // at a secondary: what the primary answered, which says all; empty: nobody did
 };
 constexpr size_t max_update_done = 1 + 2 + 4 + 2 + 4 + 1 + max_update_reason;  // without a response
 void write_update_done(const UpdateDone& done, ByteWriter& out);

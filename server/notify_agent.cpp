@@ -82,15 +82,19 @@ void NotifyAgent::log_events() {
     switch (event->kind) {
       case NotifyEvent::Kind::refused:
         log(Level::warning, "zone ", event->zone, ": ", event->peer, " answers NOTIFY of serial ", event->serial.value(),
-            " with ", dns::rcode_name(event->rcode), "; is it a secondary of the zone, and does it take NOTIFY from here?");
+            " with ", dns::RcodeText{event->rcode}, "; is it a secondary of the zone, and does it take NOTIFY from here?");
         break;
       case NotifyEvent::Kind::given_up:
         log(Level::warning, "zone ", event->zone, ": ", event->peer, " does not answer NOTIFY of serial ",
             event->serial.value(), "; it learns of the change when its refresh time is over");
         break;
       case NotifyEvent::Kind::bad_signature:
-        log(Level::warning, "zone ", event->zone, ": ", event->peer,
-            " does not sign its answer to NOTIFY with the key set for it");
+        if (const auto refusal = dns::describe_refusal(event->rcode); !refusal.empty()) {
+          log(Level::warning, "zone ", event->zone, ": ", event->peer, " does not accept the signature of NOTIFY: ", refusal);
+        } else {
+          log(Level::warning, "zone ", event->zone, ": ", event->peer,
+              " does not sign its answer to NOTIFY with the key set for it");
+        }
         break;
     }
   }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "server/authoritative_image.h"
+#include "server/config/changes.h"
 #include "server/config/control.h"
 #include "server/config/primary_config.h"
 #include "server/primary_worker.h"
@@ -72,19 +73,6 @@ void sum_up(const ZoneLoader& zones, size_t changed, ReplyText& reply) {
   reply.put(text.view());
 }
 
-// Everything but the zones and catalogs is fixed for the life of the image.
-bool same_but_zones(PrimaryConfig a, PrimaryConfig b) {
-  a.zones.clear();
-  b.zones.clear();
-  a.catalogs.clear();
-  b.catalogs.clear();
-  a.entropy_seed.reset();
-  b.entropy_seed.reset();
-  a.boot_time.reset();
-  b.boot_time.reset();
-  return a == b;
-}
-
 class Primary final : public hal::Role {
  public:
   Result<hal::Plan, hal::Refusal> configure(Bytes blob, const hal::Entropy& entropy) override {
@@ -151,8 +139,11 @@ class Primary final : public hal::Role {
       reply.status = static_cast<u32>(config.error().code());
       return reply;
     }
-    if (!same_but_zones(config.value(), *config_)) {
-      report.line(Level::warning, "only zones are reloaded; other changes take effect when the server is started again");
+    TextBuffer<256> changes;
+    write_fixed_changes(*config_, config.value(), changes.writer());
+    if (!changes.view().empty()) {
+      report.line(Level::warning, "only zones are reloaded; ", changes.view(),
+                  " will be as they are now in the manifest when the server is started again");
     }
     take_settings(config.value(), report);
     // Before there are zones that they hold for. What finds no room follows with what is sent next.

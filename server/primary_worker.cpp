@@ -38,7 +38,9 @@ Answer PrimaryWorker::notified(const Request& request, MutableBytes reply) {
   const dns::Name zone = zone_of(query, request.packet);
   if (query.rr_class != RrClass::IN || !zones()->at(zone).has_value()) return error(Rcode::NOTAUTH);
   if (!admits(config_.notify_access(overrides_.of(zone)), request.peer.address, request.key)) {
-    return error(Rcode::REFUSED, ExtendedError::prohibited, "this server is the zone's primary");
+    constexpr std::string_view why = "this server is the zone's primary";
+    log_refusal(request, "NOTIFY", why);
+    return error(Rcode::REFUSED, ExtendedError::prohibited, why);
   }
   return error(Rcode::NOERROR);
 }
@@ -61,12 +63,16 @@ Answer PrimaryWorker::update(const Request& request, MutableBytes reply) {
     if (update_access_.rights(requester, *match->zone).any()) return ask_for_address(request, reply);
   }
   if (!rights.any() || !takes_updates()) {
-    return error(Rcode::REFUSED, ExtendedError::prohibited,
-                 rights.refused_as_signed() ? "the zone is signed elsewhere" : "this client may not update this zone");
+    const std::string_view why =
+        rights.refused_as_signed() ? "the zone is signed elsewhere" : "this client may not update this zone";
+    log_refusal(request, "update", why);
+    return error(Rcode::REFUSED, ExtendedError::prohibited, why);
   }
   // Prerequisites are questions too (RFC 2136 section 2.4); their number stands where a query's answers do.
   if (load_be16(packet, 6) != 0 && !may_ask(request)) {
-    return error(Rcode::REFUSED, ExtendedError::prohibited, "this client may not ask here, so not by prerequisites");
+    constexpr std::string_view why = "this client may not ask here, so not by prerequisites";
+    log_refusal(request, "update", why);
+    return error(Rcode::REFUSED, ExtendedError::prohibited, why);
   }
   // The records behind the update section end the message; the TSIG record is the last of them and has done its work.
   return put_off_update(request, query.tsig_at != 0 ? packet.first(query.tsig_at) : packet, reply);

@@ -21,7 +21,7 @@ void write_nsid(Composer& out, std::string_view nsid) {
 }
 
 void write_extended_error(Composer& out, ExtendedError why, std::string_view text) {
-  std::array<u8, 64> data{};
+  std::array<u8, 2 + max_extended_error_text> data{};
   ByteWriter writer(data);
   writer.u16(dns::code(why));
   writer.text(text.substr(0, data.size() - 2));

@@ -14,6 +14,9 @@ namespace samara::server {
 
 enum class Transport : u8 { udp, tcp };
 
+// Octets of the text beside an extended error (RFC 8914): a reason and a name of usual length.
+constexpr size_t max_extended_error_text = 126;
+
 // How this answer may look. The views live as long as the call.
 struct AnswerRules {
   Transport transport = Transport::udp;

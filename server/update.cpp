@@ -5,6 +5,7 @@
 
 #include "dns-core/rdata/descriptor.h"
 #include "dns-core/rdata/rdata.h"
+#include "dns-core/rdata/rdata_text.h"
 #include "platform/base/sort.h"
 #include "server/update_quota.h"
 #include "zone/overlay.h"
@@ -52,9 +53,12 @@ class Update {
   Check check_prerequisites();
   Check check_prerequisite(const UpdateRecord& record);
   Check check_values(std::vector<const UpdateRecord*>& values);
-  // Why it may not be made; empty when it may.
-  std::string_view refusal_of(const UpdateRecord& record, const UpdateRights& rights);
-  bool is_permitted(const UpdateRecord& record, const UpdateRights& rights);
+  struct Denied {
+    RrType type;  // ANY: all of a name
+    UpdateOperation operation;
+  };
+  std::optional<Denied> denied(const UpdateRecord& record, const UpdateRights& rights);
+  static ShortText<max_refusal> describe(const Denied& denied, const dns::Name& owner, const UpdateRights& rights);
   bool adds_what_makes_signed() const;
   Check prescan() const;
   void apply(const UpdateRecord& record);
@@ -125,26 +129,53 @@ Update::Check Update::check_prerequisites() {
 
 // ---- permission and prescan (sections 3.3 and 3.4.1) ----------------------------------------------------------------
 
-// What the record would touch in the zone as it is before the update.
-bool Update::is_permitted(const UpdateRecord& record, const UpdateRights& rights) {
+// What of it the record would touch in the zone as it is before the update, and may not.
+std::optional<Update::Denied> Update::denied(const UpdateRecord& record, const UpdateRights& rights) {
   using enum UpdateOperation;
+  const dns::Name& name = record.owner;
   // The prescan has a better answer to these.
-  if (!record.owner.is_at_or_below(apex_)) return true;
-  const Overlay::Owner owner = overlay_.owner(record.owner);
+  if (!name.is_at_or_below(apex_)) return {};
+  const Overlay::Owner owner = overlay_.owner(name);
   if (record.rr_class == RrClass::IN) {
-    if (!rights.allows(record.owner, record.type, add)) return false;
+    if (!rights.allows(name, record.type, add)) return Denied{record.type, add};
     // Of these an owner has one, and a new one takes the place of the old.
     const bool replaces = record.type == RrType::SOA || record.type == RrType::CNAME || record.type == RrType::DNAME ||
                           record.type == RrType::WKS;
-    return !replaces || !overlay_.has(owner, record.type) || rights.allows(record.owner, record.type, remove);
+    if (!replaces || !overlay_.has(owner, record.type) || rights.allows(name, record.type, remove)) return {};
+    return Denied{record.type, remove};
   }
-  if (record.rr_class != RrClass::ANY || record.type != RrType::ANY) return rights.allows(record.owner, record.type, remove);
-  bool permitted = rights.allows_some_type(record.owner, remove);
+  if (record.rr_class != RrClass::ANY || record.type != RrType::ANY) {
+    return rights.allows(name, record.type, remove) ? std::nullopt : std::optional(Denied{record.type, remove});
+  }
+  if (!rights.allows_some_type(name, remove)) return Denied{RrType::ANY, remove};
+  std::optional<Denied> first;
   overlay_.for_each_type(owner, [&](RrType type) {
-    const bool kept = record.owner == apex_ && (type == RrType::SOA || type == RrType::NS);
-    permitted = permitted && (kept || rights.allows(record.owner, type, remove));
+    const bool kept = name == apex_ && (type == RrType::SOA || type == RrType::NS);
+    if (!first.has_value() && !kept && !rights.allows(name, type, remove)) first = Denied{type, remove};
   });
-  return permitted;
+  return first;
+}
+
+// The name comes last: where there is no room for all of it, the rest is still whole.
+ShortText<max_refusal> Update::describe(const Denied& denied, const dns::Name& owner, const UpdateRights& rights) {
+  TextBuffer<max_refusal + dns::max_name_text> text;
+  TextWriter& out = text.writer();
+  out.put(denied.operation == UpdateOperation::add ? "no right to add " : "no right to delete ");
+  if (denied.type == RrType::ANY) {
+    out.put("records");
+  } else {
+    dns::write_type(denied.type, out);
+  }
+  if (const auto lack = rights.lack(owner, denied.operation); lack.has_value()) {
+    out.put(" (rule ");
+    out.put(lack->rule);
+    out.put(" of update-policy gives no such ");
+    out.put(lack->what);
+    out.put(')');
+  }
+  out.put(" at ");
+  owner.write_text(out);
+  return out.view();
 }
 
 // Keys and parameters are the apex's (RFC 4035 section 2.1, RFC 5155 section 4), and a name one label below it is what a hash
@@ -155,10 +186,12 @@ bool is_out_of_place(const UpdateRecord& record, const dns::Name& apex) {
   return record.type == RrType::NSEC3 && record.owner.label_count() != apex.label_count() + 1;
 }
 
-std::string_view Update::refusal_of(const UpdateRecord& record, const UpdateRights& rights) {
-  if (!is_permitted(record, rights)) return "this client may not make this change";
-  if (is_out_of_place(record, apex_)) return "a record of this type cannot be at this name";
-  return {};
+ShortText<max_refusal> describe_place(const UpdateRecord& record) {
+  TextBuffer<max_refusal + dns::max_name_text> text;
+  dns::write_type(record.type, text.writer());
+  text.writer().put(" cannot be at ");
+  record.owner.write_text(text.writer());
+  return text.view();
 }
 
 bool Update::adds_what_makes_signed() const {
@@ -261,7 +294,7 @@ void Update::make_patch(UpdateOutcome& outcome) const {
 
 UpdateOutcome Update::run() {
   UpdateOutcome outcome;
-  const auto refuse = [&outcome](std::string_view reason) {
+  const auto refuse = [&outcome](const ShortText<max_refusal>& reason) {
     outcome.rcode = Rcode::REFUSED;
     outcome.why = dns::ExtendedError::prohibited;
     outcome.reason = reason;
@@ -279,13 +312,14 @@ UpdateOutcome Update::run() {
     return outcome;
   }
   for (const UpdateRecord& record : message_.updates()) {
-    if (const std::string_view why = refusal_of(record, rights_); !why.empty()) return refuse(why);
+    if (const auto what = denied(record, rights_); what.has_value()) return refuse(describe(*what, record.owner, rights_));
+    if (is_out_of_place(record, apex_)) return refuse(describe_place(record));
   }
   // The zone is judged as it would be, too.
   if (!is_signed(zone_) && adds_what_makes_signed()) {
     const UpdateRights signer = rights_.in_signed_zone();
     for (const UpdateRecord& record : message_.updates()) {
-      if (!is_permitted(record, signer)) return refuse("this change makes the zone a signed one, for signers to change");
+      if (denied(record, signer).has_value()) return refuse("this change makes the zone a signed one, for signers to change");
     }
   }
   if (const Check good = prescan(); !good.ok()) {

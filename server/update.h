@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "dns-core/message/edns.h"
+#include "platform/base/short_text.h"
 #include "server/update_message.h"
 #include "server/update_policy.h"
 #include "zone/diff.h"
@@ -30,11 +31,14 @@ struct UpdateRoom {
   bool scarce = false;    // storage or memory run short: rules with a limit add nothing
 };
 
+// Octets of a reason: with the longest name that is usual.
+constexpr size_t max_refusal = 384;
+
 struct UpdateOutcome {
   dns::Rcode rcode = dns::Rcode::NOERROR;
   // Why it was refused, for the response's extended error and the log; empty when the code says all.
   std::optional<dns::ExtendedError> why;
-  std::string_view reason;
+  ShortText<max_refusal> reason;
   std::optional<zone::Patch> patch;  // nothing: the zone stays as it is
   dns::Serial serial;                // with a patch: the zone's new serial
   i64 growth = 0;                    // with a patch: octets that the zone's records have more

@@ -86,13 +86,13 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update, UnixTime wall) {
     unsettled_.push_back(name);
     log(Level::info, "zone ", name, ": serial ", outcome.serial.value(), " by update of ", Sender{requester});
   } else if (outcome.rcode == Rcode::REFUSED) {
-    log(Level::warning, "zone ", name, ": update of ", Sender{requester}, " refused: ", outcome.reason);
+    log(Level::warning, "zone ", name, ": update of ", Sender{requester}, " refused: ", outcome.reason.view());
   } else {
-    log(Level::debug, "zone ", name, ": update of ", Sender{requester}, " changed nothing: ", dns::rcode_name(outcome.rcode));
+    log(Level::debug, "zone ", name, ": update of ", Sender{requester}, " changed nothing: ", dns::RcodeText{outcome.rcode});
   }
   UpdateDone done = only(outcome.rcode);
   done.why = outcome.why;
-  done.reason = outcome.reason;
+  done.reason = outcome.reason.view();
   return done;
 }
 

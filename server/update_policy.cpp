@@ -121,4 +121,19 @@ bool UpdateRights::allows_some_type(const dns::Name& owner, UpdateOperation oper
   return everything_ || std::ranges::any_of(rules_, [&](const UpdateRule& rule) { return covers(rule, owner, operation); });
 }
 
+std::optional<UpdateRights::Lack> UpdateRights::lack(const dns::Name& owner, UpdateOperation operation) const {
+  std::optional<Lack> nearest;
+  size_t least = 3;
+  for (const UpdateRule& rule : rules_) {
+    if (!counts_here(rule)) continue;
+    const bool name = is_at(rule, owner);
+    const bool gives_operation = operation == UpdateOperation::add ? rule.add : rule.remove;
+    const size_t distance = !name ? 2 : !gives_operation ? 1 : 0;
+    if (distance >= least) continue;
+    least = distance;
+    nearest = Lack{static_cast<size_t>(&rule - rules_.data()) + 1, !name ? "name" : !gives_operation ? "operation" : "type"};
+  }
+  return nearest;
+}
+
 }  // namespace samara::server

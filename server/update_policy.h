@@ -59,6 +59,13 @@ class UpdateRights {
   std::span<const dns::Name> names_of(size_t rule) const;
   // Whether it may touch something at the name, whatever the type.
   bool allows_some_type(const dns::Name& owner, UpdateOperation operation) const;
+  // Of the rules that are for this requester and zone, the one that comes nearest to giving a change that is not allowed, by
+  // its place in the list from 1, and what it does not give. Nothing: there is no such rule.
+  struct Lack {
+    size_t rule;
+    std::string_view what;  // "name", "operation" or "type"
+  };
+  std::optional<Lack> lack(const dns::Name& owner, UpdateOperation operation) const;
 
  private:
   bool is_for_requester(const UpdateRule& rule) const;

@@ -9,6 +9,8 @@ namespace samara::server {
 using dns::ExtendedError;
 using dns::Rcode;
 
+static_assert(max_update_reason == max_extended_error_text);
+
 void UpdatingWorker::take_updates() {
   crypto::SipHashKey hash_key{};
   rng().fill(hash_key);

@@ -5,6 +5,7 @@
 
 #include "dns-core/dnssec/nsec3.h"
 #include "platform/base/byte_order.h"
+#include "platform/base/counted.h"
 #include "platform/base/panic.h"
 #include "server/catalog_zone.h"
 #include "zone/content_digest.h"
@@ -96,6 +97,7 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
   zone::ZoneBuilder builder(memory_, source.name, octets);
   zone::Record record;
   u32 errors = 0;
+  u64 records = 0;
   for (u32 read = 1;; ++read) {
     if (read % records_between_pauses == 0) pause.take();
     const auto more = reader.next(record);
@@ -105,6 +107,12 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
       continue;
     }
     if (!more.value()) break;
+    // Work of seconds and minutes says that it lives.
+    if (++records % records_between_lines == 0) {
+      const size_t whole = files.front().text.size();
+      report.line(Level::info, "zone ", source.name, ": ", records, " records read, ",
+                  (whole - reader.octets_left()) * 100 / std::max<size_t>(whole, 1), " % of the file");
+    }
     if (errors != 0) continue;  // only to find further errors
     if (const auto added = builder.add(*record.owner, record.type, record.ttl, record.rdata); !added.ok()) {
       report.line(Level::error, files[record.position.file].path, ':', record.position.at.line, ':', record.position.at.column,
@@ -331,7 +339,8 @@ void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport&
     return;
   }
   changed_.push_back(zone.apex);
-  if (!zone.generated) report.line(Level::info, "zone ", zone.apex, ": serial ", serial.value(), ", ", records, " records");
+  if (!zone.generated)
+    report.line(Level::info, "zone ", zone.apex, ": serial ", serial.value(), ", ", Counted{records, "record"});
   if (!before.has_value()) return;
   switch (serial.compare(before->serial())) {
     case dns::Serial::Order::greater: break;

@@ -59,6 +59,9 @@ struct LoadPause {
   }
 };
 
+// About a second of reading.
+constexpr u64 records_between_lines = 1'000'000;
+
 class ZoneLoader {
  public:
   // `archive` outlives this. Null: updates end with the image.

@@ -44,6 +44,12 @@ struct Signed {
   const TransferIn& transfer() const { return run->transfer; }
 };
 
+std::string failure(const Signed& peer) {
+  TextBuffer<300> text;
+  peer.transfer().write_failure(text.writer());
+  return std::string(text.view());
+}
+
 // An unsigned message is part of what the next signature covers; TsigServer signs every one, so the MAC of several is made
 // here.
 struct Streamer {
@@ -147,6 +153,8 @@ TEST(SignedTransfer, IsRefusedWithAnotherKeyOrSecretOrTime) {
   other_secret.send({.answers = {}, .rcode = 9});
   EXPECT_EQ(other_secret.transfer().tsig_error(), dns::TsigClientError::peer_refuses);
   EXPECT_EQ(other_secret.transfer().rcode(), dns::Rcode::BADSIG);
+  EXPECT_EQ(failure(other_secret),
+            "a signature is wrong: the peer does not accept our signature: the peer has another secret for the key (BADSIG)");
 
   Signed other_key(key("other."));
   other_key.send({.answers = {}, .rcode = 9});
@@ -163,6 +171,7 @@ TEST(SignedTransfer, TellsARefusalThatIsNotSigned) {
   peer.send_unsigned({.answers = {}, .rcode = 5});
   EXPECT_EQ(peer.transfer().error(), TransferError::refused);
   EXPECT_EQ(peer.transfer().rcode(), dns::Rcode::REFUSED);
+  EXPECT_EQ(failure(peer), "the primary does not give it: REFUSED");
 }
 
 }  // namespace

@@ -21,11 +21,11 @@ Octets octets_of(std::string_view text) {
 class PendingUpdatesTest : public testing::Test {
  protected:
   static Endpoint peer(u16 port = 1053) { return {*IpAddress::parse("192.0.2.1"), Port(port)}; }
-  bool add(std::string_view packet, std::optional<runtime::StreamId> stream = {}, u16 port = 1053) {
+  bool add(std::string_view packet, std::optional<runtime::StreamId> stream = {}, std::optional<u16> key = {}) {
     PendingUpdates::Asker asker;
-    asker.peer = peer(port);
+    asker.peer = peer();
     asker.stream = stream;
-    return updates_.add(now_, octets_of(packet), octets_of(packet), std::nullopt, asker);
+    return updates_.add(now_, octets_of(packet), octets_of(packet), key, asker);
   }
   // What goes to the loader next.
   UpdateRelay poll() {
@@ -106,7 +106,8 @@ TEST_F(PendingUpdatesTest, what_came_by_a_stream_is_not_taken_for_a_datagram) {
 }
 
 TEST_F(PendingUpdatesTest, the_answered_longest_ago_makes_room) {
-  for (size_t i = 0; i < max_pending_updates; ++i) ASSERT_TRUE(add(std::to_string(i)));
+  for (size_t i = 0; i < max_pending_updates; ++i)
+    ASSERT_TRUE(add(std::to_string(i), {}, static_cast<u16>(i / max_pending_of_client)));
   EXPECT_FALSE(add("one more")) << "all of them wait";
   EXPECT_EQ(updates_.waiting(), max_pending_updates);
   std::vector<u32> tags;
@@ -127,7 +128,7 @@ TEST_F(PendingUpdatesTest, messages_that_wait_for_the_loader_are_bounded) {
   const std::string half(runtime::max_message - update_relay_head, 'x');
   EXPECT_FALSE(add(half + "x")) << "no message holds it";
   size_t taken = 0;
-  while (add(half)) ++taken;
+  while (add(half, {}, static_cast<u16>(taken / 2))) ++taken;
   EXPECT_EQ(taken, max_staged_octets / half.size());
   while (!poll().message.empty()) continue;
   EXPECT_TRUE(add(half)) << "there is room again";

@@ -335,19 +335,5 @@ TEST_F(PrimaryWorkerTransfer, ends_after_two_hours_however_it_goes_on) {
   EXPECT_EQ(aborted(), Ids{0});
 }
 
-TEST_F(PrimaryWorkerTransfer, ends_its_connection_at_a_record_that_no_message_holds) {
-  const std::string record = "zzz TYPE65280 \\# 65535 " + std::string(size_t{2} * 65'535, 'a') + "\n";
-  big_text_ += record;
-  config_.zones[0].files[0].text = big_text_;
-  start();
-  ASSERT_TRUE(open(0));
-  send(0, framed(axfr()));
-  Octets received;
-  take(0, SIZE_MAX, SIZE_MAX, received);
-  EXPECT_GT(messages_in(received).size(), 3U);
-  EXPECT_FALSE(worker_->stream_finished(0));
-  EXPECT_EQ(aborted(), Ids{0});
-}
-
 }  // namespace
 }  // namespace samara::server

@@ -32,7 +32,7 @@ TEST_F(Quota, an_rrset_grows_to_its_limit_and_no_further) {
   zone.room.limits.max_records_per_rrset = 3;
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.1", "! x 60 IN A 192.0.2.2"}), "NOERROR");
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.3", "! x 60 IN A 192.0.2.4"}), "REFUSED");
-  EXPECT_EQ(zone.outcome.reason, "the RRset would have more records than max-records-per-rrset");
+  EXPECT_EQ(zone.outcome.reason.view(), "the RRset would have more records than max-records-per-rrset");
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.3"}), "NOERROR");
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.4"}), "REFUSED");
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.4", "! x 0 NONE A 192.0.2.1"}), "NOERROR") << "one comes, one goes";
@@ -61,7 +61,7 @@ TEST_F(Quota, a_rule_may_have_another_limit_of_an_rrset) {
 TEST_F(Quota, a_zone_grows_to_its_records_and_octets) {
   zone.room.limits.max_records = zone.zone().record_count() + 1;
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.1", "! y 60 IN A 192.0.2.1"}), "REFUSED");
-  EXPECT_EQ(zone.outcome.reason, "the zone would have more records than max-records");
+  EXPECT_EQ(zone.outcome.reason.view(), "the zone would have more records than max-records");
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.1"}), "NOERROR");
   EXPECT_EQ(zone.update({"! y 60 IN A 192.0.2.1"}), "REFUSED");
   EXPECT_EQ(zone.update({"! y 60 IN A 192.0.2.1", "! x 0 ANY A"}), "NOERROR");
@@ -69,7 +69,7 @@ TEST_F(Quota, a_zone_grows_to_its_records_and_octets) {
   // One address: owner, ten octets, four.
   zone.room.limits.max_octets = zone::content_octets(zone.zone()) + zone::name_of("x.example.").size() + 14;
   EXPECT_EQ(zone.update({"! xx 60 IN A 192.0.2.1"}), "REFUSED");
-  EXPECT_EQ(zone.outcome.reason, "the zone would have more octets than max-octets");
+  EXPECT_EQ(zone.outcome.reason.view(), "the zone would have more octets than max-octets");
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.1"}), "NOERROR");
   EXPECT_EQ(zone.update({"! x 0 ANY A"}), "NOERROR");
 }
@@ -81,7 +81,7 @@ TEST_F(Quota, what_is_at_a_rules_names_is_counted_whoever_put_it_there) {
   zone.everything = false;
   EXPECT_EQ(zone.update({"! dyn 60 IN TXT x", "! b.c.dyn 60 IN A 192.0.2.1"}), "NOERROR");
   EXPECT_EQ(zone.update({"! d.dyn 60 IN A 192.0.2.1"}), "REFUSED");
-  EXPECT_EQ(zone.outcome.reason, "the rule's limit is reached");
+  EXPECT_EQ(zone.outcome.reason.view(), "the rule's limit is reached");
   EXPECT_EQ(zone.update({"! d.dyn 60 IN A 192.0.2.1", "! a.dyn 0 ANY A"}), "NOERROR") << "one comes, one goes";
   EXPECT_EQ(zone.update({"! d.dyn 0 ANY ANY"}), "NOERROR");
   EXPECT_EQ(zone.update({"! e.dyn 60 IN A 192.0.2.1"}), "NOERROR");
@@ -118,7 +118,7 @@ TEST_F(Quota, when_room_is_scarce_only_rules_without_limits_add) {
   EXPECT_EQ(zone.update({"! x.dyn 60 IN A 192.0.2.1"}), "NOERROR");
   zone.room.scarce = true;
   EXPECT_EQ(zone.update({"! y.dyn 60 IN A 192.0.2.1"}), "REFUSED");
-  EXPECT_EQ(zone.outcome.reason, "storage or memory run short: what is left is for rules without limits");
+  EXPECT_EQ(zone.outcome.reason.view(), "storage or memory run short: what is left is for rules without limits");
   EXPECT_EQ(zone.update({"! y.staff 60 IN A 192.0.2.1"}), "NOERROR");
   EXPECT_EQ(zone.update({"! x.dyn 0 ANY ANY"}), "NOERROR") << "what is taken away makes room";
 }
