@@ -110,7 +110,7 @@ void KernelSockets::turn(Instant now, size_t events) {
         break;
       case StreamTable::stream_tag: streams_.on_stream_ready(now, tag, event.events); break;
       case StreamTable::listener_tag: break;  // below
-      default: break;  // woken: the control page is looked at in each turn
+      default: break;                         // woken: the control page is looked at in each turn
     }
   }
   // Newcomers come last: a stream that has just ended leaves its place to one, and nobody else has to.
