@@ -251,8 +251,8 @@ def reload_adds_rights(check, primary):
                 "keys:\n", f"  own.test: {{file: own.test.zone, acl: {{{own}}}}}\nkeys:\n", 1))
         primary.process.send_signal(1)
 
-    def unsigned(zone):
-        return primary.update(lambda u: u.add("more", 60, "A", "192.0.2.1"), key=None, zone=zone)
+    def unsigned(zone, by=dns.query.tcp):
+        return primary.update(lambda u: u.add("more", 60, "A", "192.0.2.1"), key=None, zone=zone, by=by)
 
     def becomes(rcode, zone):
         deadline = time.monotonic() + 20
@@ -268,6 +268,7 @@ def reload_adds_rights(check, primary):
 
     reload("update: [127.0.0.1], transfer: []", "")
     check(becomes("NOERROR", "own.test."), "a zone that a reload added: who may update it", primary.text()[-500:])
+    check(unsigned("own.test.", dns.query.udp) == "REFUSED", "an address in a datagram changes nothing")
     check(not transferable("own.test."), "a zone that a reload added: who may not transfer it")
     check(transferable(ZONE), "others as before")
     reload("update: []", ", acl: {update: [127.0.0.1]}")
