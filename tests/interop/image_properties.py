@@ -15,7 +15,9 @@ import servers  # noqa: E402
 OUT = os.path.join(servers.ROOT, "out", "test", "image")
 # So that growth is noticed. In those for Linux are glibc and libseccomp, a TCP/IP stack for tap and AF_XDP; in all of them updates,
 # transfers and NOTIFY; in the secondary's the store of zones.
-SIZE_LIMITS = {"linux": 1792 * 1024, "virtio": 864 * 1024}
+# The limit for virtio was 864 KiB before quotas and replays of updates, transfers that hold one zone's memory, fair shares of TCP's
+# pools, refusals with reasons, copied zones' warnings and the machine's own clock came: 72 KiB in all.
+SIZE_LIMITS = {"linux": 1792 * 1024, "virtio": 944 * 1024}
 OWN_LIBRARIES = {"primary": {"base", "dns-core", "zone", "server"},
                  "secondary": {"base", "dns-core", "zone", "server", "secondary-role", "zone-store"}}
 FORBIDDEN_LIBRARIES = ("yaml", "ldns", "gtest", "stdc++", "c++", "pthread")

@@ -219,7 +219,7 @@ void describe(const virtio::NetCard& card, const Devices& devices, const Entropy
 }
 
 // A stream's share of all tables of a role and the stack, and what they take however few streams there are.
-constexpr u64 memory_per_stream = 31 * 1024;
+constexpr u64 memory_per_stream = 33 * 1024;
 constexpr u64 memory_without_streams = 1344 * 1024;
 constexpr u64 least_streams = 8;
 // Of the memory that is left, where zones grow, their part: new zones, and old versions beside new ones.
