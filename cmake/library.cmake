@@ -1,4 +1,4 @@
-# samara_library(NAME [UNSAFE] [COLD] ROOT dir SOURCES … COLD_SOURCES … HEADERS … USES …)
+# samara_library(NAME [UNSAFE] [COLD] [APART] ROOT dir SOURCES … COLD_SOURCES … HEADERS … USES …)
 #
 # One library of the house. ROOT is its folder from the project's root; SOURCES and HEADERS are relative to it. USES names the
 # libraries it may include and link: its edges. Each library has an include folder of its own holding links to its HEADERS
@@ -6,9 +6,10 @@
 # UNSAFE marks the unsafe budget: no poison.h, no unsafe-buffer warning (platform/hal, runtime's libc part, platform/crypto).
 # COLD marks what runs at the start or seldom: in an image it is compiled for size. So are
 # COLD_SOURCES, which belong to SOURCES as well.
+# APART marks a library whose sources are always compiled each alone: who links one of them is not to need what others link.
 # EXTERNAL names link libraries outside the project (nettle, fdt …).
 function(samara_library name)
-  cmake_parse_arguments(arg "UNSAFE;COLD" "ROOT" "SOURCES;COLD_SOURCES;HEADERS;USES;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(arg "UNSAFE;COLD;APART" "ROOT" "SOURCES;COLD_SOURCES;HEADERS;USES;EXTERNAL" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "samara_library(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -51,7 +52,7 @@ function(samara_library name)
   target_include_directories(${name} ${type} ${include_root})
   target_sources(${name} ${type} FILE_SET HEADERS BASE_DIRS ${include_root} FILES ${header_links})
   target_link_libraries(${name} ${type} ${arg_USES} ${arg_EXTERNAL})
-  if(arg_SOURCES)
+  if(arg_SOURCES AND NOT arg_APART)
     samara_units(${name})
   endif()
 endfunction()
