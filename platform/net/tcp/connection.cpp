@@ -4,7 +4,7 @@
 
 namespace samara::net::tcp {
 
-void Connection::reset(Instant now, const Opening& opening, const Shared& shared) {
+void Connection::reset(Instant now, const Opening& opening, const Shared& shared, u32 first_window) {
   flow_ = opening.flow;
   listener_ = opening.listener;
   options_ = opening.options;
@@ -14,7 +14,7 @@ void Connection::reset(Instant now, const Opening& opening, const Shared& shared
   events_ = 0;
   wants_room_ = false;
   send_.open(opening.iss);
-  receive_.open(shared.capacity.first_window);
+  receive_.open(first_window);
   group_ = opening.group;
   progress_ = receive_.consumed().value() + send_.una().value();
   stuck_since_ = now;
@@ -35,15 +35,14 @@ void Connection::reset(Instant now, const Opening& opening, const Shared& shared
 }
 
 void Connection::open_active(Instant now, const Opening& opening, const Shared& shared) {
-  reset(now, opening, shared);
-  receive_.open(shared.capacity.receive_limit);  // whoever asks expects an answer
+  reset(now, opening, shared, shared.capacity.receive_limit);  // whoever asks expects an answer
   announced_ = true;
   state_ = State::syn_sent;
   syn_due_ = true;
 }
 
 void Connection::open_passive(Instant now, const Opening& opening, const Segment& syn, const Shared& shared) {
-  reset(now, opening, shared);
+  reset(now, opening, shared, shared.capacity.first_window);
   passive_ = true;
   state_ = State::syn_received;
   take_syn_options(now, syn);
@@ -52,7 +51,7 @@ void Connection::open_passive(Instant now, const Opening& opening, const Segment
 
 void Connection::open_by_cookie(Instant now, const Opening& opening, const Segment& ack, const SynCookies::Agreed& agreed,
                                 Shared& shared) {
-  reset(now, opening, shared);
+  reset(now, opening, shared, shared.capacity.first_window);
   passive_ = true;
   state_ = State::syn_received;
   Segment syn;

@@ -143,7 +143,7 @@ class Connection {
   using Bits = u16;
   static constexpr Bits bit(Event::Kind kind) { return static_cast<Bits>(1U << static_cast<u8>(kind)); }
 
-  void reset(Instant now, const Opening& opening, const Shared& shared);
+  void reset(Instant now, const Opening& opening, const Shared& shared, u32 first_window);
   void tell(Event::Kind kind) {
     if (announced_ && !orphaned_) events_ |= bit(kind);
   }
