@@ -106,6 +106,7 @@ std::optional<OutgoingPacket> Connection::write_data(Instant now, FrameSlot& slo
   send_.read(shared.blocks, *cut, slot.payload_room().subspan(header_size(data.options), cut->length));
   const bool again = send_.on_sent(now, *cut);
   if (again) ++shared.counters.retransmitted;
+  if (again && cut->tail_probe) ++shared.counters.tail_probes;
   // RFC 6298 section 5.1; a retransmission of the oldest octet has the timer to itself, and so has a probe (RFC 8985 section
   // 7.3).
   if (timers_.retransmit == Instant::never() || (again && cut->seq == send_.una()) || cut->tail_probe) {

@@ -37,8 +37,11 @@ class PathMtu {
       return true;
     }
     const bool first_step_left = mtu_ > min_ipv6_mtu && timeouts < 2 * timeouts_per_step;
-    if (!dont_fragment() || first_step_left) return false;
-    if (packet > min_ipv4_mtu) mtu_ = std::min(mtu_, min_ipv4_mtu);
+    if (family_ != IpFamily::v4 || first_step_left) return false;
+    // A short packet may have taken this step without showing that longer ones arrive.
+    const bool too_long = packet > min_ipv4_mtu && mtu_ > min_ipv4_mtu;
+    if (gave_up_ && !too_long) return false;
+    if (too_long) mtu_ = min_ipv4_mtu;
     gave_up_ = true;
     return true;
   }

@@ -100,9 +100,9 @@ struct Event {
 
 struct Counters {
   u64 segments_in = 0, segments_out = 0, bad_checksum = 0, malformed = 0, resets_sent = 0, resets_received = 0,
-      retransmitted = 0, fast_retransmits = 0, timeouts = 0, out_of_order = 0, duplicates = 0, dropped_no_memory = 0,
-      cookies_sent = 0, cookies_good = 0, cookies_bad = 0, evicted_half_open = 0, evicted_orphans = 0, evicted_holders = 0,
-      evicted_time_wait = 0, challenge_acks = 0, opened_active = 0, opened_passive = 0, refused_full = 0;
+      retransmitted = 0, tail_probes = 0, fast_retransmits = 0, timeouts = 0, out_of_order = 0, duplicates = 0,
+      dropped_no_memory = 0, cookies_sent = 0, cookies_good = 0, cookies_bad = 0, evicted_half_open = 0, evicted_orphans = 0,
+      evicted_holders = 0, evicted_time_wait = 0, challenge_acks = 0, opened_active = 0, opened_passive = 0, refused_full = 0;
 };
 
 // What TCP asks the IP layer for a connection (RFC 9293 section 3.9.2).
