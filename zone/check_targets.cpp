@@ -44,7 +44,8 @@ TargetHint::TargetHint(const Name& target, const Name& apex) {
   kind_ = Kind::dot;
   size_t numbers = 0;
   Bytes wire = front_.wire();
-  for (; wire[0] != 0; wire = wire.subspan(size_t{1} + wire[0])) numbers += is_number(wire.subspan(1, wire[0])) ? size_t{1} : size_t{0};
+  for (; wire[0] != 0; wire = wire.subspan(size_t{1} + wire[0]))
+    numbers += is_number(wire.subspan(1, wire[0])) ? size_t{1} : size_t{0};
   if (numbers != front_.label_count()) return;
   // Four numbers are an IPv4 address; others are names of a reverse zone, or no names that people write.
   kind_ = numbers == 4 ? Kind::address : Kind::none;
