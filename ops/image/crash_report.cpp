@@ -64,7 +64,7 @@ void keep_report(const std::string& path, const Crash& crash) {
   if (text.size() > most_kept) {
     // Paragraphs begin with a time, the other lines with spaces.
     size_t from = text.size() - most_kept;
-    while (from < text.size() && !(text[from - 1] == '\n' && text[from] != ' ')) ++from;
+    while (from < text.size() && (text[from - 1] != '\n' || text[from] == ' ')) ++from;
     text.erase(0, from);
   }
   if (const auto written = write_file(path, text, owner_only); !written) complain(path + ": " + written.error().problem);

@@ -44,7 +44,7 @@ void print_table(OpenStore& opened) {
     if (zone.state && zone.state->file) kept = "file serial " + std::to_string(zone.state->file->serial.value());
     if (zone.state && !zone.state->file) kept = "expires " + std::to_string(zone.state->expires.seconds);
     std::printf("%s serial %u, %s, %llu octets, %u changes%s\n", text_of(zone.name).c_str(), zone.serial.value(), kept.c_str(),
-                static_cast<unsigned long long>(zone.snapshot_octets + zone.difference_octets), zone.differences,
+                static_cast<unsigned long long>(zone.snapshot_octets) + zone.difference_octets, zone.differences,
                 zone.damaged ? ", damaged" : "");
   }
   std::printf("%zu zones, %llu of %llu octets used\n", opened.store().zone_count(),

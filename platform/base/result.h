@@ -73,7 +73,10 @@ class [[nodiscard]] Result {
     require(!ok());
     return *std::get_if<1>(&state_);
   }
-  constexpr T value_or(T other) const& { return ok() ? *std::get_if<0>(&state_) : std::move(other); }
+  constexpr T value_or(T other) const& {
+    if (ok()) return *std::get_if<0>(&state_);
+    return other;
+  }
 
   // The same value under another error type: `map_error([](ReadError) { return MessageError::truncated; })`.
   template <class F>

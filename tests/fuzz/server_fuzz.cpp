@@ -107,7 +107,9 @@ u32 check_response(Bytes response, Bytes request, size_t limit) {
   require(load_be16(response) == load_be16(request));
   const u16 flags = load_be16(response, 2);
   require((flags & dns::flag_qr) != 0 && (flags & (dns::flag_ra | dns::flag_ad | dns::flag_cd)) == 0);
-  require(((flags ^ load_be16(request, 2)) & (0x7800 | dns::flag_rd)) == 0);
+  // The opcode is the request's, and so is RD in the answer to a query; it means nothing elsewhere.
+  const u16 asked = load_be16(request, 2);
+  require((flags & (0x7800 | dns::flag_rd)) == ((asked & 0x7800) == 0 ? asked & dns::flag_rd : asked & 0x7800));
   ByteReader at(response);
   require(at.skip(4).ok());
   const u16 questions = MUST(at.u16());
