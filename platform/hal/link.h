@@ -58,6 +58,8 @@ class FrameHandler {
   virtual void start(Instant now, UnixTime wall, Link& link) = 0;
   // Takes frames until the link has no more or a burst is done; true: there may be more, call again without waiting.
   virtual bool turn(Instant now, UnixTime wall, Link& link) = 0;
+  // The card's link is down, or is up again; one that was up at the start is not told. turn() follows.
+  virtual void on_link_change(Instant /*now*/, bool /*up*/) {}
   // When turn() is wanted even if no frame comes.
   virtual Instant next_deadline() const = 0;
   // Serve `root` of `generation` from now on (hal.h, Publication); before the first turn for the first one.

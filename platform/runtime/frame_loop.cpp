@@ -177,6 +177,12 @@ bool FrameLoop::turn(Instant now, UnixTime wall, hal::Link& link) {
   return more || !marked_.empty();
 }
 
+void FrameLoop::on_link_change(Instant now, bool up) {
+  if (!up) return log(Level::warning, "the network card has lost its link");
+  log(Level::info, "the network card has a link; addresses are announced");
+  stack_->on_link_up(now);
+}
+
 Instant FrameLoop::next_deadline() const {
   return std::min({stack_->next_deadline(), app_.app.next_deadline(), next_linger_end(), next_connect_limit()});
 }

@@ -41,6 +41,7 @@ class FrameLoop final : public hal::FrameHandler {
   [[gnu::cold]] void prepare(const hal::LinkDescription& link) override;
   [[gnu::cold]] void start(Instant now, UnixTime wall, hal::Link& link) override;
   bool turn(Instant now, UnixTime wall, hal::Link& link) override;
+  [[gnu::cold]] void on_link_change(Instant now, bool up) override;
   Instant next_deadline() const override;
   void on_publication(Instant now, u64 generation, u64 root) override;
   u64 oldest_generation() const override { return app_.oldest(app_.object); }

@@ -1,5 +1,6 @@
 // The DHCP client: replies from the input (with or without its own transaction and address written in), jumps of time,
-// conflicts. Whatever is said, it sends little, keeps a deadline unless its lease is for ever, and a lease it holds has sense.
+// conflicts, a link that comes up. Whatever is said, it sends little, keeps a deadline unless its lease is for ever, and a
+// lease it holds has sense.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
@@ -108,6 +109,8 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
       case 5:
         if ((value & 1) != 0) {
           driver.client.on_conflict(driver.now);
+        } else if ((value & 6) == 2) {
+          driver.client.on_link_up(driver.now);
         } else if ((value & 6) == 6) {
           driver.client.release(driver.now);
         }

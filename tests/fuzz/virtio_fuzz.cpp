@@ -59,6 +59,7 @@ class HostileDevice final : public Transport {
   u64 device_features() override { return features_; }
   void set_driver_features(u64) override {}
   u8 read_config(u16 offset) override { return offset < config_.size() ? config_[offset] : input_.octet(); }
+  u32 config_generation() override { return input_.octet(); }
   u16 max_queue_size(u16 index) override { return index < sizes_.size() ? sizes_[index] : u16{0}; }
   void enable_queue(u16 index, u16 size, const QueueAddresses& at) override {
     require(size != 0 && (size & (size - 1)) == 0 && size <= sizes_.at(index));

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """primary.py: the primary as a machine of its own answers clients on a Linux link: addresses from its configuration and by DHCP,
-UDP and TCP, IPv4 and IPv6, fragments, many at once; ping, ports that are closed, neighbours; and `samara run --target virtio`."""
+UDP and TCP, IPv4 and IPv6, fragments, many at once; ping, ports that are closed, neighbours, a link that goes and comes back; and `samara run --target virtio`."""
 import asyncio
 import os
 import re
@@ -140,6 +140,45 @@ def pipelined(address, count):
     return sizes
 
 
+def frames_until(listener, wanted, seconds):
+    """What of `wanted` (name -> whether a frame is that) was seen on the tap device within so many seconds."""
+    seen, end = set(), time.monotonic() + seconds
+    while len(seen) < len(wanted) and time.monotonic() < end:
+        listener.settimeout(max(0.05, end - time.monotonic()))
+        try:
+            frame = listener.recv(2048)
+        except TimeoutError:
+            break
+        seen |= {name for name, is_that in wanted.items() if is_that(frame)}
+    return seen
+
+
+def link_change(result, kind, machine):
+    """The cable is pulled and put in again, after a long and after a short time."""
+    own4, own6 = socket.inet_aton(GUEST_ADDRESS), socket.inet_pton(socket.AF_INET6, GUEST6)
+    wanted = {"ARP announcement": lambda f: f[12:14] == b"\x08\x06" and f[28:32] == own4 and f[38:42] == own4,
+              "neighbour advertisement": lambda f: f[12:14] == b"\x86\xdd" and f[20] == 58 and f[54] == 136 and f[62:78] == own6}
+    with socket.create_connection((GUEST_ADDRESS, 53), 3.0) as client, \
+            socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as listener:
+        listener.bind((TAP, 0))
+        for seconds, lines in ((2.5, 1), (0, None)):
+            machine.monitor("set_link n off")
+            if lines is not None:
+                said = machine.wait_for("the network card has lost its link")
+                result.check(said, f"{kind}: a lost link is said", machine.console[-400:])
+            time.sleep(seconds)
+            machine.monitor("set_link n on")
+            seen = frames_until(listener, wanted, 5)
+            result.check(seen == set(wanted), f"{kind}: addresses are announced after {seconds} s without a link", str(seen))
+        result.check(machine.wait_for("the network card has a link; addresses are announced", count=2),
+                     f"{kind}: a link that is back is said", machine.console[-400:])
+        answered(result, f"{kind}: answers after the link was lost", ask(GUEST_ADDRESS, "www.example.", "A"), 1)
+        wire = question("www.example.", "A").to_wire()
+        client.sendall(len(wire).to_bytes(2, "big") + wire)
+        client.settimeout(5.0)
+        result.check(len(client.recv(2048)) > len(wire), f"{kind}: connections outlive the loss of the link")
+
+
 def static_addresses(result, kind, folder):
     with Machine(kind, IMAGE, blob=boot_blob(folder, STATIC), memory=32) as machine:
         up = machine.wait_for(f"ready {GUEST_ADDRESS}:53") and machine.wait_for(f"ready [{GUEST6}]:53")
@@ -166,6 +205,7 @@ def static_addresses(result, kind, folder):
         for address in (GUEST_ADDRESS, GUEST6):
             result.check(re.search(rf"^{re.escape(address)} lladdr 52:54:00:12:34:56 .*(REACHABLE|STALE|DELAY)", neighbors, re.M),
                          f"{kind}: {address} is a neighbour", neighbors)
+        link_change(result, kind, machine)
         machine.type("power off\n")
         status = machine.status()
         result.check(status == 0, f"{kind}: power off by request", f"status {status}")
@@ -188,6 +228,18 @@ def by_dhcp(result, kind, folder):
             with open(leases, encoding="ascii") as file:
                 lease = file.read()
             result.check(found.group(1) in lease and "primary-by-dhcp" in lease, f"{kind}: the server knows the lease", lease)
+            machine.monitor("set_link n off")
+            machine.wait_for("has lost its link")
+            machine.monitor("set_link n on")
+            machine.wait_for("has a link")
+            deadline = time.monotonic() + 5
+            while True:
+                with open(log, encoding="utf-8") as said:
+                    requests = said.read().count(f"DHCPACK({TAP}) {found.group(1)}")
+                if requests == 2 or time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
+            result.check(requests == 2, f"{kind}: the lease is confirmed when the link is back", str(requests))
             if kind == "microvm":
                 machine.type("power off\n")
             else:

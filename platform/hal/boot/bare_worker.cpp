@@ -22,6 +22,8 @@ constexpr Duration watch_time = Duration::microseconds(20);
 // How often a card whose interrupts nobody hears is looked at.
 constexpr Duration look_interval = Duration::milliseconds(1);
 constexpr Duration longest_sleep = Duration::seconds(1);
+// How often the card is asked for its link.
+constexpr Duration link_interval = Duration::seconds(1);
 // What is under way when the machine is told to stop gets so long to leave: a card that is well takes microseconds.
 constexpr Duration longest_farewell = Duration::milliseconds(100);
 
@@ -58,6 +60,7 @@ void BareWorker::run_frames(FrameHandler& worker) {
   if (apic::route(console::interrupt_line)) console::request_interrupts();
   Instant last_frame = now;
   u64 frames_seen = 0;
+  Instant next_link_look = now + link_interval;
   for (;;) {
     now = clock::now();
     const bool more = handler.turn(now, start_.wall->at(now), card);
@@ -68,6 +71,13 @@ void BareWorker::run_frames(FrameHandler& worker) {
     }
     report(handler);
     if (now >= start_.wall->next_look()) look_at_wall_clock(now);
+    if (now >= next_link_look) {
+      next_link_look = now + link_interval;
+      if (const auto up = card.link_change(); up.has_value()) {
+        handler.on_link_change(now, *up);
+        continue;
+      }
+    }
     if (requests.power_off(now)) {
       log(Level::info, "told to stop");
       handler.stop(now, card);

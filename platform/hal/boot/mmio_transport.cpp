@@ -27,6 +27,7 @@ enum Offset : u64 {
   queue_descriptors = 0x080,
   queue_available = 0x090,
   queue_used = 0x0a0,
+  config_changes = 0x0fc,
   config = 0x100
 };
 constexpr u32 magic_value = 0x74726976;
@@ -82,6 +83,10 @@ void MmioTransport::set_driver_features(u64 features) {
 
 u8 MmioTransport::read_config(u16 offset) {
   return offset < window_size - config ? read_register<u8>(base_ + config + offset) : u8{0};
+}
+
+u32 MmioTransport::config_generation() {
+  return read(base_, config_changes);
 }
 
 u16 MmioTransport::max_queue_size(u16 index) {

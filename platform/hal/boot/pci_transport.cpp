@@ -26,6 +26,7 @@ enum Common : u64 {
   driver_feature = 12,
   config_msix_vector = 16,
   device_status = 20,
+  config_changes = 21,
   queue_select = 22,
   queue_size = 24,
   queue_msix_vector = 26,
@@ -144,6 +145,10 @@ void PciTransport::set_driver_features(u64 features) {
 
 u8 PciTransport::read_config(u16 offset) {
   return offset < config_.size ? read_register<u8>(config_.address + offset) : u8{0};
+}
+
+u32 PciTransport::config_generation() {
+  return read_register<u8>(common_.address + config_changes);
 }
 
 u16 PciTransport::max_queue_size(u16 index) {

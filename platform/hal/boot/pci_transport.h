@@ -24,6 +24,7 @@ class PciTransport final : public virtio::Transport {
   u64 device_features() override;
   void set_driver_features(u64 features) override;
   u8 read_config(u16 offset) override;
+  u32 config_generation() override;
   u16 max_queue_size(u16 index) override;
   void enable_queue(u16 index, u16 size, const virtio::QueueAddresses& at) override;
   void notify(u16 index) override;

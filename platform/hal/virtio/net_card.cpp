@@ -108,6 +108,8 @@ NetCard::NetCard(Transport& device, u64 features, u16 receive_size, u16 transmit
   free_slots_.reserve(transmit_size);
   for (u16 token = 0; token < transmit_size; ++token) free_slots_.push_back(token);
   start_device(device);
+  link_was_up_ = link_up();
+  seen_generation_ = device.config_generation();
   for (u16 token = 0; token < receive_size; ++token) give_receive_slot(token);
   receive_queue_.publish();
   device.notify(receive_queue);
@@ -238,6 +240,17 @@ bool NetCard::broken() {
 
 bool NetCard::link_up() {
   return (features_ & feature_status) == 0 || (device_.read_config(config_status) & status_link_up) != 0;
+}
+
+std::optional<bool> NetCard::link_change() {
+  if ((features_ & feature_status) == 0) return std::nullopt;
+  const u32 generation = device_.config_generation();
+  const bool up = link_up();
+  const bool changed = up != link_was_up_ || (up && generation != seen_generation_);
+  link_was_up_ = up;
+  seen_generation_ = generation;
+  if (!changed) return std::nullopt;
+  return up;
 }
 
 }  // namespace samara::hal::virtio

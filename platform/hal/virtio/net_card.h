@@ -53,6 +53,9 @@ class NetCard final : public Link {
   // The device broke the rules or asks to be reset: it is of no use any more.
   bool broken();
   bool link_up();
+  // Whether the link is up, when that has changed since the last call, or the open(). One that went down and came up meanwhile
+  // is up anew: who is at its other end may be somebody else.
+  std::optional<bool> link_change();
   const NetCounters& counters() const { return counters_; }
   Transport& device() { return device_; }
 
@@ -83,6 +86,8 @@ class NetCard final : public Link {
   std::vector<u16> free_slots_;
   std::vector<bool> slot_taken_;
   NetCounters counters_;
+  bool link_was_up_;
+  u32 seen_generation_;
 };
 
 }  // namespace samara::hal::virtio

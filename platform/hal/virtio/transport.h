@@ -38,6 +38,8 @@ class Transport {
   virtual void set_driver_features(u64 features) = 0;
   // The device's own configuration; octets it does not have read as anything.
   virtual u8 read_config(u16 offset) = 0;
+  // Another number whenever the device has changed its configuration (section 2.5).
+  virtual u32 config_generation() = 0;
   // Entries queue `index` may have; 0: there is no such queue.
   virtual u16 max_queue_size(u16 index) = 0;
   // Interrupts of the queue end a halt where the machine can do that.

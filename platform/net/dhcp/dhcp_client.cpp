@@ -12,7 +12,7 @@ constexpr Duration after_conflict = Duration::seconds(10);    // RFC 2131 sectio
 constexpr Duration least_retransmit = Duration::seconds(60);  // section 4.4.5
 constexpr u8 most_doublings = 4;                              // 4, 8, 16, 32 and 64 seconds (section 4.1)
 constexpr u8 requests = 4;                                    // without an answer; then everything begins anew (section 3.1, 5)
-constexpr u8 reboot_requests = 2;                             // for the remembered address
+constexpr u8 reboot_requests = 2;                             // for the remembered address, or the one in use
 constexpr u8 discovers_to_silence = 3;                        // when it is worth a word
 constexpr u8 discovers_to_broadcast = 2;  // then answers are asked to be broadcast: some relays cannot do otherwise
 constexpr u32 for_ever = 0xffffffff;
@@ -79,10 +79,32 @@ void Client::on_address_free(Instant now) {
 }
 
 void Client::on_conflict(Instant now) {
-  if (state_ != State::checking && state_ != State::bound && state_ != State::renewing && state_ != State::rebinding) return;
+  if (state_ != State::checking && !in_use()) return;
   send(now, MessageType::decline);
   remembered_.reset();
   lose(now, after_conflict);
+}
+
+void Client::on_link_up(Instant now) {
+  switch (state_) {
+    case State::bound:
+    case State::renewing:
+    case State::rebinding:
+    case State::confirming:
+      state_ = State::confirming;
+      tries_ = 0;
+      began_ = now;
+      transaction_ = rng_.u32_value();
+      deadline_ = std::min(expires_at_, now + jitter(first_wait));
+      return;
+    case State::init_reboot:
+    case State::rebooting:
+    case State::selecting:
+    case State::requesting: return start(now);
+    case State::stopped:
+    case State::init:  // it waits for its time, which a refusal may have set
+    case State::checking: return;
+  }
 }
 
 void Client::on_deadline(Instant now) {
@@ -123,12 +145,20 @@ void Client::on_deadline(Instant now) {
         return arm_renewal(now, expires_at_);
       }
       return lose(now, {});
+    case State::confirming:
+      if (tries_ < reboot_requests && now < expires_at_) {
+        send_request(now);
+        deadline_ = std::min(deadline_, expires_at_);
+        return;
+      }
+      state_ = State::bound;
+      deadline_ = std::max(now, renew_at_);
+      return;
   }
 }
 
 void Client::release(Instant now) {
-  const bool held = state_ == State::bound || state_ == State::renewing || state_ == State::rebinding;
-  if (held) {
+  if (in_use()) {
     transaction_ = rng_.u32_value();
     send(now, MessageType::release);
     tell(Event::Kind::lost);
@@ -153,6 +183,10 @@ std::optional<Event> Client::poll_event() {
   return std::nullopt;
 }
 
+bool Client::in_use() const {
+  return state_ == State::bound || state_ == State::renewing || state_ == State::rebinding || state_ == State::confirming;
+}
+
 // INIT.
 void Client::begin(Instant now, Duration wait) {
   state_ = State::init;
@@ -173,7 +207,7 @@ void Client::on_offer(Instant now, const Reply& reply) {
 }
 
 void Client::on_ack(Instant now, const Reply& reply) {
-  const bool extends = state_ == State::renewing || state_ == State::rebinding;
+  const bool extends = state_ == State::renewing || state_ == State::rebinding || state_ == State::confirming;
   if (state_ != State::requesting && state_ != State::rebooting && !extends) return;
   if (state_ == State::requesting && reply.server.has_value() && reply.server != lease_.server) return;
   if (!reply.lease_seconds.has_value() || !is_peer_unicast(reply.your_address)) return;
@@ -205,8 +239,10 @@ void Client::on_ack(Instant now, const Reply& reply) {
 }
 
 void Client::on_nak(Instant now) {
-  if (state_ != State::requesting && state_ != State::rebooting && state_ != State::renewing && state_ != State::rebinding)
+  if (state_ != State::requesting && state_ != State::rebooting && state_ != State::renewing && state_ != State::rebinding &&
+      state_ != State::confirming) {
     return;
+  }
   remembered_.reset();
   // A server that refuses for ever what it offers is not asked as fast as it answers.
   const Duration wait = naks_ == 0 ? Duration() : jitter(Duration::seconds(2) * (1 << std::min<u8>(naks_, 5)));
@@ -236,7 +272,6 @@ void Client::send(Instant now, MessageType type) {
   request.host_name = {host_name_.data(), host_name_.size()};
   Outgoing out;
   out.destination = limited_broadcast;
-  const bool in_use = state_ == State::bound || state_ == State::renewing || state_ == State::rebinding;
   if (type == MessageType::decline) {
     request.requested = lease_.address;
     request.server = lease_.server;
@@ -244,7 +279,7 @@ void Client::send(Instant now, MessageType type) {
     request.server = lease_.server;
     request.client_address = out.source = lease_.address;
     out.destination = lease_.server;
-  } else if (in_use) {
+  } else if (in_use() && state_ != State::confirming) {
     request.client_address = out.source = lease_.address;
     if (state_ == State::renewing) out.destination = lease_.server;
   } else {
@@ -276,9 +311,7 @@ void Client::arm_renewal(Instant now, Instant until) {
 
 // The lease, or the hope for it, is gone.
 void Client::lose(Instant now, Duration wait) {
-  const bool held =
-      state_ == State::checking || state_ == State::bound || state_ == State::renewing || state_ == State::rebinding;
-  if (held) tell(Event::Kind::lost);
+  if (state_ == State::checking || in_use()) tell(Event::Kind::lost);
   begin(now, wait);
 }
 

@@ -23,8 +23,21 @@
 
 namespace samara::net::dhcp {
 
-// RFC 2131 figure 5; `checking` is its "ARP check" between REQUESTING or REBOOTING and BOUND.
-enum class State : u8 { stopped, init, init_reboot, rebooting, selecting, requesting, checking, bound, renewing, rebinding };
+// RFC 2131 figure 5; `checking` is its "ARP check" between REQUESTING or REBOOTING and BOUND, `confirming` its REBOOTING with a
+// lease that is in use meanwhile.
+enum class State : u8 {
+  stopped,
+  init,
+  init_reboot,
+  rebooting,
+  selecting,
+  requesting,
+  checking,
+  bound,
+  renewing,
+  rebinding,
+  confirming
+};
 
 struct Lease {
   IpAddress address;
@@ -77,6 +90,9 @@ class Client {
   void on_address_free(Instant now);
   // Somebody else has the lease's address: the server is told, and another one asked for.
   void on_conflict(Instant now);
+  // The link was down and is up again, perhaps on another network: servers are asked whether the lease holds here (section 3.7,
+  // 4.3.2). It is kept while nobody says no (section 3.2), as it is when nobody answers.
+  void on_link_up(Instant now);
   void on_deadline(Instant now);
 
   // ---- Commands
@@ -88,6 +104,7 @@ class Client {
   std::optional<Event> poll_event();
 
  private:
+  bool in_use() const;
   void begin(Instant now, Duration wait);
   void on_offer(Instant now, const Reply& reply);
   void on_ack(Instant now, const Reply& reply);

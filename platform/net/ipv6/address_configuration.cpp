@@ -19,6 +19,8 @@ constexpr u8 identifier_retries = 3;
 constexpr Duration identifier_delay = Duration::seconds(1);
 // MAX_MULTICAST_SOLICIT: solicitations after one came back to us (RFC 7527 section 4).
 constexpr u8 loop_probes = 3;
+// MAX_NEIGHBOR_ADVERTISEMENT.
+constexpr u8 announcements = 3;
 // A duplicate is tried again after this, as an address of IPv4 is (RFC 5227 section 1.1, RATE_LIMIT_INTERVAL): RFC 4862 section
 // 5.4.5 leaves it to an operator, whom one forged advertisement should not call.
 constexpr Duration duplicate_interval = Duration::seconds(60);
@@ -72,13 +74,21 @@ bool AddressConfiguration::is_assigned(const IpAddress& address) const {
 std::optional<SendNeighborAdvertisement> AddressConfiguration::answer(const IpAddress& source,
                                                                       const NeighborSolicitation& solicitation) const {
   if (!is_assigned(solicitation.target)) return std::nullopt;
-  NeighborAdvertisement advertisement;
-  advertisement.target = solicitation.target;
-  advertisement.override_cache = true;
-  advertisement.target_link_layer = mac_;
+  SendNeighborAdvertisement answer = advertisement(solicitation.target);
   // Who has no address yet is told along with everybody else.
-  advertisement.solicited = !source.is_unspecified();
-  return SendNeighborAdvertisement{solicitation.target, advertisement.solicited ? source : all_nodes, advertisement};
+  if (source.is_unspecified()) return answer;
+  answer.message.solicited = true;
+  answer.destination = source;
+  return answer;
+}
+
+// To all nodes, and nobody asked.
+SendNeighborAdvertisement AddressConfiguration::advertisement(const IpAddress& address) const {
+  NeighborAdvertisement message;
+  message.target = address;
+  message.override_cache = true;
+  message.target_link_layer = mac_;
+  return {address, all_nodes, message};
 }
 
 void AddressConfiguration::start(Instant now) {
@@ -86,6 +96,17 @@ void AddressConfiguration::start(Instant now) {
   local.prefix_length = interface_identifier_bits;
   local.origin = Origin::link_local;
   add_generated(now, local, link_local_prefix, 0, {});
+}
+
+void AddressConfiguration::on_link_up(Instant now) {
+  for (Entry& entry : entries_) {
+    if (entry.gone) continue;
+    // What was asked of a link that was down was not heard; a duplicate may be none here.
+    if (entry.local.condition != Condition::duplicate) {
+      entry.transmits_left = entry.local.assigned() ? announcements : detection_transmits_;
+    }
+    entry.next_step = now;
+  }
 }
 
 bool AddressConfiguration::add_configured(Instant now, const IpAddress& address, u8 prefix_length) {
@@ -217,7 +238,7 @@ void AddressConfiguration::assign(Instant now, Entry& entry) {
 
 void AddressConfiguration::retire(Entry& entry) {
   entry.gone = true;
-  entry.solicit_due = false;
+  entry.solicit_due = entry.advertise_due = false;
   entry.down_due = entry.was_up && !entry.up_due;
   entry.up_due = false;
   entry.leave_due = entry.joined && !entry.join_due;
@@ -293,6 +314,11 @@ void AddressConfiguration::on_deadline(Instant now) {
       begin_detection(now, entry, {});
       continue;
     }
+    if (entry.local.assigned()) {
+      entry.advertise_due = true;
+      entry.next_step = --entry.transmits_left > 0 ? now + retransmit_timer_ : Instant::never();
+      continue;
+    }
     if (entry.transmits_left == 0) {
       assign(now, entry);
       continue;
@@ -317,6 +343,7 @@ std::optional<AddressOutput> AddressConfiguration::poll() {
           unspecified, solicited_node_group(address), {address, std::nullopt, entry.nonces[entry.nonces.size() - 1]}};
     }
     if (std::exchange(entry.up_due, false)) return AddressUp{address};
+    if (std::exchange(entry.advertise_due, false)) return advertisement(address);
     if (std::exchange(entry.down_due, false)) return AddressDown{address};
     if (std::exchange(entry.duplicate_due, false)) return AddressDuplicate{address, entry.another_follows};
     if (std::exchange(entry.leave_due, false)) return LeaveGroup{solicited_node_group(address)};

@@ -3,7 +3,7 @@
 // (RFC 4862 section 5.4, with the nonce of RFC 7527), and lets addresses grow old.
 //
 //   Getters   next_deadline(), for_each_address(), link_local(), is_tentative(), is_assigned(), answer(), loopbacks()
-//   Inputs    start(), on_prefix(), on_solicitation(), on_advertisement(), on_deadline()
+//   Inputs    start(), on_link_up(), on_prefix(), on_solicitation(), on_advertisement(), on_deadline()
 //   Commands  add_configured(), set_retransmit_timer()
 //   Outputs   poll() until it yields nothing
 //
@@ -62,7 +62,8 @@ struct JoinGroup {
 struct LeaveGroup {
   IpAddress group;
 };
-using AddressOutput = std::variant<JoinGroup, SendNeighborSolicitation, AddressUp, AddressDown, AddressDuplicate, LeaveGroup>;
+using AddressOutput = std::variant<JoinGroup, SendNeighborSolicitation, SendNeighborAdvertisement, AddressUp, AddressDown,
+                                   AddressDuplicate, LeaveGroup>;
 
 class AddressConfiguration {
  public:
@@ -102,6 +103,8 @@ class AddressConfiguration {
   // ---- Inputs
   // Makes the link-local address.
   void start(Instant now);
+  // The link was down and is up again: neighbours are told of what is ours (RFC 4861 section 7.2.6), detection begins anew.
+  void on_link_up(Instant now);
   // A prefix from a router's advertisement.
   void on_prefix(Instant now, const IpAddress& router, const PrefixInformation& prefix);
   // Solicitations and advertisements that parse_neighbor_discovery() let pass.
@@ -128,8 +131,8 @@ class AddressConfiguration {
     IpAddress router;  // who advertised the prefix, and when it did last
     Instant heard;
     u8 dad_counter = 0;
-    u8 transmits_left = 0;
-    bool joined = false;  // the solicited-node group
+    u8 transmits_left = 0;  // solicitations while tentative, then unsolicited advertisements
+    bool joined = false;    // the solicited-node group
     bool was_up = false;
     bool gone = false;  // once its outputs are out
     bool probing_loop = false;
@@ -139,12 +142,14 @@ class AddressConfiguration {
     BoundedList<Nonce, max_transmits> nonces;
     // Outputs still to be given.
     bool join_due = false, solicit_due = false, up_due = false, down_due = false, duplicate_due = false, leave_due = false;
+    bool advertise_due = false;
   };
 
   Entry* add(Instant now, const LocalAddress& local, Duration wait);
   bool add_generated(Instant now, const LocalAddress& like, const IpAddress& prefix, u8 dad_counter, Duration wait);
   bool make_room_for_advertised(Instant now, const IpAddress& router);
   void begin_detection(Instant now, Entry& entry, Duration wait);
+  SendNeighborAdvertisement advertisement(const IpAddress& address) const;
   void assign(Instant now, Entry& entry);
   void retire(Entry& entry);
   void on_duplicate(Instant now, Entry& entry);

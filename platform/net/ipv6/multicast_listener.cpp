@@ -102,7 +102,14 @@ void MulticastListener::on_link_local(Instant now, const std::optional<IpAddress
   const bool news = address.has_value() && address != link_local_;
   link_local_ = address;
   if (!news) return;
-  // RFC 3590 section 4: routers may have ignored what came from the unspecified address.
+  announce_all(now);  // RFC 3590 section 4: routers may have ignored what came from the unspecified address.
+}
+
+void MulticastListener::on_link_up(Instant now) {
+  announce_all(now);
+}
+
+void MulticastListener::announce_all(Instant now) {
   for (Group& group : groups_) {
     if (group.users > 0) announce(std::min(group.change_at, now), group);
   }

@@ -3,7 +3,7 @@
 // words.
 //
 //   Getters   next_deadline(), listens_to(), version()
-//   Inputs    on_link_local(), on_query(), on_report_v1(), on_deadline()
+//   Inputs    on_link_local(), on_link_up(), on_query(), on_report_v1(), on_deadline()
 //   Commands  join(), leave()
 //   Outputs   poll() until it yields nothing
 //
@@ -55,6 +55,8 @@ class MulticastListener {
   // ---- Inputs
   // Our link-local address, once duplicate detection is through with it; nothing when there is none.
   void on_link_local(Instant now, const std::optional<IpAddress>& address);
+  // The link was down and is up again: what forwards groups to us may be another switch, which is told at once.
+  void on_link_up(Instant now);
   // One that parse_listener_query() let pass.
   void on_query(Instant now, const ListenerQuery& query);
   // Another host's.
@@ -83,6 +85,7 @@ class MulticastListener {
 
   Group* find(const IpAddress& group);
   void announce(Instant at, Group& group);
+  void announce_all(Instant now);
   void schedule_response(Instant now, const ListenerQuery& query, Group& group);
   void cancel_pending();
   Instant soon(Instant now, Duration at_most);

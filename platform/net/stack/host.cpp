@@ -80,6 +80,21 @@ void Stack::Host::start(Instant now) {
   take_ipv6_events(now);
 }
 
+void Stack::Host::on_link_up(Instant now) {
+  now_ = now;
+  for (ConflictDetector& detector : detectors_) {
+    claim_again(now, detector, ConflictDetector::thorough);
+    take_conflict_actions(now, detector);
+  }
+  if (retry_at_.has_value()) retry_at_ = now;
+  if (dhcp_detector_.has_value()) claim_again(now, *dhcp_detector_, ConflictDetector::quick);
+  if (dhcp_.has_value()) {
+    dhcp_->on_link_up(now);
+    take_lease_actions(now);
+  }
+  if (ipv6_.has_value()) ipv6_->on_link_up(now);
+}
+
 std::optional<UdpDatagram> Stack::Host::on_frame(Instant now, const ReceivedFrame& frame) {
   now_ = now;
   ++counters_.frames_in;

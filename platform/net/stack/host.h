@@ -34,6 +34,7 @@ class Stack::Host final : public tcp::IpLayer {
   std::optional<IpAddress> source_for(const IpAddress& peer) const override { return addresses_.source_to_begin(peer); }
 
   void start(Instant now);
+  void on_link_up(Instant now);
   void release_lease(Instant now);  // host_dhcp.cpp
   std::optional<UdpDatagram> on_frame(Instant now, const ReceivedFrame& frame);
   void on_deadline(Instant now);
@@ -86,6 +87,7 @@ class Stack::Host final : public tcp::IpLayer {
   void on_arp(Instant now, Bytes packet);
   void take_conflict_actions(Instant now, ConflictDetector& detector);
   void retry_lost_addresses(Instant now);
+  void claim_again(Instant now, ConflictDetector& detector, const ConflictDetector::Timing& timing);
 
   // host_ipv4.cpp
   std::optional<UdpDatagram> on_ipv4(Instant now, MutableBytes packet, const Arrival& arrival);

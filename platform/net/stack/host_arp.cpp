@@ -83,6 +83,17 @@ void Stack::Host::take_conflict_actions(Instant now, ConflictDetector& detector)
   }
 }
 
+// The link was down and is up again. Caches of neighbours and switches are brought up to date by an announcement (RFC 5227
+// section 2.3). An address in use is not given up for the seconds of new probes, which section 2.1 asks for: who else has it
+// will defend it, and that is noticed.
+void Stack::Host::claim_again(Instant now, ConflictDetector& detector, const ConflictDetector::Timing& timing) {
+  if (detector.is_probing()) {
+    detector.probe(now, rng_, timing);
+  } else if (addresses_.find_usable(detector.address()) != nullptr) {
+    detector.announce(now);
+  }
+}
+
 // A fixed address that somebody else had may be free by now.
 void Stack::Host::retry_lost_addresses(Instant now) {
   if (!retry_at_.has_value() || now < *retry_at_) return;

@@ -60,6 +60,13 @@ void Ipv6Link::start(Instant now) {
   take_outputs(now);
 }
 
+void Ipv6Link::on_link_up(Instant now) {
+  addresses_.on_link_up(now);
+  groups_.on_link_up(now);
+  if (config_.router_advertisements) egress_.routers.start(now);
+  // All of it is due, and leaves with the next on_deadline().
+}
+
 void Ipv6Link::on_message(Instant now, const IpPacket& packet, ipv6::MessageType type) {
   if (type == ipv6::MessageType::listener_query) {
     const auto query = ipv6::parse_listener_query(packet);
@@ -184,6 +191,9 @@ void Ipv6Link::act(Instant now, const ipv6::LeaveGroup& output) {
   groups_.leave(now, output.group);
 }
 void Ipv6Link::act(Instant, const ipv6::SendNeighborSolicitation& output) {
+  send(output);
+}
+void Ipv6Link::act(Instant, const ipv6::SendNeighborAdvertisement& output) {
   send(output);
 }
 void Ipv6Link::act(Instant now, const ipv6::AddressUp& output) {

@@ -2,7 +2,7 @@
 // with the neighbour cache and the sending side, and keeps the address table in step with them.
 //
 //   Getters   next_deadline(), listens_to()
-//   Inputs    start(), on_message(), on_question(), on_unreachable(), on_deadline()
+//   Inputs    start(), on_link_up(), on_message(), on_question(), on_unreachable(), on_deadline()
 //   Outputs   packets, into Egress; poll_event()
 #pragma once
 
@@ -24,6 +24,7 @@ class Ipv6Link {
   bool listens_to(const IpAddress& group) const { return groups_.listens_to(group); }
 
   void start(Instant now);
+  void on_link_up(Instant now);
   // A message of neighbour discovery or multicast listener discovery that came in one piece (RFC 6980 section 5).
   void on_message(Instant now, const IpPacket& packet, ipv6::MessageType type);
   // The neighbour cache wants to know.
@@ -41,6 +42,7 @@ class Ipv6Link {
   void act(Instant now, const ipv6::JoinGroup& output);
   void act(Instant now, const ipv6::LeaveGroup& output);
   void act(Instant now, const ipv6::SendNeighborSolicitation& output);
+  void act(Instant now, const ipv6::SendNeighborAdvertisement& output);
   void act(Instant now, const ipv6::AddressUp& output);
   void act(Instant now, const ipv6::AddressDown& output);
   void act(Instant now, const ipv6::AddressDuplicate& output);

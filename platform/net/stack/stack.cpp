@@ -23,6 +23,9 @@ u16 Stack::path_mtu(const IpAddress& peer) const {
 void Stack::start(Instant now) {
   host_->start(now);
 }
+void Stack::on_link_up(Instant now) {
+  host_->on_link_up(now);
+}
 std::optional<UdpDatagram> Stack::on_frame(Instant now, const ReceivedFrame& frame) {
   return host_->on_frame(now, frame);
 }

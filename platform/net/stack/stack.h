@@ -3,7 +3,7 @@
 // what is for the application upwards. It does no I/O, reads no clock, and its memory is taken when it is made.
 //
 //   Getters    addresses(), mtu(), next_deadline(), counters()
-//   Inputs     start(), on_frame(), on_deadline()
+//   Inputs     start(), on_link_up(), on_frame(), on_deadline()
 //   Commands   udp_open(), udp_close(), udp_finish(), udp_send(), tcp() and its commands
 //   Outputs    poll_frame() until it yields nothing, poll_event() until it yields nothing; tcp().poll_event()
 //
@@ -67,6 +67,9 @@ class Stack {
 
   // ---- Inputs
   void start(Instant now);  // once, first
+  // The link was down, or this host moved to another one: addresses are announced, an address from DHCP confirmed, routers
+  // asked.
+  void on_link_up(Instant now);
   // Yields a datagram when the frame completes one for an open port.
   std::optional<UdpDatagram> on_frame(Instant now, const ReceivedFrame& frame);
   void on_deadline(Instant now);

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 
 #include "memory_card.h"
 #include "platform/base/byte_order.h"
+#include "platform/base/log.h"
 #include "platform/hal/sim/random.h"
 #include "tcp_frames.h"
 
@@ -155,6 +157,29 @@ TEST(FrameLoop, AnAddressHadBeforeIsAskedForFirst) {
   EXPECT_EQ(dhcp_type(request), 3) << "REQUEST, in INIT-REBOOT";
   const std::array<u8, 6> requested{50, 4, 192, 0, 2, 77};  // RFC 2132 section 9.1
   EXPECT_FALSE(std::ranges::search(request, requested).empty());
+}
+
+TEST(FrameLoop, ALinkThatComesUpIsLoggedAndAddressesAreAnnounced) {
+  Machine machine(fixed());
+  machine.run_for(Duration::seconds(30));
+  machine.card.sent.clear();
+  static std::vector<std::string> lines;
+  lines.clear();
+  set_log_sink([](Level, std::string_view line) { lines.emplace_back(line); });
+  machine.loop.on_link_change(machine.now, false);
+  machine.run_for(Duration::seconds(5));
+  EXPECT_TRUE(machine.card.sent.empty());
+  machine.loop.on_link_change(machine.now, true);
+  machine.loop.turn(machine.now, {}, machine.card);
+  ASSERT_FALSE(machine.card.sent.empty());
+  const std::vector<u8>& announcement = machine.card.sent.front();
+  EXPECT_EQ(load_be16(announcement, 12), 0x0806);
+  const std::array<u8, 4> own{192, 0, 2, 1};
+  EXPECT_TRUE(std::ranges::equal(Bytes(announcement).subspan(28, 4), own)) << "the sender's address";
+  EXPECT_TRUE(std::ranges::equal(Bytes(announcement).subspan(38, 4), own)) << "and the target's";
+  set_log_sink(nullptr);
+  EXPECT_EQ(lines, (std::vector<std::string>{"the network card has lost its link",
+                                             "the network card has a link; addresses are announced"}));
 }
 
 // Opens a connection to the machine by hand; what it said last.

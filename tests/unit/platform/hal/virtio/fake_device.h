@@ -105,6 +105,7 @@ class FakeDevice final : public Transport {
   u64 features = feature_version_1 | feature_event_index;
   bool agrees = true;
   std::vector<u8> config = std::vector<u8>(16);
+  u32 generation = 0;
   std::vector<u16> queue_sizes{256, 256};
   std::map<u16, DeviceQueue> queues;
   std::map<u16, int> notifications;
@@ -121,6 +122,7 @@ class FakeDevice final : public Transport {
   u64 device_features() override { return features; }
   void set_driver_features(u64 agreed) override { driver_features = agreed; }
   u8 read_config(u16 offset) override { return offset < config.size() ? config[offset] : u8{0xff}; }
+  u32 config_generation() override { return generation; }
   u16 max_queue_size(u16 index) override { return index < queue_sizes.size() ? queue_sizes[index] : u16{0}; }
   void enable_queue(u16 index, u16 size, const QueueAddresses& at) override { queues[index] = DeviceQueue(size, at); }
   // What the device does when it is notified.

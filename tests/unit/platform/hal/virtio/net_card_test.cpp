@@ -301,5 +301,32 @@ TEST_F(NetCardTest, TellsWhetherTheLinkIsUp) {
   EXPECT_FALSE(card.link_up());
 }
 
+TEST_F(NetCardTest, TellsOfEachChangeOfTheLinkOnce) {
+  const auto owner = open();
+  NetCard& card = *owner;
+  EXPECT_EQ(card.link_change(), std::nullopt);
+  device_.config[6] = 0;
+  ++device_.generation;
+  EXPECT_EQ(card.link_change(), false);
+  EXPECT_EQ(card.link_change(), std::nullopt);
+  device_.config[6] = 1;
+  ++device_.generation;
+  EXPECT_EQ(card.link_change(), true);
+  EXPECT_EQ(card.link_change(), std::nullopt);
+  device_.generation += 2;
+  EXPECT_EQ(card.link_change(), true) << "down and up again between two looks";
+  EXPECT_EQ(card.link_change(), std::nullopt);
+  device_.config[6] = 0;
+  EXPECT_EQ(card.link_change(), false) << "a device that does not count its changes";
+}
+
+TEST_F(NetCardTest, ALinkThatIsDownAtTheStartIsToldWhenItComesUp) {
+  device_.config[6] = 0;
+  const auto owner = open();
+  EXPECT_EQ(owner->link_change(), std::nullopt);
+  device_.config[6] = 1;
+  EXPECT_EQ(owner->link_change(), true);
+}
+
 }  // namespace
 }  // namespace samara::hal::virtio

@@ -223,6 +223,75 @@ TEST_F(DhcpClient, TheLeaseCountsFromTheRequestHoweverLateTheAnswerIs) {  // sec
   EXPECT_EQ(now - asked_again, Duration::seconds(3600));
 }
 
+TEST_F(DhcpClient, LeaseIsConfirmedWhenTheLinkIsUpAgain) {  // section 3.7, 4.3.2
+  bind();
+  now = now + Duration::seconds(100);
+  client.on_link_up(now);
+  const auto message = step();
+  EXPECT_LT(now - bound_at, Duration::seconds(101));
+  EXPECT_EQ(client.state(), State::confirming);
+  const Sent request = seen(message);
+  EXPECT_EQ(request.type, 3);
+  EXPECT_EQ(message->destination, everybody);
+  EXPECT_TRUE(message->source.is_unspecified());
+  EXPECT_TRUE(request.client_address.is_unspecified()) << "as in INIT-REBOOT";
+  EXPECT_EQ(request.option_address(50), given);
+  EXPECT_FALSE(request.has(54));
+  reply(5, request.transaction);
+  EXPECT_EQ(events(), std::vector{Event::Kind::renewed}) << "never lost";
+  EXPECT_EQ(client.state(), State::bound);
+  EXPECT_EQ(until_deadline(), 1800);
+}
+
+TEST_F(DhcpClient, LeaseIsKeptWhenNobodyAnswersOnTheLink) {  // section 3.2
+  bind();
+  client.on_link_up(now);
+  int requests_sent = 0;
+  while (client.state() != State::bound) requests_sent += step().has_value() ? 1 : 0;
+  EXPECT_EQ(requests_sent, 2);
+  EXPECT_TRUE(events().empty());
+  const Sent renewal = seen(step());
+  EXPECT_EQ(now - bound_at, Duration::seconds(1800)) << "and is renewed when it was to be";
+  EXPECT_EQ(renewal.client_address, given);
+}
+
+TEST_F(DhcpClient, LeaseIsGivenUpWhenTheServerOfTheLinkSaysNo) {
+  bind();
+  client.on_link_up(now);
+  const Sent request = seen(step());
+  reply(6, request.transaction);
+  EXPECT_EQ(events(), std::vector{Event::Kind::lost});
+  const Sent discover = seen(step());
+  EXPECT_EQ(discover.type, 1);
+}
+
+TEST_F(DhcpClient, LeaseThatEndsWhileItIsConfirmedIsLostInTime) {
+  bind();
+  while (client.state() != State::rebinding) step();
+  now = bound_at + Duration::seconds(3595);
+  client.on_link_up(now);
+  while (client.state() != State::init) step();
+  EXPECT_EQ(events(), std::vector{Event::Kind::lost});
+  EXPECT_EQ(now - bound_at, Duration::seconds(3600));
+}
+
+TEST_F(DhcpClient, SearchForAServerBeginsAnewWhenTheLinkComesUp) {
+  client.start(now);
+  for (int i = 0; i < 6; ++i) step();
+  ASSERT_GT(until_deadline(), 30);
+  client.on_link_up(now);
+  EXPECT_LT(until_deadline(), 1);
+  EXPECT_EQ(seen(step()).type, 1);
+}
+
+TEST_F(DhcpClient, ALinkThatComesUpChangesNothingAfterTheRelease) {
+  bind();
+  client.release(now);
+  client.on_link_up(now);
+  EXPECT_EQ(client.state(), State::stopped);
+  EXPECT_EQ(client.next_deadline(), Instant::never());
+}
+
 struct DhcpRenewal : DhcpClient {
   void answer_with_another_address(State wanted) {
     bind();

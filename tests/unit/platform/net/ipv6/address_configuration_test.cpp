@@ -136,6 +136,55 @@ TEST_F(AddressConfigurationTest, LinkLocalAddressComesUpAfterDetection) {
   EXPECT_EQ(log[2].milliseconds, log[1].milliseconds + 1000);
 }
 
+TEST_F(AddressConfigurationTest, Rfc4861Section7Point2Point6AddressesAreAnnouncedWhenTheLinkIsUpAgain) {
+  addresses.start(at(0));
+  addresses.add_configured(at(0), address("2001:db8::1"), 64);
+  drain(at(0));
+  run_until(at_seconds(10));
+  log.clear();
+  addresses.on_link_up(at_seconds(20));
+  run_until(at_seconds(60));
+  const auto sent = all<SendNeighborAdvertisement>();
+  ASSERT_EQ(sent.size(), 6U) << "MAX_NEIGHBOR_ADVERTISEMENT of each";
+  EXPECT_EQ(log.size(), 6U) << "and nothing else: both stay in use";
+  std::multiset<i64> times;
+  for (const Timed& timed : log) times.insert(timed.milliseconds);
+  EXPECT_EQ(times, (std::multiset<i64>{20'000, 20'000, 21'000, 21'000, 22'000, 22'000}));
+  for (const SendNeighborAdvertisement& one : sent) {
+    EXPECT_EQ(one.source, one.message.target);
+    EXPECT_EQ(one.destination, all_nodes);
+    EXPECT_FALSE(one.message.solicited);
+    EXPECT_TRUE(one.message.override_cache);
+    EXPECT_EQ(one.message.target_link_layer, mac);
+  }
+  EXPECT_EQ(std::ranges::count(sent, address("2001:db8::1"), [](const auto& one) { return one.message.target; }), 3);
+  EXPECT_EQ(addresses.next_deadline(), Instant::never());
+}
+
+TEST_F(AddressConfigurationTest, DetectionBeginsAnewWhenTheLinkComesUpDuringIt) {
+  addresses.start(at(0));
+  drain(at(0));
+  const IpAddress own = list()[0].address;
+  run_until(at(1'500));
+  ASSERT_TRUE(addresses.is_tentative(own));
+  addresses.on_link_up(at(1'600));
+  run_until(at_seconds(10));
+  EXPECT_EQ(all<SendNeighborSolicitation>().size(), 2U) << "the first went nowhere";
+  ASSERT_EQ(all<AddressUp>().size(), 1U);
+  EXPECT_EQ(log.back().milliseconds, 2'600);
+  EXPECT_EQ(all<JoinGroup>().size(), 1U) << "it listens already";
+}
+
+TEST_F(AddressConfigurationTest, ADuplicateIsTriedAgainWhenTheLinkComesUp) {
+  addresses.add_configured(at(0), address("2001:db8::1"), 64);
+  drain(at(0));
+  addresses.on_advertisement(at(0), {.target = address("2001:db8::1"), .target_link_layer = std::nullopt});
+  drain(at(0));
+  addresses.on_link_up(at_seconds(5));
+  run_until(at_seconds(8));
+  EXPECT_TRUE(addresses.is_assigned(address("2001:db8::1"))) << "on another link it may be none";
+}
+
 TEST_F(AddressConfigurationTest, RetransmitTimerAndTransmitsAreObeyed) {
   AddressConfiguration three({mac, secret, {}, 3}, rng);
   three.set_retransmit_timer(Duration::seconds(4));

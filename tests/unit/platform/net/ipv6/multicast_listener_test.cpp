@@ -79,6 +79,18 @@ TEST_F(MulticastListenerTest, Rfc3810Section6Point1JoiningIsReportedAtOnceAndOnc
   EXPECT_EQ(listener.next_deadline(), Instant::never());
 }
 
+TEST_F(MulticastListenerTest, GroupsAreReportedAgainWhenTheLinkIsUpAgain) {
+  listener.join(at(0), group);
+  listener.join(at(0), second);
+  run_until(at(100'000));
+  sent.clear();
+  listener.on_link_up(at(100'000));
+  run_until(at(200'000));
+  ASSERT_EQ(sent.size(), 2U) << "as often as the link may lose one";
+  EXPECT_EQ(sent[0].milliseconds, 100'000);
+  EXPECT_EQ(sent[0].report().report.records.size(), 2U);
+}
+
 TEST_F(MulticastListenerTest, LeavingIsReportedAsOften) {
   settled({group});
   listener.leave(at(60'000), group);

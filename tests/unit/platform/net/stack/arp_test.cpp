@@ -22,6 +22,36 @@ TEST(Arp, AddressIsAnnouncedAtTheStartAndOnceMore) {
   EXPECT_EQ(peer.stack.addresses()[0].condition, AssignedAddress::Condition::preferred);
 }
 
+TEST(Arp, AddressIsAnnouncedAgainWhenTheLinkIsUpAgain) {
+  WirePeer peer;
+  peer.wait(Duration::seconds(30));
+  peer.sent();
+  peer.events();
+  peer.stack.on_link_up(peer.now);
+  const auto first = peer.sent();
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(arp_in(first[0]), (ArpMessage{Operation::request, our_mac, ip("192.0.2.1"), {}, ip("192.0.2.1")}));
+  peer.wait(Duration::seconds(60));
+  EXPECT_EQ(peer.sent().size(), 1U) << "ANNOUNCE_NUM of RFC 5227 section 1.1";
+  EXPECT_TRUE(peer.events().empty()) << "the address was never gone";
+}
+
+TEST(Arp, AddressThatIsBeingProbedIsProbedAnewWhenTheLinkComesUp) {
+  StackConfig config = one_address();
+  config.probe_addresses = true;
+  WirePeer peer(config, false);
+  peer.wait(Duration::seconds(3));
+  peer.sent();
+  peer.stack.on_link_up(peer.now);
+  peer.wait(Duration::milliseconds(4'500));
+  u32 probes = 0;
+  for (const Octets& frame : peer.sent()) probes += arp_in(frame).sender.is_unspecified() ? 1 : 0;
+  EXPECT_GE(probes, 2U);
+  EXPECT_TRUE(peer.events().empty()) << "not ours yet: the first probes were not heard";
+  peer.wait(Duration::seconds(4));
+  EXPECT_EQ(peer.events().size(), 1U);
+}
+
 TEST(Arp, QuestionForOurAddressIsAnswered) {
   WirePeer peer;
   peer.give(arp_frame(Operation::request, peer_mac, "192.0.2.9", {}, "192.0.2.1", MacAddress::broadcast()));

@@ -125,6 +125,45 @@ TEST_F(Dhcp, AddressIsGoneWhenTheLeaseEnds) {
   EXPECT_TRUE(down);
 }
 
+TEST_F(Dhcp, LeaseIsConfirmedAndAnnouncedWhenTheLinkIsUpAgain) {
+  bind();
+  peer.wait(Duration::seconds(30));
+  peer.sent();
+  peer.events();
+  peer.stack.on_link_up(peer.now);
+  peer.wait(Duration::seconds(1));
+  std::optional<Ipv4Out> request;
+  u32 announcements = 0;
+  for (const Octets& frame : peer.sent()) {
+    if (load_be16(frame, 12) == 0x0800) request = ipv4_in(frame);
+    if (load_be16(frame, 12) == 0x0806) announcements += arp_in(frame).sender == ip("192.0.2.50") ? 1 : 0;
+  }
+  EXPECT_EQ(announcements, 1U);
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(type_of(*request), 3);
+  EXPECT_EQ(request->header.destination, ip("255.255.255.255"));
+  reply(5, *request, MacAddress::broadcast(), "255.255.255.255");
+  peer.wait(Duration::seconds(20));
+  EXPECT_TRUE(peer.events().empty()) << "the address stays";
+  EXPECT_EQ(peer.stack.addresses()[0].condition, AssignedAddress::Condition::preferred);
+}
+
+TEST_F(Dhcp, AnAddressThatIsWrongOnTheLinkIsGivenUpWhenTheServerSaysSo) {
+  bind();
+  peer.wait(Duration::seconds(30));
+  peer.sent();
+  peer.events();
+  peer.stack.on_link_up(peer.now);
+  peer.wait(Duration::seconds(1));
+  const auto request = message();
+  ASSERT_TRUE(request.has_value());
+  reply(6, *request, MacAddress::broadcast(), "255.255.255.255");
+  EXPECT_TRUE(peer.stack.addresses().empty());
+  const auto events = peer.events();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, StackEvent::Kind::address_down);
+}
+
 TEST_F(Dhcp, ReleaseIsSentBeforeTheEnd) {
   bind();
   peer.wait(Duration::seconds(1));
