@@ -106,4 +106,90 @@ def doc_numbers(_files):
             yield f"{path}: does not say \"{words}\""
 
 
-RULES = [doc_links, doc_paths, doc_packages, doc_libraries, doc_numbers]
+# Whose sentences and rows name the tests that hold them: documents, and the heading of the only part of which this is asked.
+CLAIMS = {"docs/threat-model.md": None, "docs/network.md": "What a liar on the link can do with a router advertisement"}
+NOTE = re.compile(r"\[\^([\w-]+)\]")
+# A sentence ends with its point or colon, the footnotes behind it are its own.
+SENTENCE = re.compile(r"\S.*?[.:?](?:\[\^[\w-]+\])*(?=\s+[A-Z*`]|$)")
+CANNOT = "No test can hold this"
+
+
+def footnotes(text):
+    """The text without its footnotes, and these by name."""
+    notes = {}
+
+    def keep(match):
+        notes[match.group(1)] = " ".join(match.group(2).split())
+        return ""
+
+    return re.sub(r"^\[\^([\w-]+)\]:((?:.*\n)(?:    .*\n)*)", keep, text, flags=re.M), notes
+
+
+def claims(text):
+    """Sentences of paragraphs and lists, and rows of tables."""
+    for block in re.split(r"\n\s*\n|\n(?=- |#)", text):
+        lines = block.strip().splitlines()
+        if lines and lines[0].startswith("|"):
+            yield from lines[2:]
+        elif lines and not lines[0].startswith("#"):
+            yield from SENTENCE.findall(" ".join(" ".join(lines).split()) + " ") or [block]
+
+
+def unit_tests():
+    """Suite.Case of every GoogleTest source."""
+    found = set()
+    for folder, _, names in os.walk(os.path.join(ROOT, "tests", "unit")):
+        for name in names:
+            if name.endswith(".cpp"):
+                source = read(os.path.relpath(os.path.join(folder, name), ROOT))
+                found.update(".".join(pair) for pair in re.findall(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\)", source, re.M))
+    return found
+
+
+def tests_of(note, known):
+    """The tests that a footnote names, each with whether it is there: Suite.Case, a file of a suite without cases of its own, and
+    functions of scripts behind the name of theirs."""
+    script = None
+    for name in re.findall(r"`([^`]+)`", note):
+        if name.startswith("tests/"):
+            there = os.path.exists(os.path.join(ROOT, name))
+            script = read(name) if there and name.endswith(".py") else None
+            # The script alone is no test.
+            if not there or script is None:
+                yield name, there
+        elif "." in name:
+            yield name, name in known
+        else:
+            yield name, script is not None and re.search(rf"^def {re.escape(name)}\(", script, re.M) is not None
+
+
+def broken_claims(path, text, part, known):
+    body, notes = footnotes(text)
+    used = set(NOTE.findall(body))
+    for name in sorted(used ^ set(notes)):
+        yield f"{path}: footnote {name} is {'not there' if name in used else 'used nowhere'}"
+    for name, note in notes.items():
+        named = list(tests_of(note, known))
+        if not named and not note.startswith(CANNOT):
+            yield f"{path}: footnote {name} names no test"
+        for test, there in named:
+            if not there:
+                yield f"{path}: footnote {name}: no test is called {test}"
+    if part is not None:
+        body = body.partition(f"## {part}\n")[2].partition("\n## ")[0]
+    found = list(claims(body))
+    if not found:
+        yield f"{path}: no claims found"
+    for claim in found:
+        if not NOTE.search(claim):
+            yield f"{path}: no footnote names the test of: {claim[:100]}"
+
+
+def doc_tests(_files):
+    """Every claim of the documents in CLAIMS has a footnote, and every test that a footnote names exists."""
+    known = unit_tests()
+    for path, part in CLAIMS.items():
+        yield from broken_claims(path, read(path), part, known)
+
+
+RULES = [doc_links, doc_paths, doc_packages, doc_libraries, doc_numbers, doc_tests]

@@ -221,6 +221,45 @@ TEST(Answer, leaves_room_for_what_is_put_behind_it) {
   }
 }
 
+std::string zone_head() {
+  return "$TTL 300\n@ SOA ns host 7 7200 900 1209600 60\n@ NS ns\n";
+}
+
+size_t records_in(const std::string& response, std::string_view section) {
+  size_t count = 0;
+  std::istringstream lines(response);
+  for (std::string line; std::getline(lines, line);) count += line.starts_with(section);
+  return count;
+}
+
+TEST(Answer, follows_so_many_aliases_and_no_more) {
+  std::string text = zone_head();
+  std::string dnames = zone_head();
+  for (int i = 0; i < 40; ++i) {
+    const std::string next = std::to_string(i + 1);
+    text += "c" + std::to_string(i) + " CNAME c" + next + "\n";
+    dnames += "d" + std::to_string(i) + " DNAME d" + next + "\n";
+  }
+  const Served chain({{"chain.", text + "loop CNAME loop\na CNAME b\nb CNAME a\n"}, {"dnames.", dnames}});
+  EXPECT_EQ(records_in(answer("c0.chain. A tcp", {}, chain), "answer"), max_chain);
+  EXPECT_EQ(records_in(answer("c30.chain. A tcp", {}, chain), "answer"), 10U) << "a chain that ends before";
+  EXPECT_EQ(records_in(answer("loop.chain. A tcp", {}, chain), "answer"), 1U);
+  EXPECT_EQ(records_in(answer("a.chain. A tcp", {}, chain), "answer"), 2U);
+  EXPECT_EQ(records_in(answer("x.d0.dnames. A tcp", {}, chain), "answer"), 2 * max_chain) << "with the CNAME of each";
+}
+
+TEST(Answer, looks_up_so_many_additional_names_and_no_more) {
+  std::string text = zone_head();
+  for (int i = 0; i < 100; ++i) {
+    const std::string host = "h" + std::to_string(i);
+    text += "many MX 10 " + host + "\n" + host + " A 192.0.2.1\n";
+  }
+  const Served many({{"many.", text}});
+  const std::string whole = answer("many.many. MX tcp", {}, many);
+  EXPECT_EQ(records_in(whole, "answer"), 100U);
+  EXPECT_EQ(records_in(whole, "additional"), max_additional_names);
+}
+
 TEST(Answer, that_refers_has_all_glue_below_the_cut_or_is_marked_as_cut) {
   const ScenarioQuery query = query_of("x.forty.example. A edns=4096");
   const auto answer_within = [&](size_t size, Octets& reply) {

@@ -378,6 +378,43 @@ TEST_F(TcpSessionsTest, drops_the_slowest_when_memory_for_long_messages_is_short
   EXPECT_TRUE(aborted().empty());
 }
 
+TEST_F(TcpSessionsTest, memory_for_long_messages_is_taken_from_the_prefix_that_holds_most_and_last_from_who_takes_zones) {
+  use({.streams = 32, .streams_per_prefix = 16, .long_messages = 6});
+  // A client that was there first, and one who takes a zone; both are slow.
+  ASSERT_TRUE(open(0, "198.51.100.1"));
+  ASSERT_TRUE(open(1, "198.51.100.2"));
+  sessions_->spare(1);
+  put(0, framed(message(2'000, 1)));
+  put(1, framed(message(2'000, 2)));
+  // Somebody asks for large answers by all the connections that he may have, and takes none.
+  for (Id id = 2; id < 18; ++id) {
+    now_ = at(2'000 + id);
+    ASSERT_TRUE(open(id, "203.0.113.1"));
+    put(id, framed(message(2'000, 3)));
+  }
+  const std::vector<Id> gone = aborted();
+  EXPECT_EQ(gone.size(), 12U);
+  for (const Id id : gone) EXPECT_GE(id, 2U) << "only his own make room for him";
+  EXPECT_EQ(take(0), framed(message(2'000, 1)));
+  EXPECT_EQ(take(1), framed(message(2'000, 2)));
+  // Whoever comes then finds room.
+  ASSERT_TRUE(open(20, "198.51.100.3"));
+  EXPECT_EQ(exchange(20, framed(message(60'000, 4)), 1'000, 1'000), framed(message(60'000, 4)));
+
+  // Where each prefix holds as much, who takes a zone goes last.
+  use({.streams = 8, .long_messages = 2});
+  ASSERT_TRUE(open(0, "198.51.100.1"));
+  sessions_->spare(0);
+  put(0, framed(message(2'000, 1)));
+  now_ = at(3'000);
+  for (const Id id : {Id{1}, Id{2}}) {
+    ASSERT_TRUE(open(id, "198.51.100." + std::to_string(10 + id)));
+    put(id, framed(message(2'000, 2)));
+  }
+  EXPECT_EQ(aborted(), (std::vector<Id>{1}));
+  EXPECT_EQ(take(0), framed(message(2'000, 1)));
+}
+
 TEST_F(TcpSessionsTest, drops_a_long_message_when_there_is_no_memory_for_any) {
   use({.streams = 2, .long_messages = 0});
   ASSERT_TRUE(open(0));
