@@ -116,6 +116,13 @@ AuthoritativeWorker::AuthoritativeWorker(const ServiceConfig& config, const Zone
   }
 }
 
+void AuthoritativeWorker::renew_secrets() {
+  if (config_.cookies.current.has_value()) return;
+  ServerCookies::Secret fresh{};
+  rng_.fill(fresh);
+  cookies_.replace_secret(fresh);
+}
+
 void AuthoritativeWorker::log_refusal(const Request& request, std::string_view what, std::string_view why) {
   const NameAsked zone{request.query.name(request.packet)};
   const IpAddress& client = request.peer.address;

@@ -66,6 +66,8 @@ class AuthoritativeWorker {
                                                  : Instant();
   }
   void on_deadline(Instant now) { sessions_.on_deadline(now); }
+  // A configured cookie secret stays: other servers have it too.
+  [[gnu::cold]] void renew_secrets();
 
  protected:
   static constexpr size_t max_message = 65535;

@@ -27,6 +27,10 @@ void Drbg::refill() {
 }
 
 void Drbg::fill(MutableBytes out) {
+  if (taken_ != times_stirred) [[unlikely]] {
+    taken_ = times_stirred;
+    reseed(stirred);
+  }
   while (!out.empty()) {
     if (used_ == pool_.size()) refill();
     const size_t count = std::min(out.size(), pool_.size() - used_);
@@ -38,11 +42,24 @@ void Drbg::fill(MutableBytes out) {
   }
 }
 
-void Drbg::reseed(Bytes octets) {
-  Digest mixed = Hmac::of(HashAlgorithm::sha256, key_, octets);
-  std::ranges::copy(mixed.bytes(), key_.begin());
+namespace {
+
+void mix(std::array<u8, Drbg::seed_size>& key, Bytes octets) {
+  Digest mixed = Hmac::of(HashAlgorithm::sha256, key, octets);
+  std::ranges::copy(mixed.bytes(), key.begin());
   wipe(mixed.mutable_bytes());
+}
+
+}  // namespace
+
+void Drbg::reseed(Bytes octets) {
+  mix(key_, octets);
   refill();
+}
+
+void Drbg::stir_all(Bytes octets) {
+  mix(stirred, octets);
+  ++times_stirred;
 }
 
 }  // namespace samara::crypto

@@ -2,8 +2,9 @@
 // spends its first 32 octets on the next key and what was handed out is wiped, so that memory seen later tells nothing about
 // numbers given earlier.
 //
-// It knows nothing but its seed: 32 octets with full entropy, from the platform. Two processes that forked from one Drbg give
-// the same numbers until each has called reseed() with octets of its own.
+// It knows nothing but its seed: 32 octets with full entropy, from the platform. Two processes that forked from one Drbg, and
+// two machines that were started from one snapshot, give the same numbers until each has called reseed() or stir_all() with
+// octets of its own.
 #pragma once
 
 #include <array>
@@ -25,6 +26,8 @@ class Drbg final : public Rng {
   void fill(MutableBytes out) override;
   // Mixes `octets` into the key, whatever they are worth; what was there stays in it.
   void reseed(Bytes octets);
+  // The same for all generators of the process: each mixes them in before it gives anything more.
+  static void stir_all(Bytes octets);
 
  private:
   static constexpr size_t blocks_per_refill = 8;
@@ -33,6 +36,10 @@ class Drbg final : public Rng {
   std::array<u8, 32> key_;
   std::array<u8, blocks_per_refill * chacha20_block_size> pool_;
   size_t used_;  // octets of pool_ that were given out or spent
+  // What all generators were told, mixed, and how often that was; and how often when this one last took it.
+  static inline constinit std::array<u8, 32> stirred{};
+  static inline constinit u64 times_stirred = 0;
+  u64 taken_ = times_stirred;
 };
 
 }  // namespace samara::crypto

@@ -73,6 +73,9 @@ class FrameHandler {
   virtual bool poll_ready(TextWriter& out) = 0;
   // Why nothing can be served, found out after the start (no address from DHCP, a duplicate one). False: nothing is wrong.
   virtual bool poll_trouble(TextWriter& out) = 0;
+  // Between two turns: somebody else may have a copy of this machine, so what nobody is to foresee is drawn anew from
+  // generators that have been stirred. What is under way with others goes on where it can.
+  virtual void renew_secrets() {}
   // Once, last, where the end is an orderly one: sends what is to be said before it (a lease given back, streams ended).
   virtual void stop(Instant, Link&) {}
 

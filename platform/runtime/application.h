@@ -47,6 +47,8 @@
 //                                              Comes exactly once for each stream that was opened, and last; the id may be
 //                                              opened again from now on
 //   void on_deadline(now)                      may make output appear on any stream; the loop asks each open stream after it
+//   void renew_secrets()                       if it has that: between two turns, in an image with one worker: its machine
+//                                              may have been copied, and what nobody is to foresee is drawn anew
 //
 // Outputs
 //   std::optional<StreamId> poll_stream_abort()   a stream to drop without ceremony (idle too long, too slow, over a limit);
@@ -119,6 +121,12 @@ constexpr Duration connect_limit = Duration::seconds(10);  // a peer that is slo
 
 // A message between a worker and its loader: as much as one DNS message over TCP, and what is said about it.
 constexpr size_t max_message = 65'536;
+
+// An application that has secrets of its own.
+template <class A>
+concept HasSecrets = requires(A& app) {
+  { app.renew_secrets() } -> std::same_as<void>;
+};
 
 template <class A>
 concept Application = requires(A& app, const A& fixed, Instant now, UnixTime wall, const Datagram& datagram, StreamId id,

@@ -30,6 +30,7 @@ class ApplicationRef {
   std::optional<StreamId> poll_stream_abort() { return calls_->poll_stream_abort(app_); }
   Instant next_deadline() const { return calls_->next_deadline(app_); }
   void on_deadline(Instant now) { calls_->on_deadline(app_, now); }
+  void renew_secrets() { calls_->renew_secrets(app_); }
 
   // Whether it is a ClientApplication; what follows is for those only.
   bool is_client() const { return calls_->client != nullptr; }
@@ -66,6 +67,7 @@ class ApplicationRef {
     std::optional<StreamId> (*poll_stream_abort)(void*);
     Instant (*next_deadline)(const void*);
     void (*on_deadline)(void*, Instant);
+    void (*renew_secrets)(void*);
     const ClientCalls* client;  // nothing: it is none
   };
 
@@ -110,6 +112,10 @@ class ApplicationRef {
       .poll_stream_abort = [](void* app) { return as<A>(app).poll_stream_abort(); },
       .next_deadline = [](const void* app) { return static_cast<const A*>(app)->next_deadline(); },
       .on_deadline = [](void* app, Instant now) { as<A>(app).on_deadline(now); },
+      .renew_secrets =
+          [](void* app) {
+            if constexpr (HasSecrets<A>) as<A>(app).renew_secrets();
+          },
       .client = client_calls<A>(),
   };
 

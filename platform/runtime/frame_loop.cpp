@@ -205,6 +205,17 @@ bool FrameLoop::poll_trouble(TextWriter& out) {
   return true;
 }
 
+// What the application asked others is answered to a port that is closed: it asks again.
+void FrameLoop::renew_secrets() {
+  stack_->renew_secrets();
+  if (clients_.datagrams) {
+    stack_->udp_close({IpAddress(), client_port_v4_});
+    stack_->udp_close({IpAddress::v6({}), client_port_v6_});
+    open_client_ports();
+  }
+  app_.app.renew_secrets();
+}
+
 void FrameLoop::stop(Instant now, hal::Link& link) {
   for (const Stream& stream : streams_) {
     if (stream.open) stack_->tcp().close(now, stream.connection);

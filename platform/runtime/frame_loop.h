@@ -6,7 +6,7 @@
 //                        +-> tcp -> poll_event -> application.on_stream_*
 //
 // What the application asks others (ClientApplication) goes out behind that: connections by tcp().connect(), datagrams from one
-// port of each family that is drawn at random at the start (RFC 6056).
+// port of each family that is drawn at random at the start, and anew with the other secrets (RFC 6056).
 //
 // Everything is bounded: a burst a turn, a budget of octets a stream and turn, a few datagrams of its own a turn.
 #pragma once
@@ -49,6 +49,7 @@ class FrameLoop final : public hal::FrameHandler {
   void use_mailbox(hal::Mailbox& mailbox) override { mailbox_ = &mailbox; }
   bool poll_ready(TextWriter& out) override;
   bool poll_trouble(TextWriter& out) override;
+  [[gnu::cold]] void renew_secrets() override;
   [[gnu::cold]] void stop(Instant now, hal::Link& link) override;
 
   const net::Stack& stack() const { return *stack_; }

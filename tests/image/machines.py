@@ -123,12 +123,36 @@ class Machine:
             pass  # it has ended: status() says how
 
     def monitor(self, command):
+        """What the monitor says to it."""
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(self.monitor_path)
             client.recv(4096)
             client.sendall(command.encode() + b"\n")
             time.sleep(0.1)
-            client.recv(4096)
+            return client.recv(4096).decode(errors="replace")
+
+    def save(self, path, timeout=30):
+        """Stops it and writes all it is to a file; others start from it with -incoming. False: not in time."""
+        self.monitor("stop")
+        self.monitor(f"migrate \"exec:cat>{path}\"")
+        deadline = time.monotonic() + timeout
+        while "completed" not in (said := self.monitor("info migrate")):
+            if "failed" in said or time.monotonic() > deadline:
+                return False
+        return True
+
+    def resume(self, timeout=30):
+        """Goes on as what `-incoming` brings. False: not in time."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            try:
+                if "paused" in (said := self.monitor("info status")) and "inmigrate" not in said:
+                    self.monitor("cont")
+                    return True
+            except OSError:
+                pass  # the monitor is not there yet
+            time.sleep(0.1)
+        return False
 
     def cpu_seconds(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:

@@ -48,17 +48,33 @@ Tables::Tables(u64 root) {
   const Bytes pointer = memory_at(root, root_size);
   if (!has_signature(pointer, "RSD PTR ")) return;
   const bool extended = pointer[15] >= 2 && load_le64(pointer, 24) != 0;
-  const Bytes list = table_at(extended ? load_le64(pointer, 24) : load_le32(pointer, 16));
-  if (list.empty()) return;
-  const size_t step = extended ? 8 : 4;
-  for (size_t at = header_size; at + step <= list.size(); at += step) {
-    const Bytes table = table_at(extended ? load_le64(list, at) : load_le32(list, at));
+  wide_ = extended;
+  list_ = table_at(extended ? load_le64(pointer, 24) : load_le32(pointer, 16));
+  each([&](Bytes table) {
     if (has_signature(table, "FACP")) fixed_ = table;
-  }
+  });
   // ACPI 6.4 section 5.2.9: DSDT at 40, X_DSDT at 140.
   if (fixed_.size() < 44) return;
   const u64 wide = fixed_.size() >= 148 ? load_le64(fixed_, 140) : 0;
   definitions_ = table_at(wide != 0 ? wide : load_le32(fixed_, 40));
+}
+
+template <class Call>
+void Tables::each(Call call) const {
+  const size_t step = wide_ ? 8 : 4;
+  for (size_t at = header_size; at + step <= list_.size(); at += step) {
+    call(table_at(wide_ ? load_le64(list_, at) : load_le32(list_, at)));
+  }
+}
+
+Bytes Tables::generation() const {
+  std::optional<u64> address = find_generation(definitions_);
+  each([&](Bytes table) {
+    if (!address.has_value() && has_signature(table, "SSDT")) address = find_generation(table);
+  });
+  if (!address.has_value()) return {};
+  page_tables::map_firmware(*address, 16);
+  return memory_at(*address, 16);
 }
 
 PowerRegisters Tables::power() const {

@@ -28,8 +28,15 @@ class Tables {
   PowerRegisters power() const;
   // The definition block (DSDT), with its header.
   Bytes definitions() const { return definitions_; }
+  // The 16 octets in which the hypervisor keeps the machine's generation; empty: it has none. In this definition block or in
+  // one of those that follow it (SSDT).
+  Bytes generation() const;
 
  private:
+  template <class Call>
+  void each(Call call) const;
+  Bytes list_;
+  bool wide_ = false;  // its entries are 64 bits
   Bytes fixed_;
   Bytes definitions_;
 };

@@ -1,8 +1,10 @@
 #include "platform/hal/boot/acpi_definitions.h"
 
 #include <algorithm>
+#include <array>
 
 #include "platform/base/byte_order.h"
+#include "platform/hal/boot/physical_memory.h"
 
 namespace samara::hal::acpi {
 namespace {
@@ -13,7 +15,58 @@ size_t find(Bytes in, size_t from, std::string_view what) {
   return static_cast<size_t>(found - in.begin());
 }
 
+// An integer of up to 32 bits (ACPI 6.4 section 20.2.3) at `position`, which moves behind it.
+std::optional<u32> take_integer(Bytes from, size_t& position) {
+  if (position >= from.size()) return std::nullopt;
+  const u8 op = from[position++];
+  if (op <= 1) return op;  // ZeroOp, OneOp
+  constexpr std::array<size_t, 3> sizes{1, 2, 4};
+  constexpr u8 byte_prefix = 0x0a;
+  if (op < byte_prefix || op - byte_prefix >= int{sizes.size()}) return std::nullopt;
+  const size_t size = sizes[op - byte_prefix];
+  if (from.size() - position < size) return std::nullopt;
+  u32 value = 0;
+  for (size_t i = size; i > 0; --i) value = value << 8 | from[position + i - 1];
+  position += size;
+  return value;
+}
+
+// Name (ADDR, Package (2) { low half, high half }).
+std::optional<u64> take_address(Bytes from, size_t position) {
+  const auto low = take_integer(from, position);
+  const auto high = take_integer(from, position);
+  if (!low.has_value() || !high.has_value()) return std::nullopt;
+  return u64{*high} << 32 | *low;
+}
+
 }  // namespace
+
+// QEMU computes ADDR in a method, from a name that the firmware sets to a page; the number stands 40 octets into that
+// (docs/specs/vmgenid of QEMU). Others give ADDR as it is.
+std::optional<u64> find_generation(Bytes definitions) {
+  constexpr size_t offset_in_page = 40;
+  constexpr size_t octets = 16;
+  constexpr std::string_view page{
+      "\x08"
+      "VGIA\x0c",
+      6};
+  constexpr std::string_view address{
+      "\x08"
+      "ADDR\x12",
+      6};
+  const size_t device = std::min(find(definitions, 0, "VM_Gen_Counter"), find(definitions, 0, "VM_GEN_COUNTER"));
+  if (device == definitions.size()) return std::nullopt;
+  std::optional<u64> found;
+  if (const size_t name = find(definitions, 0, page); definitions.size() - name >= page.size() + 4) {
+    found = load_le32(definitions, name + page.size());
+    if (*found != 0) *found += offset_in_page;
+  } else if (const size_t package = find(definitions, device, address) + address.size(); package + 2 < definitions.size()) {
+    const size_t length_octets = 1 + (definitions[package] >> 6);
+    found = take_address(definitions, package + length_octets + 1);
+  }
+  if (!found.has_value() || *found < page_size || *found % 8 != 0 || *found > region_window - octets) return std::nullopt;
+  return found;
+}
 
 // NameOp "_S5_" PackageOp length count elements: the first element is the value for PM1a (sections 7.4.2 and 20.2.5).
 std::optional<u8> find_sleep_type(Bytes definitions) {

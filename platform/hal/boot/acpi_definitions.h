@@ -24,6 +24,9 @@ struct MmioDevice {
 std::optional<MmioDevice> next_virtio_device(Bytes definitions, size_t& position);
 // The event register of a generic event device in a definition block.
 Register find_generic_events(Bytes definitions);
+// Where the hypervisor keeps the generation of the machine ("VM_Gen_Counter", Microsoft's Virtual Machine Generation ID), in a
+// definition block: the address of 16 octets, a multiple of 8.
+std::optional<u64> find_generation(Bytes definitions);
 // The S5 sleep type in a definition block.
 std::optional<u8> find_sleep_type(Bytes definitions);
 

@@ -24,6 +24,8 @@ constexpr Duration look_interval = Duration::milliseconds(1);
 constexpr Duration longest_sleep = Duration::seconds(1);
 // How often the card is asked for its link.
 constexpr Duration link_interval = Duration::seconds(1);
+// More than this passes between two turns only where the machine was stopped.
+constexpr Duration longest_turn = Duration::seconds(5);
 // What is under way when the machine is told to stop gets so long to leave: a card that is well takes microseconds.
 constexpr Duration longest_farewell = Duration::milliseconds(100);
 
@@ -59,10 +61,12 @@ void BareWorker::run_frames(FrameHandler& worker) {
   if (start_.storage != nullptr) start_.storage->use(*this);
   if (apic::route(console::interrupt_line)) console::request_interrupts();
   Instant last_frame = now;
+  last_turn_ = now;
   u64 frames_seen = 0;
   Instant next_link_look = now + link_interval;
   for (;;) {
     now = clock::now();
+    look_for_copies(now);
     const bool more = handler.turn(now, start_.wall->at(now), card);
     if (more || card.counters().received != frames_seen) {
       frames_seen = card.counters().received;
@@ -70,7 +74,6 @@ void BareWorker::run_frames(FrameHandler& worker) {
       continue;
     }
     report(handler);
-    if (now >= start_.wall->next_look()) look_at_wall_clock(now);
     if (now >= next_link_look) {
       next_link_look = now + link_interval;
       if (const auto up = card.link_change(); up.has_value()) {
@@ -87,12 +90,14 @@ void BareWorker::run_frames(FrameHandler& worker) {
     }
     if (now - last_frame < watch_time) continue;
     if (card.broken()) give_up("the network card broke the rules of virtio, or asks to be reset; start the machine again");
-    sleep(std::min({handler.next_deadline(), requests.next_look(), start_.wall->next_look()}));
+    sleep(
+        std::min({handler.next_deadline(), requests.next_look(), start_.wall->next_look(), start_.entropy_pool->next_look()}));
   }
 }
 
 void BareWorker::turn() {
   const Instant now = clock::now();
+  look_for_copies(now);
   handler_->turn(now, start_.wall->at(now), *start_.card);
 }
 
@@ -105,6 +110,27 @@ void BareWorker::look_at_wall_clock(Instant now) {
   const bool ahead = *behind < Duration();
   log(Level::warning, "the wall clock was ", static_cast<u64>(ahead ? -behind->seconds() : behind->seconds()), " s ",
       ahead ? "ahead of" : "behind", " the machine's; it is set (was the machine paused, or its clock set?)");
+  renew_secrets(now);
+}
+
+// Of a machine that was saved there may be several. What one of them says next, the others, and whoever has the file, are not
+// to know: neither ids nor ports, sequence numbers nor cookies.
+void BareWorker::look_for_copies(Instant now) {
+  const bool stopped = now - last_turn_ > longest_turn;
+  last_turn_ = now;
+  if (start_.generation.changed()) {
+    log(Level::warning, "the machine was started from a snapshot, or copied: its secrets are new");
+    renew_secrets(now);
+  } else if (stopped) {
+    renew_secrets(now);
+  }
+  if (now >= start_.wall->next_look()) look_at_wall_clock(now);
+  if (now >= start_.entropy_pool->next_look() && start_.entropy_pool->look(now)) handler_->renew_secrets();
+}
+
+void BareWorker::renew_secrets(Instant now) {
+  start_.entropy_pool->on_copy(now, start_.generation.number());
+  handler_->renew_secrets();
 }
 
 // Says what is to be said about addresses that serve, or why nothing can.

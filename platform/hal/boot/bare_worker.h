@@ -2,6 +2,7 @@
 #pragma once
 
 #include "platform/hal/boot/entropy.h"
+#include "platform/hal/boot/machine_generation.h"
 #include "platform/hal/boot/wall_clock.h"
 #include "platform/hal/hal.h"
 #include "platform/hal/local_loader.h"
@@ -40,6 +41,8 @@ class BareWorker final : public Worker, private virtio::Meanwhile {
     Bytes region;
     Entropy entropy;
     WallClock* wall;
+    EntropyPool* entropy_pool;
+    MachineGeneration generation;
     Role* role;
     BareLoader* loader;  // has loaded
     virtio::NetCard* card;
@@ -63,10 +66,13 @@ class BareWorker final : public Worker, private virtio::Meanwhile {
   void turn() override;
   void report(FrameHandler& handler);
   void look_at_wall_clock(Instant now);
+  void look_for_copies(Instant now);
+  void renew_secrets(Instant now);
   void sleep(Instant deadline);
 
   Start start_;
   FrameHandler* handler_ = nullptr;  // of run_frames()
+  Instant last_turn_;
   bool answered_before_ = false;
 };
 

@@ -4,12 +4,16 @@
 
 #include "platform/hal/boot/clock.h"
 #include "platform/hal/boot/cpu.h"
-#include "platform/hal/virtio/entropy_device.h"
 
 namespace samara::hal {
 namespace {
 
 constexpr u32 retries = 100;
+
+// What two copies of a machine have in common is what they ask in so long.
+constexpr Duration stir_interval = Duration::seconds(2);
+// Devices are not waited for but looked at again after so long.
+constexpr Duration answer_time = Duration::milliseconds(10);
 
 // Intel's Software Developer's Manual, volume 1, section 7.3.17: carry says that there is a number.
 bool seed_word(u64& into) {
@@ -48,9 +52,10 @@ Bytes octets_of(const Words& words) {
 
 }  // namespace
 
-Result<std::unique_ptr<EntropyPool>, Refusal> EntropyPool::gather(virtio::Transport* device, Bytes seed) {
+Result<std::unique_ptr<EntropyPool>, Refusal> EntropyPool::gather(virtio::Transport* device, Bytes seed, UnixTime wall) {
   std::unique_ptr<EntropyPool> pool(new EntropyPool(std::array<u8, crypto::Drbg::seed_size>{}));
-  const auto source = device == nullptr ? nullptr : virtio::EntropyDevice::open(*device);
+  if (device != nullptr) pool->device_ = virtio::EntropyDevice::open(*device);
+  virtio::EntropyDevice* const source = pool->device_.get();
   Words words{};
   pool->sources_.processor = processor_words(words);
   pool->drbg_.reseed(octets_of(words));
@@ -64,7 +69,7 @@ Result<std::unique_ptr<EntropyPool>, Refusal> EntropyPool::gather(virtio::Transp
   }
   pool->sources_.seed = seed.size() >= crypto::Drbg::seed_size;
   pool->drbg_.reseed(seed);
-  words = {read_tsc()};  // worth little; makes two runs from one seed differ
+  words = {read_tsc(), static_cast<u64>(wall.seconds)};  // worth little; makes two runs from one seed differ
   pool->drbg_.reseed(octets_of(words));
   const EntropySources& from = pool->sources_;
   if (!from.processor && !from.device && !from.seed) {
@@ -74,6 +79,45 @@ Result<std::unique_ptr<EntropyPool>, Refusal> EntropyPool::gather(virtio::Transp
                 "no entropy-seed; give the machine one of them (QEMU: -device virtio-rng-device or virtio-rng-pci)"));
   }
   return pool;
+}
+
+// False: the processor has no random source, and what was mixed in is worth little.
+bool EntropyPool::stir(Instant now) {
+  Words words{};
+  const bool good = processor_words(words);
+  crypto::Drbg::stir_all(octets_of(words));
+  words = {read_tsc()};
+  crypto::Drbg::stir_all(octets_of(words));
+  stir_at_ = next_look_ = now + stir_interval;
+  if (device_ != nullptr) {
+    device_->ask();
+    next_look_ = now + answer_time;
+  }
+  return good;
+}
+
+bool EntropyPool::stir_from_device() {
+  if (device_ == nullptr) return false;
+  const Bytes given = device_->poll();
+  crypto::Drbg::stir_all(given);
+  return given.size() >= crypto::Drbg::seed_size;
+}
+
+bool EntropyPool::look(Instant now) {
+  const bool came = stir_from_device() && device_awaited_;
+  if (came) device_awaited_ = false;
+  if (now >= stir_at_) {
+    stir(now);
+  } else {
+    next_look_ = stir_at_;
+  }
+  return came;
+}
+
+void EntropyPool::on_copy(Instant now, Bytes sign) {
+  crypto::Drbg::stir_all(sign);
+  stir_from_device();  // what was given before is in each copy; what is asked for from here on is not
+  device_awaited_ = !stir(now) && device_ != nullptr;
 }
 
 Entropy EntropyPool::take() {

@@ -251,8 +251,8 @@ Result<ExitCode, Refusal> start(Role& role) {
   auto card = TRY(open_card(devices));
   if (!card->link_up()) log(Level::warning, "the network card has no link");
   if (!card->device().interrupts_work()) log(Level::warning, "the network card's interrupts do not arrive: it is polled");
-  const auto pool = TRY(EntropyPool::gather(devices.entropy(), seeds.entropy));
   WallClock wall = wall_clock(seeds);
+  const auto pool = TRY(EntropyPool::gather(devices.entropy(), seeds.entropy, wall.at(clock::now())));
   describe(*card, devices, pool->sources());
 
   const Plan plan = TRY(role.configure(blob, pool->take()));
@@ -267,6 +267,8 @@ Result<ExitCode, Refusal> start(Role& role) {
                      .region = loader.region(),
                      .entropy = pool->take(),
                      .wall = &wall,
+                     .entropy_pool = &*pool,
+                     .generation = MachineGeneration(acpi::Tables(here.start.acpi_root()).generation()),
                      .role = &role,
                      .loader = &loader,
                      .card = &*card,

@@ -5,10 +5,10 @@
 namespace samara::hal {
 namespace {
 
-// A look costs a dozen exits to the hypervisor; TSIG (RFC 8945 section 10) bears an error of 300 s, and a machine that was
-// stopped is to be right again long before its peers give up.
-constexpr Duration look_interval = Duration::seconds(16);
-// What the counter's frequency may be off by, as a power of two: 977 ppm, 16 ms between two looks. A counter that is worse is
+// A look costs a dozen exits to the hypervisor. A machine that was stopped may have been copied meanwhile: it is to notice
+// before it has asked much with what its copy asks with too.
+constexpr Duration look_interval = Duration::seconds(2);
+// What the counter's frequency may be off by, as a power of two: 977 ppm, 2 ms between two looks. A counter that is worse is
 // now and then taken for one that stood still: then its clock is right to half a second, which is no reason to say anything.
 constexpr u32 drift_shift = 10;
 // Less than this is not a pause that anybody would miss, and may be a bad counter and two readings that are a second apart.

@@ -24,9 +24,13 @@ EntropyDevice::EntropyDevice(Transport& device, bool event_index)
   device.enable_queue(request_queue, queue_size, queue_.addresses());
   queue_.suppress_interrupts();
   start_device(device);
+  ask();
+}
+
+void EntropyDevice::ask() {
+  if (queue_.in_flight() != 0) return;
   queue_.add(0, reinterpret_cast<u64>(octets_.octets().data()), request_size, true);
-  queue_.publish();
-  device.notify(request_queue);
+  if (queue_.publish()) device_.notify(request_queue);
 }
 
 Bytes EntropyDevice::poll() {

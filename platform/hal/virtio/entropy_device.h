@@ -1,4 +1,4 @@
-// EntropyDevice: a virtio entropy source (virtio 1.2 section 5.4), asked once.
+// EntropyDevice: a virtio entropy source (virtio 1.2 section 5.4), asked when it is opened and whenever ask() is called.
 #pragma once
 
 #include <memory>
@@ -21,8 +21,10 @@ class EntropyDevice {
   EntropyDevice& operator=(const EntropyDevice&) = delete;
   ~EntropyDevice() { device_.set_status(0); }
 
-  // What the device gave, up to request_size octets; empty: nothing yet. Valid as long as this.
+  // What the device gave, up to request_size octets; empty: nothing yet. Valid until ask().
   Bytes poll();
+  // For request_size octets more, unless a request is under way.
+  void ask();
 
  private:
   EntropyDevice(Transport& device, bool event_index);

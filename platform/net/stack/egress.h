@@ -40,6 +40,7 @@ enum class SendOutcome : u8 {
 class Egress {
  public:
   Egress(const StackConfig& config, const AddressTable& addresses, StackCounters& counters, Rng& rng);
+  void renew_identifications() { identifications_.renew(); }
 
   NeighborCache neighbors;
   RouteTable routes;

@@ -43,6 +43,10 @@ class Stack::Host final : public tcp::IpLayer {
   void udp_close(const Endpoint& local) { ports_.remove(local); }
   bool udp_finish(Instant now, const UdpDatagram& to, FrameSlot& slot);
   Result<void, UdpError> udp_send(Instant now, const Endpoint& local, const Endpoint& peer, Bytes payload);
+  void renew_secrets() {
+    tcp_.renew_secrets(rng_);
+    egress_.renew_identifications();
+  }
   tcp::Tcp& tcp() { return tcp_; }
 
   bool poll_frame(Instant now, FrameSlot& slot);

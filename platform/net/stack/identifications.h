@@ -16,11 +16,14 @@ class Identifications {
  public:
   static constexpr size_t buckets = 256;
 
-  explicit Identifications(Rng& rng) : rng_(rng) {
-    for (auto& table : tables_) rng.fill(table);
+  explicit Identifications(Rng& rng) : rng_(rng) { renew(); }
+
+  // All tables and counters anew.
+  void renew() {
+    for (auto& table : tables_) rng_.fill(table);
     for (Sequence& sequence : sequences_) {
-      sequence.first = sequence.next = rng.u16_value();
-      rng.fill(sequence.salt);
+      sequence.first = sequence.next = rng_.u16_value();
+      rng_.fill(sequence.salt);
     }
   }
 

@@ -48,6 +48,9 @@ bool Stack::udp_finish(Instant now, const UdpDatagram& to, FrameSlot& slot) {
 Result<void, UdpError> Stack::udp_send(Instant now, const Endpoint& local, const Endpoint& peer, Bytes payload) {
   return host_->udp_send(now, local, peer, payload);
 }
+void Stack::renew_secrets() {
+  host_->renew_secrets();
+}
 tcp::Tcp& Stack::tcp() {
   return host_->tcp();
 }

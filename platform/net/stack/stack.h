@@ -88,6 +88,8 @@ class Stack {
   bool udp_finish(Instant now, const UdpDatagram& to, FrameSlot& slot);
   // Sends a datagram of our own; its frames come out of poll_frame(). `local.address` unspecified: chosen by RFC 6724.
   Result<void, UdpError> udp_send(Instant now, const Endpoint& local, const Endpoint& peer, Bytes payload);
+  // As tcp().renew_secrets(), and the identifications of packets anew.
+  void renew_secrets();
   tcp::Tcp& tcp();
   const tcp::Tcp& tcp() const;
 

@@ -42,6 +42,12 @@ Tcp::Machine::Machine(const Capacity& capacity, Rng& rng)
   for (auto& piece : rows_) piece = PlainVector<BlockRing::Row>(connections_a_piece * Connection::rows_for(capacity));
 }
 
+void Tcp::Machine::renew_secrets(Rng& rng) {
+  cookies_ = SynCookies(rng);
+  numbers_ = InitialNumbers(rng);
+  ports_ = EphemeralPorts(rng);
+}
+
 Instant Tcp::Machine::next_deadline() const {
   return std::min(deadlines_.earliest(), time_wait_.next_deadline());
 }

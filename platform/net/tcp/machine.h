@@ -46,6 +46,7 @@ class Tcp::Machine {
   void update_deadline(ConnectionId id) { deadlines_.set(id.index, entries_[id.index].connection.next_deadline()); }
   void set_link_mtu(u16 mtu) { link_mtu_ = mtu; }
   void set_ip_layer(const IpLayer* ip) { ip_ = ip; }
+  void renew_secrets(Rng& rng);
 
   std::optional<OutgoingPacket> poll_segment(Instant now, FrameSlot& slot);
   std::optional<Event> poll_event();

@@ -131,6 +131,9 @@ Result<void, Error> Tcp::set_options(ConnectionId id, const Options& options) {
 void Tcp::set_link_mtu(u16 mtu) {
   machine_->set_link_mtu(mtu);
 }
+void Tcp::renew_secrets(Rng& rng) {
+  machine_->renew_secrets(rng);
+}
 void Tcp::set_ip_layer(const IpLayer* ip) {
   machine_->set_ip_layer(ip);
 }

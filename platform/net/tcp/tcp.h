@@ -184,6 +184,9 @@ class Tcp {
   void set_link_mtu(u16 mtu);
   // Whom to ask for source addresses and path MTUs; outlives this. Without it both have to be told.
   void set_ip_layer(const IpLayer* ip);
+  // New secrets for the numbers and ports of connections to come, which a copy of this host is not to know. Connections stay;
+  // SYN cookies under way are lost.
+  void renew_secrets(Rng& rng);
 
   // ---- Outputs
   // Writes the next segment into `slot` (its payload is the TCP header and data); the checksum field is complete, or holds the

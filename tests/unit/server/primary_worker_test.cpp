@@ -136,6 +136,30 @@ TEST_F(PrimaryWorkerCookies, made_with_the_previous_secret_are_good_and_replaced
   EXPECT_EQ(answer.find(learned), std::string::npos);
 }
 
+TEST_F(PrimaryWorkerCookies, of_a_machine_that_may_have_been_copied_are_made_anew) {
+  config_.cookies.required = true;
+  config_.cookies.current.reset();
+  start();
+  const auto cookie_in = [](const std::string& answer) {
+    const size_t at = answer.find("cookie=") + 7;
+    return answer.substr(at, answer.find_first_of(" \n", at) - at);
+  };
+  const std::string old_one = cookie_in(ask_with(client_part, learned_at));
+  EXPECT_TRUE(ask_with(old_one, learned_at).starts_with("NOERROR"));
+  worker_->renew_secrets();
+  const std::string refused = ask_with(old_one, learned_at);
+  EXPECT_TRUE(refused.starts_with("BADCOOKIE")) << refused;
+  EXPECT_NE(cookie_in(refused), old_one);
+  EXPECT_TRUE(ask_with(cookie_in(refused), learned_at).starts_with("NOERROR"));
+}
+
+TEST_F(PrimaryWorkerCookies, with_a_configured_secret_stay_good_on_a_copy) {
+  config_.cookies.required = true;
+  start();
+  worker_->renew_secrets();
+  EXPECT_TRUE(ask_with(learned, learned_at).starts_with("NOERROR"));
+}
+
 TEST_F(PrimaryWorkerCookies, are_not_answered_when_switched_off) {
   config_.cookies.enabled = false;
   start();

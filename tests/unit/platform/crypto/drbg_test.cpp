@@ -77,6 +77,46 @@ TEST(Drbg, reseeding_makes_equal_generators_differ_and_keeps_the_old_seed_in) {
   EXPECT_NE(c.u64_value(), d.u64_value());
 }
 
+TEST(Drbg, copies_that_are_stirred_differently_go_on_differently) {
+  Drbg unstirred(Seed{1});
+  Drbg a(Seed{1});
+  Drbg b(Seed{1});
+  Drbg other(Seed{2});
+  EXPECT_EQ(a.u64_value(), b.u64_value());
+  EXPECT_EQ(unstirred.u64_value(), Drbg(Seed{1}).u64_value());
+  Drbg::stir_all(text("one host"));
+  const u64 of_a = a.u64_value();
+  EXPECT_NE(of_a, other.u64_value()) << "what they had stays in";
+  Drbg::stir_all(text("another host"));
+  const u64 of_b = b.u64_value();
+  EXPECT_NE(of_a, of_b);
+  EXPECT_NE(a.u64_value(), of_b);
+}
+
+TEST(Drbg, stirring_does_not_reach_generators_that_are_made_later) {
+  Drbg before(Seed{1});
+  const u64 first = before.u64_value();
+  Drbg::stir_all(text("fresh"));
+  EXPECT_EQ(Drbg(Seed{1}).u64_value(), first);
+}
+
+TEST(Drbg, gives_nothing_after_stirring_that_it_had_ready) {
+  Drbg copy(Seed{5});
+  Drbg original(Seed{5});
+  std::array<u8, 8> small{};
+  copy.fill(small);
+  original.fill(small);  // most of a refill is left in both
+  Drbg::stir_all(text("fresh"));
+  std::array<u8, 400> given{};
+  copy.fill(given);
+  Drbg known(Seed{5});  // as it was when it was copied
+  known.fill(small);
+  std::array<u8, 400> foreseen{};
+  known.fill(foreseen);
+  EXPECT_TRUE(std::ranges::search(given, std::span(foreseen).first(8)).empty());
+  EXPECT_NE(given, foreseen);
+}
+
 TEST(Drbg, numbers_do_not_repeat) {
   Drbg drbg(Seed{3});
   std::set<u64> seen;

@@ -222,5 +222,92 @@ TEST(FrameLoop, AStreamTheApplicationRefusesIsResetAndLeavesNothing) {
   EXPECT_EQ(machine.app.refused, 200U);
 }
 
+// Asks 192.0.2.9 whenever it is told to.
+class Asker : public Terse {
+ public:
+  bool wants_to_ask = false;
+  u32 answers = 0;
+  u32 renewals = 0;
+
+  void renew_secrets() { ++renewals; }
+  void on_client_datagram(Instant, const Endpoint&, Bytes) { ++answers; }
+  void on_stream_connected(Instant, StreamId) {}
+  void on_message(Instant, Bytes) {}
+  std::optional<Connect> poll_connect() { return std::nullopt; }
+  size_t poll_datagram(Instant, OutgoingDatagram& out) {
+    if (!std::exchange(wants_to_ask, false)) return 0;
+    out.peer = *Endpoint::parse("192.0.2.9:53");
+    out.payload[0] = 'a';
+    return 1;
+  }
+  size_t poll_message(MutableBytes) { return 0; }
+};
+
+TEST(FrameLoop, asks_from_another_port_once_its_secrets_are_new) {
+  const NetworkConfig config = fixed();
+  hal::sim::SeededRng rng(1);
+  Card card;
+  card.link.shared_with_kernel = true;  // 192.0.2.9 is known by its question
+  Asker app;
+  FrameLoop loop(config, 4, hal::WorkerApplicationRef(app), rng, {.streams = 0, .datagrams = true});
+  loop.prepare(card.link);
+  Instant now = Instant::since_boot(Duration::seconds(1));
+  loop.start(now, {}, card);
+  const auto turn = [&] {
+    now = now + Duration::milliseconds(10);
+    loop.turn(now, {}, card);
+  };
+  const auto port_asked_from = [&]() -> u16 {
+    card.sent.clear();
+    card.incoming.push_back(question());
+    app.wants_to_ask = true;
+    turn();
+    for (const std::vector<u8>& frame : card.sent) {
+      if (frame.size() > 42 && load_be16(frame, 12) == 0x0800 && load_be16(frame, 36) == 53) return load_be16(frame, 34);
+    }
+    return 0;
+  };
+  const auto answer_to = [&](u16 port) {
+    std::vector<u8> frame = question();
+    store_be16(frame, 34, 53);
+    store_be16(frame, 36, port);
+    card.incoming.push_back(std::move(frame));
+    turn();
+    return std::exchange(app.answers, 0);
+  };
+  const u16 old_port = port_asked_from();
+  ASSERT_NE(old_port, 0);
+  EXPECT_EQ(port_asked_from(), old_port);
+  EXPECT_EQ(answer_to(old_port), 1U);
+  loop.renew_secrets();
+  EXPECT_EQ(app.renewals, 1U);
+  const u16 new_port = port_asked_from();
+  EXPECT_NE(new_port, 0);
+  EXPECT_NE(new_port, old_port);
+  EXPECT_EQ(answer_to(old_port), 0U);
+  EXPECT_EQ(answer_to(new_port), 1U);
+}
+
+TEST(FrameLoop, connections_bear_new_secrets_and_the_next_ones_have_other_numbers) {
+  const auto first_number = [](bool renewed) {
+    Machine machine(fixed(), 1, true);
+    if (renewed) machine.loop.renew_secrets();
+    net::tcp::SegmentHeader syn;
+    syn.source = Port(4'000);
+    syn.destination = server_port;
+    syn.seq = net::tcp::SeqNumber(100);
+    syn.flags = net::tcp::flag::syn;
+    syn.window = 1'000;
+    machine.card.incoming.push_back(tcp_frame(IpAddress::v4({192, 0, 2, 9}), syn, {}));
+    machine.run_for(Duration::milliseconds(10));
+    for (const std::vector<u8>& frame : machine.card.sent) {
+      if (const auto read = read_tcp_frame(frame)) return read->segment.header.seq.value();
+    }
+    return u32{0};
+  };
+  EXPECT_EQ(first_number(false), first_number(false)) << "two that are the same say the same";
+  EXPECT_NE(first_number(false), first_number(true));
+}
+
 }  // namespace
 }  // namespace samara::runtime

@@ -5,6 +5,7 @@
 
 #include "platform/hal/boot/acpi_definitions.h"
 #include "platform/hal/boot/command_line.h"
+#include "platform/hal/boot/machine_generation.h"
 #include "platform/hal/boot/time_scale.h"
 
 namespace samara::hal {
@@ -122,6 +123,7 @@ TEST(AcpiDefinitions, ReadNothingOutsideABrokenBlock) {
     const std::vector<u8> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     acpi::find_sleep_type(cut);
     acpi::find_generic_events(cut);
+    acpi::find_generation(cut);
     size_t position = 0;
     while (acpi::next_virtio_device(cut, position).has_value()) EXPECT_LE(position, cut.size());
   }
@@ -151,6 +153,68 @@ TEST(AcpiDefinitions, FindTheGenericEventRegister) {
   EXPECT_TRUE(found.present());
   EXPECT_EQ(found.address, 0xfea00000U);
   EXPECT_FALSE(acpi::find_generic_events(octets("EREG")).present());
+}
+
+// As QEMU lays it out: the firmware writes the page's address behind the name.
+TEST(AcpiDefinitions, find_the_generation_in_the_page_of_qemu) {
+  const auto block = octets(
+      "\x08VGIA\x0c\x00\xf0\xe6\x07\x10\x3d\\_SB_\x5b\x82\x36VGEN\x08_HID\x0dQEMUVGID\x00\x08_CID\x0dVM_Gen_Counter\x00"
+      "\x14\x0a"
+      "ADDR\x00");
+  EXPECT_EQ(acpi::find_generation(block), 0x07e6f028U);
+  for (size_t size = 0; size < block.size(); ++size) acpi::find_generation(Bytes(block).first(size));
+}
+
+// As Firecracker and Hyper-V have it: a package of the low and the high half.
+TEST(AcpiDefinitions, find_the_generation_in_a_package) {
+  const auto block = octets(
+      "\x08_HID\x0d"
+      "FCVMGID\x00\x08_CID\x0dVM_Gen_Counter\x00\x08"
+      "ADDR\x12\x0b\x02\x0c\xf0\xef\x09\x00\x0a\x03");
+  EXPECT_EQ(acpi::find_generation(block), 0x30009eff0U);
+  for (size_t size = 0; size < block.size(); ++size) {
+    EXPECT_EQ(acpi::find_generation(Bytes(block).first(size)), std::nullopt) << size;
+  }
+  EXPECT_EQ(acpi::find_generation(octets("VM_GEN_COUNTER\x08"
+                                         "ADDR\x12\x06\x02\x0b\x08\x80\x00")),
+            0x8008U);
+}
+
+TEST(AcpiDefinitions, take_no_generation_from_where_none_can_be) {
+  const auto with = [](u32 low, u8 high) {
+    auto block = octets(
+        "VM_Gen_Counter\x08"
+        "ADDR\x12\x0b\x02\x0c");
+    for (u32 shift = 0; shift < 32; shift += 8) block.push_back(static_cast<u8>(low >> shift));
+    block.insert(block.end(), {0x0b, 0, high});
+    return acpi::find_generation(block);
+  };
+  EXPECT_EQ(with(0x1000, 0), 0x1000U);
+  EXPECT_EQ(with(0, 0), std::nullopt);
+  EXPECT_EQ(with(0xff8, 0), std::nullopt) << "the first page is not mapped";
+  EXPECT_EQ(with(0x1004, 0), std::nullopt) << "it is aligned to 8 octets";
+  EXPECT_EQ(with(0x1000, 0x3f), (u64{0x3f00} << 32) + 0x1000);
+  EXPECT_EQ(with(0x1000, 0x40), std::nullopt) << "nothing of a machine's lies beyond 2^46";
+  EXPECT_EQ(acpi::find_generation(octets("\x08VGIA\x0c\x00\xf0\xe6\x07")), std::nullopt) << "no such device";
+  EXPECT_EQ(acpi::find_generation(octets("VM_Gen_Counter\x08VGIA\x0c\x00\x00\x00\x00")), std::nullopt)
+      << "the firmware has not written it";
+  EXPECT_EQ(acpi::find_generation(octets("VM_Gen_Counter\x08"
+                                         "ADDR\x12\x0b\x02\x0e\x00\x10\x00\x00\x00\x00\x00\x00\x00")),
+            std::nullopt)
+      << "halves have 32 bits";
+}
+
+TEST(MachineGeneration, changes_when_any_octet_does) {
+  std::array<u8, MachineGeneration::size> memory{1, 2, 3};
+  MachineGeneration generation(memory);
+  EXPECT_FALSE(generation.changed());
+  for (u8& octet : memory) {
+    octet ^= 0x80;
+    EXPECT_TRUE(generation.changed());
+    EXPECT_FALSE(generation.changed());
+  }
+  MachineGeneration none{Bytes()};
+  EXPECT_FALSE(none.changed());
 }
 
 }  // namespace

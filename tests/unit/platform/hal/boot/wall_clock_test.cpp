@@ -71,7 +71,7 @@ TEST(WallClock, does_not_drift_whatever_the_counter_does) {
   for (const i64 ppm : {106, 341, -15'039, 17'746}) {
     World world(ppm);
     WallClock clock(world.read());
-    for (int look = 0; look < 5'400; ++look) {  // a day
+    for (int look = 0; look < 34'560; ++look) {  // a day
       world.sleep_until(clock.next_look());
       ASSERT_EQ(clock.compare(world.read()), std::nullopt) << ppm << ", look " << look;
       ASSERT_LE(std::abs(error_of(clock, world)), 1) << ppm << ", look " << look;
@@ -88,7 +88,7 @@ TEST(WallClock, is_set_after_the_machine_was_stopped) {
       clock.compare(world.read());
     }
     world.stop(stopped);
-    EXPECT_LE(clock.next_look() - world.now(), Duration::seconds(17));
+    EXPECT_LE(clock.next_look() - world.now(), Duration::seconds(3));
     world.sleep_until(clock.next_look());
     const auto behind = clock.compare(world.read());
     ASSERT_TRUE(behind.has_value()) << stopped;
@@ -131,7 +131,7 @@ TEST(WallClock, looks_again_later_when_it_could_not_look) {
   WallClock clock(world.read());
   world.sleep_until(clock.next_look());
   clock.skip(world.now());
-  EXPECT_GT(clock.next_look(), world.now() + Duration::seconds(15));
+  EXPECT_GE(clock.next_look(), world.now() + Duration::seconds(2));
 }
 
 }  // namespace

@@ -24,6 +24,28 @@ TEST(EntropyDevice, YieldsWhatTheDeviceWroteAndNoMore) {
   EXPECT_TRUE(source->poll().empty());
 }
 
+TEST(EntropyDevice, is_asked_again_when_it_has_answered) {
+  FakeDevice device;
+  const auto source = EntropyDevice::open(device);
+  ASSERT_NE(source, nullptr);
+  const auto first = device.queues[0].take();
+  ASSERT_EQ(first.size(), 1U);
+  source->ask();
+  EXPECT_TRUE(device.queues[0].take().empty()) << "one request is under way";
+  device.queues[0].give(first[0].id, 64);
+  EXPECT_EQ(source->poll().size(), 64U);
+  device.queues[0].ask_for_next();
+  source->ask();
+  const auto second = device.queues[0].take();
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(device.notifications[0], 2);
+  second[0].octets[0] = 7;
+  device.queues[0].give(second[0].id, 1);
+  const Bytes given = source->poll();
+  ASSERT_EQ(given.size(), 1U);
+  EXPECT_EQ(given[0], 7);
+}
+
 TEST(EntropyDevice, ALengthBeyondTheBufferIsCut) {
   FakeDevice device;
   const auto source = EntropyDevice::open(device);

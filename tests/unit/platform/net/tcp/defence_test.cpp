@@ -414,6 +414,41 @@ TEST(TcpDefence, TimeWaitIgnoresResetsAndOldSyns) {
   EXPECT_TRUE(after(s.our_isn, old_isn + 2));
 }
 
+TEST(TcpDefence, connections_outlive_new_secrets_and_syn_cookies_do_not) {
+  Script s;
+  s.established();
+  s.host.tcp.renew_secrets(s.host.rng);
+  s.run("< P. 1(10) ack 1\nsend 5\n> P. 1(5) ack 11");
+  Host host;
+  ASSERT_TRUE(host.tcp.listen({host_a, Port(53)}, 16).ok());
+  for (u16 port = 1; port <= Host::small().half_open; ++port) {
+    host.deliver(make_packet(host_b, host_a, syn_from(port), {}));
+    while (host.poll()) {
+    }
+  }
+  const auto opens = [&](u16 port, bool renewed) {
+    const SegmentHeader syn = syn_from(port);
+    host.deliver(make_packet(host_b, host_a, syn, {}));
+    std::optional<Packet> packet;
+    SegmentHeader ack = syn;
+    ack.flags = flag::ack;
+    ack.seq = syn.seq + 1;
+    const Segment answer = answer_of(host, packet);
+    ack.ack = answer.header.seq + 1;
+    ack.window = 1'000;
+    ack.options = {};
+    ack.options.timestamps = Timestamps{101, answer.header.options.timestamps->value};
+    if (renewed) host.tcp.renew_secrets(host.rng);
+    host.deliver(make_packet(host_b, host_a, ack, {}));
+    while (host.poll()) {
+    }
+    return !host.events().empty();
+  };
+  EXPECT_TRUE(opens(40'000, false));
+  EXPECT_FALSE(opens(40'001, true));
+  EXPECT_TRUE(opens(40'002, false));
+}
+
 TEST(TcpDefence, TimeWaitForgetsTheOldestFirst) {
   Capacity capacity = Host::small();
   capacity.time_wait = 2;
