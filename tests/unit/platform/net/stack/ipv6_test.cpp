@@ -521,62 +521,6 @@ TEST_F(Ipv6, RouterAdvertisementGivesAddressRouteAndMtu) {
   EXPECT_EQ(ipv6_in(out[0]).header.source, *made);
 }
 
-// From a router whose hardware address is the frame's, to all nodes.
-void advertise(WirePeer& peer, const ipv6::RouterAdvertisement& message, Bytes more_options = {}) {
-  const IpAddress router = ip("fe80::fe");
-  Octets memory(1000);
-  const auto written = ipv6::write(message, router, ip("ff02::1"), memory);
-  ASSERT_TRUE(written.has_value());
-  memory.resize(written->size);
-  memory = joined(memory, more_options);
-  store_be16(memory, 2, 0);
-  ChecksumSum sum;
-  sum.add_pseudo_header(router, ip("ff02::1"), 58, static_cast<u32>(memory.size()));
-  sum.add(memory);
-  store_be16(memory, 2, sum.finish());
-  peer.give(ethernet(EtherType::ipv6, ipv6(router, ip("ff02::1"), Protocol::icmpv6, memory, 255),
-                     MacAddress::multicast(ip("ff02::1")), router_mac));
-  peer.wait(Duration::seconds(3));
-}
-
-TEST_F(Ipv6, hop_limit_flags_and_unknown_options_of_an_advertisement_change_nothing) {
-  const size_t addresses = peer.stack.addresses().size();
-  ipv6::RouterAdvertisement message;
-  message.hop_limit = 1;
-  message.managed = true;
-  message.other = true;
-  advertise(peer, message, Octets{200, 1, 0, 0, 0, 0, 0, 0});
-  for (const Octets& frame : peer.sent()) {
-    if (load_be16(frame, 12) != 0x86dd) continue;
-    EXPECT_NE(ipv6_in(frame).header.next_header, Protocol::udp) << "no DHCPv6";
-  }
-  EXPECT_EQ(peer.stack.addresses().size(), addresses);
-  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("[::]:53"), Endpoint{peer_ip, Port(9)}, counted(3)).ok());
-  const auto out = peer.sent();
-  ASSERT_FALSE(out.empty());
-  EXPECT_EQ(ipv6_in(out[0]).header.hop_limit, 64);
-}
-
-TEST_F(Ipv6, advertisements_mean_nothing_where_they_are_switched_off) {
-  ipv6::RouterAdvertisement message;
-  message.router_lifetime = 1800;
-  message.source_link_layer = router_mac;
-  message.mtu = 1400;
-  message.prefixes.add({block("2001:db8:7::/64"), true, true, 3600, 1800});
-  for (const bool taken : {true, false}) {
-    StackConfig config = dual();
-    config.routes.pop_back();
-    config.router_advertisements = taken;
-    WirePeer fresh(config);
-    advertise(fresh, message);
-    EXPECT_EQ(fresh.stack.path_mtu(ip("2001:db8:99::1")), taken ? 1400 : 1500);
-    size_t made = 0;
-    for (const AssignedAddress& own : fresh.stack.addresses())
-      made += own.origin == AssignedAddress::Origin::router_advertisement;
-    EXPECT_EQ(made, taken ? 1U : 0U);
-  }
-}
-
 TEST(Ipv6Off, NothingIsSentOrHeard) {
   WirePeer peer(one_address(), false);
   peer.wait(Duration::seconds(10));
