@@ -1,6 +1,7 @@
 #include "secondary/install.h"
 
 #include "dns-core/rdata/rdata_text.h"
+#include "zone/content_digest.h"
 #include "zone/owner_data.h"
 
 namespace samara::secondary {
@@ -24,8 +25,8 @@ std::string_view describe(InstallError error) {
 }
 
 ZoneInstaller::ZoneInstaller(zone::ZoneMemory& memory, const dns::Name& apex, std::optional<zone::Zone> base,
-                             const InstallLimits& limits)
-    : memory_(memory), apex_(apex), base_(base), limits_(limits) {}
+                             const InstallLimits& limits, std::optional<u64> base_octets)
+    : memory_(memory), apex_(apex), base_(base), limits_(limits), zone_octets_(base_octets) {}
 
 Result<bool, InstallError> ZoneInstaller::on_batch(Bytes batch) {
   octets_ += batch.size();
@@ -46,7 +47,7 @@ Result<void, InstallError> ZoneInstaller::on_item(const BatchItem& item) {
       if (kind_ != Kind::none) return fail(InstallError::out_of_order);
       kind_ = Kind::whole;
       to_ = item.to;
-      builder_.emplace(memory_, apex_, 0, &warnings_);
+      builder_.emplace(memory_, apex_, 0, &warnings_, limits_.zone);
       return {};
     case ItemTag::steps:
       if (kind_ != Kind::none) return fail(InstallError::out_of_order);
@@ -84,6 +85,8 @@ Result<void, InstallError> ZoneInstaller::on_item(const BatchItem& item) {
 Result<void, InstallError> ZoneInstaller::on_record(const BatchItem& item) {
   if (++records_ > limits_.records) return fail(InstallError::too_many_records);
   if (is_left_out(item)) return {};
+  const i64 size = static_cast<i64>(item.owner.size() + zone::record_fixed_size + item.rdata.size());
+  growth_ += item.tag == ItemTag::old_soa || item.tag == ItemTag::removed ? -size : size;
   if (item.tag == ItemTag::old_soa || item.tag == ItemTag::removed) {
     patches_.back().delete_record(item.owner, item.type, item.rdata);
     return {};
@@ -121,6 +124,7 @@ Result<zone::Zone, InstallError> ZoneInstaller::finish(zone::VersionedZone& zone
   const auto built = builder_->finish();
   if (!built.ok()) {
     build_error_ = built.error();
+    set_at_fault_ = {builder_->error_owner(), builder_->error_type().value_or(dns::RrType::ANY)};
     return fail(InstallError::bad_zone);
   }
   const auto checked = check(built.value());
@@ -128,6 +132,7 @@ Result<zone::Zone, InstallError> ZoneInstaller::finish(zone::VersionedZone& zone
     memory_.give_back(built.value().extent());
     return fail(checked.error());
   }
+  zone_octets_ = builder_->octets();
   if (zone.zone().has_value()) return zone.replace(built.value());
   zone.adopt(built.value());
   return built.value();
@@ -144,14 +149,35 @@ Result<zone::Zone, InstallError> ZoneInstaller::apply_steps(zone::VersionedZone&
 
 Result<void, InstallError> ZoneInstaller::apply_all(zone::VersionedZone& zone) {
   for (zone::Patch& patch : patches_) {
-    const auto next = zone.apply(patch, &warnings_);
+    const auto next = zone.apply(patch, &warnings_, limits_.zone.rrset_records);
     if (!next.ok()) {
       patch_error_ = next.error().error;
       build_error_ = next.error().build;
+      set_at_fault_ = next.error().set;
       return fail(InstallError::bad_difference);
     }
   }
+  TRY(check_growth(*zone.zone()));
   return check(*zone.zone());
+}
+
+// Differences may leave a zone larger than it may be, but not make it so.
+Result<void, InstallError> ZoneInstaller::check_growth(const zone::Zone& made) {
+  const zone::SizeLimits& most = limits_.zone;
+  if (made.record_count() > most.records && made.record_count() > base_->record_count()) {
+    build_error_ = zone::BuildError::zone_over_records;
+    return fail(InstallError::bad_zone);
+  }
+  // No zone in memory comes near the limit that there is without one.
+  if (most.octets >= zone::max_zone_memory) {
+    zone_octets_.reset();
+    return {};
+  }
+  if (!zone_octets_.has_value()) zone_octets_ = zone::content_octets(*base_);
+  zone_octets_ = *zone_octets_ + static_cast<u64>(growth_);
+  if (growth_ <= 0 || *zone_octets_ <= most.octets) return {};
+  build_error_ = zone::BuildError::zone_over_octets;
+  return fail(InstallError::bad_zone);
 }
 
 Result<void, InstallError> ZoneInstaller::check(const zone::Zone& zone) {
@@ -175,9 +201,18 @@ void ZoneInstaller::write_reason(InstallError error, TextWriter& out) const {
   if (build_error_.has_value()) {
     out.put(": ");
     out.put(describe(*build_error_));
-    if (error == InstallError::bad_zone) {
+    if (const u64 limit = zone::limit_exceeded(*build_error_, limits_.zone); limit != 0) {
+      out.put(" (");
+      out.put(limit);
+      out.put(')');
+    }
+    if (set_at_fault_.has_value()) {
       out.put(" at ");
-      builder_->error_owner().write_text(out);
+      set_at_fault_->owner.write_text(out);
+      if (set_at_fault_->type != dns::RrType::ANY) {
+        out.put(' ');
+        dns::write_type(set_at_fault_->type, out);
+      }
     }
   }
   if (error == InstallError::wrong_digest && zonemd_.has_value()) {

@@ -24,6 +24,7 @@ struct InstallLimits {
   u32 records = 100'000'000;
   u64 octets = u64{4} << 30;  // of records on their way, and of the zone in memory
   u32 longest_ttl = dns::Ttl::max;
+  zone::SizeLimits zone{};
 };
 
 enum class InstallError : u8 {
@@ -44,8 +45,10 @@ std::string_view describe(InstallError error);
 
 class ZoneInstaller {
  public:
-  // `memory` outlives this. `base` is the zone in service, which stays readable until finish() has returned.
-  ZoneInstaller(zone::ZoneMemory& memory, const dns::Name& apex, std::optional<zone::Zone> base, const InstallLimits& limits);
+  // `memory` outlives this. `base` is the zone in service, which stays readable until finish() has returned; its records have
+  // `base_octets`, if that is known.
+  ZoneInstaller(zone::ZoneMemory& memory, const dns::Name& apex, std::optional<zone::Zone> base, const InstallLimits& limits,
+                std::optional<u64> base_octets = std::nullopt);
   ZoneInstaller(const ZoneInstaller&) = delete;
   ZoneInstaller& operator=(const ZoneInstaller&) = delete;
 
@@ -58,12 +61,16 @@ class ZoneInstaller {
   bool is_steps() const { return kind_ == Kind::steps; }
 
   dns::Serial serial() const { return to_; }
+  // Of the new version's records, each with its owner; nothing where no limit asks for it.
+  std::optional<u64> zone_octets() const { return zone_octets_; }
   std::optional<u32> expire() const { return expire_; }
   std::optional<zone::BuildError> build_error() const { return build_error_; }
   std::optional<zone::PatchError> patch_error() const { return patch_error_; }
   std::optional<zone::ZonemdFinding> zonemd() const { return zonemd_; }
   // "OWNER TYPE: rule", of what was taken over although it breaks one, and of what was left out.
   const zone::Diagnostics& warnings() const { return warnings_; }
+  // The sets of a whole zone that no message can hold; of differences they are among the warnings.
+  const zone::Diagnostics& large_sets() const { return is_steps() ? no_sets_ : builder_->large_sets(); }
   // What went wrong, for the log: the error and its cause.
   void write_reason(InstallError error, TextWriter& out) const;
 
@@ -78,6 +85,7 @@ class ZoneInstaller {
   Result<zone::Zone, InstallError> apply_steps(zone::VersionedZone& zone);
   Result<void, InstallError> apply_all(zone::VersionedZone& zone);
   Result<void, InstallError> check(const zone::Zone& zone);
+  Result<void, InstallError> check_growth(const zone::Zone& made);
 
   zone::ZoneMemory& memory_;
   dns::Name apex_;
@@ -94,7 +102,11 @@ class ZoneInstaller {
   std::optional<zone::ZoneBuilder> builder_;
   std::vector<zone::Patch> patches_;
   zone::Diagnostics warnings_;
+  zone::Diagnostics no_sets_;
   std::optional<zone::BuildError> build_error_;
+  std::optional<zone::Patch::Failed::Set> set_at_fault_;
+  std::optional<u64> zone_octets_;
+  i64 growth_ = 0;  // in octets, by differences
   std::optional<zone::PatchError> patch_error_;
   std::optional<zone::ZonemdFinding> zonemd_;
 };

@@ -16,7 +16,6 @@ constexpr size_t max_rejected_kept = 1024;
 // Updates on their way to the agent are turned away when this much is: it takes them at once, if it can.
 constexpr size_t max_octets_for_updates = size_t{4} << 20;
 // Lines about one transfer's broken rules; the rest are counted in one.
-constexpr size_t max_warnings_told = 20;
 
 std::vector<u8> encoded(const AgentMessage& message) {
   std::vector<u8> octets(max_message_head);
@@ -153,9 +152,11 @@ void ZoneKeeper::tell_expiry(const dns::Name& name, Duration expires_in) {
 
 // ---- transfers ------------------------------------------------------------------------------------------------------
 
-InstallLimits ZoneKeeper::install_limits() const {
+InstallLimits ZoneKeeper::install_limits(const server::ZoneOverrides& overrides) const {
   const server::TransferInLimits& in = config_.transfers_in;
-  return {.records = static_cast<u32>(in.zone_records), .octets = in.zone_octets};
+  return {.records = static_cast<u32>(in.zone_records),
+          .octets = in.zone_octets,
+          .zone = config_.limits_of(overrides).sizes<zone::SizeLimits>()};
 }
 
 void ZoneKeeper::on_batch(const Moment& at, const AgentMessage& message) {
@@ -164,7 +165,9 @@ void ZoneKeeper::on_batch(const Moment& at, const AgentMessage& message) {
   if (index == no_index || std::ranges::find(rejected_, message.transfer) != rejected_.end()) return;
   auto found = std::ranges::find(incoming_, message.transfer, &Incoming::transfer);
   if (found == incoming_.end()) {
-    auto installer = std::make_unique<ZoneInstaller>(memory_, message.zone, zones_[index]->versions.zone(), install_limits());
+    auto installer =
+        std::make_unique<ZoneInstaller>(memory_, message.zone, zones_[index]->versions.zone(),
+                                        install_limits(overrides(message.zone, zones_[index]->catalog)), zones_[index]->octets);
     incoming_.push_back({message.transfer, message.zone, std::move(installer)});
     found = incoming_.end() - 1;
   }
@@ -183,6 +186,8 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
   retire(index);
   if (!made.ok()) return reject(incoming, made.error());
   tell_warnings(incoming.zone, incoming.installer->warnings());
+  tell_warnings(incoming.zone, incoming.installer->large_sets());
+  followed.octets = incoming.installer->zone_octets();
   const zone::Zone& zone = made.value();
   // A difference costs what it changes; what ends meanwhile is seen within a day.
   if (!incoming.installer->is_steps()) tell_signatures(zone, at.wall);
@@ -207,7 +212,7 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
 
 // A primary may break the same rule a million times, at every transfer.
 void ZoneKeeper::tell_warnings(const dns::Name& zone, const zone::Diagnostics& warnings) {
-  const size_t told = std::min(warnings.size(), max_warnings_told);
+  const size_t told = std::min(warnings.size(), zone::max_diagnostics_told);
   for (size_t i = 0; i < told; ++i) log(Level::warning, "zone ", zone, ": ", warnings[i].text);
   if (warnings.warning_count() > told)
     log(Level::warning, "zone ", zone, ": ", warnings.warning_count() - told, " more like these");

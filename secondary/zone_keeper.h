@@ -85,6 +85,7 @@ class ZoneKeeper {
     zone::VersionedZone versions;
     u64 since = 0;  // the generation before the first with the extents that it has
     Instant expires;
+    std::optional<u64> octets{};  // of its records, where a limit asks for them
   };
   struct Incoming {
     u32 transfer;
@@ -124,7 +125,7 @@ class ZoneKeeper {
   void serve(u32 index, std::optional<zone::Zone> zone);
   void retire(u32 index);
   void make_room();
-  InstallLimits install_limits() const;
+  InstallLimits install_limits(const server::ZoneOverrides& overrides) const;
 
   const server::SecondaryConfig& config_;
   server::OverridesByZone settings_;

@@ -333,7 +333,7 @@ UpdateOutcome Update::run() {
   if (std::ranges::any_of(message_.updates(), too_long)) return refuse(zone::describe(zone::BuildError::record_too_long));
   for (const UpdateRecord& record : message_.updates()) apply(record);
   UpdateQuota quota(overlay_, rights_, room_);
-  if (const std::string_view reached = quota.limit_reached(); !reached.empty()) return refuse(reached);
+  if (const auto reached = quota.limit_reached(); !reached.view().empty()) return refuse(reached);
   outcome.growth = quota.growth();
   make_patch(outcome);
   return outcome;

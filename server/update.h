@@ -26,9 +26,11 @@ namespace samara::server {
 
 // What there is room for.
 struct UpdateRoom {
-  UpdateLimits limits{};  // of the zone
-  u64 zone_octets = 0;    // that its records have (zone/content_digest.h)
-  bool scarce = false;    // storage or memory run short: rules with a limit add nothing
+  ZoneLimits limits = default_update_limits;  // of the zone
+  // Of the zone itself, whatever the rules give.
+  u32 most_records_per_rrset = rrset_record_count.high;
+  u64 zone_octets = 0;  // that its records have (zone/content_digest.h)
+  bool scarce = false;  // storage or memory run short: rules with a limit add nothing
 };
 
 // Octets of a reason: with the longest name that is usual.

@@ -78,8 +78,13 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update, UnixTime wall) {
   if (update.key.has_value() && !seen_.is_new({*update.key, update.signed_at, update.mac_start}, wall)) {
     return refused("this update has come before");
   }
-  const UpdateRoom room{
-      .limits = config_.update_limits, .zone_octets = zones_.content_octets(name), .scarce = zones_.is_room_scarce()};
+  const ZoneLimits of_zone = config_.limits_of(settings_.of(name));
+  const UpdateRoom room{.limits = {.max_records = std::min(config_.update_limits.max_records, of_zone.max_records),
+                                   .max_octets = std::min(config_.update_limits.max_octets, of_zone.max_octets),
+                                   .max_records_per_rrset = config_.update_limits.max_records_per_rrset},
+                        .most_records_per_rrset = of_zone.max_records_per_rrset,
+                        .zone_octets = zones_.content_octets(name),
+                        .scarce = zones_.is_room_scarce()};
   UpdateOutcome outcome = apply_update(*zone, message.value(), access_.rights(requester, *zone), room);
   if (outcome.patch.has_value()) {
     if (const auto changed = zones_.change(name, *outcome.patch, outcome.growth); !changed.ok()) return only(changed.error());

@@ -1,6 +1,9 @@
 #include "server/update_quota.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "dns-core/rdata/rdata_text.h"
 
 namespace samara::server {
 namespace {
@@ -82,16 +85,35 @@ bool UpdateQuota::is_exhausted(size_t rule) const {
   return is_beyond(limits, usage);
 }
 
-std::string_view UpdateQuota::limit_reached() const {
+ShortText<max_refusal> UpdateQuota::limit_reached() const {
   Usage grown;
-  bool large_set = false;
+  struct Set {
+    dns::Name owner;
+    RrType type;
+    u32 limit;
+  };
+  std::optional<Set> large;
   overlay_.for_each_growth([&](const dns::Name& owner, RrType type, i64 records, i64 octets, size_t count) {
     grown.records += records;
     grown.octets += octets;
-    large_set =
-        large_set || (records > 0 && count > rights_.most_records_per_rrset(owner, type, room_.limits.max_records_per_rrset));
+    if (records <= 0 || large.has_value()) return;
+    // What the zone itself may be goes before what the rules give.
+    const u32 limit =
+        std::min(room_.most_records_per_rrset, rights_.most_records_per_rrset(owner, type, room_.limits.max_records_per_rrset));
+    if (count > limit) large = Set{owner, type, limit};
   });
-  if (large_set) return "the RRset would have more records than max-records-per-rrset";
+  if (large.has_value()) {
+    TextBuffer<max_refusal> reason;
+    TextWriter& out = reason.writer();
+    out.put("the RRset ");
+    large->owner.write_text(out);
+    out.put(' ');
+    dns::write_type(large->type, out);
+    out.put(" would have more records than max-records-per-rrset (");
+    out.put(u64{large->limit});
+    out.put(')');
+    return reason.view();
+  }
   const i64 records = static_cast<i64>(overlay_.base().record_count()) + grown.records;
   if (grown.records > 0 && records > i64{room_.limits.max_records}) return "the zone would have more records than max-records";
   const i64 octets = static_cast<i64>(room_.zone_octets) + grown.octets;

@@ -19,8 +19,8 @@ class UpdateQuota {
   // All outlive this.
   UpdateQuota(const zone::Overlay& overlay, const UpdateRights& rights, const UpdateRoom& room)
       : overlay_(overlay), rights_(rights), room_(room) {}
-  // What the update exceeds, in words; empty: nothing.
-  std::string_view limit_reached() const;
+  // What the update exceeds, in words, with owner and type where it is one RRset; empty: nothing.
+  ShortText<max_refusal> limit_reached() const;
   // Octets that the zone's records have more, or less.
   i64 growth() const;
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "dns-core/dnssec/nsec3.h"
+#include "dns-core/rdata/rdata_text.h"
 #include "platform/base/byte_order.h"
 #include "platform/base/counted.h"
 #include "platform/base/panic.h"
@@ -32,21 +33,33 @@ std::optional<dns::RrType> type_at_fault(zone::BuildError error) {
 // What only the whole zone shows has no place of its own; the last record at the owner that could be meant is named. What is
 // missing is nowhere.
 void report_build_error(std::span<const zone::SourceFile> files, const dns::Name& apex, zone::BuildError error,
-                        const dns::Name& owner, LoadReport& report) {
+                        const zone::ZoneBuilder& builder, const zone::SizeLimits& limits, LoadReport& report) {
+  const dns::Name owner = builder.error_owner();
+  const auto wanted = builder.error_type().has_value() ? builder.error_type() : type_at_fault(error);
   std::optional<zone::SourcePosition> place;
   if (error != zone::BuildError::no_soa && error != zone::BuildError::no_apex_ns) {
-    const auto wanted = type_at_fault(error);
     zone::MasterFile reader(files, apex);
     zone::Record record;
     for (auto more = reader.next(record); more.ok() && more.value(); more = reader.next(record)) {
       if (*record.owner == owner && (!wanted.has_value() || record.type == *wanted)) place = record.position;
     }
   }
+  TextBuffer<64> what;
+  if (builder.error_type().has_value()) {
+    what.writer().put(' ');
+    dns::write_type(*builder.error_type(), what.writer());
+  }
+  TextBuffer<32> most;
+  if (const u64 limit = zone::limit_exceeded(error, limits); limit != 0) {
+    most.writer().put(" (");
+    most.writer().put(limit);
+    most.writer().put(')');
+  }
   if (place.has_value()) {
-    report.line(Level::error, files[place->file].path, ':', place->at.line, ':', place->at.column, ": ", owner, ": ",
-                zone::describe(error));
+    report.line(Level::error, files[place->file].path, ':', place->at.line, ':', place->at.column, ": ", owner, what.view(),
+                ": ", zone::describe(error), most.view());
   } else {
-    report.line(Level::error, files.front().path, ": ", owner, ": ", zone::describe(error));
+    report.line(Level::error, files.front().path, ": ", owner, what.view(), ": ", zone::describe(error), most.view());
   }
 }
 
@@ -86,7 +99,8 @@ bool ZoneLoader::is_generated(const dns::Name& apex) const {
   return found != nullptr && found->generated;
 }
 
-std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadReport& report, const LoadPause& pause) {
+std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, const ZoneLimits& limits, LoadReport& report,
+                                                const LoadPause& pause) {
   std::vector<zone::SourceFile> files;
   size_t octets = 0;
   for (const ZoneFile& file : source.files) {
@@ -94,7 +108,8 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
     octets += file.text.size();
   }
   zone::MasterFile reader(files, source.name);
-  zone::ZoneBuilder builder(memory_, source.name, octets);
+  const auto sizes = limits.sizes<zone::SizeLimits>();
+  zone::ZoneBuilder builder(memory_, source.name, octets, nullptr, sizes);
   zone::Record record;
   u32 errors = 0;
   u64 records = 0;
@@ -124,10 +139,18 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, LoadRe
   if (errors != 0) return std::nullopt;
   const auto built = builder.finish();
   if (!built.ok()) {
-    report_build_error(files, source.name, built.error(), builder.error_owner(), report);
+    report_build_error(files, source.name, built.error(), builder, sizes, report);
     return std::nullopt;
   }
   const zone::Zone& zone = built.value();
+  const zone::Diagnostics& large = builder.large_sets();
+  for (size_t i = 0; i < std::min(large.size(), zone::max_diagnostics_told); ++i) {
+    report.line(Level::warning, "zone ", source.name, ": ", large[i].text);
+  }
+  if (large.warning_count() > zone::max_diagnostics_told) {
+    report.line(Level::warning, "zone ", source.name, ": ", large.warning_count() - zone::max_diagnostics_told,
+                " more like these");
+  }
   if (zone.has_nsec3() && !zone.has_nsec() && !zone.nsec3_parameters().has_value()) {
     report.line(Level::warning, "zone ", source.name,
                 ": denials carry no proof: no NSEC3PARAM record with flags 0, hash algorithm 1 and at most ",
@@ -225,8 +248,9 @@ Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& 
   if (archive_ != nullptr) before = found->versions->savepoint();
   const auto changed = found->versions->apply(patch);
   if (!changed.ok()) {
-    const auto& [error, build] = changed.error();
-    log(Level::error, "zone ", apex, ": update not made: ", build.has_value() ? zone::describe(*build) : zone::describe(error));
+    const zone::Patch::Failed& why = changed.error();
+    log(Level::error, "zone ", apex, ": update not made: ",
+        why.build.has_value() ? zone::describe(*why.build) : zone::describe(why.error));
     return fail(dns::Rcode::SERVFAIL);
   }
   if (archive_ != nullptr && !archive_->save(changed.value(), {.refreshed = {}, .expires = {}, .file = file})) {
@@ -281,8 +305,12 @@ std::optional<zone::ZoneSet> ZoneLoader::next_set() {
 ZoneLoader::ServedZone& ZoneLoader::find_or_add(const dns::Name& apex, zone::HistoryLimits limits,
                                                 std::vector<ServedZone>& added) {
   if (ServedZone* found = find(apex); found != nullptr) return *found;
-  return added.emplace_back(ServedZone{
-      .apex = apex, .texts = {}, .versions = std::make_unique<zone::VersionedZone>(memory_, limits), .file = {}, .octets = {}});
+  return added.emplace_back(ServedZone{.apex = apex,
+                                       .texts = {},
+                                       .limits = {},
+                                       .versions = std::make_unique<zone::VersionedZone>(memory_, limits),
+                                       .file = {},
+                                       .octets = {}});
 }
 
 // As updates had left it when the image ended.
@@ -407,16 +435,18 @@ u64 ZoneLoader::hash_of(const ZoneSource& source) const {
   return hash;
 }
 
-void ZoneLoader::load_source(const ZoneSource& source, ServedZone& zone, UnixTime wall, LoadReport& report,
-                             const LoadPause& pause) {
+void ZoneLoader::load_source(const ZoneSource& source, const ZoneLimits& limits, ServedZone& zone, UnixTime wall,
+                             LoadReport& report, const LoadPause& pause) {
   zone.restored = false;
   zone.generated = false;
   const auto texts = source.files.empty() ? std::nullopt : std::optional(hash_of(source));
   // What updates have done to it is looked at anew, and so is what was broken.
-  if (texts.has_value() && texts == zone.texts && !zone.file.has_value() && zone.versions->zone().has_value()) return;
-  const auto built = source.files.empty() ? std::nullopt : load_zone(source, report, pause);
+  const bool known = texts.has_value() && texts == zone.texts && limits == zone.limits;
+  if (known && !zone.file.has_value() && zone.versions->zone().has_value()) return;
+  const auto built = source.files.empty() ? std::nullopt : load_zone(source, limits, report, pause);
   if (!unsettled_.empty()) panic("zones: one was read, and what was changed meanwhile was not settled");
   zone.texts = built.has_value() ? texts : std::nullopt;
+  zone.limits = limits;
   restore(zone, report);
   const auto before = zone.versions->zone();
   if (built.has_value() && before.has_value() && keeps_updates(zone, *built, report)) {
@@ -445,11 +475,13 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
   wanted.reserve(count);
   changed_.clear();
   signature_warning_ = Duration::seconds(config.limits.signature_warning_seconds);
+  // That for all zones is the start's, as updates are held to it.
+  if (!zone_limits_.has_value()) zone_limits_ = config.zone_limits;
   for (const ZoneSource& source : config.zones) {
     const HistoryConfig& history = config.history_of(source.overrides);
     ServedZone& zone = find_or_add(source.name, {.differences = history.differences, .octets = history.octets}, added);
     wanted.push_back(&zone);
-    load_source(source, zone, wall, report, pause);
+    load_source(source, source.overrides.limits.value_or(*zone_limits_), zone, wall, report, pause);
     pause.take();
   }
   const auto zones_changed = static_cast<std::ptrdiff_t>(changed_.size());

@@ -133,6 +133,7 @@ class ZoneLoader {
   struct ServedZone {
     dns::Name apex;
     std::optional<u64> texts;  // hash of those it was made of; nothing when they made none
+    ZoneLimits limits;         // that held for these
     std::unique_ptr<zone::VersionedZone> versions;
     std::optional<zone::store::FileMark> file;  // its file, where updates have changed the zone since
     u64 since = 0;                              // the generation before the first with the extents that it has
@@ -144,8 +145,10 @@ class ZoneLoader {
   ServedZone* find(const dns::Name& apex);
   const ServedZone* find(const dns::Name& apex) const;
   u64 hash_of(const ZoneSource& source) const;
-  void load_source(const ZoneSource& source, ServedZone& zone, UnixTime wall, LoadReport& report, const LoadPause& pause);
-  std::optional<zone::Zone> load_zone(const ZoneSource& source, LoadReport& report, const LoadPause& pause);
+  void load_source(const ZoneSource& source, const ZoneLimits& limits, ServedZone& zone, UnixTime wall, LoadReport& report,
+                   const LoadPause& pause);
+  std::optional<zone::Zone> load_zone(const ZoneSource& source, const ZoneLimits& limits, LoadReport& report,
+                                      const LoadPause& pause);
   void report_signatures(const zone::Zone& zone, UnixTime wall, LoadReport& report) const;
   void load_catalog(const PrimaryConfig& config, const ProducedCatalog& catalog, UnixTime wall, ServedZone& zone,
                     LoadReport& report);
@@ -161,6 +164,7 @@ class ZoneLoader {
   zone::store::ZoneArchive* archive_;
   crypto::SipHashKey text_key_;
   Duration signature_warning_;
+  std::optional<ZoneLimits> zone_limits_;  // of zones without some of their own, since the first load()
   std::vector<ServedZone> zones_;
   ZonePlaces places_;                 // of zones_
   std::vector<Unsettled> unsettled_;  // one for each zone

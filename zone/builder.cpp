@@ -4,6 +4,7 @@
 #include <array>
 
 #include "dns-core/rdata/rdata.h"
+#include "dns-core/rdata/rdata_text.h"
 #include "platform/base/panic.h"
 #include "platform/base/sort.h"
 #include "zone/header.h"
@@ -48,10 +49,12 @@ struct ZoneBuilder::Ancestry {
   Ref apex_node = 0;
 };
 
-ZoneBuilder::ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets, Diagnostics* copied)
+ZoneBuilder::ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets, Diagnostics* copied,
+                         const SizeLimits& limits)
     : memory_(memory),
       apex_(apex),
       copied_(copied),
+      limits_(limits),
       apex_key_size_(LookupKey(apex).size()),
       expected_sets_(expected_octets / 32) {
   staged_.reserve(expected_octets + expected_octets / 2);
@@ -129,6 +132,8 @@ Result<Zone, BuildError> ZoneBuilder::finish() {
 
 Result<Zone, BuildError> ZoneBuilder::write_into(Extent extent) {
   records_written_ = nodes_written_ = duplicates_ = 0;
+  octets_written_ = 0;
+  large_sets_ = {};
   ExtentWriter out(memory_.region(), extent);
   Ancestry ancestry(out, expected_sets_);
   const SearchName apex(apex_);
@@ -152,6 +157,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   const size_t depth = static_cast<size_t>(std::ranges::count(key, u8{0}));
   std::ranges::copy(key, last_written_key_.begin());
   last_written_size_ = key.size();
+  const size_t owner_size = labels.size() + apex_.size();
 
   // RRsets in order of type, signatures behind the set they cover, canonical order inside.
   if (records.size() > 1) {
@@ -179,13 +185,14 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     while (end < ordered.size() && set_type(ordered[end]) == type) ++end;
     Ref signatures = 0;
     if (end > data_end) {
-      signatures = TRY(write_rrset(ancestry, ordered.subspan(data_end, end - data_end), 0));
+      signatures = TRY(write_rrset(ancestry, ordered.subspan(data_end, end - data_end), owner_size, 0));
       flags |= node_has_signatures;
     }
     if (data_end == start) {  // signatures of a set that is not there: kept as a set of their own
       written_.push_back({signatures, dns::code(RrType::RRSIG)});
     } else {
-      const WrittenSet set{TRY(write_rrset(ancestry, ordered.subspan(start, data_end - start), signatures)), dns::code(type)};
+      const WrittenSet set{TRY(write_rrset(ancestry, ordered.subspan(start, data_end - start), owner_size, signatures)),
+                           dns::code(type)};
       if (type == RrType::NSEC3) {
         nsec3 = set;
       } else {
@@ -195,6 +202,8 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     }
     start = end;
   }
+  if (records_written_ > limits_.records) return fail(BuildError::zone_over_records);
+  if (octets_written_ > limits_.octets) return fail(BuildError::zone_over_octets);
   if (written_.size() > max_rrsets_per_node) return fail(BuildError::too_many_rrsets);
   compact_sort(written_, [](const WrittenSet& a, const WrittenSet& b) { return a.type < b.type; });
   TRY(check_together(out.view(), written_, depth));
@@ -284,9 +293,19 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   return {};
 }
 
-Result<Ref, BuildError> ZoneBuilder::write_rrset(Ancestry& ancestry, std::span<const RecordView> records, Ref signatures) {
+Result<Ref, BuildError> ZoneBuilder::write_rrset(Ancestry& ancestry, std::span<const RecordView> records, size_t owner_size,
+                                                 Ref signatures) {
   u32 duplicates = 0;
+  error_type_ = records.front().type();
   const Ref ref = TRY(ancestry.sets.write(records, signatures, duplicates));
+  const RrsetView set(memory_.view(), ref);
+  if (set.count() > limits_.rrset_records) return fail(BuildError::rrset_over_limit);
+  error_type_.reset();
+  octets_written_ += set.images().size() + set.count() * owner_size;
+  if (!fits_a_message(set)) {
+    large_sets_.add(Severity::warning, std::nullopt, error_owner(), " ", dns::TypeText{set.type()}, ": ",
+                    LargeSet{set.count()});
+  }
   records_written_ += static_cast<u32>(records.size()) - duplicates;
   duplicates_ += duplicates;
   return ref;

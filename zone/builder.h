@@ -3,7 +3,8 @@
 // to readers before finish() has succeeded; a builder that fails or is dropped gives its memory back.
 //
 // Order of calls: add() for each record, then finish() once.
-// Capacities: zone memory (memory.h); 4 GiB of staged records; 4,096 RRsets an owner; 65,535 records an RRset.
+// Capacities: zone memory (memory.h); 4 GiB of staged records; 4,096 RRsets an owner; 65,535 records an RRset, or what
+// SizeLimits say.
 #pragma once
 
 #include <array>
@@ -16,6 +17,7 @@
 #include "zone/build_error.h"
 #include "zone/diagnostics.h"
 #include "zone/owner_data.h"
+#include "zone/size_limits.h"
 #include "zone/zone.h"
 
 namespace samara::zone {
@@ -25,7 +27,8 @@ class ZoneBuilder {
   // `expected_octets`: about how much staging the records need (the size of the zone's text will do); 0 when unknown. `copied`:
   // given, and outliving this, when the zone is another server's: what it breaks of the rules for publishers is a warning
   // there.
-  ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets = 0, Diagnostics* copied = nullptr);
+  ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets = 0, Diagnostics* copied = nullptr,
+              const SizeLimits& limits = {});
   ZoneBuilder(const ZoneBuilder&) = delete;
   ZoneBuilder& operator=(const ZoneBuilder&) = delete;
 
@@ -33,10 +36,15 @@ class ZoneBuilder {
   Result<void, BuildError> add(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
   Result<Zone, BuildError> finish();
 
-  // The owner an error of finish() is about.
+  // The owner an error of finish() is about, and the type of the set, where it is one set's.
   dns::Name error_owner() const;
+  std::optional<dns::RrType> error_type() const { return error_type_; }
   // Records that were equal to another one and are not in the zone twice.
   u32 duplicates() const { return duplicates_; }
+  // The sets that no message can hold, as warnings: "OWNER TYPE: …".
+  const Diagnostics& large_sets() const { return large_sets_; }
+  // Of the zone's records, each with its owner (content_digest.h), once finish() has succeeded.
+  u64 octets() const { return octets_written_; }
 
  private:
   struct Entry {
@@ -54,12 +62,14 @@ class ZoneBuilder {
   void sort_entries();
   Result<Zone, BuildError> write_into(Extent extent);
   Result<void, BuildError> write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry);
-  Result<Ref, BuildError> write_rrset(Ancestry& ancestry, std::span<const RecordView> records, Ref signatures);
+  Result<Ref, BuildError> write_rrset(Ancestry& ancestry, std::span<const RecordView> records, size_t owner_size,
+                                      Ref signatures);
   Result<Zone, BuildError> write_zone(ExtentWriter& out, Ancestry& ancestry, Extent extent);
 
   ZoneMemory& memory_;
   dns::Name apex_;
   Diagnostics* copied_;
+  SizeLimits limits_;
   size_t apex_key_size_;
   LookupKey owner_key_;
   dns::Name last_owner_;
@@ -71,6 +81,9 @@ class ZoneBuilder {
   std::vector<RecordView> owner_records_;
   std::vector<WrittenSet> written_;
   u32 records_written_ = 0;
+  u64 octets_written_ = 0;  // of records, each with its owner
+  std::optional<dns::RrType> error_type_;
+  Diagnostics large_sets_;
   u32 nodes_written_ = 0;
   u32 duplicates_ = 0;
   std::array<u8, max_key_size> last_written_key_;

@@ -111,11 +111,7 @@ class DataCheck {
 
   void check_set(const NodeView& node, const Name& owner, const RrsetView& set) {
     const RrType type = set.type();
-    // Each record's owner is a pointer then.
-    if (set.images().size() + 2 * set.count() > max_message_octets - message_frame_octets) {
-      context_.warn(owner, type, "no message can hold this set of ", set.count(),
-                    " records: who asks for it gets none of them");
-    }
+    if (!fits_a_message(set)) context_.warn(owner, type, LargeSet{set.count()});
     if (node.has(node_governed)) return;
     if (type == RrType::DS && !node.has(node_delegation) && owner != apex_) {
       context_.warn(owner, type, "DS without a delegation");

@@ -17,6 +17,7 @@ enum class Severity : u8 {
 };
 
 constexpr size_t max_diagnostics = 200;
+constexpr size_t max_diagnostics_told = 20;   // of one zone in a log, line by line
 constexpr size_t max_diagnostic_text = 4096;  // three names and a sentence
 
 class Diagnostics {

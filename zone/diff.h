@@ -88,8 +88,13 @@ class Patch {
 
   // Why a patch cannot be applied (revision.h).
   struct Failed {
+    struct Set {
+      dns::Name owner;
+      dns::RrType type;
+    };
     PatchError error;
     std::optional<BuildError> build;
+    std::optional<Set> set = std::nullopt;  // where one is at fault
   };
 
   struct Change {

@@ -55,6 +55,9 @@ std::string_view describe(BuildError error) {
     case BuildError::out_of_memory: return "zone memory is full";
     case BuildError::too_many_rrsets: return "more than 4096 types at one owner";
     case BuildError::too_many_records: return "more than 65535 records in one RRset";
+    case BuildError::rrset_over_limit: return "more records in one RRset than max-records-per-rrset";
+    case BuildError::zone_over_records: return "more records in the zone than max-records";
+    case BuildError::zone_over_octets: return "more octets in the zone than max-octets";
     case BuildError::no_soa: return "no SOA record at the apex";
     case BuildError::several_soa: return "more than one SOA record";
     case BuildError::soa_below_apex: return "SOA record below the apex";
@@ -79,13 +82,26 @@ RrType culprit(BuildError error) {
     case BuildError::meta_type:
     case BuildError::out_of_memory:
     case BuildError::too_many_rrsets:
-    case BuildError::too_many_records: break;
+    case BuildError::too_many_records:
+    case BuildError::rrset_over_limit:
+    case BuildError::zone_over_records:
+    case BuildError::zone_over_octets: break;
   }
   return RrType::ANY;
 }
 
 void warn_of(BuildError rule, const dns::Name& owner, Diagnostics& out) {
   out.add(Severity::warning, std::nullopt, owner, " ", dns::TypeText{culprit(rule)}, ": ", describe(rule));
+}
+
+bool fits_a_message(const RrsetView& set) {
+  return set.images().size() + 2 * set.count() <= max_message_octets - message_frame_octets;
+}
+
+void LargeSet::write_text(TextWriter& out) const {
+  out.put("no message can hold this set of ");
+  out.put(u64{count});
+  out.put(" records: who asks for it gets none of them");
 }
 
 bool is_meta(RrType type) {

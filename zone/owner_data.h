@@ -29,6 +29,14 @@ Result<void, BuildError> check_together(MemoryView memory, std::span<const Writt
 // The rule for publishers that the sets of one owner break together, if any. A copy of another server's zone is served with it.
 std::optional<BuildError> broken_rule(MemoryView memory, std::span<const WrittenSet> sets, size_t depth);
 
+// Whether a message can hold the set, each record's owner being a pointer.
+bool fits_a_message(const RrsetView& set);
+// What is said of one that does not.
+struct LargeSet {
+  size_t count;
+  void write_text(TextWriter& out) const;
+};
+
 // The warning that an owner of a copied zone breaks a rule.
 void warn_of(BuildError rule, const dns::Name& owner, Diagnostics& out);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dns-core/rdata/rdata.h"
+#include "dns-core/rdata/rdata_text.h"
 #include "platform/base/sort.h"
 
 namespace samara::zone {
@@ -39,11 +40,12 @@ std::strong_ordering compare(RecordView a, RecordView b) {
 
 }  // namespace
 
-Reviser::Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_limit, Diagnostics* copied)
+Reviser::Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_limit, Diagnostics* copied, u32 rrset_limit)
     : out_(growth.writer()),
       base_(base),
       patch_(patch),
       copied_(copied),
+      rrset_limit_(rrset_limit),
       apex_key_(base.apex_wire()),
       editor_(growth, base),
       writer_(out_, patch.size()),
@@ -135,6 +137,14 @@ Result<Ref, Failed> Reviser::revised(const dns::Name& name, Ref before, SetChang
   if (!merged_.empty()) {
     u32 duplicates = 0;
     now = TRY(writer_.write(merged_, signatures, duplicates).map_error(bad_zone));
+    const size_t most = std::max(rrset_limit_, before != 0 ? set_at(before).count() : 0);
+    if (set_at(now).count() > most) {
+      return fail(Failed{PatchError::bad_zone, BuildError::rrset_over_limit, Failed::Set{name, set_at(now).type()}});
+    }
+    if (copied_ != nullptr && !fits_a_message(set_at(now))) {
+      const RrsetView large = set_at(now);
+      copied_->add(Severity::warning, std::nullopt, name, " ", dns::TypeText{large.type()}, ": ", LargeSet{large.count()});
+    }
   }
   const bool differs = note(name, before, now);
   if (!differs && !rewrite) return before;

@@ -29,8 +29,8 @@ void check(const std::string& file, Diagnostics& found) {
   if (!deployment || deployment->primary() == nullptr) return;  // a secondary has its zones from elsewhere
   for (const server::ZoneSource& zone : deployment->primary()->zones) {
     // Signatures end without anybody changing anything: the server warns and serves them, so this does no more.
-    const auto loaded =
-        LoadedZone::load_and_check(std::string(zone.files.front().path), zone.name, std::nullopt, found, deployment->folders);
+    const auto loaded = LoadedZone::load_and_check(std::string(zone.files.front().path), zone.name, std::nullopt, found,
+                                                   deployment->folders, deployment->primary()->limits_of(zone.overrides));
     if (!loaded) continue;
     const auto ahead = Duration::seconds(deployment->primary()->limits.signature_warning_seconds);
     loaded->warn_of_signatures(UnixTime{std::time(nullptr)}, ahead, found);

@@ -76,6 +76,9 @@ void read_root(const Value& root, const Reading& reading, Deployment& deployment
   if (const Value* value = fields.find("notify")) config.notify = read_peers(*value, reading, config, nullptr);
   read_truth(fields.find("notify-ns-records"), reading, config.notify_ns_records);
   if (const Value* value = fields.find("history")) config.history = read_history(*value, reading);
+  if (const Value* value = fields.find("zone-limits")) {
+    config.zone_limits = read_zone_limits(*value, "zone-limits", reading, config.zone_limits);
+  }
   if (const Value* value = fields.find("storage")) read_storage(*value, reading, deployment);
   if (deployment.primary() != nullptr) {
     read_primary(fields, reading, deployment);

@@ -39,6 +39,7 @@ class ServiceWriter {
     out_.peers(0, "notify", config_.notify);
     out_.value(0, "notify-ns-records", word(config_.notify_ns_records));
     out_.history(0, config_.history);
+    out_.zone_limits(0, "zone-limits", config_.zone_limits);
     if (config_.storage) {
       out_.value(0, "storage",
                  "{file: " + out_.path(config_.storage->file) + ", size: " + std::to_string(config_.storage->size) + '}');

@@ -107,6 +107,16 @@ server::HistoryConfig read_history(const Value& value, const Reading& reading) {
   return history;
 }
 
+server::ZoneLimits read_zone_limits(const Value& value, std::string_view section, const Reading& reading,
+                                    server::ZoneLimits limits) {
+  Fields fields(value, reading, std::string(section));
+  read_number(fields.find("max-records"), reading, server::zone_record_count, limits.max_records);
+  read_octets(fields.find("max-octets"), reading, server::zone_octet_count, limits.max_octets);
+  read_number(fields.find("max-records-per-rrset"), reading, server::rrset_record_count, limits.max_records_per_rrset);
+  fields.finish();
+  return limits;
+}
+
 server::ZoneOverrides read_overrides(Fields& fields, const Reading& reading, const server::ServiceConfig& config) {
   server::ZoneOverrides overrides;
   if (const Value* value = fields.find("acl")) {
@@ -123,6 +133,9 @@ server::ZoneOverrides read_overrides(Fields& fields, const Reading& reading, con
   if (const Value* value = fields.find("notify")) overrides.notify = read_peers(*value, reading, config, nullptr);
   if (const Value* value = fields.find("notify-ns-records")) overrides.notify_ns_records = reading.truth(*value);
   if (const Value* value = fields.find("history")) overrides.history = read_history(*value, reading);
+  if (const Value* value = fields.find("zone-limits")) {
+    overrides.limits = read_zone_limits(*value, "zone-limits", reading, config.zone_limits);
+  }
   return overrides;
 }
 

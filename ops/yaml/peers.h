@@ -21,7 +21,10 @@ server::PeerList read_peers(const Value& value, const Reading& reading, const se
 PeerGroups read_peer_groups(const Value& value, const Reading& reading, const server::ServiceConfig& config);
 
 server::HistoryConfig read_history(const Value& value, const Reading& reading);
-// The keys `acl`, `notify`, `notify-ns-records` and `history` of a zone or a catalog.
+// What is not said is as in `limits`.
+server::ZoneLimits read_zone_limits(const Value& value, std::string_view section, const Reading& reading,
+                                    server::ZoneLimits limits);
+// The keys `acl`, `notify`, `notify-ns-records`, `history` and `zone-limits` of a zone or a catalog.
 server::ZoneOverrides read_overrides(Fields& fields, const Reading& reading, const server::ServiceConfig& config);
 
 }  // namespace samara::ops::yaml

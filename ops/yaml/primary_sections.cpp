@@ -192,23 +192,15 @@ void read_types(const Value* value, const Reading& reading, server::UpdateRule& 
 void read_rule_limits(Fields& fields, const Reading& reading, server::UpdateRule& rule) {
   const Value* records = fields.find("max-records");
   const Value* octets = fields.find("max-octets");
-  if (records != nullptr) rule.max_records = reading.number(*records, server::update_records);
-  if (octets != nullptr) rule.max_octets = reading.octets(*octets, server::update_octets);
+  if (records != nullptr) rule.max_records = reading.number(*records, server::zone_record_count);
+  if (octets != nullptr) rule.max_octets = reading.octets(*octets, server::zone_octet_count);
   if (const Value* value = fields.find("max-records-per-rrset")) {
-    rule.max_records_per_rrset = reading.number(*value, server::update_rrset_records);
+    rule.max_records_per_rrset = reading.number(*value, server::rrset_record_count);
   }
   const Value* counted = records != nullptr ? records : octets;
   if (counted == nullptr || server::has_own_names(rule.match)) return;
   reading.error(*counted, "a limit of what is at the names of a rule that has none of its own",
                 "names: exact, subtree, self or self-subtree; update-limits has those of whole zones");
-}
-
-void read_update_limits(const Value& value, const Reading& reading, server::UpdateLimits& limits) {
-  Fields fields(value, reading, "update-limits");
-  read_number(fields.find("max-records"), reading, server::update_records, limits.max_records);
-  read_octets(fields.find("max-octets"), reading, server::update_octets, limits.max_octets);
-  read_number(fields.find("max-records-per-rrset"), reading, server::update_rrset_records, limits.max_records_per_rrset);
-  fields.finish();
 }
 
 void read_update_rule(const Value& item, const Reading& reading, server::PrimaryConfig& config) {
@@ -244,7 +236,9 @@ void read_primary(Fields& fields, const Reading& reading, Deployment& deployment
   for_items(fields.find("update-policy"), reading, server::max_update_rules,
             "a list such as [{key: NAME, zones: [example.com]}]",
             [&](const Value& item) { read_update_rule(item, reading, config); });
-  if (const Value* value = fields.find("update-limits")) read_update_limits(*value, reading, config.update_limits);
+  if (const Value* value = fields.find("update-limits")) {
+    config.update_limits = read_zone_limits(*value, "update-limits", reading, config.update_limits);
+  }
   read_folders(fields.find("zone-folders"), reading, deployment);
   NamesSeen zones;
   if (const Value* value = fields.require("zones", "zones: NAME: {file: FILE} lines"))

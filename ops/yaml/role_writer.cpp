@@ -75,10 +75,7 @@ void head(std::string_view key, const List& list, YamlLines& out) {
 void write_role(const server::PrimaryConfig& config, YamlLines& out) {
   if (!config.update_rules.empty()) out.value(0, "update-policy", "");
   for (const server::UpdateRule& rule : config.update_rules) write_update_rule(rule, out);
-  out.value(0, "update-limits", "");
-  out.number(2, "max-records", config.update_limits.max_records);
-  out.number(2, "max-octets", config.update_limits.max_octets);
-  out.number(2, "max-records-per-rrset", config.update_limits.max_records_per_rrset);
+  out.zone_limits(0, "update-limits", config.update_limits);
   head("zones", config.zones, out);
   for (const server::ZoneSource& zone : config.zones) write_zone(zone, out);
   if (!config.catalogs.empty()) out.value(0, "catalogs", "");

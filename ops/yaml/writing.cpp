@@ -70,6 +70,13 @@ void YamlLines::history(size_t indent, const server::HistoryConfig& history) {
         "{differences: " + std::to_string(history.differences) + ", size: " + std::to_string(history.octets) + '}');
 }
 
+void YamlLines::zone_limits(size_t indent, std::string_view key, const server::ZoneLimits& limits) {
+  value(indent, key, "");
+  number(indent + 2, "max-records", limits.max_records);
+  number(indent + 2, "max-octets", limits.max_octets);
+  number(indent + 2, "max-records-per-rrset", limits.max_records_per_rrset);
+}
+
 void YamlLines::overrides(size_t indent, const server::ZoneOverrides& overrides) {
   if (overrides.transfer || overrides.notify_from || overrides.update) {
     value(indent, "acl", "");
@@ -80,6 +87,7 @@ void YamlLines::overrides(size_t indent, const server::ZoneOverrides& overrides)
   if (overrides.notify) peers(indent, "notify", *overrides.notify);
   if (overrides.notify_ns_records) value(indent, "notify-ns-records", word(*overrides.notify_ns_records));
   if (overrides.history) history(indent, *overrides.history);
+  if (overrides.limits) zone_limits(indent, "zone-limits", *overrides.limits);
   if (overrides.forward_updates) value(indent, "forward-updates", word(*overrides.forward_updates));
 }
 

@@ -47,6 +47,7 @@ class YamlLines {
   void peers(size_t indent, std::string_view key, const server::PeerList& list);
   void names(size_t indent, std::string_view key, const std::vector<dns::Name>& list);
   void history(size_t indent, const server::HistoryConfig& history);
+  void zone_limits(size_t indent, std::string_view key, const server::ZoneLimits& limits);
   void overrides(size_t indent, const server::ZoneOverrides& overrides);
   void raw(const std::string& text) { out_ += text; }
   // A file's path, in quotes.

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "dns-core/rdata/rdata_text.h"
 #include "ops/terminal.h"
 #include "ops/yaml/reading.h"
 #include "zone/builder.h"
@@ -47,11 +48,11 @@ std::optional<dns::Name> zone_name_of_file(const std::string& path) {
 std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
                                            const ZoneFolders& folders) {
   Progress progress(path);
-  return load(path, name, found, folders, progress);
+  return load(path, name, found, folders, {}, progress);
 }
 
 std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
-                                           const ZoneFolders& folders, Progress& progress) {
+                                           const ZoneFolders& folders, const zone::SizeLimits& limits, Progress& progress) {
   const std::optional<dns::Name> apex = name ? name : zone_name_of_file(path);
   if (!apex) {
     found.error({path}, "the file's name is no zone's name", "--zone NAME");
@@ -67,7 +68,7 @@ std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::o
   loaded.region_ = std::make_unique<ReservedMemory>(zone::max_zone_memory);
   loaded.memory_ = std::make_unique<zone::ZoneMemory>(loaded.region_->bytes());
   loaded.index_ = std::make_unique<zone::RecordIndex>();
-  if (!loaded.read_records(found, progress)) {
+  if (!loaded.read_records(limits, found, progress)) {
     if (!name) found.note("the zone is taken to be " + text_of(*apex) + " from the file's name; --zone NAME says otherwise");
     return {};
   }
@@ -75,10 +76,10 @@ std::optional<LoadedZone> LoadedZone::load(const std::string& path, const std::o
 }
 
 std::optional<LoadedZone> LoadedZone::load_and_check(const std::string& path, const std::optional<dns::Name>& name,
-                                                     std::optional<UnixTime> at, Diagnostics& found,
-                                                     const ZoneFolders& folders) {
+                                                     std::optional<UnixTime> at, Diagnostics& found, const ZoneFolders& folders,
+                                                     const server::ZoneLimits& limits) {
   Progress progress(path);
-  std::optional<LoadedZone> loaded = load(path, name, found, folders, progress);
+  std::optional<LoadedZone> loaded = load(path, name, found, folders, limits.sizes<zone::SizeLimits>(), progress);
   if (!loaded) return {};
   zone::Diagnostics checks;
   zone::CheckOptions how;
@@ -95,7 +96,7 @@ void LoadedZone::warn_of_signatures(UnixTime now, Duration ahead, Diagnostics& f
   if (times.any()) found.warning({path_}, text_of(times));
 }
 
-bool LoadedZone::read_records(Diagnostics& found, Progress& progress) {
+bool LoadedZone::read_records(const zone::SizeLimits& limits, Diagnostics& found, Progress& progress) {
   const size_t errors_before = found.error_count();
   const dns::Name& apex = texts_->primary()->zones.front().name;
   size_t outside = 0;
@@ -103,7 +104,7 @@ bool LoadedZone::read_records(Diagnostics& found, Progress& progress) {
   size_t octets = 0;
   for (const zone::SourceFile& file : files_) octets += file.text.size();
   zone::MasterFile reader(files_, apex);
-  zone::ZoneBuilder builder(*memory_, apex, octets);
+  zone::ZoneBuilder builder(*memory_, apex, octets, nullptr, limits);
   zone::Record record;
   u64 records = 0;
   for (;;) {
@@ -140,10 +141,14 @@ bool LoadedZone::read_records(Diagnostics& found, Progress& progress) {
   if (!built) {
     const dns::Name owner = builder.error_owner();
     Place at{path_};
-    if (const auto position = index_->find(owner, dns::RrType::SOA)) {
+    if (const auto position = index_->find(owner, builder.error_type().value_or(dns::RrType::SOA))) {
       at = {std::string(files_.at(position->file).path), position->at.line, position->at.column};
     }
-    found.error(std::move(at), text_of(owner) + ": " + std::string(zone::describe(built.error())));
+    std::string what = text_of(owner);
+    if (const auto type = builder.error_type()) what += " " + text_of(dns::TypeText{*type});
+    what += ": " + std::string(zone::describe(built.error()));
+    if (const u64 limit = zone::limit_exceeded(built.error(), limits); limit != 0) what += " (" + std::to_string(limit) + ")";
+    found.error(std::move(at), what);
     return false;
   }
   zone_ = built.value();

@@ -13,6 +13,7 @@
 #include "zone/diagnostics.h"
 #include "zone/memory.h"
 #include "zone/record_index.h"
+#include "zone/size_limits.h"
 #include "zone/zone.h"
 
 namespace samara::ops {
@@ -28,11 +29,12 @@ class LoadedZone {
   static std::optional<LoadedZone> load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
                                         const ZoneFolders& folders = any_zone_file());
 
-  // The same, and the strict checks of a zone, its signatures' times as of `at` if given; errors of theirs are reported but do
-  // not take the zone away.
+  // The same, and the strict checks of a zone, of its size, its signatures' times as of `at` if given; errors of theirs are
+  // reported but do not take the zone away.
   static std::optional<LoadedZone> load_and_check(const std::string& path, const std::optional<dns::Name>& name,
                                                   std::optional<UnixTime> at, Diagnostics& found,
-                                                  const ZoneFolders& folders = any_zone_file());
+                                                  const ZoneFolders& folders = any_zone_file(),
+                                                  const server::ZoneLimits& limits = {});
   // Warns when signatures have expired at `now`, or will within `ahead`: as the server does, which serves them all the same.
   void warn_of_signatures(UnixTime now, Duration ahead, Diagnostics& found) const;
 
@@ -41,10 +43,10 @@ class LoadedZone {
 
  private:
   static std::optional<LoadedZone> load(const std::string& path, const std::optional<dns::Name>& name, Diagnostics& found,
-                                        const ZoneFolders& folders, Progress& progress);
+                                        const ZoneFolders& folders, const zone::SizeLimits& limits, Progress& progress);
   // What check_zone() found, with the paths of our files.
   void report(const zone::Diagnostics& checks, Diagnostics& found) const;
-  bool read_records(Diagnostics& found, Progress& progress);
+  bool read_records(const zone::SizeLimits& limits, Diagnostics& found, Progress& progress);
 
   std::string path_;
   std::unique_ptr<Deployment> texts_;  // one zone in it

@@ -22,8 +22,8 @@ constexpr std::array<Words, A + B> joined(const std::array<Words, A>& a, const s
 inline constexpr std::array<Words, 10> root_properties{
     "compatible",       "role", "workers", "user", "group", "log-level", "entropy-seed", "boot-time", "answer-rotation",
     "notify-ns-records"};
-inline constexpr std::array<Words, 11> service_children{"listen",  "key",     "acl",    "identity", "limits", "rate-limit",
-                                                        "cookies", "network", "notify", "history",  "storage"};
+inline constexpr std::array<Words, 12> service_children{"listen",  "key",     "acl",    "identity", "limits",      "rate-limit",
+                                                        "cookies", "network", "notify", "history",  "zone-limits", "storage"};
 inline constexpr auto primary_children =
     joined(service_children, std::array<Words, 4>{"zone", "catalog", "update-policy", "update-limits"});
 inline constexpr std::array<Words, 1> secondary_properties{"forward-updates"};
@@ -32,11 +32,12 @@ inline constexpr auto secondary_children =
 
 // Of a zone and of a catalog of any role.
 inline constexpr std::array<Words, 2> zone_properties{"name", "notify-ns-records"};
-inline constexpr std::array<Words, 3> override_children{"acl", "notify", "history"};
+inline constexpr std::array<Words, 4> override_children{"acl", "notify", "history", "zone-limits"};
 inline constexpr std::array<Words, 3> override_access_children{"transfer", "notify", "update"};
 inline constexpr std::array<Words, 1> notify_children{"peer"};
 inline constexpr std::array<Words, 2> peer_properties{"endpoint", "key"};
 inline constexpr std::array<Words, 2> history_properties{"differences", "octets"};
+inline constexpr std::array<Words, 3> zone_limits_properties{"max-records", "max-octets", "max-records-per-rrset"};
 inline constexpr std::array<Words, 2> storage_properties{"file", "size"};
 
 // The primary's.
@@ -45,10 +46,9 @@ inline constexpr auto primary_catalog_properties = joined(zone_properties, std::
 inline constexpr auto primary_catalog_children = joined(override_children, std::array<Words, 1>{"group"});
 inline constexpr std::array<Words, 2> group_properties{"name", "members"};
 inline constexpr std::array<Words, 1> update_policy_children{"rule"};
-inline constexpr std::array<Words, 3> update_limits_properties{"max-records", "max-octets", "max-records-per-rrset"};
 inline constexpr auto update_rule_properties =
     joined(std::array<Words, 9>{"from", "key", "add", "remove", "signed-zones", "zones", "match", "names", "types"},
-           update_limits_properties);
+           zone_limits_properties);
 
 // The secondary's.
 inline constexpr auto secondary_zone_properties = joined(zone_properties, secondary_properties);

@@ -26,7 +26,8 @@ void compare_services(const ServiceConfig& a, const ServiceConfig& b, ChangedKey
   // Named one by one, so that the compiler asks for each member that is added. The seed and the time are the start's, and no
   // manifest has notifies_under_way.
   const auto& [workers, listen, user, group, identity, log_level, entropy_seed, boot_time, keys, access, limits, rate_limit,
-               cookies, answer_rotation, network, notify, notify_ns_records, history, storage, notifies_under_way] = a;
+               cookies, answer_rotation, network, notify, notify_ns_records, history, zone_limits, storage,
+               notifies_under_way] = a;
   static_cast<void>(entropy_seed);
   static_cast<void>(boot_time);
   static_cast<void>(notifies_under_way);
@@ -46,6 +47,7 @@ void compare_services(const ServiceConfig& a, const ServiceConfig& b, ChangedKey
   changed.add("notify", notify != b.notify);
   changed.add("notify-ns-records", notify_ns_records != b.notify_ns_records);
   changed.add("history", history != b.history);
+  changed.add("zone-limits", zone_limits != b.zone_limits);
   changed.add("storage", storage != b.storage);
 }
 

@@ -114,7 +114,7 @@ Read<void> read_own(const NodeReader& node, std::string_view name, PrimaryConfig
     if (!config.update_rules.empty()) return node.error(Kind::duplicate);
     config.update_rules = TRY(read_update_rules(node, config.keys));
   } else if (name == "update-limits") {
-    config.update_limits = TRY(read_update_limits(node));
+    config.update_limits = TRY(read_zone_limits(node, default_update_limits));
   } else {
     return node.error(Kind::unknown);
   }
@@ -178,7 +178,7 @@ void write_primary_config(const PrimaryConfig& config, DeviceTreeWriter& out) {
   write_service_properties(config, PrimaryConfig::role, out);
   write_service_nodes(config, out);
   if (!config.update_rules.empty()) write_update_rules(config.update_rules, config, out);
-  if (config.update_limits != UpdateLimits{}) write_update_limits(config.update_limits, out);
+  if (config.update_limits != default_update_limits) write_zone_limits("update-limits", config.update_limits, out);
   for (size_t i = 0; i < config.zones.size(); ++i) write_zone(config.zones[i], i, config, out);
   for (size_t i = 0; i < config.catalogs.size(); ++i) write_catalog(config.catalogs[i], i, config, out);
   out.end_node();

@@ -52,7 +52,7 @@ struct PrimaryConfig : ServiceConfig {
   std::vector<ZoneSource> zones;          // names are unique
   std::vector<ProducedCatalog> catalogs;  // names are unique, and not those of zones
   std::vector<UpdateRule> update_rules;   // rights to update besides those that access.update gives
-  UpdateLimits update_limits;
+  ZoneLimits update_limits = default_update_limits;
   friend bool operator==(const PrimaryConfig&, const PrimaryConfig&) = default;
 };
 

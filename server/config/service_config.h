@@ -65,9 +65,9 @@ constexpr Range<u32> rate_window{1, 3600};
 constexpr Range<u32> rate_table_size{least_rate_table_size, 1 << 24};
 constexpr Range<u32> ipv4_prefix_length{1, 32};
 constexpr Range<u32> ipv6_prefix_length{1, 128};
-constexpr Range<u32> update_records{1, 1 << 24};
-constexpr Range<u32> update_rrset_records{1, 65'535};  // the most a zone can hold
-constexpr Range<u64> update_octets{1, u64{1} << 33};
+constexpr Range<u32> zone_record_count{1, 1'000'000'000};
+constexpr Range<u32> rrset_record_count{1, 65'535};  // the most a zone can hold
+constexpr Range<u64> zone_octet_count{1, u64{1} << 33};
 constexpr Range<u32> history_differences{0, 1'000'000};
 constexpr Range<u64> history_octets{0, u64{1} << 32};
 constexpr Range<u64> storage_size{u64{1} << 20, u64{1} << 40};
@@ -126,6 +126,21 @@ struct HistoryConfig {
   friend bool operator==(const HistoryConfig&, const HistoryConfig&) = default;
 };
 
+// How large a zone may be, wherever its records come from: what is larger is no zone. An RRset is copied whole with each change
+// of it and read whole with each answer, so that a few large ones take a server's time (CVE-2024-1737); beyond 4,000 addresses
+// no message holds it, so that nobody can ask for it.
+struct ZoneLimits {
+  u32 max_records = 100'000'000;
+  u64 max_octets = u64{1} << 33;  // of its records, each with its owner, uncompressed
+  u32 max_records_per_rrset = 10'000;
+  // As zone/size_limits.h has them, which is not known here.
+  template <class Sizes>
+  Sizes sizes() const {
+    return {.records = max_records, .octets = max_octets, .rrset_records = max_records_per_rrset};
+  }
+  friend bool operator==(const ZoneLimits&, const ZoneLimits&) = default;
+};
+
 // What a zone (or a catalog) has of its own instead of what holds for all; absent: as for all.
 struct ZoneOverrides {
   std::optional<AccessList> transfer;
@@ -135,6 +150,7 @@ struct ZoneOverrides {
   std::optional<bool> notify_ns_records;
   std::optional<HistoryConfig> history;
   std::optional<bool> forward_updates = {};  // at a secondary
+  std::optional<ZoneLimits> limits = {};
   friend bool operator==(const ZoneOverrides&, const ZoneOverrides&) = default;
 };
 
@@ -211,6 +227,7 @@ struct ServiceConfig {
   // the zone itself has their addresses.
   bool notify_ns_records = false;
   HistoryConfig history;
+  ZoneLimits zone_limits;
   std::optional<StorageConfig> storage;
   u32 notifies_under_way = 4096;  // room for; no blob sets it
   friend bool operator==(const ServiceConfig&, const ServiceConfig&) = default;
@@ -238,6 +255,7 @@ struct ServiceConfig {
   const PeerList& notify_targets(const ZoneOverrides& zone) const { return zone.notify ? *zone.notify : notify; }
   bool notifies_ns_records(const ZoneOverrides& zone) const { return zone.notify_ns_records.value_or(notify_ns_records); }
   HistoryConfig history_of(const ZoneOverrides& zone) const { return zone.history.value_or(history); }
+  ZoneLimits limits_of(const ZoneOverrides& zone) const { return zone.limits.value_or(zone_limits); }
 };
 
 // ---- what can be wrong with a blob ----------------------------------------------------------------------------------

@@ -170,10 +170,19 @@ Read<void> read_override_access(const NodeReader& node, const std::vector<TsigKe
 }
 
 // The sections that may stand once; the lists are counted instead.
-constexpr std::array<std::string_view, 9> single_sections{"acl",     "identity", "limits",  "rate-limit", "cookies",
-                                                          "network", "notify",   "history", "storage"};
+constexpr std::array<std::string_view, 10> single_sections{"acl",     "identity", "limits",  "rate-limit",  "cookies",
+                                                           "network", "notify",   "history", "zone-limits", "storage"};
 
 }  // namespace
+
+Read<ZoneLimits> read_zone_limits(const NodeReader& node, const ZoneLimits& defaults) {
+  TRY(node.expect_only(layout::zone_limits_properties, {}));
+  ZoneLimits limits = defaults;
+  TRY(node.number("max-records", zone_record_count, limits.max_records));
+  TRY(node.number("max-octets", zone_octet_count, limits.max_octets));
+  TRY(node.number("max-records-per-rrset", rrset_record_count, limits.max_records_per_rrset));
+  return limits;
+}
 
 Read<Peer> read_peer(const NodeReader& node, const std::vector<TsigKey>& keys) {
   TRY(node.expect_only(layout::peer_properties, {}));
@@ -205,6 +214,9 @@ Read<bool> take_override(const NodeReader& child, std::string_view name, const s
   } else if (name == "history") {
     if (overrides.history) return child.error(Kind::duplicate);
     overrides.history = TRY(read_history(child));
+  } else if (name == "zone-limits") {
+    if (overrides.limits) return child.error(Kind::duplicate);
+    overrides.limits = TRY(read_zone_limits(child, {}));
   } else {
     return false;
   }
@@ -268,6 +280,7 @@ Read<void> ServiceReader::take_section(const NodeReader& node, std::string_view 
   if (name == "network") config_.network = TRY(read_network(node));
   if (name == "notify") config_.notify = TRY(read_notify(node, config_.keys));
   if (name == "history") config_.history = TRY(read_history(node));
+  if (name == "zone-limits") config_.zone_limits = TRY(read_zone_limits(node, {}));
   if (name == "storage") config_.storage = TRY(read_storage(node));
   return {};
 }

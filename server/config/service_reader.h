@@ -36,6 +36,7 @@ class ServiceReader {
 };
 
 Read<Peer> read_peer(const NodeReader& node, const std::vector<TsigKey>& keys);
+Read<ZoneLimits> read_zone_limits(const NodeReader& node, const ZoneLimits& defaults);
 // Adds the peer in `node` to `list`.
 Read<void> add_peer(const NodeReader& node, const std::vector<TsigKey>& keys, PeerList& list);
 // What a zone or a catalog has of its own, from its properties (begin_overrides) and one of its children; false: not one of

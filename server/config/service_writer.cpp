@@ -101,6 +101,14 @@ void write_history(const HistoryConfig& history, DeviceTreeWriter& out) {
 
 }  // namespace
 
+void write_zone_limits(std::string_view name, const ZoneLimits& limits, DeviceTreeWriter& out) {
+  out.begin_node(name);
+  out.u32("max-records", limits.max_records);
+  out.u64("max-octets", limits.max_octets);
+  out.u32("max-records-per-rrset", limits.max_records_per_rrset);
+  out.end_node();
+}
+
 void begin_numbered(std::string_view kind, size_t index, DeviceTreeWriter& out) {
   TextBuffer<64> name;
   name.writer().put(kind);
@@ -154,6 +162,7 @@ void write_override_nodes(const ZoneOverrides& overrides, const ServiceConfig& c
   }
   if (overrides.notify) write_notify(*overrides.notify, config, out);
   if (overrides.history) write_history(*overrides.history, out);
+  if (overrides.limits) write_zone_limits("zone-limits", *overrides.limits, out);
 }
 
 void write_service_properties(const ServiceConfig& config, std::string_view role, DeviceTreeWriter& out) {
@@ -183,6 +192,7 @@ void write_service_nodes(const ServiceConfig& config, DeviceTreeWriter& out) {
   write_cookies(config.cookies, out);
   write_notify(config.notify, config, out);
   write_history(config.history, out);
+  if (config.zone_limits != ZoneLimits{}) write_zone_limits("zone-limits", config.zone_limits, out);
   if (config.storage) {
     out.begin_node("storage");
     out.string("file", config.storage->file);

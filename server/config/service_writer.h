@@ -27,6 +27,8 @@ void write_names(std::string_view property, const std::vector<dns::Name>& names,
 void write_key_property(std::optional<u16> key, const ServiceConfig& config, codec::DeviceTreeWriter& out);
 void write_peers(std::string_view kind, const PeerList& peers, const ServiceConfig& config, codec::DeviceTreeWriter& out);
 
+// `name`: the section's.
+void write_zone_limits(std::string_view name, const ZoneLimits& limits, codec::DeviceTreeWriter& out);
 void write_override_properties(const ZoneOverrides& overrides, codec::DeviceTreeWriter& out);
 void write_override_nodes(const ZoneOverrides& overrides, const ServiceConfig& config, codec::DeviceTreeWriter& out);
 

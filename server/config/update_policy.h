@@ -10,17 +10,14 @@
 #include "dns-core/types.h"
 #include "platform/base/ip_address.h"
 #include "platform/base/types.h"
+#include "server/config/service_config.h"
 
 namespace samara::server {
 
-// How much of each zone updates may make. An RRset is copied whole with each change of it, and read whole with each answer
-// (CVE-2024-1737 is of this kind); what is there already may stay and shrink.
-struct UpdateLimits {
-  u32 max_records = 10'000'000;       // of a zone
-  u64 max_octets = u64{1} << 30;      // of its records, each with its owner, uncompressed
-  u32 max_records_per_rrset = 1'000;  // more than any use we know of: name servers of the root, a directory's services
-  friend bool operator==(const UpdateLimits&, const UpdateLimits&) = default;
-};
+// How much of each zone updates may make, besides what it may be at all; what is there already may stay and shrink. An RRset of
+// a thousand is more than any use we know of: name servers of the root, a directory's services.
+constexpr ZoneLimits default_update_limits{
+    .max_records = 10'000'000, .max_octets = u64{1} << 30, .max_records_per_rrset = 1'000};
 
 constexpr size_t max_update_rules = 4096;       // one for each of 1,024 keys and some
 constexpr size_t max_update_rule_zones = 1024;  // in one rule
@@ -54,7 +51,7 @@ struct UpdateRule {
   // add, so that those without have room left.
   std::optional<u32> max_records{};
   std::optional<u64> max_octets{};
-  std::optional<u32> max_records_per_rrset{};  // instead of UpdateLimits'
+  std::optional<u32> max_records_per_rrset{};  // instead of PrimaryConfig::update_limits'
   bool is_limited() const { return max_records.has_value() || max_octets.has_value(); }
   friend bool operator==(const UpdateRule&, const UpdateRule&) = default;
 };

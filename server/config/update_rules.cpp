@@ -52,9 +52,9 @@ Read<UpdateRule> read_update_rule(const NodeReader& node, const std::vector<Tsig
     return node.error(rule.names.empty() ? Kind::missing : Kind::unknown, "names");
   }
   rule.types = TRY(read_types(node));
-  TRY(read_limit(node, "max-records", update_records, rule.max_records));
-  TRY(read_limit(node, "max-octets", update_octets, rule.max_octets));
-  TRY(read_limit(node, "max-records-per-rrset", update_rrset_records, rule.max_records_per_rrset));
+  TRY(read_limit(node, "max-records", zone_record_count, rule.max_records));
+  TRY(read_limit(node, "max-octets", zone_octet_count, rule.max_octets));
+  TRY(read_limit(node, "max-records-per-rrset", rrset_record_count, rule.max_records_per_rrset));
   if (rule.is_limited() && !has_own_names(rule.match)) return node.error(Kind::missing, "names");
   return rule;
 }
@@ -81,23 +81,6 @@ std::optional<UpdateNames> parse_update_names(std::string_view text) {
   const auto found = std::ranges::find(words, text);
   if (found == words.end()) return {};
   return static_cast<UpdateNames>(found - words.begin());
-}
-
-Read<UpdateLimits> read_update_limits(const NodeReader& node) {
-  TRY(node.expect_only(layout::update_limits_properties, {}));
-  UpdateLimits limits;
-  TRY(node.number("max-records", update_records, limits.max_records));
-  TRY(node.number("max-octets", update_octets, limits.max_octets));
-  TRY(node.number("max-records-per-rrset", update_rrset_records, limits.max_records_per_rrset));
-  return limits;
-}
-
-void write_update_limits(const UpdateLimits& limits, codec::DeviceTreeWriter& out) {
-  out.begin_node("update-limits");
-  out.u32("max-records", limits.max_records);
-  out.u64("max-octets", limits.max_octets);
-  out.u32("max-records-per-rrset", limits.max_records_per_rrset);
-  out.end_node();
 }
 
 Read<std::vector<UpdateRule>> read_update_rules(const NodeReader& node, const std::vector<TsigKey>& keys) {

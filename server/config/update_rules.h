@@ -20,8 +20,6 @@ constexpr bool has_own_names(UpdateNames match) {
   return match != UpdateNames::zone;
 }
 
-Read<UpdateLimits> read_update_limits(const NodeReader& node);
-void write_update_limits(const UpdateLimits& limits, codec::DeviceTreeWriter& out);
 Read<std::vector<UpdateRule>> read_update_rules(const NodeReader& node, const std::vector<TsigKey>& keys);
 void write_update_rules(const std::vector<UpdateRule>& rules, const ServiceConfig& config, codec::DeviceTreeWriter& out);
 

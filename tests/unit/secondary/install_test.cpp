@@ -4,6 +4,7 @@
 #include "../zone/master_file_zone.h"
 #include "dns-core/rdata/rdata_text.h"
 #include "messages.h"
+#include "zone/content_digest.h"
 #include "zone/format.h"
 
 namespace samara::secondary {
@@ -258,6 +259,59 @@ TEST(ZoneInstaller, KeepsTheLimits) {
   Installed ttl(std::nullopt, {.longest_ttl = 59});
   ttl.take_whole({soa(3), ns, address, soa(3)});
   EXPECT_EQ(ttl.error, InstallError::ttl_too_long);
+}
+
+TEST(ZoneInstaller, refuses_a_zone_larger_than_it_may_be_and_names_the_set) {
+  const auto with_addresses = [](int count) {
+    Lines lines{soa(3), ns};
+    for (int i = 0; i < count; ++i) lines.push_back("www.example. 60 IN A 192.0.2." + std::to_string(i));
+    lines.push_back(soa(3));
+    return lines;
+  };
+  Installed set(std::nullopt, {.zone = {.rrset_records = 3}});
+  set.take_whole(with_addresses(4));
+  EXPECT_EQ(set.reason(),
+            "the records make no zone: more records in one RRset than max-records-per-rrset (3) at www.example. A");
+  Installed records(std::nullopt, {.zone = {.records = 5}});
+  records.take_whole(with_addresses(4));
+  EXPECT_EQ(records.reason(), "the records make no zone: more records in the zone than max-records (5) at www.example.");
+  Installed octets(std::nullopt, {.zone = {.octets = 150}});
+  octets.take_whole(with_addresses(4));
+  EXPECT_EQ(octets.reason(), "the records make no zone: more octets in the zone than max-octets (150) at www.example.");
+  Installed good(std::nullopt, {.zone = {.records = 6, .octets = 300, .rrset_records = 4}});
+  good.take_whole(with_addresses(4));
+  EXPECT_TRUE(good.zone.has_value());
+  EXPECT_EQ(good.installer->zone_octets(), zone::content_octets(*good.zone));
+}
+
+TEST(ZoneInstaller, lets_no_difference_make_a_zone_larger_than_it_may_be) {
+  const std::string three = "ns 60 A 192.0.2.1\nns 60 A 192.0.2.2\nns 60 A 192.0.2.3\n";
+  const std::string added = "ns.example. 60 IN A 192.0.2.9";
+  const auto after = [&](const std::string& before, const zone::SizeLimits& limits, Lines changes) {
+    auto result = std::make_unique<Installed>(base_text(1, before), InstallLimits{.zone = limits});
+    Lines lines{soa(2), soa(1)};
+    lines.insert(lines.end(), changes.begin(), changes.end());
+    lines.push_back(soa(2));
+    result->take_differences(1, lines);
+    return result;
+  };
+  EXPECT_EQ(after(three, {.rrset_records = 3}, {soa(2), added})->reason(),
+            "a difference does not fit the zone: the changes leave something that is no zone: more records in one RRset than "
+            "max-records-per-rrset (3) at ns.example. A");
+  // One that was larger before may change and shrink.
+  EXPECT_TRUE(after(three, {.rrset_records = 2}, {address, soa(2), added})->zone.has_value());
+  EXPECT_TRUE(after(three, {.rrset_records = 1}, {address, soa(2)})->zone.has_value());
+  EXPECT_EQ(after(three, {.records = 5}, {soa(2), added})->reason(),
+            "the records make no zone: more records in the zone than max-records (5)");
+  EXPECT_TRUE(after(three, {.records = 4}, {address, soa(2), added})->zone.has_value());
+  const auto grown = after(three, {.octets = 1'000}, {soa(2), added});
+  ASSERT_TRUE(grown->zone.has_value());
+  const u64 octets = zone::content_octets(*grown->zone);
+  EXPECT_EQ(grown->installer->zone_octets(), octets) << "counted by what changed";
+  EXPECT_TRUE(after(three, {.octets = octets}, {soa(2), added})->zone.has_value());
+  EXPECT_EQ(after(three, {.octets = octets - 1}, {soa(2), added})->reason(),
+            "the records make no zone: more octets in the zone than max-octets (" + std::to_string(octets - 1) + ")");
+  EXPECT_TRUE(after(three, {.octets = 10}, {address, soa(2)})->zone.has_value()) << "it shrinks";
 }
 
 // Differences whose zone grows step by step past the limit.

@@ -32,7 +32,7 @@ TEST_F(Quota, an_rrset_grows_to_its_limit_and_no_further) {
   zone.room.limits.max_records_per_rrset = 3;
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.1", "! x 60 IN A 192.0.2.2"}), "NOERROR");
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.3", "! x 60 IN A 192.0.2.4"}), "REFUSED");
-  EXPECT_EQ(zone.outcome.reason.view(), "the RRset would have more records than max-records-per-rrset");
+  EXPECT_EQ(zone.outcome.reason.view(), "the RRset x.example. A would have more records than max-records-per-rrset (3)");
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.3"}), "NOERROR");
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.4"}), "REFUSED");
   EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.4", "! x 0 NONE A 192.0.2.1"}), "NOERROR") << "one comes, one goes";
@@ -45,6 +45,15 @@ TEST_F(Quota, an_rrset_that_is_larger_already_may_shrink_and_change) {
   EXPECT_EQ(zone.update({"! big 60 IN A 192.0.2.5", "! big 0 NONE A 192.0.2.4"}), "NOERROR");
   EXPECT_EQ(zone.update({"! big 0 NONE A 192.0.2.1"}), "NOERROR");
   EXPECT_EQ(zone.update({"! big 300 IN A 192.0.2.2"}), "NOERROR") << "another TTL";
+}
+
+TEST_F(Quota, no_rule_gives_more_than_the_zone_may_be) {
+  rule().max_records_per_rrset = 5;
+  zone.room.most_records_per_rrset = 4;
+  EXPECT_EQ(zone.update({"! big 60 IN A 192.0.2.5"}), "REFUSED");
+  EXPECT_EQ(zone.outcome.reason.view(), "the RRset big.example. A would have more records than max-records-per-rrset (4)");
+  zone.room.most_records_per_rrset = 5;
+  EXPECT_EQ(zone.update({"! big 60 IN A 192.0.2.5"}), "NOERROR");
 }
 
 TEST_F(Quota, a_rule_may_have_another_limit_of_an_rrset) {

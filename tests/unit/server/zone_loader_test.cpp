@@ -187,6 +187,44 @@ TEST_F(ZoneLoaderTest, lets_zones_be_changed_and_published_while_a_large_one_is_
   EXPECT_EQ(zone("large.").serial(), dns::Serial(2));
 }
 
+TEST_F(ZoneLoaderTest, refuses_what_is_larger_than_a_zone_may_be_and_keeps_what_it_has) {
+  config_.zone_limits = {.max_records = 100, .max_octets = 10'000, .max_records_per_rrset = 3};
+  const auto addresses = [](int count) {
+    std::string text = "x 60 TXT a\n";
+    for (int i = 0; i < count; ++i) text += "www 60 A 192.0.2." + std::to_string(i) + "\n";
+    return text;
+  };
+  give("a.example.", 1, addresses(3));
+  ASSERT_TRUE(load()) << log_;
+  give("a.example.", 2, addresses(4));
+  EXPECT_FALSE(load());
+  EXPECT_EQ(log_,
+            "zone:8:1: www.a.example. A: more records in one RRset than max-records-per-rrset (3)\n"
+            "zone a.example.: not loaded; the version with serial 1 stays in service\n");
+  EXPECT_EQ(zone("a.example.").serial(), dns::Serial(1));
+  // A limit of the zone's own counts instead, and is looked at though the text is the same.
+  config_.zones[0].overrides.limits = {.max_records = 100, .max_octets = 10'000, .max_records_per_rrset = 4};
+  ASSERT_TRUE(load()) << log_;
+  EXPECT_EQ(zone("a.example.").serial(), dns::Serial(2));
+  config_.zones[0].overrides.limits->max_records = 7;
+  EXPECT_FALSE(load());
+  EXPECT_NE(log_.find("more records in the zone than max-records (7)\n"), std::string::npos) << log_;
+  config_.zones[0].overrides.limits = {.max_records = 100, .max_octets = 200, .max_records_per_rrset = 4};
+  EXPECT_FALSE(load());
+  EXPECT_NE(log_.find("more octets in the zone than max-octets (200)\n"), std::string::npos) << log_;
+  EXPECT_EQ(zone("a.example.").serial(), dns::Serial(2));
+}
+
+TEST_F(ZoneLoaderTest, warns_of_sets_that_no_message_can_hold) {
+  std::string large;
+  for (int i = 0; i < 300; ++i) large += "big 60 TXT " + std::to_string(1000 + i) + std::string(240, 'x') + "\n";
+  give("example.", 1, large);
+  ASSERT_TRUE(load()) << log_;
+  EXPECT_EQ(log_,
+            "zone example.: big.example. TXT: no message can hold this set of 300 records: who asks for it gets none of them\n"
+            "zone example.: serial 1, 303 records\n");
+}
+
 TEST_F(ZoneLoaderTest, MakesACatalogOfItsZones) {
   give("b.example.", 1, "");
   give("a.example.", 1, "");

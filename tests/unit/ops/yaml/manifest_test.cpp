@@ -169,7 +169,12 @@ TEST(Manifest, WhatOnlyAPrimaryHasArrives) {
   EXPECT_EQ(config.update_rules[1].max_records_per_rrset, 8U);
   EXPECT_FALSE(config.update_rules[0].is_limited());
   EXPECT_EQ(config.update_limits,
-            (server::UpdateLimits{.max_records = 50'000, .max_octets = 1 << 20, .max_records_per_rrset = 200}));
+            (server::ZoneLimits{.max_records = 50'000, .max_octets = 1 << 20, .max_records_per_rrset = 200}));
+  EXPECT_EQ(config.zone_limits,
+            (server::ZoneLimits{.max_records = 60'000, .max_octets = 2 << 20, .max_records_per_rrset = 10'000}));
+  EXPECT_EQ(config.limits_of(config.zones[0].overrides),
+            (server::ZoneLimits{.max_records = 60'000, .max_octets = 2 << 20, .max_records_per_rrset = 65'535}))
+      << "what it does not say itself is as for all";
   EXPECT_EQ(config.update_rules[2].names.size(), 2U);
   ASSERT_EQ(config.catalogs.size(), 2U);
   ASSERT_TRUE(config.catalogs[0].members.has_value());

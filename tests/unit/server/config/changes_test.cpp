@@ -38,6 +38,7 @@ const std::vector<Change> service_changes{
     {"notify", [](ServiceConfig& c) { c.notify.emplace_back(); }},
     {"notify-ns-records", [](ServiceConfig& c) { c.notify_ns_records = true; }},
     {"history", [](ServiceConfig& c) { c.history.differences = 1; }},
+    {"zone-limits", [](ServiceConfig& c) { c.zone_limits.max_records = 1; }},
     {"storage", [](ServiceConfig& c) { c.storage.emplace(); }},
 };
 
@@ -85,7 +86,7 @@ TEST(FixedChanges, AllTogetherFitIntoALine) {
   EXPECT_EQ(
       changes(PrimaryConfig(), primary),
       "listen, workers, user, group, identity, log, keys, acl, limits, rate-limit, answer-rotation, network, cookies, notify, "
-      "notify-ns-records, history, storage, update-policy and update-limits");
+      "notify-ns-records, history, zone-limits, storage, update-policy and update-limits");
 }
 
 }  // namespace

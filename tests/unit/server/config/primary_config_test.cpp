@@ -63,11 +63,18 @@ PrimaryConfig with_everything() {
   config.notify = {{Endpoint::parse("192.0.2.2:53").value(), u16{1}}, {Endpoint::parse("[::1]:1").value(), std::nullopt}};
   config.notify_ns_records = true;
   config.history = {0, u64{1} << 32};
-  config.zones = {
-      {name_of("."), {{"root.zone", ""}}, {}},
-      {name_of("example.com"),
-       {{"a/b.zone", "@ SOA\n"}, {"a/c.inc", std::string_view("with\0zero", 9)}},
-       {AccessList{}, AccessList{{{}, u16{0}}}, AccessList{AccessRule{}}, PeerList{}, false, HistoryConfig{7, 4096}}}};
+  config.zones = {{name_of("."), {{"root.zone", ""}}, {}},
+                  {name_of("example.com"),
+                   {{"a/b.zone", "@ SOA\n"}, {"a/c.inc", std::string_view("with\0zero", 9)}},
+                   {AccessList{},
+                    AccessList{{{}, u16{0}}},
+                    AccessList{AccessRule{}},
+                    PeerList{},
+                    false,
+                    HistoryConfig{7, 4096},
+                    {},
+                    ZoneLimits{8, 8'000'000'000, 3}}}};
+  config.zone_limits = {.max_records = 1'000'000'000, .max_octets = 1, .max_records_per_rrset = 65'535};
   config.catalogs = {{name_of("all.catalog"), {}, {}, {}},
                      {name_of("some.catalog"),
                       std::vector{name_of("EXAMPLE.com"), name_of(".")},
