@@ -15,7 +15,6 @@ constexpr u32 agent = 0;  // the worker that has it
 constexpr size_t max_rejected_kept = 1024;
 // Updates on their way to the agent are turned away when this much is: it takes them at once, if it can.
 constexpr size_t max_octets_for_updates = size_t{4} << 20;
-// Lines about one transfer's broken rules; the rest are counted in one.
 
 std::vector<u8> encoded(const AgentMessage& message) {
   std::vector<u8> octets(max_message_head);

@@ -153,13 +153,13 @@ class Primary final : public hal::Role {
       Primary& role;
       hal::Loader& loader;
     } context{*this, loader};
-    const LoadPause pause{.call =
-                              [](void* of) {
-                                auto& [role, machine] = *static_cast<Context*>(of);
-                                machine.take_turn();
-                                role.updates_->settle();
-                              },
-                          .context = &context};
+    const zone::Pause pause{.call =
+                                [](void* of) {
+                                  auto& [role, machine] = *static_cast<Context*>(of);
+                                  machine.take_turn();
+                                  role.updates_->settle();
+                                },
+                            .context = &context};
     const auto set = zones_->load(config.value(), loader.wall(), report, pause);
     if (set.has_value()) {
       zones_->published(loader.publish(set->root()));

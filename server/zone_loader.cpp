@@ -9,6 +9,7 @@
 #include "platform/base/counted.h"
 #include "platform/base/panic.h"
 #include "server/catalog_zone.h"
+#include "server/update_access.h"
 #include "zone/content_digest.h"
 #include "zone/diff.h"
 #include "zone/master_file.h"
@@ -18,8 +19,8 @@ namespace samara::server {
 
 namespace {
 
-// Some milliseconds' worth.
-constexpr u32 records_between_pauses = 8192;
+// A zone that has changed so often while its file was held against it is replaced without being compared.
+constexpr u32 max_comparisons = 3;
 // The last of so many parts of storage and zone memory is kept for those without limits.
 constexpr u64 room_parts = 8;
 
@@ -33,7 +34,8 @@ std::optional<dns::RrType> type_at_fault(zone::BuildError error) {
 // What only the whole zone shows has no place of its own; the last record at the owner that could be meant is named. What is
 // missing is nowhere.
 void report_build_error(std::span<const zone::SourceFile> files, const dns::Name& apex, zone::BuildError error,
-                        const zone::ZoneBuilder& builder, const zone::SizeLimits& limits, LoadReport& report) {
+                        const zone::ZoneBuilder& builder, const zone::SizeLimits& limits, LoadReport& report,
+                        zone::Pace& pace) {
   const dns::Name owner = builder.error_owner();
   const auto wanted = builder.error_type().has_value() ? builder.error_type() : type_at_fault(error);
   std::optional<zone::SourcePosition> place;
@@ -41,6 +43,7 @@ void report_build_error(std::span<const zone::SourceFile> files, const dns::Name
     zone::MasterFile reader(files, apex);
     zone::Record record;
     for (auto more = reader.next(record); more.ok() && more.value(); more = reader.next(record)) {
+      pace.step();
       if (*record.owner == owner && (!wanted.has_value() || record.type == *wanted)) place = record.position;
     }
   }
@@ -61,16 +64,6 @@ void report_build_error(std::span<const zone::SourceFile> files, const dns::Name
   } else {
     report.line(Level::error, files.front().path, ": ", owner, what.view(), ": ", zone::describe(error), most.view());
   }
-}
-
-// What is remembered of a file once updates change the zone that was read from it.
-zone::store::FileMark mark_of(const zone::Zone& from_file) {
-  return {.serial = from_file.serial(), .digest = zone::content_digest(from_file)};
-}
-
-// Whether it is the file that the zone came from, or one with the same records.
-bool is_file_of(const zone::store::FileMark& mark, const zone::Zone& from_file) {
-  return from_file.serial() == mark.serial && (!mark.digest.has_value() || zone::content_digest(from_file) == *mark.digest);
 }
 
 }  // namespace
@@ -99,8 +92,8 @@ bool ZoneLoader::is_generated(const dns::Name& apex) const {
   return found != nullptr && found->generated;
 }
 
-std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, const ZoneLimits& limits, LoadReport& report,
-                                                const LoadPause& pause) {
+std::optional<ZoneLoader::FromFile> ZoneLoader::load_zone(const ZoneSource& source, const ZoneLimits& limits,
+                                                          LoadReport& report, const zone::Pause& pause) {
   std::vector<zone::SourceFile> files;
   size_t octets = 0;
   for (const ZoneFile& file : source.files) {
@@ -113,8 +106,9 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, const 
   zone::Record record;
   u32 errors = 0;
   u64 records = 0;
-  for (u32 read = 1;; ++read) {
-    if (read % records_between_pauses == 0) pause.take();
+  zone::Pace pace(pause);
+  for (;;) {
+    pace.step();
     const auto more = reader.next(record);
     if (!more.ok()) {
       report.line(Level::error, more.error());
@@ -137,9 +131,9 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, const 
   }
   for (const zone::MasterFileError& warning : reader.warnings()) report.line(Level::warning, warning);
   if (errors != 0) return std::nullopt;
-  const auto built = builder.finish();
+  const auto built = builder.finish(pause);
   if (!built.ok()) {
-    report_build_error(files, source.name, built.error(), builder, sizes, report);
+    report_build_error(files, source.name, built.error(), builder, sizes, report, pace);
     return std::nullopt;
   }
   const zone::Zone& zone = built.value();
@@ -156,11 +150,13 @@ std::optional<zone::Zone> ZoneLoader::load_zone(const ZoneSource& source, const 
                 ": denials carry no proof: no NSEC3PARAM record with flags 0, hash algorithm 1 and at most ",
                 dns::max_served_nsec3_iterations, " iterations has NSEC3 records; sign it again with 0 (RFC 9276 section 3.1)");
   }
-  return zone;
+  FromFile file{.zone = zone, .octets = builder.octets()};
+  if (digests_) file.digest = zone::content_digest(zone, pause);
+  return file;
 }
 
-void ZoneLoader::report_signatures(const zone::Zone& zone, UnixTime wall, LoadReport& report) const {
-  const zone::SignatureTimes times = zone::look_at_signatures(zone, wall, signature_warning_);
+void ZoneLoader::report_signatures(const zone::Zone& zone, UnixTime wall, LoadReport& report, const zone::Pause& pause) const {
+  const zone::SignatureTimes times = zone::look_at_signatures(zone, wall, signature_warning_, pause);
   if (times.any()) report.line(Level::warning, "zone ", zone.apex(), ": ", times);
 }
 
@@ -175,31 +171,71 @@ void ZoneLoader::look_at_signatures(UnixTime wall) const {
 // Whether the zone in service stays because its file does not have what updates did to it. Serials say which of two files is
 // newer; whether there are two is asked first, since updates may take the zone's serial anywhere (RFC 1982 section 7), and then
 // an unchanged file may count as newer than the zone.
-bool ZoneLoader::keeps_updates(const ServedZone& zone, const zone::Zone& from_file, LoadReport& report) {
-  if (!zone.file.has_value()) return false;
-  const dns::Serial now = zone.versions->zone()->serial();
-  const dns::Serial of_file = from_file.serial();
-  if (is_file_of(*zone.file, from_file)) {
-    if (zone.restored) {
-      report.line(Level::info, "zone ", zone.apex, ": serial ", now.value(), " with the updates that the storage has");
-    } else {
-      report.line(Level::warning, "zone ", zone.apex, ": the file is as it was (serial ", of_file.value(),
-                  "); the zone keeps its updates (serial ", now.value(), ')');
-    }
-    return true;
+ZoneLoader::Ruling ZoneLoader::rule_on(const ServedZone& zone, FromFile& file, const zone::Pause& pause) {
+  const auto before = zone.versions->zone();
+  if (!before.has_value() || !zone.file.has_value()) return Ruling::file_is_taken;
+  const zone::store::FileMark mark = *zone.file;
+  const dns::Serial of_file = file.zone.serial();
+  const auto digest = [&] {
+    if (!file.digest.has_value()) file.digest = zone::content_digest(file.zone, pause);
+    return *file.digest;
+  };
+  if (of_file == mark.serial) {
+    const bool same = !mark.digest.has_value() || digest() == *mark.digest;
+    return same ? Ruling::file_is_as_it_was : Ruling::serial_is_as_it_was;
   }
-  constexpr std::string_view what_to_do = "put the updates into the file (dig AXFR shows them) and raise its serial above ";
-  if (of_file == zone.file->serial) {
-    report.line(Level::error, "zone ", zone.apex, ": not loaded: the file has changed but not its serial ", of_file.value(),
-                ", and updates have changed the zone (serial ", now.value(), "); ", what_to_do, now.value());
-    return true;
-  }
-  if (of_file.compare(now) == dns::Serial::Order::greater) return false;
+  const dns::Serial now = before->serial();
+  if (of_file.compare(now) == dns::Serial::Order::greater) return Ruling::file_is_taken;
   // The updates have been put into the file.
-  if (of_file == now && zone::content_digest(from_file) == zone::content_digest(*zone.versions->zone())) return false;
-  report.line(Level::error, "zone ", zone.apex, ": not loaded: serial ", of_file.value(), " of the file is not above serial ",
-              now.value(), ", which updates have made; ", what_to_do, now.value());
-  return true;
+  if (of_file == now && digest() == zone::content_digest(*before, pause)) return Ruling::file_is_taken;
+  return Ruling::serial_is_not_greater;
+}
+
+void ZoneLoader::report_kept(const ServedZone& zone, dns::Serial of_file, Ruling ruling, LoadReport& report) {
+  const dns::Serial now = zone.versions->zone()->serial();
+  constexpr std::string_view what_to_do = "put the updates into the file (dig AXFR shows them) and raise its serial above ";
+  switch (ruling) {
+    case Ruling::file_is_taken: return;
+    case Ruling::file_is_as_it_was:
+      if (zone.restored) {
+        report.line(Level::info, "zone ", zone.apex, ": serial ", now.value(), " with the updates that the storage has");
+      } else {
+        report.line(Level::warning, "zone ", zone.apex, ": the file is as it was (serial ", of_file.value(),
+                    "); the zone keeps its updates (serial ", now.value(), ')');
+      }
+      return;
+    case Ruling::serial_is_as_it_was:
+      report.line(Level::error, "zone ", zone.apex, ": not loaded: the file has changed but not its serial ", of_file.value(),
+                  ", and updates have changed the zone (serial ", now.value(), "); ", what_to_do, now.value());
+      return;
+    case Ruling::serial_is_not_greater:
+      report.line(Level::error, "zone ", zone.apex, ": not loaded: serial ", of_file.value(),
+                  " of the file is not above serial ", now.value(), ", which updates have made; ", what_to_do, now.value());
+      return;
+  }
+}
+
+// Others are changed and published in the pauses, and this zone may be: then all is decided anew. Who changes it at each of
+// them does not hold up others, but its secondaries have to transfer it whole.
+void ZoneLoader::put_file(ServedZone& zone, FromFile& file, LoadReport& report, const zone::Pause& pause) {
+  for (u32 tried = 0;; ++tried) {
+    const bool last = tried == max_comparisons;
+    const auto before = zone.versions->zone();
+    const Ruling ruling = rule_on(zone, file, last ? zone::Pause() : pause);
+    std::optional<zone::VersionedZone::Comparison> comparison;
+    if (ruling == Ruling::file_is_taken && before.has_value() && !last) {
+      comparison.emplace(zone.versions->compare(file.zone, pause));
+    }
+    if (before.has_value() && zone.versions->zone()->header() != before->header()) continue;
+    if (ruling == Ruling::file_is_taken) {
+      take_new(zone, file, comparison.has_value() ? &*comparison : nullptr, report);
+    } else {
+      report_kept(zone, file.zone.serial(), ruling, report);
+      memory_.give_back(file.zone.extent());
+      zone.texts.reset();
+    }
+    return;
+  }
 }
 
 // The memory of earlier versions is free once nobody reads the present set, or one before it, any more.
@@ -210,7 +246,7 @@ void ZoneLoader::retire(ServedZone& zone) {
 }
 
 void ZoneLoader::compact_if_due(ServedZone& zone) {
-  if (!zone.versions->compaction_due()) return;
+  if (zone.in_hand || !zone.versions->compaction_due()) return;
   // Without room for a copy it goes on growing; the next change tries again.
   const auto compacted = zone.versions->compact();
   log(Level::debug, "zone ", zone.apex, ": ", compacted.ok() ? "compacted" : zone::describe(compacted.error()));
@@ -243,14 +279,20 @@ Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& 
   ServedZone* found = find(apex);
   if (found == nullptr || !found->versions->zone().has_value()) return fail(dns::Rcode::SERVFAIL);
   if (archive_ != nullptr && !archive_->is_usable()) return fail(dns::Rcode::SERVFAIL);
-  const zone::store::FileMark file = found->file.has_value() ? *found->file : mark_of(*found->versions->zone());
+  // What is remembered of the file once updates change the zone that was read from it.
+  const zone::Zone& now = *found->versions->zone();
+  const zone::store::FileMark file =
+      found->file.has_value()
+          ? *found->file
+          : zone::store::FileMark{.serial = now.serial(),
+                                  .digest = found->digest.has_value() ? *found->digest : zone::content_digest(now)};
   std::optional<zone::VersionedZone::Savepoint> before;
   if (archive_ != nullptr) before = found->versions->savepoint();
   const auto changed = found->versions->apply(patch);
   if (!changed.ok()) {
     const zone::Patch::Failed& why = changed.error();
-    log(Level::error, "zone ", apex, ": update not made: ",
-        why.build.has_value() ? zone::describe(*why.build) : zone::describe(why.error));
+    log(Level::error, "zone ", apex,
+        ": update not made: ", why.build.has_value() ? zone::describe(*why.build) : zone::describe(why.error));
     return fail(dns::Rcode::SERVFAIL);
   }
   if (archive_ != nullptr && !archive_->save(changed.value(), {.refreshed = {}, .expires = {}, .file = file})) {
@@ -310,7 +352,8 @@ ZoneLoader::ServedZone& ZoneLoader::find_or_add(const dns::Name& apex, zone::His
                                        .limits = {},
                                        .versions = std::make_unique<zone::VersionedZone>(memory_, limits),
                                        .file = {},
-                                       .octets = {}});
+                                       .octets = {},
+                                       .digest = {}});
 }
 
 // As updates had left it when the image ended.
@@ -345,10 +388,13 @@ void ZoneLoader::report_unconfigured(LoadReport& report) {
   });
 }
 
-// `built` is the zone from now on.
-void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report) {
+// What was read is the zone from now on.
+void ZoneLoader::take_new(ServedZone& zone, const FromFile& file, const zone::VersionedZone::Comparison* comparison,
+                          LoadReport& report) {
+  const zone::Zone& built = file.zone;
   const auto before = zone.versions->zone();
-  zone.octets.reset();
+  zone.octets = file.octets;
+  zone.digest = file.digest;
   if (zone.file.has_value()) {
     if (built.serial() != before->serial()) {
       report.line(Level::warning, "zone ", zone.apex, ": the file with serial ", built.serial().value(),
@@ -363,7 +409,9 @@ void ZoneLoader::take_new(ServedZone& zone, const zone::Zone& built, LoadReport&
   const u32 records = built.record_count();
   if (!before.has_value()) {
     zone.versions->adopt(built);
-  } else if (zone.versions->replace(built).header() == before->header()) {
+  } else if (comparison == nullptr) {
+    zone.versions->replace_uncompared(built);
+  } else if (zone.versions->replace(built, *comparison).header() == before->header()) {
     return;
   }
   changed_.push_back(zone.apex);
@@ -409,12 +457,15 @@ void ZoneLoader::load_catalog(const PrimaryConfig& config, const ProducedCatalog
   }
   report.line(Level::info, "catalog ", catalog.name, ": serial ", built.value().serial().value(), ", ",
               catalog.members.has_value() ? catalog.members->size() : config.zones.size(), " zones");
-  take_new(zone, built.value(), report);
+  std::optional<zone::VersionedZone::Comparison> comparison;
+  if (before.has_value()) comparison.emplace(zone.versions->compare(built.value()));
+  take_new(zone, {.zone = built.value()}, comparison.has_value() ? &*comparison : nullptr, report);
   retire(zone);
 }
 
-u64 ZoneLoader::hash_of(const ZoneSource& source) const {
+u64 ZoneLoader::hash_of(const ZoneSource& source, zone::Pace& pace) const {
   constexpr size_t piece = 4096;
+  constexpr u32 records_per_piece = 32;  // that cost as much
   std::array<u8, piece> octets;
   crypto::SipHashKey key = text_key_;
   u64 hash = 0;
@@ -427,6 +478,7 @@ u64 ZoneLoader::hash_of(const ZoneSource& source) const {
         last = size < piece;
         std::ranges::copy(text.substr(0, size), octets.begin());
         text.remove_prefix(size);
+        pace.step(records_per_piece);
         hash = crypto::siphash24(key, Bytes(octets).first(size));
         store_le64(key, 0, load_le64(key) ^ hash);
       }
@@ -436,36 +488,37 @@ u64 ZoneLoader::hash_of(const ZoneSource& source) const {
 }
 
 void ZoneLoader::load_source(const ZoneSource& source, const ZoneLimits& limits, ServedZone& zone, UnixTime wall,
-                             LoadReport& report, const LoadPause& pause) {
+                             LoadReport& report, const zone::Pause& pause) {
   zone.restored = false;
   zone.generated = false;
-  const auto texts = source.files.empty() ? std::nullopt : std::optional(hash_of(source));
+  zone::Pace pace(pause);
+  const auto texts = source.files.empty() ? std::nullopt : std::optional(hash_of(source, pace));
   // What updates have done to it is looked at anew, and so is what was broken.
   const bool known = texts.has_value() && texts == zone.texts && limits == zone.limits;
   if (known && !zone.file.has_value() && zone.versions->zone().has_value()) return;
-  const auto built = source.files.empty() ? std::nullopt : load_zone(source, limits, report, pause);
+  auto read = source.files.empty() ? std::nullopt : load_zone(source, limits, report, pause);
   if (!unsettled_.empty()) panic("zones: one was read, and what was changed meanwhile was not settled");
-  zone.texts = built.has_value() ? texts : std::nullopt;
+  zone.texts = read.has_value() ? texts : std::nullopt;
   zone.limits = limits;
   restore(zone, report);
   const auto before = zone.versions->zone();
-  if (built.has_value() && before.has_value() && keeps_updates(zone, *built, report)) {
-    memory_.give_back(built->extent());
-    zone.texts.reset();
-  } else if (built.has_value()) {
-    take_new(zone, *built, report);
-    retire(zone);
+  zone.in_hand = true;
+  if (read.has_value()) {
+    put_file(zone, *read, report, pause);
   } else if (before.has_value()) {
     report.line(Level::error, "zone ", source.name, ": not loaded; the version with serial ", before->serial().value(),
                 " stays in service");
   } else {
     report.line(Level::error, "zone ", source.name, ": not loaded; queries for it get SERVFAIL");
   }
-  if (zone.versions->zone().has_value()) report_signatures(*zone.versions->zone(), wall, report);
+  if (zone.versions->zone().has_value()) report_signatures(*zone.versions->zone(), wall, report, pause);
+  zone.in_hand = false;
+  compact_if_due(zone);
+  retire(zone);
 }
 
 std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixTime wall, LoadReport& report,
-                                              const LoadPause& pause) {
+                                              const zone::Pause& pause) {
   if (!unsettled_.empty()) panic("zones: a load, and what was changed was not settled");
   const size_t count = config.zones.size() + config.catalogs.size();
   // Zones stay where they are served from until all have been read.
@@ -475,6 +528,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
   wanted.reserve(count);
   changed_.clear();
   signature_warning_ = Duration::seconds(config.limits.signature_warning_seconds);
+  digests_ = UpdateAccess::is_needed(config);
   // That for all zones is the start's, as updates are held to it.
   if (!zone_limits_.has_value()) zone_limits_ = config.zone_limits;
   for (const ZoneSource& source : config.zones) {

@@ -50,15 +50,6 @@ class LoadReport {
   u32 errors_ = 0;
 };
 
-// What goes on while zones are read: called every so often, it may change zones, settle() that and publish.
-struct LoadPause {
-  void (*call)(void* context) = nullptr;
-  void* context = nullptr;
-  void take() const {
-    if (call != nullptr) call(context);
-  }
-};
-
 // About a second of reading.
 constexpr u64 records_between_lines = 1'000'000;
 
@@ -73,10 +64,11 @@ class ZoneLoader {
 
   // Reads all zones of `config`, makes its catalogs (`wall` gives their serials) and writes the next set. Nothing: no memory
   // for the set itself; the old one stays in service until a later load() or next_set() finds room.
-  // In between there are pauses, so that a large zone does not keep others from being changed: a zone is taken into service
-  // when it has been read. Only for writing one in its final form and comparing it with the one before there is none.
+  // In between there are pauses, so that a large zone does not keep others from being changed, however it is read, sorted,
+  // written or compared. A zone is taken into service when all that is done. It may be changed until then itself: what its file
+  // means for it is then decided anew.
   std::optional<zone::ZoneSet> load(const PrimaryConfig& config, UnixTime wall, LoadReport& report,
-                                    const LoadPause& pause = {});
+                                    const zone::Pause& pause = {});
   // Warns of zones whose signatures have expired or will soon; load() does that too for what it loads. Looks at all of them:
   // once a day is enough.
   void look_at_signatures(UnixTime wall) const;
@@ -140,20 +132,38 @@ class ZoneLoader {
     bool restored = false;                      // by the load that is going on
     bool generated = false;                     // a catalog
     std::optional<u64> octets;                  // of its records, once somebody asked
+    std::optional<u64> digest;                  // of what was read from its file, if that was wanted
+    bool in_hand = false;                       // what it is made of is being looked at, with pauses: it is not compacted
+  };
+
+  // What a file means for the zone in service.
+  enum class Ruling : u8 {
+    file_is_taken,
+    file_is_as_it_was,      // the zone keeps its updates
+    serial_is_as_it_was,    // and the file is not: an error
+    serial_is_not_greater,  // than that of the zone with its updates: an error
+  };
+  // A file that was read, and what updates will ask of it.
+  struct FromFile {
+    zone::Zone zone;
+    std::optional<u64> octets{};  // of its records
+    std::optional<u64> digest{};  // of its content, once somebody asked
   };
 
   ServedZone* find(const dns::Name& apex);
   const ServedZone* find(const dns::Name& apex) const;
-  u64 hash_of(const ZoneSource& source) const;
+  u64 hash_of(const ZoneSource& source, zone::Pace& pace) const;
   void load_source(const ZoneSource& source, const ZoneLimits& limits, ServedZone& zone, UnixTime wall, LoadReport& report,
-                   const LoadPause& pause);
-  std::optional<zone::Zone> load_zone(const ZoneSource& source, const ZoneLimits& limits, LoadReport& report,
-                                      const LoadPause& pause);
-  void report_signatures(const zone::Zone& zone, UnixTime wall, LoadReport& report) const;
+                   const zone::Pause& pause);
+  std::optional<FromFile> load_zone(const ZoneSource& source, const ZoneLimits& limits, LoadReport& report,
+                                    const zone::Pause& pause);
+  void report_signatures(const zone::Zone& zone, UnixTime wall, LoadReport& report, const zone::Pause& pause) const;
   void load_catalog(const PrimaryConfig& config, const ProducedCatalog& catalog, UnixTime wall, ServedZone& zone,
                     LoadReport& report);
-  void take_new(ServedZone& zone, const zone::Zone& built, LoadReport& report);
-  static bool keeps_updates(const ServedZone& zone, const zone::Zone& from_file, LoadReport& report);
+  void put_file(ServedZone& zone, FromFile& file, LoadReport& report, const zone::Pause& pause);
+  static Ruling rule_on(const ServedZone& zone, FromFile& file, const zone::Pause& pause);
+  static void report_kept(const ServedZone& zone, dns::Serial of_file, Ruling ruling, LoadReport& report);
+  void take_new(ServedZone& zone, const FromFile& file, const zone::VersionedZone::Comparison* comparison, LoadReport& report);
   ServedZone& find_or_add(const dns::Name& apex, zone::HistoryLimits limits, std::vector<ServedZone>& added);
   void restore(ServedZone& zone, LoadReport& report);
   void report_unconfigured(LoadReport& report);
@@ -164,6 +174,7 @@ class ZoneLoader {
   zone::store::ZoneArchive* archive_;
   crypto::SipHashKey text_key_;
   Duration signature_warning_;
+  bool digests_ = false;  // somebody may update: what was read is to be known again, and that is made while there are pauses
   std::optional<ZoneLimits> zone_limits_;  // of zones without some of their own, since the first load()
   std::vector<ServedZone> zones_;
   ZonePlaces places_;                 // of zones_

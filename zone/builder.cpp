@@ -115,22 +115,25 @@ RecordView ZoneBuilder::record_of(const Entry& entry) const {
   return RecordView(at.first(record_fixed_size + load_be16(at, 8)));
 }
 
-void ZoneBuilder::sort_entries() {
-  const auto before = [this](const Entry& a, const Entry& b) {
+void ZoneBuilder::sort_entries(Pace& pace) {
+  const auto before = [this, &pace](const Entry& a, const Entry& b) {
+    pace.step();
     return a.prefix != b.prefix ? a.prefix < b.prefix : key_before(a, b);
   };
   if (!std::ranges::is_sorted(entries_, before)) std::ranges::sort(entries_, before);
 }
 
-Result<Zone, BuildError> ZoneBuilder::finish() {
-  sort_entries();
+Result<Zone, BuildError> ZoneBuilder::finish(const Pause& pause) {
+  Pace pace(pause);
+  sort_entries(pace);
   // Most zones take less: the staged names come twice, in tries, nodes and an index.
   constexpr size_t octets_per_record = 64;
-  return memory_.fill(2 * staged_.size() + octets_per_record * entries_.size(),
-                      [this](Extent extent) { return write_into(extent); });
+  const size_t expected = 2 * staged_.size() + octets_per_record * entries_.size();
+  const auto write = [this, &pace](Extent extent) { return write_into(extent, pace); };
+  return pause.call == nullptr ? memory_.fill(expected, write) : memory_.fill_beside_others(expected, write);
 }
 
-Result<Zone, BuildError> ZoneBuilder::write_into(Extent extent) {
+Result<Zone, BuildError> ZoneBuilder::write_into(Extent extent, Pace& pace) {
   records_written_ = nodes_written_ = duplicates_ = 0;
   octets_written_ = 0;
   large_sets_ = {};
@@ -146,9 +149,10 @@ Result<Zone, BuildError> ZoneBuilder::write_into(Extent extent) {
     size_t end = start + 1;
     while (end < all.size() && all[end].prefix == all[start].prefix && equal_octets(key_of(all[end]), key)) ++end;
     TRY(write_owner(out, all.subspan(start, end - start), ancestry));
+    pace.step(static_cast<u32>(end - start));
     start = end;
   }
-  return write_zone(out, ancestry, extent);
+  return write_zone(out, ancestry, extent, pace);
 }
 
 Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry) {
@@ -311,7 +315,7 @@ Result<Ref, BuildError> ZoneBuilder::write_rrset(Ancestry& ancestry, std::span<c
   return ref;
 }
 
-Result<Zone, BuildError> ZoneBuilder::write_zone(ExtentWriter& out, Ancestry& ancestry, Extent extent) {
+Result<Zone, BuildError> ZoneBuilder::write_zone(ExtentWriter& out, Ancestry& ancestry, Extent extent, Pace& pace) {
   if (ancestry.apex_node == 0) return fail(BuildError::no_soa);
   const NodeView apex_node(out.view(), ancestry.apex_node);
   HeaderWords words{};
@@ -320,11 +324,11 @@ Result<Zone, BuildError> ZoneBuilder::write_zone(ExtentWriter& out, Ancestry& an
   words[Zone::root_at] = ancestry.names.finish();
   words[Zone::nsec_root_at] = ancestry.nsec.finish();
   words[Zone::nsec3_root_at] = ancestry.nsec3.finish();
-  if (const auto chain = choose_nsec3_chain(out, apex_, apex_node, words[Zone::nsec3_root_at]); chain.has_value()) {
+  if (const auto chain = choose_nsec3_chain(out, apex_, apex_node, words[Zone::nsec3_root_at], pace); chain.has_value()) {
     words[Zone::served_nsec3_root_at] = chain->root;
     words[Zone::nsec3_parameters_at] = chain->parameters;
   }
-  words[Zone::index_at] = ancestry.index.finish(out);
+  words[Zone::index_at] = ancestry.index.finish(out, pace);
   words[Zone::records_at] = records_written_;
   words[Zone::nodes_at] = nodes_written_;
   words[Zone::apex_size_at] = static_cast<u32>(apex_.size());

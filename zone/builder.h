@@ -17,6 +17,7 @@
 #include "zone/build_error.h"
 #include "zone/diagnostics.h"
 #include "zone/owner_data.h"
+#include "zone/pause.h"
 #include "zone/size_limits.h"
 #include "zone/zone.h"
 
@@ -34,7 +35,8 @@ class ZoneBuilder {
 
   // `rdata` is a stored form that dns::check_copied_rdata accepts (the parsers yield no other); it is copied.
   Result<void, BuildError> add(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
-  Result<Zone, BuildError> finish();
+  // `pause` is taken every so often, also while records are sorted; nobody knows of the zone yet.
+  Result<Zone, BuildError> finish(const Pause& pause = {});
 
   // The owner an error of finish() is about, and the type of the set, where it is one set's.
   dns::Name error_owner() const;
@@ -59,12 +61,12 @@ class ZoneBuilder {
   Bytes labels_of(const Entry& entry) const;
   [[gnu::noinline]] bool key_before(const Entry& a, const Entry& b) const;
   RecordView record_of(const Entry& entry) const;
-  void sort_entries();
-  Result<Zone, BuildError> write_into(Extent extent);
+  void sort_entries(Pace& pace);
+  Result<Zone, BuildError> write_into(Extent extent, Pace& pace);
   Result<void, BuildError> write_owner(ExtentWriter& out, std::span<Entry> records, Ancestry& ancestry);
   Result<Ref, BuildError> write_rrset(Ancestry& ancestry, std::span<const RecordView> records, size_t owner_size,
                                       Ref signatures);
-  Result<Zone, BuildError> write_zone(ExtentWriter& out, Ancestry& ancestry, Extent extent);
+  Result<Zone, BuildError> write_zone(ExtentWriter& out, Ancestry& ancestry, Extent extent, Pace& pace);
 
   ZoneMemory& memory_;
   dns::Name apex_;

@@ -35,7 +35,8 @@ class Copier {
     if (out_.full()) return 0;
     const NodeView apex_node(out_.view(), words[Zone::apex_node_at]);
     if (!set_soa(out_, apex_, apex_node, words).ok()) return 0;
-    const auto chain = choose_nsec3_chain(out_, apex_, apex_node, words[Zone::nsec3_root_at]);
+    Pace pace;
+    const auto chain = choose_nsec3_chain(out_, apex_, apex_node, words[Zone::nsec3_root_at], pace);
     words[Zone::served_nsec3_root_at] = chain.has_value() ? chain->root : 0;
     words[Zone::nsec3_parameters_at] = chain.has_value() ? chain->parameters : 0;
     if (!history.move_to(out_)) return 0;

@@ -32,9 +32,11 @@ class Chain {
 
 }  // namespace
 
-u64 content_digest(const Zone& zone) {
+u64 content_digest(const Zone& zone, const Pause& pause) {
   Chain chain;
+  Pace pace(pause);
   zone.for_each_node([&](const NodeView& node) {
+    pace.step();
     chain.add(node.labels());
     // The root's label, which the node leaves out, ends the name.
     constexpr std::array<u8, 1> end_of_name{};

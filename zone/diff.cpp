@@ -9,10 +9,13 @@
 namespace samara::zone {
 namespace {
 
-std::vector<Ref> nodes_of(const Zone& zone) {
+std::vector<Ref> nodes_of(const Zone& zone, Pace& pace) {
   std::vector<Ref> nodes;
   nodes.reserve(zone.node_count());
-  zone.for_each_node([&nodes](const NodeView& node) { nodes.push_back(node.ref()); });
+  zone.for_each_node([&](const NodeView& node) {
+    nodes.push_back(node.ref());
+    pace.step();
+  });
   return nodes;
 }
 
@@ -57,11 +60,12 @@ void gather(const Zone& zone, std::span<const Ref> nodes, std::vector<RecordView
 
 }  // namespace
 
-std::optional<Difference> Difference::between(const Zone& from, const Zone& to) {
+std::optional<Difference> Difference::between(const Zone& from, const Zone& to, const Pause& pause) {
   if (from.apex() != to.apex()) return std::nullopt;
   Difference difference(from, to);
-  const std::vector<Ref> from_nodes = nodes_of(from);
-  const std::vector<Ref> to_nodes = nodes_of(to);
+  Pace pace(pause);
+  const std::vector<Ref> from_nodes = nodes_of(from, pace);
+  const std::vector<Ref> to_nodes = nodes_of(to, pace);
   std::span<const Ref> from_rest(from_nodes);
   std::span<const Ref> to_rest(to_nodes);
   while (!from_rest.empty() || !to_rest.empty()) {
@@ -73,6 +77,7 @@ std::optional<Difference> Difference::between(const Zone& from, const Zone& to) 
       if (order > 0) from_owner = {};
     }
     difference.compare_owner(from_owner, to_owner);
+    pace.step();
     from_rest = from_rest.subspan(from_owner.size());
     to_rest = to_rest.subspan(to_owner.size());
   }

@@ -12,6 +12,7 @@
 #include "platform/base/plain_vector.h"
 #include "platform/base/result.h"
 #include "zone/builder.h"
+#include "zone/pause.h"
 #include "zone/zone.h"
 
 namespace samara::zone {
@@ -20,7 +21,7 @@ class Difference {
  public:
   // Nothing when the two do not have the same apex. Records are the same when owner, type, TTL and rdata are, the case of names
   // in the rdata included.
-  static std::optional<Difference> between(const Zone& from, const Zone& to);
+  static std::optional<Difference> between(const Zone& from, const Zone& to, const Pause& pause = {});
 
   // Whether there is none. The zones may then still have different memory layouts.
   bool empty() const {

@@ -118,6 +118,19 @@ class ZoneMemory {
       expected = extent->size + 1;
     }
   }
+  // The same for work with pauses (pause.h), in which others want memory: it holds no more than it is likely to need. Only
+  // where that is not to be had does it take what there is.
+  template <class Write>
+  auto fill_beside_others(size_t expected, Write&& write) -> decltype(write(Extent{})) {
+    for (size_t size = expected;; size *= 2) {
+      const auto extent = take(size);
+      if (!extent.has_value()) return fill(size, write);
+      auto written = write(*extent);
+      if (written.ok()) return written;
+      give_back(*extent);
+      if (written.error() != BuildError::out_of_memory) return written;
+    }
+  }
   // The first free extent of `expected` octets, whole, or the largest where none has so many. Nothing when no memory is free.
   std::optional<Extent> take_first(size_t expected);
   // `size` octets, rounded up to pages, out of the first free extent that has them.

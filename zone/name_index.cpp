@@ -28,7 +28,7 @@ constexpr size_t index_words(u32 bits) {
 
 }  // namespace
 
-Ref NameIndexBuilder::finish(ExtentWriter& out) const {
+Ref NameIndexBuilder::finish(ExtentWriter& out, Pace& pace) const {
   // Between a quarter and half of the slots are taken.
   const size_t wanted = 2 * entries_.size() + 2;
   const u32 bits = std::max(static_cast<u32>(std::bit_width(wanted - 1)), NameIndex::page_bits);
@@ -50,6 +50,7 @@ Ref NameIndexBuilder::finish(ExtentWriter& out) const {
   const auto place = [&](size_t slot) { return *pages + 2 * static_cast<Ref>(slot); };
   u32 taken = 0;
   for (size_t i = 0; i < entries_.size(); ++i) {
+    pace.step();
     if (i + ahead < entries_.size()) {
       __builtin_prefetch(&out.octets(place(NameIndex::slot_of(entries_[i + ahead].hash, bits)), 0, 1)[0], 1);
     }

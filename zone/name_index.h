@@ -18,6 +18,7 @@
 
 #include "zone/growth.h"
 #include "zone/memory.h"
+#include "zone/pause.h"
 
 namespace samara::zone {
 
@@ -77,7 +78,11 @@ class NameIndexBuilder {
   void reserve(size_t names) { entries_.reserve(names); }
   void add(u64 hash, Ref node) { entries_.push_back({hash, node}); }
   // Writes the table; 0 when the extent is full.
-  Ref finish(ExtentWriter& out) const;
+  Ref finish(ExtentWriter& out, Pace& pace) const;
+  Ref finish(ExtentWriter& out) const {
+    Pace pace;
+    return finish(out, pace);
+  }
 
  private:
   struct Entry {

@@ -34,17 +34,19 @@ bool denies_apex(MemoryView memory, const dns::Name& apex, Twig all, const Nsec3
 }
 
 // A trie of those owners in `all` that have a record of the chain: `all` itself when that is every one.
-Twig owners_in(ExtentWriter& out, Twig all, const Nsec3ParameterView& parameters) {
+Twig owners_in(ExtentWriter& out, Twig all, const Nsec3ParameterView& parameters, Pace& pace) {
   bool mixed = false;
   TrieCursor cursor(out.view(), all);
   for (Ref ref = cursor.next(); ref != 0 && !mixed; ref = cursor.next()) {
     mixed = !in_nsec3_chain(NodeView(out.view(), ref), parameters);
+    pace.step();
   }
   if (!mixed) return all;
   TrieBuilder builder(out);
   TrieCursor again(out.view(), all);
   for (Ref ref = again.next(); ref != 0; ref = again.next()) {
     const NodeView node(out.view(), ref);
+    pace.step();
     if (in_nsec3_chain(node, parameters)) builder.add(node.key(), ref);
   }
   return builder.finish();
@@ -70,10 +72,11 @@ std::optional<Nsec3Choice> choose_nsec3_parameters(MemoryView memory, const dns:
   return choice;
 }
 
-std::optional<Nsec3Chain> choose_nsec3_chain(ExtentWriter& out, const dns::Name& apex, const NodeView& apex_node, Twig all) {
+std::optional<Nsec3Chain> choose_nsec3_chain(ExtentWriter& out, const dns::Name& apex, const NodeView& apex_node, Twig all,
+                                             Pace& pace) {
   const auto choice = choose_nsec3_parameters(out.view(), apex, apex_node, all);
   if (!choice.has_value()) return std::nullopt;
-  const Twig root = owners_in(out, all, choice->parameters);
+  const Twig root = owners_in(out, all, choice->parameters, pace);
   if (root == 0) return std::nullopt;
   return Nsec3Chain{choice->place, root};
 }

@@ -7,6 +7,7 @@
 
 #include "dns-core/dnssec/records.h"
 #include "zone/node.h"
+#include "zone/pause.h"
 #include "zone/trie.h"
 
 namespace samara::zone {
@@ -30,7 +31,8 @@ struct Nsec3Choice {
 std::optional<Nsec3Choice> choose_nsec3_parameters(MemoryView memory, const dns::Name& apex, const NodeView& apex_node,
                                                    Twig all);
 // The same with the trie of its records' owners; nothing when it has none.
-std::optional<Nsec3Chain> choose_nsec3_chain(ExtentWriter& out, const dns::Name& apex, const NodeView& apex_node, Twig all);
+std::optional<Nsec3Chain> choose_nsec3_chain(ExtentWriter& out, const dns::Name& apex, const NodeView& apex_node, Twig all,
+                                             Pace& pace);
 // Whether an NSEC3 owner has a record of this chain.
 bool in_nsec3_chain(const NodeView& node, const dns::Nsec3ParameterView& parameters);
 

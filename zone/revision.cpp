@@ -79,21 +79,33 @@ void VersionedZone::back_to(Savepoint&& before) {
   zone_ = before.zone;
 }
 
-Zone VersionedZone::replace(const Zone& next) {
-  const auto difference = Difference::between(*zone_, next);
+VersionedZone::Comparison VersionedZone::compare(const Zone& next, const Pause& pause) const {
+  Comparison comparison(*zone_, history_.octets_limit());
+  const auto difference = Difference::between(comparison.from_, next, pause);
   if (!difference.has_value()) panic("versioned zone: replaced by another zone");
-  if (difference->empty() && std::ranges::equal(zone_->apex_wire(), next.apex_wire())) {
-    memory_.give_back(next.extent());
-    return *zone_;
-  }
-  StepRecords step(history_.octets_limit());
+  comparison.same_ = difference->empty() && std::ranges::equal(comparison.from_.apex_wire(), next.apex_wire());
+  if (comparison.same_) return comparison;
+  Pace pace(pause);
+  StepRecords& step = comparison.step_;
   difference->for_each_deleted([&](const dns::Name& owner, RecordView record) {
+    pace.step();
     if (record.type() != dns::RrType::SOA) step.deleted(owner, record);
   });
   difference->for_each_added([&](const dns::Name& owner, RecordView record) {
+    pace.step();
     if (record.type() != dns::RrType::SOA) step.added(owner, record);
   });
-  step.soa(next.apex(), zone_->soa().first(), next.soa().first());
+  step.soa(next.apex(), comparison.from_.soa().first(), next.soa().first());
+  return comparison;
+}
+
+Zone VersionedZone::replace(const Zone& next, const Comparison& comparison) {
+  if (!comparison.holds_for(*this)) panic("versioned zone: replaced by what was compared with another version");
+  if (comparison.same_) {
+    memory_.give_back(next.extent());
+    return *zone_;
+  }
+  const StepRecords& step = comparison.step_;
   const dns::Serial before = zone_->serial();
   take_over(next);
   growth_.begin();
@@ -108,10 +120,26 @@ Zone VersionedZone::replace(const Zone& next) {
   } else {
     growth_.commit();
   }
+  write_history(next);
+  return next;
+}
+
+Zone VersionedZone::replace_uncompared(const Zone& next) {
+  const dns::Serial before = zone_->serial();
+  take_over(next);
+  if (goes_up(before, next.serial())) {
+    history_.forget();
+  } else {
+    history_.break_off(before);
+  }
+  write_history(next);
+  return next;
+}
+
+void VersionedZone::write_history(const Zone& next) {
   HeaderWords words = header_words(next);
   history_.describe_in(words);
-  set_history(out, next.header(), words);
-  return next;
+  set_history(growth_.writer(), next.header(), words);
 }
 
 bool VersionedZone::compaction_due() const {

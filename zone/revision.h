@@ -47,9 +47,27 @@ class VersionedZone {
   };
   Savepoint savepoint() const { return {zone_, history_, growth_.mark()}; }
   void back_to(Savepoint&& before);
-  // `next` has the same apex and has not been published. When it is the same in every record, the present version stays in
-  // service, and `next` is given back.
-  Zone replace(const Zone& next);
+  // What replace() has to know of `next`, which has the same apex: the dear part of it, with pauses. The memory of the present
+  // version stays as it is meanwhile: no compact(), replace() or abandon().
+  class Comparison {
+   public:
+    // Whether it still is a comparison with the present version.
+    bool holds_for(const VersionedZone& zone) const { return zone.zone_->header() == from_.header(); }
+
+   private:
+    friend VersionedZone;
+    Comparison(const Zone& from, size_t step_limit) : from_(from), step_(step_limit) {}
+    Zone from_;
+    bool same_ = false;
+    StepRecords step_;
+  };
+  Comparison compare(const Zone& next, const Pause& pause = {}) const;
+  // `next` has not been published. When it is the same in every record, the present version stays in service, and `next` is
+  // given back. `comparison` holds.
+  Zone replace(const Zone& next, const Comparison& comparison);
+  Zone replace(const Zone& next) { return replace(next, compare(next)); }
+  // For a zone that changes faster than it can be compared: the history ends, so that secondaries transfer it whole.
+  Zone replace_uncompared(const Zone& next);
   // Growth has reached half of what the zone takes by itself, or its index is short of free slots.
   bool compaction_due() const;
   Result<Zone, BuildError> compact();
@@ -63,6 +81,7 @@ class VersionedZone {
  private:
   // `next`, in an extent of its own, is the zone from now on.
   void take_over(const Zone& next);
+  void write_history(const Zone& next);
 
   ZoneMemory& memory_;
   std::optional<Zone> zone_;

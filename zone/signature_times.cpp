@@ -41,9 +41,11 @@ void write_duration(i64 seconds, TextWriter& out) {
 
 }  // namespace
 
-SignatureTimes look_at_signatures(const Zone& zone, UnixTime now, Duration ahead) {
+SignatureTimes look_at_signatures(const Zone& zone, UnixTime now, Duration ahead, const Pause& pause) {
   SignatureTimes times;
+  Pace pace(pause);
   zone.for_each_node([&](const NodeView& node) {
+    pace.step();
     if (!node.has(node_has_signatures)) return;
     node.for_each_rrset([&](const RrsetView& set) {
       if (!set.has_signatures()) return;

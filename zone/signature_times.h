@@ -5,6 +5,7 @@
 #include "dns-core/name.h"
 #include "platform/base/text_writer.h"
 #include "platform/base/time.h"
+#include "zone/pause.h"
 #include "zone/zone.h"
 
 namespace samara::zone {
@@ -27,6 +28,6 @@ struct SignatureTimes {
 };
 
 // Looks at every set of the zone. `now` is seconds since 1970; `ahead` is the time within which an end is soon.
-SignatureTimes look_at_signatures(const Zone& zone, UnixTime now, Duration ahead);
+SignatureTimes look_at_signatures(const Zone& zone, UnixTime now, Duration ahead, const Pause& pause = {});
 
 }  // namespace samara::zone

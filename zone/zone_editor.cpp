@@ -255,7 +255,8 @@ bool ZoneEditor::finish_nsec3(bool parameters_changed) {
   }
   const auto in_chain = [&](Ref ref) { return ref != 0 && in_nsec3_chain(view(ref), now->parameters); };
   if (!before.has_value() || !dns::same_chain(before->parameters, now->parameters)) {
-    const auto chain = choose_nsec3_chain(out_, apex_, apex_node, nsec3_.root());
+    Pace pace;
+    const auto chain = choose_nsec3_chain(out_, apex_, apex_node, nsec3_.root(), pace);
     served = chain.has_value() ? chain->root : 0;
   } else if (served == all_before && std::ranges::all_of(changed_nsec3_, [&](const ChangedNsec3& changed) {
                return changed.now == 0 || in_chain(changed.now);
