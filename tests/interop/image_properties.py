@@ -17,7 +17,9 @@ OUT = os.path.join(servers.ROOT, "out", "test", "image")
 # transfers and NOTIFY; in the secondary's the store of zones.
 # The limit for virtio was 864 KiB before quotas and replays of updates, transfers that hold one zone's memory, fair shares of TCP's
 # pools, refusals with reasons, copied zones' warnings and the machine's own clock came: 72 KiB in all.
-SIZE_LIMITS = {"linux": 1792 * 1024, "virtio": 944 * 1024}
+# That for linux was 1,792 KiB, of which 2 KiB were left, before limits of zones' size with their refusals, and a reload that sorts,
+# writes and compares in steps and decides anew about a zone that changed meanwhile, came: 12 KiB in all.
+SIZE_LIMITS = {"linux": 1816 * 1024, "virtio": 944 * 1024}
 OWN_LIBRARIES = {"primary": {"base", "dns-core", "zone", "server"},
                  "secondary": {"base", "dns-core", "zone", "server", "secondary-role", "zone-store"}}
 FORBIDDEN_LIBRARIES = ("yaml", "ldns", "gtest", "stdc++", "c++", "pthread")
