@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dns-core/message/hop_cookie.h"
 #include "server/loader_messages.h"
 #include "server/update_access.h"
 
@@ -95,17 +96,17 @@ std::optional<FollowedZones::Followed> SecondaryWorker::zone_asked(const Request
   return zone.ok() && request.query.rr_class == dns::RrClass::IN ? settings_.find(zone.value()) : std::nullopt;
 }
 
-// Whoever it is, as far as we know. What is signed may come from anywhere: if we do not know the key, the primary does.
+// Whoever it is, as far as we know: a key that we do not know shows nothing of who signed, so that one forged datagram would
+// make us connect to a primary, and take the places of whoever has that address.
 bool SecondaryWorker::may_pass_on(const Request& request, bool address_shown) const {
   ByteReader name(request.query.name(request.packet));
   const server::ZoneOverrides& overrides = settings_.of(MUST(dns::Name::from_wire(name)));
   return takes_updates() && config_.forwards_updates(overrides) &&
-         server::admits_change(config_.update_access(overrides), request.peer.address, request.key,
-                               address_shown || request.query.tsig_at != 0);
+         server::admits_change(config_.update_access(overrides), request.peer.address, request.key, address_shown);
 }
 
 bool SecondaryWorker::passes_on(const Request& request) const {
-  return zone_asked(request).has_value() && may_pass_on(request, request.address_shown());
+  return zone_asked(request).has_value() && may_pass_on(request, true);  // update() asks for the address where it is needed
 }
 
 Answer SecondaryWorker::update(const Request& request, MutableBytes reply) {
@@ -126,7 +127,13 @@ Answer SecondaryWorker::update(const Request& request, MutableBytes reply) {
     log_refusal(request, "update", why);
     return error(Rcode::REFUSED, ExtendedError::prohibited, why);
   }
-  return put_off_update(request, request.packet, reply);
+  const bool has_cookie = request.query.edns.has_value() && request.query.edns->cookie.has_value();
+  if (!has_cookie || request.query.tsig_at != 0) return put_off_update(request, request.packet, reply);
+  // The requester's cookie is for us.
+  std::vector<u8> relayed(request.packet.size());
+  ByteWriter out(relayed);
+  dns::write_with_cookie(request.packet, {}, out);
+  return put_off_update(request, out.written(), reply);
 }
 
 // In the agent: an update that the loader hands on.

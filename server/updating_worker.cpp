@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dns-core/message/hop_cookie.h"
 #include "platform/base/byte_order.h"
 
 namespace samara::server {
@@ -71,7 +72,7 @@ size_t UpdatingWorker::poll_late_answer(runtime::OutgoingDatagram& out) {
 }
 
 // Composed when it is sent, so that nothing is kept meanwhile but what the request was. A primary's own words go as they came,
-// with the signature they have.
+// with the signature they have, or without one with our cookie.
 Bytes UpdatingWorker::late_answer(PendingUpdates::Answer& answer, MutableBytes reply) const {
   auto& [asker, outcome] = answer;
   if (asker.has_cookie) asker.rules.cookie = asker.cookie;
@@ -82,10 +83,9 @@ Bytes UpdatingWorker::late_answer(PendingUpdates::Answer& answer, MutableBytes r
   } else {
     AnswerRules whole = asker.rules;
     whole.tail_room = 0;
-    if (outcome.response.size() <= message_budget(whole, asker.query, reply)) {
-      std::ranges::copy(outcome.response, reply.begin());
-      return Bytes(reply).first(outcome.response.size());
-    }
+    ByteWriter out(reply.first(message_budget(whole, asker.query, reply)));
+    dns::write_with_cookie(outcome.response, asker.rules.cookie, out);
+    if (!out.overflowed()) return out.written();
     const auto rcode = static_cast<Rcode>(load_be16(outcome.response, 2) & 15);
     size = answer_truncated(asker.rules, head, asker.query, rcode, reply).size;
   }

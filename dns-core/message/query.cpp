@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dns-core/message/skip_name.h"
 #include "platform/base/byte_reader.h"
 
 namespace samara::dns {
@@ -18,19 +19,6 @@ size_t question_name_size(Bytes packet, size_t at) {
     next += size_t{length} + 1;
   }
   return 0;
-}
-
-// Steps over the owner name of a record, compressed or not.
-bool skip_name(ByteReader& at) {
-  for (size_t size = 0; size <= max_name_size;) {
-    const auto length = at.u8();
-    if (!length.ok()) return false;
-    if (length.value() == 0) return true;
-    if ((length.value() & 0xc0) == 0xc0) return at.skip(1).ok();
-    if (length.value() > max_label_size || !at.skip(length.value()).ok()) return false;
-    size += size_t{length.value()} + 1;
-  }
-  return false;
 }
 
 void read_option(EdnsOption option, Bytes data, Edns& edns) {

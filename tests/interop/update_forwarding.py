@@ -168,12 +168,12 @@ def send(port, text, key=None, secret=SECRET, tcp=False, by=MAY, command="nsupda
 
 
 def update_of(name, address, key=None, port=None):
-    """One that adds the address: signed with the key, or unsigned with the cookie that who may has of the server at the port."""
+    """One that adds the address: signed with the key, if any, and with the cookie that who may has of the server at the port."""
     update = dns.update.UpdateMessage(ZONE + ".")
     update.add(name, 60, "A", address)
     if key is not None:
         update.use_tsig(dns.tsigkeyring.from_text({key + ".": SECRET}))
-    elif port is not None:
+    if port is not None:
         with_cookie(update, server_cookie(port))
     return update
 
@@ -206,8 +206,11 @@ def all_ways(check, label, secondary, primary_port):
     update.absent("www")
     said = rcode_of(update, secondary.port)
     check(said == "YXDOMAIN", f"{name}: a prerequisite that does not hold", said)
-    ways = (("both", False), ("far", False), (None, True), ("both", True), ("far", True))
-    for number, (key, tcp) in enumerate(ways, 2):
+    name = f"{label}, far, UDP with a cookie"
+    said = rcode_of(update_of("n2", "192.0.2.2", "far", secondary.port), secondary.port)
+    check(said == "NOERROR" and addresses(primary_port, "n2") == ["192.0.2.2"], name, said + secondary.text()[-500:])
+    ways = (("both", False), (None, True), ("both", True), ("far", True))
+    for number, (key, tcp) in enumerate(ways, 3):
         name = f"{label}, {key or 'unsigned'}, {'TCP' if tcp else 'UDP'}"
         # Who has the key that the secondary knows may send from anywhere.
         output, _ = send(secondary.port, f"update add n{number}.{ZONE}. 60 A 192.0.2.{number}", key, tcp=tcp,
@@ -216,11 +219,11 @@ def all_ways(check, label, secondary, primary_port):
         check(addresses(primary_port, f"n{number}") == [f"192.0.2.{number}"], f"{name}: the primary has it when it is answered")
         output, _ = send(secondary.port, f"prereq nxdomain www.{ZONE}.\nupdate delete www.{ZONE}.", key, tcp=tcp)
         check("YXDOMAIN" in output, f"{name}: a prerequisite that does not hold", output)
-    output, _ = send(secondary.port, f"update add k.{ZONE}. 60 A 192.0.2.50", "far", command="knsupdate")
+    output, _ = send(secondary.port, f"update add k.{ZONE}. 60 A 192.0.2.50", "far", tcp=True, command="knsupdate")
     check(output == "" and addresses(primary_port, "k") == ["192.0.2.50"], f"{label}: knsupdate", output)
     check(awaited(lambda: addresses(secondary.port, "k") == ["192.0.2.50"]), f"{label}: the secondary follows", secondary.text()[-500:])
     check(serial(secondary.port) == serial(primary_port), f"{label}: to the same serial")
-    output, _ = send(secondary.port, f"update delete www.{ZONE}.", "far", WRONG)
+    output, _ = send(secondary.port, f"update delete www.{ZONE}.", "far", WRONG, tcp=True)
     check("BADSIG" in output or "tsig verify failure" in output, f"{label}: the primary finds a wrong secret", output)
     output, _ = send(secondary.port, "update add x.elsewhere.test. 60 A 192.0.2.1", tcp=True)
     check("NOTZONE" in output, f"{label}: the primary's own no comes back", output)
@@ -258,6 +261,12 @@ def by_address_alone(check, secondary, primary_port):
               f"unsigned, UDP, {source}: REFUSED with{'' if to_tcp else 'out'} TC", str(answer))
     output, _ = send(secondary.port, f"update add shown.{ZONE}. 60 A 192.0.2.3")
     check("REFUSED" in output, "unsigned, UDP, by nsupdate: REFUSED", output)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        client.bind((MAY, 0))
+        client.sendto(update_of("shown", "192.0.2.3", "far").to_wire(), ("127.0.0.1", secondary.port))
+        answer = client.recv(4096)
+    check(answer[2] & 2 and answer[3] & 15 == dns.rcode.REFUSED, "signed with a key that shows nothing here: REFUSED with TC", answer.hex())
     for cookie in (CLIENT_COOKIE, CLIENT_COOKIE + bytes(16)):
         with_cookie(update, cookie)
         answer = dns.query.udp(update, "127.0.0.1", port=secondary.port, source=MAY, timeout=5)
@@ -363,12 +372,12 @@ def with_chain(check):
     try:
         check(awaited(lambda: serial(ports[2]) == 10), "chain: the zone is there", last.text()[-500:])
         for i, key in enumerate((None, "both", "far")):
-            output, _ = send(ports[2], f"update add c{i}.{ZONE}. 60 A 192.0.2.1{i}", key, tcp=key != "far")
+            output, _ = send(ports[2], f"update add c{i}.{ZONE}. 60 A 192.0.2.1{i}", key, tcp=key != "both")
             check(output == "" and addresses(ports[0], f"c{i}") == [f"192.0.2.1{i}"], f"chain: {key or 'unsigned'}", output)
         check("passed on to" in middle.text(), "chain: through the middle", middle.text()[-500:])
         check(awaited(lambda: addresses(ports[2], "c2") == ["192.0.2.12"]), "chain: the last one follows", last.text()[-500:])
         middle.stop()
-        for key, way in (("far", "UDP"), (None, "TCP")):
+        for key, way in (("both", "UDP"), (None, "TCP")):
             output, took = send(ports[2], f"update add d-{way}.{ZONE}. 60 A 192.0.2.20", key, tcp=way == "TCP")
             check(output == "" and took < SLACK, f"chain: past one that is down, {way}", f"{took:.1f} s: {output}")
             check(addresses(ports[0], f"d-{way}") == ["192.0.2.20"], f"chain: to the first, {way}", last.text()[-500:])

@@ -40,8 +40,18 @@ dns::TsigKey key_named(std::string_view name, std::string_view octets = secret) 
   return {.name = name_of(name), .algorithm = dns::TsigAlgorithm::hmac_sha256, .secret = crypto::SecretBytes(copy)};
 }
 
-Octets signed_update(dns::TsigClient& client) {
-  const Octets plain = update_of();
+// The message with a cookie that this server gave to `from`.
+Octets with_cookie(Octets packet, std::string_view from) {
+  store_be16(packet, 10, 1);
+  const dns::CookieOption client{.client = {1, 2, 3, 4, 5, 6, 7, 8}, .server = {}, .server_size = 0};
+  const auto cookie = server::ServerCookies(cookie_secret, std::nullopt).make(client, *IpAddress::parse(from), wall);
+  const Octets opt{0, 0, 41, 2, 0, 0, 0, 0, 0, 0, cookie.size() + 4, 0, 10, 0, cookie.size()};
+  packet.insert(packet.end(), opt.begin(), opt.end());
+  packet.insert(packet.end(), cookie.begin(), cookie.end());
+  return packet;
+}
+
+Octets signed_update(dns::TsigClient& client, const Octets& plain = with_cookie(update_of(), may)) {
   Octets memory(1000);
   ByteWriter out(memory);
   out.bytes(plain);
@@ -128,20 +138,9 @@ struct Secondary {
     for (const Instant end = now + duration; now < end; now = now + Duration::milliseconds(500)) settle();
     settle();
   }
-  // The message with a cookie that this server gave to `from`, if it is not signed.
-  static Octets with_cookie(Octets packet, std::string_view from) {
-    if (load_be16(packet, 10) != 0) return packet;
-    store_be16(packet, 10, 1);
-    const dns::CookieOption client{.client = {1, 2, 3, 4, 5, 6, 7, 8}, .server = {}, .server_size = 0};
-    const auto cookie = server::ServerCookies(cookie_secret, std::nullopt).make(client, *IpAddress::parse(from), wall);
-    const Octets opt{0, 0, 41, 2, 0, 0, 0, 0, 0, 0, cookie.size() + 4, 0, 10, 0, cookie.size()};
-    packet.insert(packet.end(), opt.begin(), opt.end());
-    packet.insert(packet.end(), cookie.begin(), cookie.end());
-    return packet;
-  }
   // What is said at once to a client whose address is known to be its own; empty: nothing.
   Octets ask(u32 worker, const Octets& packet, std::string_view from = may) {
-    return datagram(worker, with_cookie(packet, from), from);
+    return datagram(worker, load_be16(packet, 10) == 0 ? with_cookie(packet, from) : packet, from);
   }
   Octets datagram(u32 worker, const Octets& packet, std::string_view from) {
     Octets reply(runtime::min_reply_room);
@@ -173,7 +172,11 @@ struct Secondary {
       out.zeros(more);
     }
     memory.resize(out.size());
-    Bytes octets = memory = framed(memory);
+    answer_with(memory);
+  }
+  void answer_with(const Octets& message) {
+    const Octets memory = framed(message);
+    Bytes octets = memory;
     const runtime::StreamId id = connects.back().id;
     while (!octets.empty()) {
       const MutableBytes space = workers[0]->stream_input_space(id);
@@ -262,10 +265,42 @@ TEST(SecondaryWorkerUpdate, with_an_address_that_is_not_shown_is_asked_to_come_b
   EXPECT_NE(answer[2] & 2, 0);
   EXPECT_TRUE(secondary.connects.empty());
   EXPECT_EQ(secondary.datagram(1, update_of(), may_not)[2] & 2, 0);
+  // A key that is not known here shows nothing either: anybody can write some name and some MAC.
   const dns::TsigKey key = key_named("far.");
   dns::TsigClient client(key);
-  EXPECT_TRUE(secondary.datagram(1, signed_update(client), may).empty());
+  const Octets refused = secondary.datagram(1, signed_update(client, update_of()), may);
+  ASSERT_FALSE(refused.empty());
+  EXPECT_NE(refused[2] & 2, 0);
+  EXPECT_TRUE(secondary.connects.empty());
+  dns::TsigClient shown(key);
+  EXPECT_TRUE(secondary.datagram(1, signed_update(shown), may).empty());
   EXPECT_EQ(secondary.connects.size(), 1u);
+}
+
+constexpr size_t cookie_option = 4 + 24;
+
+// RFC 7873: a cookie is between a client and the server it asks.
+TEST(SecondaryWorkerUpdate, is_passed_on_without_the_requesters_cookie_and_answered_with_ours) {
+  Secondary secondary;
+  secondary.start();
+  const Octets update = with_cookie(update_of(), may);
+  EXPECT_TRUE(secondary.datagram(1, update, may).empty());
+  ASSERT_EQ(secondary.connects.size(), 1u);
+  const Octets sent = secondary.sent();
+  Octets bare = update;
+  bare.resize(update.size() - cookie_option);
+  store_be16(bare, bare.size() - 2, 0);
+  EXPECT_EQ(Octets(sent.begin() + 2, sent.end()), Octets(bare.begin() + 2, bare.end()));
+  // The primary's answer with a cookie of its own, which is nobody's here.
+  Octets answer{sent[0], sent[1], 0xa8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 20, 0, 10, 0, 16};
+  answer.resize(answer.size() + 16, 0x77);
+  secondary.answer_with(answer);
+  ASSERT_EQ(secondary.late.size(), 1u);
+  const Octets& late = secondary.late[0].message;
+  ASSERT_EQ(late.size(), answer.size() - 20 + cookie_option);
+  EXPECT_TRUE(std::equal(late.end() - 24, late.end(), update.end() - 24)) << "the client's cookie and ours for it";
+  EXPECT_EQ(load_be16(late, late.size() - cookie_option - 2), cookie_option);
+  EXPECT_EQ(std::ranges::count(late, 0x77), 0);
 }
 
 // A secondary that ignores NOTIFYs without a cookie, which no primary sends, stops following.
@@ -339,7 +374,7 @@ TEST(SecondaryWorkerUpdate, KnowsWhoHasAKeyOfOurs) {
   secondary.start();
   const dns::TsigKey key = key_named("known.");
   dns::TsigClient client(key);
-  EXPECT_TRUE(secondary.ask(1, signed_update(client), may_not).empty());
+  EXPECT_TRUE(secondary.datagram(1, signed_update(client), may_not).empty());
   EXPECT_EQ(secondary.connects.size(), 1u);
   // With another secret it is not the key of ours, and nobody else's either.
   const dns::TsigKey wrong = key_named("known.", "fedcba9876543210");
