@@ -17,6 +17,12 @@ class Meter {
     const Duration full = full_at_.since_boot();
     return full <= ahead ? Instant() : Instant::since_boot(full - ahead);
   }
+  // Whether one may go now, which then counts.
+  constexpr bool take(Instant now, Duration interval, u32 burst) {
+    if (next(interval, burst) > now) return false;
+    count(now, interval);
+    return true;
+  }
   constexpr void count(Instant now, Duration interval) { full_at_ = std::max(full_at_, now) + interval; }
   // From when on a burst may go again.
   constexpr Instant full_at() const { return full_at_; }

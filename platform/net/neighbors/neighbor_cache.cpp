@@ -314,7 +314,9 @@ void NeighborCache::release_all(Node& node) {
 void NeighborCache::ask(Instant now, u32 index) {
   Node& node = nodes_[index];
   ++node.questions;
-  if (node.question_due || (node.entry.state == NeighborState::incomplete && !to_everybody_.take(now))) return;
+  if (node.question_due ||
+      (node.entry.state == NeighborState::incomplete && !to_everybody_.take(now, question_interval, questions_at_once)))
+    return;
   node.question_due = true;
   questions_.push_back(index);
 }

@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "platform/base/ip_address.h"
+#include "platform/base/meter.h"
 #include "platform/base/plain_vector.h"
 #include "platform/base/rng.h"
 #include "platform/base/time.h"
-#include "platform/net/token_bucket.h"
 #include "platform/net/wire/address_hash.h"
 #include "platform/net/wire/mac_address.h"
 
@@ -46,7 +46,7 @@ constexpr u32 max_unreachable = 64;  // told by poll_unreachable(); more at once
 constexpr u8 max_solicitations = 3;  // MAX_MULTICAST_SOLICIT and MAX_UNICAST_SOLICIT
 // Questions to everybody, which strangers cause with addresses that nobody has (RFC 6583 section 7.1). A thousand neighbours
 // that are there are found within a second.
-constexpr u32 questions_per_second = 1000;
+constexpr Duration question_interval = Duration::milliseconds(1);
 constexpr u32 questions_at_once = 256;
 
 class NeighborCache {
@@ -169,7 +169,7 @@ class NeighborCache {
   NeighborLimits limits_;
   static constexpr NeighborTimers ipv4_timers{};
   NeighborTimers ipv6_timers_;
-  TokenBucket to_everybody_{questions_per_second, questions_at_once};
+  Meter to_everybody_;
   Rng& rng_;
   AddressHash hash_;
   const u32 capacity_;

@@ -9,8 +9,6 @@
 namespace samara::net {
 namespace {
 
-constexpr u32 icmp_errors_per_second = 100;
-constexpr u32 icmp_errors_at_once = 50;
 constexpr size_t max_events = 64;  // more at once than anybody reads are not worth the memory
 
 StackConfig within_limits(StackConfig config) {
@@ -28,7 +26,6 @@ Stack::Host::Host(const StackConfig& config, Rng& rng)
       rng_(rng),
       egress_(config_, addresses_, counters_, rng),
       reassembler_(config_.reassembly_octets),
-      icmp_errors_(icmp_errors_per_second, icmp_errors_at_once),
       tcp_(config_.tcp, rng) {
   detectors_.reserve(AddressTable::capacity);
   events_.reserve(max_events);

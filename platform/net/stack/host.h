@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "platform/base/meter.h"
 #include "platform/net/dhcp/dhcp_client.h"
 #include "platform/net/stack/address_table.h"
 #include "platform/net/stack/conflict_detector.h"
@@ -15,7 +16,6 @@
 #include "platform/net/stack/reassembler.h"
 #include "platform/net/stack/stack.h"
 #include "platform/net/stack/udp_ports.h"
-#include "platform/net/token_bucket.h"
 #include "platform/net/wire/arp.h"
 #include "platform/net/wire/ipv4.h"
 #include "platform/net/wire/ipv6.h"
@@ -127,6 +127,8 @@ class Stack::Host final : public tcp::IpLayer {
   std::optional<Quote> quoted_ipv4(Bytes quoted) const;
   void on_delivery_error(Instant now, DeliveryError error, const Quote& quote, u32 told_mtu);
   void on_too_big(Instant now, const Quote& quote, u32 told_mtu);
+  // What strangers make us send has its rate (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 (f)): 100 a second, 50 at once.
+  bool may_send_error(Instant now) { return icmp_errors_.take(now, Duration::milliseconds(10), 50); }
   void send_icmp_error(Instant now, const IpPacket& about, u8 type, u8 code);
   void tell_port_unreachable(Instant now, const IpPacket& about);
   void tell_expired(Instant now);
@@ -151,7 +153,7 @@ class Stack::Host final : public tcp::IpLayer {
   std::optional<dhcp::Client> dhcp_;
   std::optional<ConflictDetector> dhcp_detector_;  // while there is a lease
   std::optional<MacAddress> dhcp_server_mac_;      // of the server, or its relay, that gave the lease
-  TokenBucket icmp_errors_;
+  Meter icmp_errors_;
   std::vector<StackEvent> events_;
   tcp::Tcp tcp_;
 };

@@ -151,7 +151,7 @@ void Stack::Host::on_too_big(Instant now, const Quote& quote, u32 told_mtu) {
 // one host. Callers have the rest of the rule in their types: only whole packets, from peers' unicast addresses, come here.
 void Stack::Host::send_icmp_error(Instant now, const IpPacket& about, u8 type, u8 code) {
   const bool about_error = about.protocol == Protocol::icmp && (about.payload.empty() || is_icmp_error(about.payload[0]));
-  if (about_error || !about.unicast || !is_peer_unicast(about.source) || !icmp_errors_.take(now)) {
+  if (about_error || !about.unicast || !is_peer_unicast(about.source) || !may_send_error(now)) {
     ++counters_.errors_limited;
     return;
   }

@@ -49,7 +49,7 @@ void Stack::Host::on_icmpv6(Instant now, const IpPacket& packet, bool reassemble
 void Stack::Host::on_echo_request_v6(Instant now, const IpPacket& packet) {
   // RFC 4443 section 4.2: also to groups, from an address of our own, but not as fast as anybody likes.
   std::optional<IpAddress> source = packet.destination;
-  if (!packet.unicast) source = icmp_errors_.take(now) ? addresses_.source_for(packet.source) : std::nullopt;
+  if (!packet.unicast) source = may_send_error(now) ? addresses_.source_for(packet.source) : std::nullopt;
   if (!source.has_value() || packet.source.is_unspecified() || !ipv6::parse_echo(packet).ok()) {
     ++counters_.icmp_ignored;
     return;
@@ -111,7 +111,7 @@ void Stack::Host::send_icmpv6_error(Instant now, const IpPacket& about, ipv6::Me
   const ipv6::MessageHead head{type, code};
   const std::optional<IpAddress> source =
       about.unicast ? std::optional(about.destination) : addresses_.source_for(about.source);
-  if (!ipv6::may_answer_with_error(about, head) || !source.has_value() || !icmp_errors_.take(now)) {
+  if (!ipv6::may_answer_with_error(about, head) || !source.has_value() || !may_send_error(now)) {
     ++counters_.errors_limited;
     return;
   }

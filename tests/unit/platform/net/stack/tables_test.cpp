@@ -4,7 +4,6 @@
 #include "platform/net/stack/path_mtu.h"
 #include "platform/net/stack/route_table.h"
 #include "platform/net/stack/udp_ports.h"
-#include "platform/net/token_bucket.h"
 #include "wire_peer.h"
 
 namespace samara::net {
@@ -161,15 +160,6 @@ TEST(PathMtu, PlateausOfRfc1191) {
   EXPECT_EQ(plateau_below(9000), 8166);
   EXPECT_EQ(plateau_below(68), 68);
   EXPECT_EQ(plateau_below(0), 68);
-}
-
-TEST(TokenBucket, BurstThenRate) {
-  TokenBucket bucket(10, 5);
-  int taken = 0;
-  for (int i = 0; i < 100; ++i) taken += bucket.take(now) ? 1 : 0;
-  EXPECT_EQ(taken, 5);
-  for (int i = 1; i <= 100; ++i) taken += bucket.take(now + Duration::milliseconds(20 * i)) ? 1 : 0;
-  EXPECT_EQ(taken, 25);
 }
 
 TEST(UdpPorts, FamiliesAndAddressesAreApart) {
