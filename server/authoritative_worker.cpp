@@ -292,8 +292,7 @@ Answer AuthoritativeWorker::transfer(const Request& request, MutableBytes reply)
   if (transfer == nullptr) return error(Rcode::SERVFAIL, dns::ExtendedError::not_ready, "too many transfers are under way");
   transfer->start(plan, packet, query);
   const size_t size = transfer->first(rules, reply);
-  if (transfer->done() || transfer->failed()) transfers_.end(*stream);
-  if (transfer->failed()) return error(Rcode::SERVFAIL, std::nullopt, {});
+  if (transfer->done()) transfers_.end(*stream);
   return {.size = size, .rcode = Rcode::NOERROR};
 }
 

@@ -26,7 +26,6 @@ void TransferOut::start(const TransferPlan& plan, Bytes packet, const dns::Query
   tsig_.reset();
   content_ = plan.content;
   part_ = Part::first_soa;
-  failed_ = false;
   rest_ = {};
   at_ = plan.from;
   among_hashes_ = false;
@@ -37,10 +36,8 @@ void TransferOut::start(const TransferPlan& plan, Bytes packet, const dns::Query
 
 size_t TransferOut::first(const AnswerRules& rules, MutableBytes reply) {
   const size_t budget = message_budget(rules, query_, reply);
-  size_t size = compose(&rules, reply, std::min(budget, message_size - rules.tail_room), any_number);
-  if (size == 0) size = compose(&rules, reply, budget, 1);
-  failed_ = size == 0;
-  return size;
+  const size_t size = compose(&rules, reply, std::min(budget, message_size - rules.tail_room), any_number);
+  return size != 0 ? size : compose(&rules, reply, budget, 1);
 }
 
 size_t TransferOut::next(MutableBytes room, UnixTime now) {
@@ -48,8 +45,7 @@ size_t TransferOut::next(MutableBytes room, UnixTime now) {
   const size_t budget = room.size() - tail;
   size_t size = compose(nullptr, room, std::min(budget, message_size - tail), any_number);
   if (size == 0) size = compose(nullptr, room, budget, 1);
-  failed_ = size == 0;
-  if (failed_ || !tsig_.has_value()) return size;
+  if (!tsig_.has_value()) return size;
   ByteWriter message(room, size);
   tsig_->sign_response(message, now);
   return message.size();

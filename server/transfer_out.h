@@ -3,7 +3,8 @@
 // SOA at the start and again at the end; differences oldest first.
 //
 // Order of calls: start(); first(), and continue_signed() when the client signed and its response was signed; then next() until
-// done(). A message of no octets from either before that is failed(): a record with its owner does not fit into any message.
+// done(). first() gives no octets when the SOA has no room in the reply, which it always has by TCP; next() gives some, because
+// a zone has no record that no message could hold (zone/node.h).
 //
 // It holds references into the zone's memory: whoever owns it says which generation is in use (outgoing_transfers.h). No memory
 // is taken after the construction, whatever the zone. Each message has the question, for names to point to, and up to
@@ -39,7 +40,6 @@ class TransferOut {
   // The next message; `room` has 65,535 octets.
   size_t next(MutableBytes room, UnixTime now);
   bool done() const { return part_ == Part::done; }
-  bool failed() const { return failed_; }
 
  private:
   enum class Part : u8 { first_soa, records, last_soa, done };
@@ -63,7 +63,6 @@ class TransferOut {
   std::optional<dns::TsigServer> tsig_;
   Content content_ = Content::whole;
   Part part_ = Part::done;
-  bool failed_ = false;
 
   Bytes rest_;  // what is left of an RRset or a difference: a view of the zone's memory
   // The whole zone: names, then the owners of NSEC3 records.
