@@ -10,7 +10,9 @@
 // An entry is a header, a payload and zeros up to the end of its block. Its header's checksum also covers where it is and which
 // half it was written for (`instance`, new for each use of a half), so that nothing old or misplaced passes for an entry; it
 // names the header before it (`previous`), so that nothing missing goes unnoticed; and it tells up to which entry everything
-// was durable when it was written (`durable`), so that damage in what was once safe is told from an end that never was.
+// was durable when it was written (`durable`), so that damage in what was once safe is told from an end that never was. After
+// the last entry that is what the half's header does: each flush is noted in it (`solid`), so that zeros where entries were are
+// told from the zeros behind the end.
 //
 // Checksums are SipHash-2-4 with a key that is drawn when the store is made: 64 bits where a CRC has 32, in the tree already,
 // and nobody who can choose what a zone holds can choose what passes for an entry.
@@ -47,7 +49,7 @@ struct HalfHeader {
   u64 size = 0;            // of the whole storage, in octets
   u32 block = 0;           // the size of blocks
   u64 reach = 0;           // no entry ends beyond this offset
-  u64 solid = 0;           // all entries in front of this offset were durable when the half came into use
+  u64 solid = 0;           // all entries in front of this offset were durable when this header was written
   u64 solid_hash = 0;      // checksum of the last of them
   u64 solid_sequence = 0;  // no entry in front of it has a higher sequence number
   crypto::SipHashKey key{};

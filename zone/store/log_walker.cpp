@@ -45,7 +45,8 @@ std::optional<u64> LogWalker::find(u64 from, u64 to, F&& wanted) {
 
 bool LogWalker::go_around() {
   const auto later = [this](const EntryHeader& header) { return header.sequence > sequence_; };
-  const u64 behind = position_ + half_.block;
+  const u64 here = position_;
+  const u64 behind = here + half_.block;
   if (position_ < half_.solid) {
     ++damaged_;
     if (const auto next = find(behind, half_.solid, later)) {
@@ -56,6 +57,7 @@ bool LogWalker::go_around() {
       previous_ = half_.solid_hash;
       linked_ = true;
     }
+    lost_ += position_ - here;
     return true;
   }
   const u64 known = std::max({sequence_, proven_, half_.solid_sequence});
@@ -64,6 +66,7 @@ bool LogWalker::go_around() {
   ++damaged_;
   position_ = find(behind, *proof, later).value_or(*proof);
   linked_ = false;
+  lost_ += position_ - here;
   return true;
 }
 

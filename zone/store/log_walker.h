@@ -31,6 +31,8 @@ class LogWalker {
   u64 proven() const { return proven_; }
   // How often the walk had to go around damage.
   u32 damaged() const { return damaged_; }
+  // Octets that it went around: they were durable once, or in front of what was.
+  u64 lost() const { return lost_; }
 
  private:
   std::optional<ReadEntry> entry_at(u64 offset);
@@ -47,6 +49,7 @@ class LogWalker {
   u64 sequence_ = 0;
   u64 proven_ = 0;
   u32 damaged_ = 0;
+  u64 lost_ = 0;
   Entry entry_{};
 };
 

@@ -1,6 +1,7 @@
 #include "zone/store/zone_store.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "zone/store/zone_store_limits.h"
 
@@ -36,8 +37,8 @@ void look_at(hal::Storage& storage, u64 offset, u32 half, Headers& found) {
     found.other_version = found.other_version || (version.has_value() && *version != format_version);
     return;
   }
-  if (!found.best.has_value() || header->generation > found.best->generation ||
-      (header->generation == found.best->generation && header->reach > found.best->reach)) {
+  const auto order = [](const HalfHeader& one) { return std::tuple(one.generation, one.reach, one.solid); };
+  if (!found.best.has_value() || order(*header) > order(*found.best)) {
     found.best = header;
     found.half = half;
   }
@@ -146,6 +147,7 @@ void ZoneStore::scan() {
   while (first.next() != nullptr) continue;
   const u64 proven = std::max(first.proven(), head_.header.solid_sequence);
   report_.damaged_places = first.damaged();
+  report_.lost_octets = first.lost();
   LogWalker second(window_, head_.header, begin, first.position());
   while (const LogWalker::Entry* entry = second.next()) {
     const LogWalker::Entry here = *entry;
@@ -155,6 +157,7 @@ void ZoneStore::scan() {
       break;
     }
     take_entry(here.header, here.offset);
+    head_.last = here.header.sequence;
     head_.tail = second.position();
     head_.previous = second.previous();
   }
@@ -164,7 +167,8 @@ void ZoneStore::scan() {
   }
   for (u32 row = 0; row < index_.size(); ++row) index_.drop_pending(row);
   sequence_ = std::max(first.sequence(), head_.header.solid_sequence);
-  durable_ = proven;
+  head_.last = std::max(report_.tail_cut ? head_.last : first.sequence(), head_.header.solid_sequence);
+  head_.durable = std::min(proven, head_.last);
   unflushed_ = true;  // what was found may still be on its way to the medium
   report_.unreadable_blocks = static_cast<u32>(window_.unreadable());
 }

@@ -83,6 +83,7 @@ struct ZoneSummary {
 struct OpenReport {
   bool made = false;       // it was empty
   u32 damaged_places = 0;  // where entries were lost; which zones' is not known
+  u64 lost_octets = 0;     // of entries there that were durable, the end of all included
   u32 unreadable_blocks = 0;
   bool tail_cut = false;  // the last writes were interrupted, and are gone
 };
@@ -158,6 +159,9 @@ class ZoneStore {
     HalfHeader header;
     u64 tail = 0;
     u64 previous = 0;
+    u64 last = 0;      // number of the last entry in front of `tail`; some numbers are in no entry here
+    u64 durable = 0;   // and of the last that is known to be durable
+    u32 noted_in = 0;  // the copy of the header that was written last
   };
   struct Compaction {
     Head to;
@@ -180,6 +184,7 @@ class ZoneStore {
   Result<void, StoreError> storage_result(Result<void, hal::StorageError> result);
   Result<void, StoreError> write_half_header(const Head& head, u32 copy);
   Result<void, StoreError> flush();
+  Result<void, StoreError> note_end();
   Result<u64, StoreError> append(Head& head, EntryHeader& header, MutableBytes entry);
   Result<void, StoreError> prepare(u64 size, Needs needs);
   Result<void, StoreError> append_piece(EntryHeader& header, MutableBytes entry);
@@ -206,7 +211,6 @@ class ZoneStore {
   std::optional<Compaction> compaction_;
   std::vector<u8> entry_;  // a small or copied entry on its way
   u64 sequence_ = 0;       // of the last entry
-  u64 durable_ = 0;        // of the last that is on the medium, with all before it
   bool marked_ = false;    // this run's mark is written
   bool broken_ = false;
   bool unflushed_ = false;

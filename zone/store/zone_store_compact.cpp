@@ -80,7 +80,7 @@ Result<void, StoreError> ZoneStore::switch_halves() {
   TRY(flush());
   to.header.solid = to.tail;
   to.header.solid_hash = to.previous;
-  to.header.solid_sequence = sequence_;
+  to.header.solid_sequence = to.last;
   to.header.reach = std::min(layout_.end(to.half), to.tail + reach_step);
   TRY(write_half_header(to, 0));
   TRY(flush());

@@ -22,7 +22,8 @@ Result<void, StoreError> ZoneStore::write_half_header(const Head& head, u32 copy
 
 Result<void, StoreError> ZoneStore::flush() {
   TRY(storage_result(storage_.flush()));
-  durable_ = sequence_;
+  head_.durable = head_.last;
+  if (compaction_.has_value()) compaction_->to.durable = compaction_->to.last;
   unflushed_ = false;
   return {};
 }
@@ -35,13 +36,16 @@ Result<u64, StoreError> ZoneStore::append(Head& head, EntryHeader& header, Mutab
   if (head.tail + size > head.header.reach) {
     // One of the two headers is good at any time. The second one of the step before may still be on its way.
     if (unflushed_) TRY(flush());
+    head.header.solid = head.tail;
+    head.header.solid_hash = head.previous;
+    head.header.solid_sequence = head.last;
     head.header.reach = std::min(layout_.end(head.half), round_up(head.tail + size + reach_step, layout_.block));
     TRY(write_half_header(head, 0));
     TRY(flush());
     TRY(write_half_header(head, 1));
   }
   header.sequence = ++sequence_;
-  header.durable = durable_;
+  header.durable = head.durable;
   header.previous = head.previous;
   header.payload_hash = crypto::siphash24(head.header.key, entry.subspan(header.size(), header.payload_size));
   const MutableBytes whole = entry.first(static_cast<size_t>(size));
@@ -51,6 +55,7 @@ Result<u64, StoreError> ZoneStore::append(Head& head, EntryHeader& header, Mutab
   unflushed_ = true;
   TRY(storage_result(storage_.write(head.tail, whole)));
   head.tail += size;
+  head.last = header.sequence;
   return head.tail - size;
 }
 
@@ -183,7 +188,19 @@ Result<void, StoreError> ZoneStore::sync() {
       states_saved();
     }
   }
-  return unflushed_ ? flush() : Result<void, StoreError>{};
+  if (unflushed_) TRY(flush());
+  return note_end();
+}
+
+// All that was written is durable: so the header says from its next flush on, at the latest. Until then the other copy says
+// what was before, so that one of them is good at any time.
+Result<void, StoreError> ZoneStore::note_end() {
+  if (head_.header.solid == head_.tail) return {};
+  head_.header.solid = head_.tail;
+  head_.header.solid_hash = head_.previous;
+  head_.header.solid_sequence = head_.last;
+  head_.noted_in ^= 1;
+  return write_half_header(head_, head_.noted_in);
 }
 
 void ZoneStore::states_saved() {

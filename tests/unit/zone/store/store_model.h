@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -79,11 +81,14 @@ inline std::vector<u8> record_of(const dns::Name& owner, size_t rdata_size, u8 f
   return image;
 }
 
-// `octets` of records; what was written, or the error.
-inline Result<std::vector<u8>, StoreError> write_records(ZoneWriter writer, const dns::Name& owner, size_t octets, u8 fill) {
+// `octets` of records, unlike those of every other serial: a part of one is never the part that another lacks. What was
+// written, or the error.
+inline Result<std::vector<u8>, StoreError> write_records(ZoneWriter writer, const dns::Name& owner, size_t octets, u32 serial) {
   std::vector<u8> all;
+  std::mt19937 random(serial);
   while (all.size() < octets) {
-    const auto record = record_of(owner, std::min<size_t>(octets - all.size(), 500), fill++);
+    auto record = record_of(owner, std::min<size_t>(octets - all.size(), 500), 0);
+    for (u8& octet : std::span(record).last(std::min<size_t>(octets - all.size(), 500))) octet = static_cast<u8>(random());
     TRY(writer.add(record));
     all.insert(all.end(), record.begin(), record.end());
   }
@@ -94,7 +99,7 @@ inline Result<std::vector<u8>, StoreError> write_records(ZoneWriter writer, cons
 inline Result<void, StoreError> put_snapshot(ZoneStore& store, Model& model, const std::string& zone, u32 serial,
                                              size_t octets) {
   auto writer = TRY(store.begin_snapshot(name_of(zone), dns::Serial(serial)));
-  auto records = TRY(write_records(std::move(writer), name_of(zone), octets, static_cast<u8>(serial)));
+  auto records = TRY(write_records(std::move(writer), name_of(zone), octets, serial));
   ModelZone& there = model[zone];
   there.serial = serial;
   there.groups = {std::move(records)};
@@ -105,7 +110,7 @@ inline Result<void, StoreError> put_difference(ZoneStore& store, Model& model, c
                                                size_t octets) {
   ModelZone& there = model.at(zone);
   auto writer = TRY(store.begin_difference(name_of(zone), dns::Serial(there.serial), dns::Serial(serial)));
-  there.groups.push_back(TRY(write_records(std::move(writer), name_of(zone), octets, static_cast<u8>(serial))));
+  there.groups.push_back(TRY(write_records(std::move(writer), name_of(zone), octets, serial)));
   there.serial = serial;
   return {};
 }
