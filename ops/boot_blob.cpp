@@ -20,22 +20,21 @@ std::optional<std::vector<u8>> compile_blob(const RoleConfig& config, const std:
   return std::move(blob).value();
 }
 
+namespace {
+
 template <class Config>
-bool DecodedBlob::take(Result<Config, server::ConfigError> read, const std::string& file, Diagnostics& found) {
-  if (!read) {
-    TextBuffer<1024> text;
-    read.error().write_text(text.writer());
-    found.error({file}, std::string(text.view()));
-    return false;
-  }
-  config_ = std::move(read).value();
-  return true;
+std::optional<RoleConfig> decoded(Result<Config, server::ConfigError> read, const std::string& file, Diagnostics& found) {
+  if (read) return RoleConfig(std::move(read).value());
+  TextBuffer<1024> text;
+  read.error().write_text(text.writer());
+  found.error({file}, std::string(text.view()));
+  return {};
 }
 
-std::optional<DecodedBlob> DecodedBlob::decode(std::string_view octets, const std::string& file, Diagnostics& found) {
-  DecodedBlob blob;
-  blob.octets_.assign(octets.begin(), octets.end());
-  const auto tree = codec::DeviceTree::open(blob.octets_);
+}  // namespace
+
+std::optional<RoleConfig> decode_blob(Bytes blob, const std::string& file, Diagnostics& found) {
+  const auto tree = codec::DeviceTree::open(blob);
   if (!tree) {
     found.error({file}, "not a boot configuration: " + std::string(codec::describe(tree.error())),
                 "a device tree blob written by `samara config compile`");
@@ -44,9 +43,16 @@ std::optional<DecodedBlob> DecodedBlob::decode(std::string_view octets, const st
   // Whatever is not for a secondary is for a primary, whose reader says what is wrong with it.
   const auto role = tree.value().root().string("role");
   const bool secondary = role.ok() && role.value() == server::SecondaryConfig::role;
-  const bool good = secondary ? blob.take(server::read_secondary_config(tree.value()), file, found)
-                              : blob.take(server::read_primary_config(tree.value()), file, found);
-  if (!good) return {};
+  return secondary ? decoded(server::read_secondary_config(tree.value()), file, found)
+                   : decoded(server::read_primary_config(tree.value()), file, found);
+}
+
+std::optional<DecodedBlob> DecodedBlob::decode(std::string_view octets, const std::string& file, Diagnostics& found) {
+  DecodedBlob blob;
+  blob.octets_.assign(octets.begin(), octets.end());
+  std::optional<RoleConfig> config = decode_blob(blob.octets_, file, found);
+  if (!config) return {};
+  blob.config_ = std::move(*config);
   return blob;
 }
 

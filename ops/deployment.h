@@ -35,7 +35,8 @@ struct Deployment {
   void drop(std::string_view kept);
 
   std::deque<std::string> texts;
-  u64 zone_octets = 0;  // of zones' texts and what belongs to them in a boot blob
+  std::vector<u8> blob;  // where `config` comes from, when it was decoded
+  u64 zone_octets = 0;   // of zones' texts and what belongs to them in a boot blob
   // Where zones' files may lie.
   ZoneFolders folders;
   std::vector<std::string> zone_folders;  // those that the manifest names

@@ -54,6 +54,10 @@ class Diagnostics {
   void add(Diagnostic diagnostic);
   // A line before all others that explains them; said once.
   void note(std::string text) { note_ = std::move(text); }
+  const std::string& noted() const { return note_; }
+  Unreadable unreadable() const { return unreadable_; }
+  // The system did not let us read something, which is the reason for the exit code.
+  void lacks_permission() { no_permission_ = true; }
 
   const std::vector<Diagnostic>& all() const { return all_; }
   size_t error_count() const { return errors_; }

@@ -11,6 +11,7 @@
 
 #include "ops/descriptor.h"
 #include "ops/diagnostics.h"
+#include "ops/image/privileges.h"
 
 namespace samara::ops {
 
@@ -42,7 +43,7 @@ void put_steps(const std::string& path, std::deque<std::string>& steps) {
 }
 
 bool is_ours(const struct stat& link) {
-  return link.st_uid == 0 || link.st_uid == ::geteuid();
+  return link.st_uid == 0 || link.st_uid == reading_user();
 }
 
 // The folder, reached step by step; a link counts when it is root's or ours.

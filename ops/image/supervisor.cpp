@@ -18,6 +18,7 @@
 #include "ops/image/control_exchange.h"
 #include "ops/image/crash_report.h"
 #include "ops/image/image_process.h"
+#include "ops/image/privileges.h"
 #include "ops/image/signals.h"
 #include "ops/image/stop_request.h"
 #include "ops/image/storage_file.h"
@@ -94,11 +95,13 @@ class Supervisor {
       if (blob) storage = open_storage_of(*deployment, launch_.source, why);
       if (const auto& configured = deployment->service().storage) storage_path = std::string(configured->file);
     }
+    const bool confined = !storage || give_up_privileges(*deployment);
     deployment.reset();
     found.print();
     if (nothing) complain(launch_.source + ": no zone could be read");
     if (!blob) return found.exit_code();
     if (!storage) return why;
+    if (!confined) return ExitCode::no_permission;
     Result<ImageProcess, int> image = ImageProcess::start(launch_.image, *blob, *storage);
     if (!image) {
       complain(launch_.image + ": cannot be started: " + std::generic_category().message(image.error()) +
@@ -107,6 +110,16 @@ class Supervisor {
     }
     image_.emplace(std::move(image).value(), std::move(storage_path));
     return {};
+  }
+
+  // Before the first image is started: what that start lacks the next one would lack as well.
+  bool give_up_privileges(const Deployment& deployment) {
+    if (std::exchange(confined_, true)) return true;
+    const auto confined = keep_for_supervising(deployment.service());
+    if (confined) return true;
+    complain("privileges cannot be given up (" + std::string(confined.error().step) +
+             "): " + std::generic_category().message(confined.error().code));
+    return false;
   }
 
   void start_later(std::chrono::seconds wait) {
@@ -294,6 +307,7 @@ class Supervisor {
   bool reload_wanted_ = false;
   bool control_lost_ = false;
   bool stopping_ = false;
+  bool confined_ = false;  // the supervisor itself
 };
 
 }  // namespace

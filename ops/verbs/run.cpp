@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "ops/files.h"
+#include "ops/image/confined_reading.h"
 #include "ops/image/machine.h"
 #include "ops/image/supervisor.h"
 #include "ops/verbs/verbs.h"
@@ -16,7 +17,7 @@ namespace samara::ops {
 
 namespace {
 
-struct Options {
+struct RunOptions {
   std::string file;
   std::string target;  // empty: the manifest's
   std::string image;   // empty: the one beside the command
@@ -28,13 +29,17 @@ struct Options {
   bool no_restart = false;
 };
 
-std::optional<Deployment> load(const Options& options, Diagnostics& found) {
+std::optional<Deployment> read_manifest_file(const RunOptions& options, Diagnostics& found) {
   const Result<std::string, FileError> text = read_file(options.file);
   if (!text) {
     found.error({options.file}, text.error().problem, "a deployment manifest in YAML");
     return {};
   }
   return yaml::read_manifest(text.value(), options.file, found);
+}
+
+std::optional<Deployment> load_manifest(const RunOptions& options, Diagnostics& found) {
+  return read_confined([&](Diagnostics& inside) { return read_manifest_file(options, inside); }, options.file, found);
 }
 
 // Where a detached server leaves its traces: /run for root, else the user's runtime folder or /tmp.
@@ -52,10 +57,10 @@ size_t endpoints_to_wait_for(const Deployment& deployment, bool machine, const M
   return network && network->mode != runtime::NetworkMode::sockets ? 1 : deployment.service().listen.size();
 }
 
-ExitCode run(const Options& options) {
+ExitCode run_deployment(const RunOptions& options) {
   // A zone whose files cannot be read costs that zone; the supervisor looks whether any is left.
   Diagnostics found(Unreadable::leave_out);
-  std::optional<Deployment> deployment = load(options, found);
+  std::optional<Deployment> deployment = load_manifest(options, found);
   found.print();
   if (!deployment) return found.exit_code();
   if (has_nothing_to_serve(*deployment)) {
@@ -64,7 +69,7 @@ ExitCode run(const Options& options) {
   }
   const std::string target = options.target.empty() ? deployment->target : options.target;
   const std::string image = options.image.empty() ? default_image(role_of(deployment->config), target) : options.image;
-  Launch launch{image, options.file, [&options](Diagnostics& again) { return load(options, again); }};
+  Launch launch{image, options.file, [&options](Diagnostics& again) { return load_manifest(options, again); }};
   launch.restart = !options.no_restart;
   launch.crash_report = options.crash_report.empty() ? runtime_path(options.file, ".crash") : options.crash_report;
   const bool machine = target == "virtio";
@@ -87,7 +92,7 @@ ExitCode run(const Options& options) {
 }  // namespace
 
 void add_run(CLI::App& samara, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RunOptions>();
   CLI::App* verb = samara.add_subcommand("run", "Run a deployment from its manifest");
   verb->add_option("FILE", options->file, "The manifest, in YAML")->required();
   verb->add_option("--target", options->target,
@@ -141,7 +146,7 @@ void add_run(CLI::App& samara, Action& chosen) {
       "  samara run zones/primary.yaml --detach --pid-file primary.pid\n"
       "  kill -HUP $(cat primary.pid)     # read everything again\n"
       "  kill $(cat primary.pid)          # stop");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_deployment(*options); }; });
 }
 
 }  // namespace samara::ops

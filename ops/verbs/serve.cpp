@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "ops/image/confined_reading.h"
 #include "ops/image/supervisor.h"
 #include "ops/verbs/verbs.h"
 #include "ops/yaml/reading.h"
@@ -11,7 +12,7 @@ namespace samara::ops {
 
 namespace {
 
-struct Options {
+struct ServeOptions {
   std::vector<std::string> zones;
   std::vector<std::string> listen;
   std::vector<std::string> transfer;
@@ -22,7 +23,7 @@ struct Options {
 };
 
 // Errors of the command line have no file; their place is the option.
-Place option(const std::string& name) {
+Place option_place(const std::string& name) {
   return {name};
 }
 
@@ -30,22 +31,22 @@ void read_zone_option(const std::string& text, Deployment& deployment, Diagnosti
   constexpr auto expected = "NAME=FILE, such as example.com=example.com.zone";
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals + 1 == text.size()) {
-    return found.error(option("--zone"), in_quotes(text) + " names no zone file", expected);
+    return found.error(option_place("--zone"), in_quotes(text) + " names no zone file", expected);
   }
   const std::string name_text = text.substr(0, equals);
   const auto name = yaml::parse_name(name_text);
   if (name_text.empty() || !name)
-    return found.error(option("--zone"), in_quotes(name_text) + " is not a domain name", expected);
+    return found.error(option_place("--zone"), in_quotes(name_text) + " is not a domain name", expected);
   const bool known = std::ranges::find(deployment.primary()->zones, name.value(), &server::ZoneSource::name) !=
                      deployment.primary()->zones.end();
-  if (known) return found.error(option("--zone"), "zone " + in_quotes(name_text) + " is given twice", "each zone once");
-  add_zone(deployment, name.value(), text.substr(equals + 1), option("--zone"), found);
+  if (known) return found.error(option_place("--zone"), "zone " + in_quotes(name_text) + " is given twice", "each zone once");
+  add_zone(deployment, name.value(), text.substr(equals + 1), option_place("--zone"), found);
 }
 
 void read_listen_option(const std::string& text, Deployment& deployment, Diagnostics& found) {
   const auto endpoint = yaml::parse_endpoint(text);
   if (!endpoint) {
-    return found.error(option("--listen"), in_quotes(text) + " is not an endpoint",
+    return found.error(option_place("--listen"), in_quotes(text) + " is not an endpoint",
                        "ADDRESS:PORT, such as 127.0.0.1:5353 or [::1]:5353");
   }
   deployment.service().listen.push_back(*endpoint);
@@ -56,19 +57,19 @@ void read_transfer_option(const std::string& text, Deployment& deployment, Diagn
   if (text != "any") {
     rule.from = IpPrefix::parse(text);
     if (!rule.from)
-      return found.error(option("--allow-transfer"), in_quotes(text) + " is not an address block",
+      return found.error(option_place("--allow-transfer"), in_quotes(text) + " is not an address block",
                          "any, an address or ADDRESS/LENGTH");
   }
   deployment.service().access.transfer.push_back(rule);
 }
 
-std::optional<Deployment> load(const Options& options, Diagnostics& found) {
+std::optional<Deployment> read_serve_options(const ServeOptions& options, Diagnostics& found) {
   Deployment deployment;
   for (const std::string& text : options.listen) read_listen_option(text, deployment, found);
   for (const std::string& text : options.transfer) read_transfer_option(text, deployment, found);
   for (const std::string& folder : options.folders) {
     if (const auto allowed = deployment.folders.allow(folder); !allowed)
-      found.error(option("--zone-folder"), in_quotes(folder, longest_path) + " " + allowed.error().problem, "a folder");
+      found.error(option_place("--zone-folder"), in_quotes(folder, longest_path) + " " + allowed.error().problem, "a folder");
   }
   for (const std::string& text : options.zones) read_zone_option(text, deployment, found);
   deployment.service().workers = options.workers;
@@ -80,13 +81,13 @@ std::optional<Deployment> load(const Options& options, Diagnostics& found) {
 }
 
 // Wrong options are the command line's fault (64), wrong or missing files are not (65).
-bool options_are_sound(const Options& options) {
+bool options_are_sound(const ServeOptions& options) {
   Diagnostics found;
   Deployment scratch;
   for (const std::string& text : options.listen) read_listen_option(text, scratch, found);
   for (const std::string& text : options.transfer) read_transfer_option(text, scratch, found);
   if (options.listen.size() > server::max_listen)
-    found.error(option("--listen"), "too many endpoints", "at most " + std::to_string(server::max_listen));
+    found.error(option_place("--listen"), "too many endpoints", "at most " + std::to_string(server::max_listen));
   for (const std::string& text : options.zones) {
     if (text.find('=') == std::string::npos) read_zone_option(text, scratch, found);
   }
@@ -97,7 +98,7 @@ bool options_are_sound(const Options& options) {
 }  // namespace
 
 void add_serve(CLI::App& samara, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ServeOptions>();
   options->image = default_image("primary", "linux");
   CLI::App* verb = samara.add_subcommand("serve", "Serve zone files, in the foreground");
   verb->add_option("--zone", options->zones, "A zone and its master file, NAME=FILE; repeatable")
@@ -130,7 +131,9 @@ void add_serve(CLI::App& samara, Action& chosen) {
   verb->callback([options, &chosen] {
     chosen = [options] {
       if (!options_are_sound(*options)) return ExitCode::usage;
-      const Launch launch{options->image, "command line", [options](Diagnostics& found) { return load(*options, found); }};
+      const std::string source = "command line";
+      const ReadDeployment read = [options](Diagnostics& found) { return read_serve_options(*options, found); };
+      const Launch launch{options->image, source, [&](Diagnostics& found) { return read_confined(read, source, found); }};
       return supervise(launch, {}, Descriptor());
     };
   });

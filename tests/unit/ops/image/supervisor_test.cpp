@@ -2,6 +2,7 @@
 #include "ops/image/supervisor.h"
 
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,6 +129,26 @@ TEST_F(Supervised, NothingIsStartedWithoutTheStorageItNeeds) {
   EXPECT_NE(content("log").find("no/zones.store\" cannot be opened as storage: No such file or directory"), std::string::npos);
 }
 
+// What starting and stopping an image take.
+constexpr unsigned long long capabilities_of_a_supervisor =
+    1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_DAC_READ_SEARCH | 1ULL << CAP_KILL | 1ULL << CAP_SETGID | 1ULL << CAP_SETUID |
+    1ULL << CAP_NET_BIND_SERVICE | 1ULL << CAP_NET_ADMIN | 1ULL << CAP_SYS_RESOURCE;
+
+TEST_F(Supervised, has_given_up_what_it_does_not_need_and_gives_no_more_to_the_image) {
+  EXPECT_EQ(wait_for(start("cp /proc/$PPID/status $D/supervisor; cp /proc/$$/status $D/image_status")), 0);
+  for (const std::string who : {"supervisor", "image_status"}) {
+    const std::string status = content(who);
+    EXPECT_NE(status.find("NoNewPrivs:\t1\n"), std::string::npos) << who;
+    for (const std::string set : {"CapPrm:\t", "CapEff:\t", "CapBnd:\t"}) {
+      if (set == "CapBnd:\t" && ::geteuid() != 0) continue;  // without rights it cannot be narrowed, and need not be
+      const size_t at = status.find(set);
+      ASSERT_NE(at, std::string::npos) << who;
+      EXPECT_EQ(std::stoull(status.substr(at + set.size()), nullptr, 16) & ~capabilities_of_a_supervisor, 0U)
+          << who << ' ' << set;
+    }
+  }
+}
+
 TEST_F(Supervised, StopIsPassedOnAndWaitedFor) {
   for (const int number : {SIGTERM, SIGINT}) {
     const pid_t pid = start("trap 'touch $D/told; exit 0' TERM; touch $D/up; while :; do sleep 0.05; done");
@@ -167,7 +188,7 @@ constexpr const char* note_start = "echo x >> $D/starts; echo ready 127.0.0.1:53
 TEST_F(Supervised, AnImageThatAnsweredIsStartedAgain) {
   const pid_t pid = start(std::string(note_start) +
                               "if [ $(wc -l < $D/starts) = 1 ]; then kill -SEGV $$; fi\n"
-                              "touch $D/up; trap 'exit 0' TERM; while :; do sleep 0.05; done",
+                              "trap 'exit 0' TERM; touch $D/up; while :; do sleep 0.05; done",
                           true, true);
   ASSERT_TRUE(appears("up"));
   EXPECT_EQ(content("starts"), "x\nx\n");
@@ -204,7 +225,7 @@ TEST_F(Supervised, AStopWhileThePauseLastsEndsInOrder) {
 TEST_F(Supervised, FilesThatAreBrokenByThenAreTriedAgain) {
   const pid_t pid = start(std::string(note_start) +
                               "[ $(wc -l < $D/starts) = 2 ] || exit 70\n"
-                              "touch $D/up; trap 'exit 0' TERM; while :; do sleep 0.05; done",
+                              "trap 'exit 0' TERM; touch $D/up; while :; do sleep 0.05; done",
                           true, true);
   ASSERT_TRUE(appears("crash"));
   ASSERT_TRUE(write_file(path("broken"), "").ok());
