@@ -22,7 +22,7 @@ if(SAMARA_SANITIZE)  # a report names functions and lines
   set(CMAKE_CXX_FLAGS_DEBUG "-O1 -gline-tables-only")
 endif()
 if(SAMARA_FLAVOUR STREQUAL "host")  # so does a profile; who looks at variables takes preset dev
-  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -gline-tables-only")
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -gline-tables-only -fcf-protection=full")
 endif()
 
 # Compiling again what did not change is a waste of two cores. What a file depends on is taken from the compiler, and not from
@@ -59,8 +59,10 @@ if(NOT SAMARA_FLAVOUR STREQUAL "host")
   # Optimised as a whole (-flto): a query passes through six libraries. The loops on its way are too short to be vectorised.
   # Not -ffreestanding: that would hide what strlen and memcpy do, and the length of each literal would be counted at run time.
   # An image without a C library has those functions of its own (platform/runtime/libc).
+  # Position-independent, so that a process is loaded elsewhere at each start. How addresses are formed is decided by the linker
+  # when it compiles the whole: a machine of its own stands where its linker script puts it, and pays nothing.
   add_compile_options(
-    -fno-pie -flto -fno-vectorize -fno-slp-vectorize
+    -fpie -fcf-protection=full -flto -fno-vectorize -fno-slp-vectorize
     -stdlib=libc++ -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables
     -march=x86-64-v2 -mno-red-zone -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections
     -fno-omit-frame-pointer
@@ -68,19 +70,19 @@ if(NOT SAMARA_FLAVOUR STREQUAL "host")
     -fsanitize-trap=all -fstack-protector-strong -ftrivial-auto-var-init=zero)
   add_compile_definitions(_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE _LIBCPP_ABI_BOUNDED_ITERATORS
     _LIBCPP_ABI_BOUNDED_ITERATORS_IN_VECTOR _LIBCPP_ABI_BOUNDED_ITERATORS_IN_STRING)
-  add_link_options(-fuse-ld=lld-19 -static -flto -Wl,--gc-sections -Wl,--icf=safe -Wl,--build-id=sha1 -Wl,-z,noexecstack)
+  add_link_options(-fuse-ld=lld-19 -flto -Wl,--gc-sections -Wl,--icf=safe -Wl,--build-id=sha1 -Wl,-z,noexecstack)
   if(SAMARA_FLAVOUR STREQUAL "linux")
-    add_link_options(-nostdlib++ -Wl,-z,relro,-z,now)
+    add_link_options(-static-pie -nostdlib++ -Wl,-z,relro,-z,now -Wl,--pack-dyn-relocs=relr)
   else()
     set(samara_link_script ${CMAKE_SOURCE_DIR}/platform/hal/boot/image.ld)
     set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
-    add_link_options(-nostdlib -Wl,-T,${samara_link_script})
+    add_link_options(-static -nostdlib -Wl,-T,${samara_link_script})
   endif()
 else()
   add_compile_options(-fno-omit-frame-pointer)
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    add_link_options(-fuse-ld=lld-19)
+    add_link_options(-fuse-ld=lld-19 -Wl,-z,relro,-z,now)
   endif()
   if(SAMARA_SANITIZE)
     add_compile_options(-fsanitize=${SAMARA_SANITIZE} -fno-sanitize-recover=all)
