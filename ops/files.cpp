@@ -28,7 +28,7 @@ bool write_all(int fd, std::string_view content) {
   return true;
 }
 
-FileError too_large(u64 most) {
+FileError file_too_large(u64 most) {
   return {EFBIG, "has more than " + std::to_string(most) + " octets"};
 }
 
@@ -37,7 +37,7 @@ Result<std::string, FileError> read_descriptor(int fd, u64 most) {
   if (::fstat(fd, &status) != 0) return fail(unreadable(errno));
   if (S_ISDIR(status.st_mode)) return fail(unreadable(EISDIR));
   const bool regular = S_ISREG(status.st_mode);
-  if (regular && static_cast<u64>(status.st_size) > most) return fail(too_large(most));
+  if (regular && static_cast<u64>(status.st_size) > most) return fail(file_too_large(most));
   std::string content;
   size_t used = 0;
   content.resize(regular ? static_cast<size_t>(status.st_size) + 1 : 65'536);
@@ -49,7 +49,7 @@ Result<std::string, FileError> read_descriptor(int fd, u64 most) {
     if (got < 0) return fail(unreadable(errno));
     if (got == 0) break;
     used += static_cast<size_t>(got);
-    if (used > most) return fail(too_large(most));
+    if (used > most) return fail(file_too_large(most));
   }
   content.resize(used);
   return content;

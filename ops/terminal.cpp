@@ -15,8 +15,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds patience{500};  // until a person wonders
-constexpr milliseconds interval{100};
+constexpr milliseconds progress_patience{500};  // until a person wonders
+constexpr milliseconds progress_interval{100};
 constexpr std::string_view take_away = "\r\x1b[K";  // ECMA-48: to the first column, and erase to the end of the line
 constexpr size_t usual_width = 80;
 
@@ -25,7 +25,7 @@ bool wants_colors() {
   return no == nullptr || *no == '\0';
 }
 
-std::string_view code(Ink ink) {
+std::string_view escape_code(Ink ink) {
   switch (ink) {
     case Ink::plain: return "";
     case Ink::bold: return "\x1b[1m";
@@ -59,7 +59,7 @@ bool is_terminal(int fd) {
 std::string inked(int fd, Ink ink, std::string_view text) {
   static const std::array<bool, 3> colored{false, is_terminal(1) && wants_colors(), is_terminal(2) && wants_colors()};
   if (ink == Ink::plain || text.empty() || !colored.at(static_cast<size_t>(fd))) return std::string(text);
-  return std::string(code(ink)) + std::string(text) + "\x1b[0m";
+  return std::string(escape_code(ink)) + std::string(text) + "\x1b[0m";
 }
 
 Progress::Progress(std::string subject)
@@ -67,7 +67,7 @@ Progress::Progress(std::string subject)
       shown_(is_terminal(STDERR_FILENO)),
       start_(Clock::now()),
       begin_(start_),
-      next_(start_ + patience) {}
+      next_(start_ + progress_patience) {}
 
 Progress::~Progress() {
   if (on_screen_) std::fwrite(take_away.data(), 1, take_away.size(), stderr);
@@ -85,7 +85,7 @@ std::string Progress::line(std::string_view subject, u64 records, milliseconds s
 void Progress::show(u64 records, u64 done, u64 total) {
   const auto now = Clock::now();
   if (now < next_) return;
-  next_ = now + interval;
+  next_ = now + progress_interval;
   write(line(subject_, records, std::chrono::duration_cast<milliseconds>(now - begin_), done, total));
 }
 
@@ -93,8 +93,8 @@ void Progress::phase(std::string_view what) {
   if (!shown_) return;
   const auto now = Clock::now();
   begin_ = now;
-  if (now < start_ + patience) return;
-  next_ = now + interval;
+  if (now < start_ + progress_patience) return;
+  next_ = now + progress_interval;
   write(subject_ + ": " + std::string(what));
 }
 

@@ -16,8 +16,6 @@ namespace samara::ops {
 namespace {
 
 constexpr size_t most_kept = size_t{64} << 10;
-constexpr unsigned owner_only = 0600;
-
 std::string time_now() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};

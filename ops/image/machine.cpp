@@ -24,6 +24,7 @@
 #include "ops/image/spawn.h"
 #include "ops/image/stop_request.h"
 #include "ops/image/storage_file.h"
+#include "ops/text_of.h"
 #include "ops/yaml/network.h"
 
 namespace samara::ops {
@@ -39,12 +40,6 @@ constexpr std::string_view tap_prefix = "tap:";
 constexpr std::string_view bridge_prefix = "bridge:";
 constexpr size_t lines_kept = 40;  // shown when the machine ends badly
 constexpr std::string_view ready = "ready ";
-
-std::string text_of(const Endpoint& endpoint) {
-  TextBuffer<96> text;
-  endpoint.write_text(text.writer());
-  return std::string(text.view());
-}
 
 // What follows the prefix.
 std::optional<std::string> after(const std::string& text, std::string_view prefix) {

@@ -6,13 +6,12 @@
 #include <cerrno>
 #include <system_error>
 
+#include "ops/files.h"
 #include "ops/storage/growth.h"
 
 namespace samara::ops {
 
 namespace {
-
-constexpr mode_t owner_only = 0600;  // a zone may be nobody else's business
 
 Failure<FileError> failure(int code) {
   return fail(FileError{code, "cannot be opened as storage: " + std::generic_category().message(code)});

@@ -8,6 +8,7 @@
 
 #include "ops/files.h"
 #include "ops/keys/key_clause.h"
+#include "ops/text_of.h"
 #include "ops/yaml/document.h"
 #include "ops/yaml/secrets.h"
 #include "ops/yaml/sections.h"
@@ -111,7 +112,7 @@ std::string key_secret(const dns::TsigKey& key) {
 }
 
 std::string write_key(const dns::TsigKey& key, KeyFormat format) {
-  const std::string absolute = yaml::text_of(key.name);
+  const std::string absolute = text_of(key.name);
   // Other servers write names without the final dot.
   const std::string name = absolute.size() > 1 ? absolute.substr(0, absolute.size() - 1) : absolute;
   const std::string algorithm(dns::algorithm_mnemonic(key.algorithm));
@@ -156,7 +157,7 @@ std::optional<dns::TsigKey> read_key_option(const std::string& option, const std
   std::optional<dns::TsigKey> chosen;
   const auto name = yaml::parse_name(wanted);
   for (dns::TsigKey& key : keys) {
-    names += (names.empty() ? "" : ", ") + yaml::text_of(key.name);
+    names += (names.empty() ? "" : ", ") + text_of(key.name);
     if (wanted.empty() ? keys.size() == 1 : name.ok() && name.value() == key.name) chosen = std::move(key);
   }
   if (!chosen && keys.empty()) {

@@ -21,22 +21,22 @@ using dns::Rcode;
 
 constexpr size_t largest_udp_request = 512;  // RFC 1035 section 4.2.1: what everybody takes
 constexpr size_t largest_message = 65'535;
-constexpr u16 udp_payload_size = 1232;  // RFC 9715
+constexpr u16 request_payload_size = 1232;  // RFC 9715
 
-UnixTime now() {
+UnixTime wall_clock_now() {
   return {std::time(nullptr)};
 }
 
 constexpr size_t longest_reason = 400;  // shown of a server's own words
 
-std::string name_of(Rcode rcode) {
+std::string shown_rcode(Rcode rcode) {
   const std::string_view name = dns::rcode_name(rcode);
   return name.empty() ? "RCODE " + std::to_string(dns::code(rcode)) : std::string(name);
 }
 
 std::string tsig_words(Rcode error) {
   const std::string_view words = dns::describe_refusal(error);
-  return words.empty() ? name_of(error) : std::string(words);
+  return words.empty() ? shown_rcode(error) : std::string(words);
 }
 
 Outcome unavailable(std::string words) {
@@ -59,7 +59,7 @@ struct Attempt {
     const size_t size = request.size();
     request.resize(size + tsig->request_size());
     ByteWriter writer(request, size);
-    tsig->sign_request(writer, now());
+    tsig->sign_request(writer, wall_clock_now());
   }
 
   void add_opt() {
@@ -68,7 +68,7 @@ struct Attempt {
     ByteWriter opt(request, size);
     opt.u8(0);
     opt.u16(dns::code(dns::RrType::OPT));
-    opt.u16(udp_payload_size);
+    opt.u16(request_payload_size);
     opt.u32(0);
     opt.u16(0);
     constexpr size_t additional_count = 10;
@@ -104,7 +104,7 @@ Outcome judge(Attempt& attempt, const std::vector<u8>& answer) {
   if (head->rcode != Rcode::NOERROR) outcome.words = refusal_words(head->opcode, head->rcode);
   if (!head->reason.empty()) outcome.words += (outcome.words.empty() ? "" : ": ") + in_quotes(head->reason, longest_reason);
   if (attempt.tsig) {
-    const auto checked = attempt.tsig->on_response(answer, head->tsig_at, now());
+    const auto checked = attempt.tsig->on_response(answer, head->tsig_at, wall_clock_now());
     if (!checked.ok() && checked.error() == dns::TsigClientError::peer_refuses) {
       outcome.tsig_error = attempt.tsig->peer_error();
       outcome.words = "the server does not accept our signature: " + tsig_words(outcome.tsig_error);
@@ -221,7 +221,7 @@ Outcome send_request(const ServerPlace& place, const dns::TsigKey* key, std::chr
 }
 
 std::string refusal_words(Opcode opcode, Rcode rcode) {
-  const std::string name = name_of(rcode) + ": ";
+  const std::string name = shown_rcode(rcode) + ": ";
   switch (code(rcode)) {
     case code(Rcode::FORMERR): return name + "the server cannot read the request";
     case code(Rcode::SERVFAIL): return name + "the server failed";
@@ -235,7 +235,7 @@ std::string refusal_words(Opcode opcode, Rcode rcode) {
     case code(Rcode::NXRRSET): return name + "an RRset that must exist does not";
     case code(Rcode::NOTAUTH): return name + "the server is not authoritative for the zone, or does not know who we are";
     case code(Rcode::NOTZONE): return name + "a name is outside the zone";
-    default: return name_of(rcode);
+    default: return shown_rcode(rcode);
   }
 }
 

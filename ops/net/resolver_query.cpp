@@ -9,7 +9,7 @@
 #include "dns-core/rdata/rdata_text.h"
 #include "ops/files.h"
 #include "ops/net/dns_exchange.h"
-#include "ops/yaml/writing.h"
+#include "ops/text_of.h"
 #include "platform/base/byte_reader.h"
 #include "platform/base/byte_writer.h"
 
@@ -45,7 +45,7 @@ bool answers(Bytes message, Bytes question) {
          std::ranges::equal(asked, question.subspan(dns::header_size), {}, lower, lower);
 }
 
-struct Record {
+struct AnswerRecord {
   dns::Name owner;
   dns::RrType type{};
   Bytes whole;  // the message, for names in the data that point into it
@@ -54,8 +54,8 @@ struct Record {
 };
 
 // The records of the answer and authority sections; those that cannot be read end the list.
-std::vector<Record> records_of(Bytes message) {
-  std::vector<Record> records;
+std::vector<AnswerRecord> records_of(Bytes message) {
+  std::vector<AnswerRecord> records;
   ByteReader at(message);
   if (!at.skip(dns::header_size).ok() || !dns::Name::from_message(at).ok() || !at.skip(4).ok()) return records;
   const size_t count = size_t{load_be16(message, 6)} + load_be16(message, 8);
@@ -73,7 +73,7 @@ std::vector<Record> records_of(Bytes message) {
 }
 
 std::string name_text(const dns::Name& name) {
-  return yaml::text_of(name);
+  return text_of(name);
 }
 
 }  // namespace
@@ -113,7 +113,7 @@ Result<std::vector<u8>, std::string> ResolverQuery::ask(const dns::Name& name, d
     } else {
       return std::move(answer).value();
     }
-    why = "resolver " + yaml::text_of(server) + ": " + why;
+    why = "resolver " + text_of(server) + ": " + why;
   }
   return fail(why);
 }
@@ -121,7 +121,7 @@ Result<std::vector<u8>, std::string> ResolverQuery::ask(const dns::Name& name, d
 Result<dns::Name, std::string> ResolverQuery::primary_of(const dns::Name& zone) const {
   const auto answer = ask(zone, dns::RrType::SOA);
   if (!answer) return fail("who serves " + name_text(zone) + " cannot be found out: " + answer.error());
-  for (const Record& record : records_of(answer.value())) {
+  for (const AnswerRecord& record : records_of(answer.value())) {
     if (record.type != dns::RrType::SOA) continue;
     if (record.owner != zone) {
       return fail(name_text(zone) + " is no zone; it is in " + name_text(record.owner) + " (did you mean --zone " +
@@ -141,7 +141,7 @@ Result<std::vector<IpAddress>, std::string> ResolverQuery::addresses_of(const dn
   const auto answer = ask(host, type);
   if (!answer) return fail("addresses of " + name_text(host) + " cannot be found out: " + answer.error());
   std::vector<IpAddress> found;
-  for (const Record& record : records_of(answer.value())) {
+  for (const AnswerRecord& record : records_of(answer.value())) {
     if (record.type != type) continue;
     const Bytes data = record.whole.subspan(record.data_at, record.data_size);
     if (type == dns::RrType::A && data.size() == 4) {

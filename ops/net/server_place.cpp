@@ -9,8 +9,8 @@
 
 #include "dns-core/types.h"
 #include "ops/net/resolver_query.h"
+#include "ops/text_of.h"
 #include "ops/yaml/reading.h"
-#include "ops/yaml/writing.h"
 
 namespace samara::ops {
 
@@ -31,7 +31,7 @@ bool is_host(std::string_view text) {
 }
 
 std::string address_text(const IpAddress& address) {
-  return yaml::text_of(address);
+  return text_of(address);
 }
 
 }  // namespace
@@ -94,14 +94,14 @@ Result<ServerPlace, std::string> find_primary(const dns::Name& zone, const std::
   const auto primary = query.primary_of(zone);
   if (!primary) return fail(primary.error());
   ServerPlace place;
-  place.host = yaml::text_of(primary.value());
+  place.host = text_of(primary.value());
   for (const dns::RrType type : {dns::RrType::AAAA, dns::RrType::A}) {
     const auto found = query.addresses_of(primary.value(), type);
     if (!found) return fail(found.error());
     place.addresses.insert(place.addresses.end(), found.value().begin(), found.value().end());
   }
   if (!place.addresses.empty()) return place;
-  return fail("the primary of " + yaml::text_of(zone) + " is " + place.host + ", which has no address; --server names another");
+  return fail("the primary of " + text_of(zone) + " is " + place.host + ", which has no address; --server names another");
 }
 
 }  // namespace samara::ops

@@ -11,21 +11,20 @@
 
 #include "ops/descriptor.h"
 #include "ops/diagnostics.h"
+#include "ops/files.h"
 #include "ops/storage/open_store.h"
 
 namespace samara::ops {
 
 namespace {
 
-constexpr mode_t owner_only = 0600;
-
-bool become(u32 user, u32 group) {
+bool become_owner(u32 user, u32 group) {
   if (::geteuid() != 0) return true;
   return ::setgroups(0, nullptr) == 0 && ::setresgid(group, group, group) == 0 && ::setresuid(user, user, user) == 0;
 }
 
 // Says what is wrong. Both descriptors were opened by whoever had the right to.
-bool copy(const Descriptor& from, const Descriptor& to, const std::string& path) {
+bool copy_zones(const Descriptor& from, const Descriptor& to, const std::string& path) {
   Diagnostics found;
   std::optional<OpenStore> source = OpenStore::to_write(from, path, found);
   std::optional<OpenStore> target = source ? OpenStore::to_write(to, path, found) : std::nullopt;
@@ -37,7 +36,7 @@ bool copy(const Descriptor& from, const Descriptor& to, const std::string& path)
 bool copy_in_child(const Descriptor& from, const Descriptor& to, const std::string& path, u32 user, u32 group) {
   const pid_t pid = ::fork();
   if (pid < 0) return false;
-  if (pid == 0) ::_exit(become(user, group) && copy(from, to, path) ? 0 : 1);
+  if (pid == 0) ::_exit(become_owner(user, group) && copy_zones(from, to, path) ? 0 : 1);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "ops/text_of.h"
 #include "zone/store/record_image.h"
 
 namespace samara::ops {
@@ -54,12 +55,6 @@ class Copier final : public zone::store::ZoneVisitor {
   std::optional<ZoneWriter> writer_;
   std::optional<StoreError> error_;
 };
-
-std::string text_of(const dns::Name& name) {
-  TextBuffer<dns::max_name_text> text;
-  name.write_text(text.writer());
-  return std::string(text.view());
-}
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 
 #include "dns-core/rdata/rdata_text.h"
 #include "ops/files.h"
+#include "ops/text_of.h"
 #include "ops/yaml/reading.h"
 #include "ops/zone/loaded_zone.h"
 #include "zone/format.h"
@@ -27,14 +28,7 @@ using zone::store::ZoneSummary;
 constexpr std::string_view first_line = "; samara storage export 1\n";
 constexpr std::string_view zone_suffix = ".zone";
 constexpr size_t longest_file_name = 200;
-constexpr unsigned owner_only = 0600;  // a zone may be nobody else's business
 constexpr size_t longest_record_text = 300'000;
-
-std::string text_of(const dns::Name& name) {
-  TextBuffer<dns::max_name_text> text;
-  name.write_text(text.writer());
-  return std::string(text.view());
-}
 
 // A zone's name as that of a file: it may have slashes, or be too long.
 std::string file_name(const dns::Name& name, size_t number) {
@@ -52,7 +46,7 @@ std::string file_name(const dns::Name& name, size_t number) {
   return file;
 }
 
-std::string describe(const ZoneSummary& zone) {
+std::string summary_comments(const ZoneSummary& zone) {
   std::string text(first_line);
   text += "; zone " + text_of(zone.name) + "\n";
   if (!zone.state) return text;
@@ -66,8 +60,8 @@ std::string describe(const ZoneSummary& zone) {
   return text;
 }
 
-// What describe() wrote: `key` and its value in the lines in front of the records.
-std::optional<std::string> value_of(std::string_view text, std::string_view key) {
+// What summary_comments() wrote: `key` and its value in the lines in front of the records.
+std::optional<std::string> exported_value(std::string_view text, std::string_view key) {
   const std::string wanted = "; " + std::string(key) + " ";
   while (text.starts_with(';')) {
     const size_t end = std::min(text.find('\n'), text.size());
@@ -78,7 +72,7 @@ std::optional<std::string> value_of(std::string_view text, std::string_view key)
 }
 
 std::optional<u64> number_of(std::string_view text, std::string_view key, u64 most) {
-  const std::optional<std::string> digits = value_of(text, key);
+  const std::optional<std::string> digits = exported_value(text, key);
   if (!digits || digits->empty()) return {};
   u64 number = 0;
   for (const char c : *digits) {
@@ -122,7 +116,7 @@ class Changes final : public zone::store::ZoneVisitor {
   size_t soas_ = 0;
 };
 
-bool write(const std::string& path, std::string_view text, Diagnostics& found) {
+bool write_export(const std::string& path, std::string_view text, Diagnostics& found) {
   const auto written = write_file(path, text, owner_only);
   if (!written) found.error({path}, written.error().problem);
   return written.ok();
@@ -154,13 +148,13 @@ size_t export_zones(OpenStore& from, const std::string& folder, Diagnostics& fou
                                       : "; nothing of it is left"));
     }
     if (!zone) continue;
-    std::string text = describe(summary);
+    std::string text = summary_comments(summary);
     zone::write_zone(*zone, [&](std::string_view line) { text += line; });
-    if (!write(path + std::string(zone_suffix), text, found)) continue;
+    if (!write_export(path + std::string(zone_suffix), text, found)) continue;
     ++done;
     Changes changes;
     const auto restored = from.store().restore(summary.name, changes);
-    if (restored && !changes.text().empty()) write(path + ".changes", changes.text(), found);
+    if (restored && !changes.text().empty()) write_export(path + ".changes", changes.text(), found);
   }
   return done;
 }
@@ -181,7 +175,7 @@ size_t import_zones(const std::string& folder, OpenStore& to, Diagnostics& found
   size_t done = 0;
   for (const std::string& path : paths) {
     const auto text = read_file(path);
-    const auto name_text = text ? value_of(text.value(), "zone") : std::nullopt;
+    const auto name_text = text ? exported_value(text.value(), "zone") : std::nullopt;
     const auto name = name_text ? yaml::parse_name(*name_text) : dns::Name::parse("", dns::Name());
     if (!text || !text.value().starts_with(first_line) || !name_text || !name) {
       found.error({path}, text ? "not written by `samara storage export`" : text.error().problem, "its first lines");

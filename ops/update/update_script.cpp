@@ -31,7 +31,7 @@ Failure<SyntaxError> wrong(const Token& token, std::string_view problem, std::st
   return fail(SyntaxError{token.at, problem, token.text, expected, suggestion});
 }
 
-std::string lower(std::string_view text) {
+std::string lowered_text(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(dns::to_lower(static_cast<u8>(c)));
   return out;
@@ -140,7 +140,7 @@ UpdateScript::Done UpdateScript::read_line(Lexer& line) {
 }
 
 UpdateScript::Done UpdateScript::read_command(const Token& word, Lexer& line) {
-  const std::string command = lower(word.text);
+  const std::string command = lowered_text(word.text);
   if (command == "server") return read_server(line);
   if (command == "zone") return read_zone(line);
   if (command == "ttl") return read_default_ttl(line);
@@ -196,13 +196,13 @@ UpdateScript::Done UpdateScript::read_default_ttl(Lexer& line) {
 
 UpdateScript::Done UpdateScript::read_class(Lexer& line) {
   const Token token = TRY(line.expect_text("IN"));
-  if (lower(token.text) != "in") return wrong(token, "a class we do not serve", "IN");
+  if (lowered_text(token.text) != "in") return wrong(token, "a class we do not serve", "IN");
   return line.expect_end_of_line();
 }
 
 UpdateScript::Done UpdateScript::read_update(Lexer& line) {
   const Token token = TRY(line.expect_text("add or delete"));
-  const std::string word = lower(token.text);
+  const std::string word = lowered_text(token.text);
   if (word == "add") return read_add(line);
   if (word == "del" || word == "delete") return read_remove(line);
   return wrong(token, "unknown kind of update", "add or delete");
@@ -221,7 +221,7 @@ Result<UpdateScript::Head, SyntaxError> UpdateScript::read_head(Lexer& line) {
     line = ahead;
     token = TRY(ahead.next());
   }
-  if (token.is_text() && lower(token.text) == "in") {
+  if (token.is_text() && lowered_text(token.text) == "in") {
     line = ahead;
     token = TRY(ahead.next());
   }
@@ -270,14 +270,14 @@ UpdateScript::Done UpdateScript::read_remove(Lexer& line) {
 
 UpdateScript::Done UpdateScript::read_prerequisite(Lexer& line) {
   const Token token = TRY(line.expect_text(prerequisite_form));
-  const std::string kind = lower(token.text);
+  const std::string kind = lowered_text(token.text);
   const bool domain = kind == "nxdomain" || kind == "yxdomain";
   if (!domain && kind != "nxrrset" && kind != "yxrrset") return wrong(token, "unknown prerequisite", prerequisite_form);
   Head head;
   head.owner = TRY(read_name(line));
   if (!domain) {
     Token word = TRY(line.expect_text(type_form));
-    if (lower(word.text) == "in") word = TRY(line.expect_text(type_form));
+    if (lowered_text(word.text) == "in") word = TRY(line.expect_text(type_form));
     head.type = TRY(type_of(word));
   }
   begin();

@@ -14,12 +14,12 @@ namespace samara::ops {
 
 namespace {
 
-struct Options {
+struct ConfigCheckOptions {
   std::vector<std::string> files;
   bool json = false;
 };
 
-void check(const std::string& file, Diagnostics& found) {
+void check_manifest(const std::string& file, Diagnostics& found) {
   const Result<std::string, FileError> text = read_file(file);
   if (!text) {
     found.error({file}, text.error().problem, "a deployment manifest in YAML");
@@ -37,12 +37,12 @@ void check(const std::string& file, Diagnostics& found) {
   }
 }
 
-ExitCode run(const Options& options) {
+ExitCode run_config_check(const ConfigCheckOptions& options) {
   Diagnostics found;
   for (const std::string& file : options.files) {
     const size_t errors_before = found.error_count();
     const size_t warnings_before = found.warning_count();
-    check(file, found);
+    check_manifest(file, found);
     if (options.json || found.error_count() != errors_before) continue;
     const size_t warnings = found.warning_count() - warnings_before;
     const std::string count = warnings == 0 ? "" : ", " + std::to_string(warnings) + (warnings == 1 ? " warning" : " warnings");
@@ -59,7 +59,7 @@ ExitCode run(const Options& options) {
 }  // namespace
 
 void add_config_check(CLI::App& config, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConfigCheckOptions>();
   CLI::App* verb = config.add_subcommand("check", "Check manifests and the zones they name");
   verb->add_option("FILE", options->files, "Manifests, in YAML")->required();
   verb->add_flag("--json", options->json,
@@ -69,7 +69,7 @@ void add_config_check(CLI::App& config, Action& chosen) {
       "Examples:\n"
       "  samara config check zones/primary.yaml\n"
       "  samara config check --json deployments/*.yaml");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_config_check(*options); }; });
 }
 
 }  // namespace samara::ops

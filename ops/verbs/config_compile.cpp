@@ -11,14 +11,12 @@ namespace samara::ops {
 
 namespace {
 
-constexpr unsigned owner_only = 0600;  // the blob holds secrets
-
-struct Options {
+struct ConfigCompileOptions {
   std::string file;
   std::string output;
 };
 
-ExitCode run(const Options& options) {
+ExitCode run_config_compile(const ConfigCompileOptions& options) {
   Diagnostics found;
   std::optional<std::vector<u8>> blob;
   const Result<std::string, FileError> text = read_file(options.file);
@@ -40,7 +38,7 @@ ExitCode run(const Options& options) {
 }  // namespace
 
 void add_config_compile(CLI::App& config, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConfigCompileOptions>();
   CLI::App* verb = config.add_subcommand("compile", "Compile a manifest to a boot blob (a flattened device tree)");
   verb->add_option("FILE", options->file, "The manifest, in YAML")->required();
   verb->add_option("-o,--output", options->output, "Where the blob goes; - is standard output")->required();
@@ -49,7 +47,7 @@ void add_config_compile(CLI::App& config, Action& chosen) {
       "Examples:\n"
       "  samara config compile zones/primary.yaml -o primary.dtb\n"
       "  out/images/samara-primary-linux-x86_64.elf 3<primary.dtb");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_config_compile(*options); }; });
 }
 
 }  // namespace samara::ops

@@ -13,7 +13,7 @@ namespace samara::ops {
 
 namespace {
 
-struct Options {
+struct ConfigShowOptions {
   std::string file;
   bool secrets = false;
 };
@@ -29,7 +29,7 @@ bool is_binary(std::string_view content) {
   });
 }
 
-ExitCode run(const Options& options) {
+ExitCode run_config_show(const ConfigShowOptions& options) {
   Diagnostics found;
   const Result<std::string, FileError> content = read_file(options.file);
   const yaml::Secrets secrets = options.secrets ? yaml::Secrets::shown : yaml::Secrets::masked;
@@ -53,7 +53,7 @@ ExitCode run(const Options& options) {
 }  // namespace
 
 void add_config_show(CLI::App& config, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConfigShowOptions>();
   CLI::App* verb = config.add_subcommand("show", "Show what a boot blob or a manifest comes to, defaults included");
   verb->add_option("FILE", options->file, "A boot blob, or a manifest in YAML")->required();
   verb->add_flag("--show-secrets", options->secrets, "Write secrets out instead of \"masked\"");
@@ -63,7 +63,7 @@ void add_config_show(CLI::App& config, Action& chosen) {
       "Examples:\n"
       "  samara config show primary.dtb\n"
       "  samara config show --show-secrets zones/primary.yaml > zones/whole.yaml");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_config_show(*options); }; });
 }
 
 }  // namespace samara::ops

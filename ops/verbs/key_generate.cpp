@@ -8,17 +8,15 @@
 #include "ops/files.h"
 #include "ops/json.h"
 #include "ops/keys/tsig_key.h"
+#include "ops/text_of.h"
 #include "ops/verbs/verbs.h"
 #include "ops/yaml/reading.h"
-#include "ops/yaml/writing.h"
 
 namespace samara::ops {
 
 namespace {
 
-constexpr unsigned owner_only = 0600;
-
-struct Options {
+struct KeyGenerateOptions {
   std::string name;
   std::string algorithm = "hmac-sha256";
   std::string format = "yaml";
@@ -27,17 +25,17 @@ struct Options {
   bool json = false;
 };
 
-std::string json_of(const dns::TsigKey& key) {
+std::string key_json(const dns::TsigKey& key) {
   JsonWriter json;
   json.begin_object();
-  json.member("name", std::string_view(yaml::text_of(key.name)));
+  json.member("name", std::string_view(text_of(key.name)));
   json.member("algorithm", dns::algorithm_mnemonic(key.algorithm));
   json.member("secret", std::string_view(key_secret(key)));
   json.end_object();
   return json.take() + "\n";
 }
 
-ExitCode run(const Options& options) {
+ExitCode run_key_generate(const KeyGenerateOptions& options) {
   const std::optional<std::string> text = options.name.empty() ? random_key_name() : options.name;
   const auto name = text ? yaml::parse_name(*text) : yaml::parse_name(".");
   if (!name || name.value().is_root()) {
@@ -58,7 +56,7 @@ ExitCode run(const Options& options) {
   }
   const auto formats = key_format_names();
   const auto format = std::ranges::find(formats, options.format);
-  const std::string content = options.json ? json_of(*key) : write_key(*key, static_cast<KeyFormat>(format - formats.begin()));
+  const std::string content = options.json ? key_json(*key) : write_key(*key, static_cast<KeyFormat>(format - formats.begin()));
   if (const auto written = write_file(options.output, content, owner_only); !written) {
     complain(options.output + ": " + written.error().problem);
     return written.error().exit_code();
@@ -69,7 +67,7 @@ ExitCode run(const Options& options) {
 }  // namespace
 
 void add_key_generate(CLI::App& key, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<KeyGenerateOptions>();
   CLI::App* verb = key.add_subcommand("generate", "Make a TSIG key (RFC 8945)");
   verb->add_option("NAME", options->name, "The key's name, the same on both sides; one is made up without it");
   verb->add_option("--algorithm", options->algorithm, "hmac-sha256, hmac-sha384, hmac-sha512, hmac-sha224 or hmac-sha1")
@@ -90,7 +88,7 @@ void add_key_generate(CLI::App& key, Action& chosen) {
       "  samara key generate transfer.example.com --output transfer.key\n"
       "  samara key generate transfer.example.com --format secret --output transfer.secret\n"
       "  samara key generate update.example.com --format bind --algorithm hmac-sha512");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_key_generate(*options); }; });
 }
 
 }  // namespace samara::ops

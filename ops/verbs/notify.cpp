@@ -3,18 +3,18 @@
 #include <memory>
 
 #include "dns-core/message/query.h"
+#include "ops/text_of.h"
 #include "ops/verbs/request_options.h"
 #include "ops/verbs/verbs.h"
-#include "ops/yaml/writing.h"
 #include "platform/base/byte_writer.h"
 
 namespace samara::ops {
 
 namespace {
 
-constexpr size_t room = 1024;
+constexpr size_t message_room = 1024;
 
-struct Options {
+struct NotifyOptions {
   std::string zone;
   std::vector<std::string> servers;
   std::optional<u32> serial;
@@ -23,7 +23,7 @@ struct Options {
 
 // RFC 1996 section 3: a question for the zone's SOA; with a serial, an answer that has nothing else to say.
 std::vector<u8> notify_message(const dns::Name& zone, std::optional<u32> serial) {
-  std::vector<u8> memory(room);
+  std::vector<u8> memory(message_room);
   ByteWriter message(memory);
   const auto opcode = static_cast<u16>(dns::Opcode::NOTIFY);
   message.u16(0);
@@ -48,7 +48,7 @@ std::vector<u8> notify_message(const dns::Name& zone, std::optional<u32> serial)
   return {message.written().begin(), message.written().end()};
 }
 
-ExitCode run(const Options& options) {
+ExitCode run_notify(const NotifyOptions& options) {
   Diagnostics wrong;
   const auto zone = name_option("ZONE", options.zone, wrong);
   std::vector<ServerPlace> servers;
@@ -67,7 +67,7 @@ ExitCode run(const Options& options) {
   for (const ServerPlace& server : servers) {
     const Outcome outcome =
         send_request(server, key ? &*key : nullptr, options.request.patience(), notify_message(*zone, options.serial));
-    reports.push_back({server.text(), yaml::text_of(*zone), outcome});
+    reports.push_back({server.text(), text_of(*zone), outcome});
   }
   return report_outcomes(reports, options.request.json);
 }
@@ -75,7 +75,7 @@ ExitCode run(const Options& options) {
 }  // namespace
 
 void add_notify(CLI::App& samara, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<NotifyOptions>();
   CLI::App* verb = samara.add_subcommand("notify", "Tell a secondary that a zone has changed");
   verb->add_option("ZONE", options->zone, "The zone's name")->required();
   verb->add_option("--server", options->servers, "Whom to tell, by address or name; repeatable")
@@ -90,7 +90,7 @@ void add_notify(CLI::App& samara, Action& chosen) {
       "  samara notify example.com --server 192.0.2.2:53 --key transfer.key\n"
       "  samara notify example.com --server ns2.example.com --key primary.yaml\n"
       "  samara notify example.com --server '[2001:db8::2]:53' --serial 2026112601 --timeout 10");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_notify(*options); }; });
 }
 
 }  // namespace samara::ops

@@ -11,6 +11,7 @@
 #include "ops/json.h"
 #include "ops/storage/open_store.h"
 #include "ops/storage/zone_export.h"
+#include "ops/text_of.h"
 #include "ops/verbs/verbs.h"
 
 namespace samara::ops {
@@ -19,20 +20,14 @@ namespace {
 
 using zone::store::ZoneSummary;
 
-struct Options {
+struct StorageOptions {
   std::string file;
   std::string folder;
   u64 size = u64{64} << 20;
   bool json = false;
 };
 
-std::string text_of(const dns::Name& name) {
-  TextBuffer<dns::max_name_text> text;
-  name.write_text(text.writer());
-  return std::string(text.view());
-}
-
-ExitCode finish(const Diagnostics& found) {
+ExitCode exit_code_after(const Diagnostics& found) {
   std::fflush(stdout);
   found.print();
   return found.good() ? ExitCode::good : found.exit_code();
@@ -74,11 +69,11 @@ void print_json(OpenStore& opened) {
   std::printf("%s\n", json.take().c_str());
 }
 
-ExitCode show(const Options& options) {
+ExitCode show_storage(const StorageOptions& options) {
   Diagnostics found;
   std::optional<OpenStore> opened = OpenStore::to_read(options.file, found);
   if (opened) options.json ? print_json(*opened) : print_table(*opened);
-  return finish(found);
+  return exit_code_after(found);
 }
 
 // Reads all of it: what only a restore would notice is noticed now.
@@ -92,12 +87,14 @@ class Reader final : public zone::store::ZoneVisitor {
   u64 records = 0;
 };
 
-ExitCode check(const Options& options) {
+ExitCode check_storage(const StorageOptions& options) {
   Diagnostics found;
   std::optional<OpenStore> opened = OpenStore::to_read(options.file, found);
-  if (!opened) return finish(found);
+  if (!opened) return exit_code_after(found);
   const auto& report = opened->store().report();
-  if (report.damaged_places != 0) found.error({options.file}, std::to_string(report.damaged_places) + " damaged places");
+  if (report.damaged_places != 0)
+    found.error({options.file}, std::to_string(report.damaged_places) + " damaged places, where " +
+                                    std::to_string(report.lost_octets) + " octets that were durable are lost");
   if (report.unreadable_blocks != 0)
     found.error({options.file}, std::to_string(report.unreadable_blocks) + " blocks that cannot be read");
   if (report.tail_cut) found.warning({options.file}, "the last write was interrupted; what was durable before it is there");
@@ -114,27 +111,27 @@ ExitCode check(const Options& options) {
   if (found.good())
     std::printf("%s: good, %zu zones, %llu records\n", options.file.c_str(), opened->store().zone_count(),
                 static_cast<unsigned long long>(reader.records));
-  return finish(found);
+  return exit_code_after(found);
 }
 
-ExitCode write_out(const Options& options) {
+ExitCode write_out(const StorageOptions& options) {
   Diagnostics found;
   std::optional<OpenStore> opened = OpenStore::to_read(options.file, found);
   if (opened) std::printf("%s: %zu zones written\n", options.folder.c_str(), export_zones(*opened, options.folder, found));
-  return finish(found);
+  return exit_code_after(found);
 }
 
-ExitCode read_in(const Options& options) {
+ExitCode read_in(const StorageOptions& options) {
   Diagnostics found;
   struct stat status{};
   if (::stat(options.file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size != 0) {
     found.error({options.file}, "is there already, and stays as it is", "a new file");
-    return finish(found);
+    return exit_code_after(found);
   }
   const Result<Descriptor, FileError> file = open_storage(options.file, options.size);
   if (!file) {
     found.error({options.file}, file.error().problem);
-    return finish(found);
+    return exit_code_after(found);
   }
   std::optional<OpenStore> opened = OpenStore::to_write(file.value(), options.file, found);
   if (opened && opened->store().zone_count() != 0) {
@@ -142,11 +139,11 @@ ExitCode read_in(const Options& options) {
   } else if (opened) {
     std::printf("%s: %zu zones read\n", options.file.c_str(), import_zones(options.folder, *opened, found));
   }
-  return finish(found);
+  return exit_code_after(found);
 }
 
-CLI::App* add_verb(CLI::App& storage, Action& chosen, const std::shared_ptr<Options>& options, const std::string& name,
-                   const std::string& what, ExitCode (*run)(const Options&)) {
+CLI::App* add_verb(CLI::App& storage, Action& chosen, const std::shared_ptr<StorageOptions>& options, const std::string& name,
+                   const std::string& what, ExitCode (*run)(const StorageOptions&)) {
   CLI::App* verb = storage.add_subcommand(name, what);
   verb->add_option("FILE", options->file, "The file (or block device) that `storage` in the manifest names")->required();
   verb->callback([options, &chosen, run] { chosen = [options, run] { return run(*options); }; });
@@ -156,12 +153,13 @@ CLI::App* add_verb(CLI::App& storage, Action& chosen, const std::shared_ptr<Opti
 }  // namespace
 
 void add_storage(CLI::App& samara, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<StorageOptions>();
   CLI::App* storage = samara.add_subcommand("storage", "Look into what outlives a restart, write it out and read it in");
   storage->require_subcommand(1);
-  CLI::App* verb = add_verb(*storage, chosen, options, "show", "List the zones, their serials and the room they take", show);
+  CLI::App* verb =
+      add_verb(*storage, chosen, options, "show", "List the zones, their serials and the room they take", show_storage);
   verb->add_flag("--json", options->json, "As a JSON object on standard output");
-  add_verb(*storage, chosen, options, "check", "Read all of it and say what is damaged", check);
+  add_verb(*storage, chosen, options, "check", "Read all of it and say what is damaged", check_storage);
   verb =
       add_verb(*storage, chosen, options, "export", "Write the zones, with all updates, and their changes as text", write_out);
   verb->add_option("DIR", options->folder, "Where to: NAME.zone and NAME.changes for each zone")->required();

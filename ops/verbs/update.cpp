@@ -5,16 +5,16 @@
 #include <utility>
 
 #include "ops/files.h"
+#include "ops/text_of.h"
 #include "ops/update/update_script.h"
 #include "ops/verbs/request_options.h"
 #include "ops/verbs/verbs.h"
-#include "ops/yaml/writing.h"
 
 namespace samara::ops {
 
 namespace {
 
-struct Options {
+struct UpdateOptions {
   std::string server;
   std::string resolver;
   std::string zone;
@@ -25,9 +25,9 @@ struct Options {
   RequestOptions request;
 };
 
-// What the command line asks for as messages; the file's come behind it. Options that are wrong go to `wrong`, files to
+// What the command line asks for as messages; the file's come behind it. UpdateOptions that are wrong go to `wrong`, files to
 // `found`.
-std::vector<UpdateBatch> read(const Options& options, Diagnostics& wrong, Diagnostics& found) {
+std::vector<UpdateBatch> read_batches(const UpdateOptions& options, Diagnostics& wrong, Diagnostics& found) {
   std::optional<ServerPlace> server;
   std::optional<dns::Name> zone;
   if (!options.server.empty()) server = server_option("--server", options.server, wrong);
@@ -51,7 +51,7 @@ std::vector<UpdateBatch> read(const Options& options, Diagnostics& wrong, Diagno
 }
 
 // Every message has to know where it goes before the first is sent.
-void check(const std::vector<UpdateBatch>& batches, Diagnostics& wrong) {
+void check_batches(const std::vector<UpdateBatch>& batches, Diagnostics& wrong) {
   for (const UpdateBatch& batch : batches) {
     if (!batch.zone) wrong.error(batch.at, "an update of no zone", "--zone NAME, or a line zone NAME");
   }
@@ -69,9 +69,8 @@ std::optional<Report> add_servers(std::vector<UpdateBatch>& batches, const std::
     if (found == known.end()) {
       const auto primary = find_primary(*batch.zone, resolver, patience);
       if (!primary) {
-        return Report{"",
-                      yaml::text_of(*batch.zone),
-                      {Outcome::Kind::unavailable, dns::Rcode::NOERROR, dns::Rcode::NOERROR, primary.error()}};
+        return Report{
+            "", text_of(*batch.zone), {Outcome::Kind::unavailable, dns::Rcode::NOERROR, dns::Rcode::NOERROR, primary.error()}};
       }
       found = known.emplace(known.end(), *batch.zone, primary.value());
     }
@@ -80,13 +79,13 @@ std::optional<Report> add_servers(std::vector<UpdateBatch>& batches, const std::
   return {};
 }
 
-ExitCode run(const Options& options) {
+ExitCode run_update(const UpdateOptions& options) {
   Diagnostics wrong;
   Diagnostics found;
-  std::vector<UpdateBatch> batches = read(options, wrong, found);
+  std::vector<UpdateBatch> batches = read_batches(options, wrong, found);
   std::optional<ServerPlace> resolver;
   if (!options.resolver.empty()) resolver = server_option("--resolver", options.resolver, wrong);
-  if (wrong.good() && found.good()) check(batches, wrong);
+  if (wrong.good() && found.good()) check_batches(batches, wrong);
   wrong.print();
   std::optional<dns::TsigKey> key;
   if (wrong.good() && found.good()) options.request.read_key(key, found);
@@ -104,7 +103,7 @@ ExitCode run(const Options& options) {
         message ? send_request(*batch.server, key ? &*key : nullptr, options.request.patience(), *message)
                 : Outcome{Outcome::Kind::refused, dns::Rcode::NOERROR, dns::Rcode::NOERROR,
                           "the update is longer than a DNS message can be (expected 65535 octets at most: several `send`s)"};
-    reports.push_back({batch.server->text(), yaml::text_of(*batch.zone), outcome});
+    reports.push_back({batch.server->text(), text_of(*batch.zone), outcome});
     if (outcome.kind != Outcome::Kind::accepted) break;  // what follows may rely on it
   }
   return report_outcomes(reports, options.request.json);
@@ -113,7 +112,7 @@ ExitCode run(const Options& options) {
 }  // namespace
 
 void add_update(CLI::App& samara, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<UpdateOptions>();
   CLI::App* verb = samara.add_subcommand("update", "Change a zone on its server (dynamic update)");
   verb->add_option("FILE", options->file, "A script, as for nsupdate; - is standard input");
   verb->add_option("--server", options->server,
@@ -145,7 +144,7 @@ void add_update(CLI::App& samara, Action& chosen) {
       "                --delete 'www.example.com A' --add 'www.example.com 300 A 192.0.2.80'\n"
       "  samara update --server 192.0.2.1:53 --key update.key changes.txt\n"
       "  echo 'update delete old.example.com' | samara update --server 192.0.2.1:53 --zone example.com -");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_update(*options); }; });
 }
 
 }  // namespace samara::ops

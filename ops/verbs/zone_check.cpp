@@ -9,11 +9,11 @@ namespace samara::ops {
 
 namespace {
 
-struct Options : ZoneOptions {
+struct ZoneCheckOptions : ZoneOptions {
   bool json = false;
 };
 
-void check(const std::string& path, const Options& options, Diagnostics& found) {
+void check_zone_file(const std::string& path, const ZoneCheckOptions& options, Diagnostics& found) {
   const size_t errors_before = found.error_count();
   const size_t warnings_before = found.warning_count();
   const std::optional<LoadedZone> loaded =
@@ -29,16 +29,16 @@ void check(const std::string& path, const Options& options, Diagnostics& found) 
               warnings == 0 ? "" : (", " + std::to_string(warnings) + (warnings == 1 ? " warning" : " warnings")).c_str());
 }
 
-ExitCode run(const Options& options) {
+ExitCode run_zone_check(const ZoneCheckOptions& options) {
   Diagnostics found;
-  for (const std::string& path : options.files) check(path, options, found);
+  for (const std::string& path : options.files) check_zone_file(path, options, found);
   return report(found, options.json);
 }
 
 }  // namespace
 
 void add_zone_check(CLI::App& zone, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ZoneCheckOptions>();
   CLI::App* verb = zone.add_subcommand("check", "Check master files strictly");
   add_zone_options(*verb, *options, "Master files", 1, 1'000'000);
   add_time_option(*verb, *options);
@@ -51,7 +51,7 @@ void add_zone_check(CLI::App& zone, Action& chosen) {
       "  samara zone check zones/example.com.zone\n"
       "  samara zone check --zone . /var/lib/dns/root.txt\n"
       "  samara zone check --json zones/*.zone");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_zone_check(*options); }; });
 }
 
 }  // namespace samara::ops

@@ -23,7 +23,7 @@ namespace {
 constexpr std::string_view deletion = "- ";
 constexpr std::string_view addition = "+ ";
 
-struct Options : ZoneOptions {
+struct ZoneDiffOptions : ZoneOptions {
   std::string patch;
   std::string output = "-";
   bool json = false;
@@ -37,7 +37,7 @@ struct Comparison {
   std::optional<zone::Difference> difference;  // none, too, when the two are the same
 };
 
-Comparison compare(const Options& options, Diagnostics& found) {
+Comparison compare(const ZoneDiffOptions& options, Diagnostics& found) {
   Comparison both;
   // The two files differ in name, so at most one of them is called like the zone; the name of the first counts for both.
   const std::optional<dns::Name> given = options.zone_name();
@@ -58,7 +58,7 @@ Comparison compare(const Options& options, Diagnostics& found) {
 }
 
 // In colours where a person looks at it.
-std::string text_of(const zone::Difference& difference, bool to_stdout) {
+std::string difference_text(const zone::Difference& difference, bool to_stdout) {
   std::string text;
   std::vector<char> memory(zone::max_record_line);
   const auto write = [&](std::string_view sign, const dns::Name& owner, zone::RecordView record) {
@@ -88,7 +88,7 @@ void write_record(const dns::Name& owner, zone::RecordView record, std::span<cha
   json.end_object();
 }
 
-std::string json_of(const Comparison& both, const Diagnostics& found) {
+std::string difference_json(const Comparison& both, const Diagnostics& found) {
   JsonWriter json;
   std::vector<char> memory(zone::max_record_line);
   const auto write = [&](const dns::Name& owner, zone::RecordView record) { write_record(owner, record, memory, json); };
@@ -111,15 +111,15 @@ std::string json_of(const Comparison& both, const Diagnostics& found) {
   return json.take() + '\n';
 }
 
-ExitCode compare_and_write(const Options& options, Diagnostics& found) {
+ExitCode compare_and_write(const ZoneDiffOptions& options, Diagnostics& found) {
   const Comparison both = compare(options, found);
   const bool compared = both.from && both.to;
   const ExitCode code = !compared                              ? ExitCode::bad_data
                         : options.exit_code && both.difference ? ExitCode::differs
                                                                : ExitCode::good;
   if (!options.json && !both.difference) return code;
-  const auto written =
-      write_file(options.output, options.json ? json_of(both, found) : text_of(*both.difference, options.output == "-"));
+  const auto written = write_file(
+      options.output, options.json ? difference_json(both, found) : difference_text(*both.difference, options.output == "-"));
   if (written) return code;
   found.error({options.output}, written.error().problem);
   if (options.json) found.print();
@@ -171,7 +171,7 @@ void read_side(std::string_view sign, std::string_view text, const std::string& 
   }
 }
 
-ExitCode apply(const Options& options, Diagnostics& found) {
+ExitCode apply(const ZoneDiffOptions& options, Diagnostics& found) {
   const std::optional<LoadedZone> base = LoadedZone::load(options.files.front(), options.zone_name(), found, options.folders());
   const Result<std::string, FileError> text = read_file(options.patch);
   if (!text) found.error({options.patch}, text.error().problem, "a difference written by `samara zone diff`");
@@ -197,7 +197,7 @@ ExitCode apply(const Options& options, Diagnostics& found) {
   return write_zone_text(patched.value(), options.output);
 }
 
-ExitCode run(const Options& options) {
+ExitCode run_zone_diff(const ZoneDiffOptions& options) {
   const bool applying = !options.patch.empty();
   if (options.files.size() != (applying ? 1 : 2)) {
     complain(applying ? "--apply takes one zone file (expected samara zone diff --apply DIFF OLD)"
@@ -213,7 +213,7 @@ ExitCode run(const Options& options) {
 }  // namespace
 
 void add_zone_diff(CLI::App& zone, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ZoneDiffOptions>();
   CLI::App* verb = zone.add_subcommand("diff", "Compare two versions of a zone, or apply a difference to one");
   add_zone_options(*verb, *options, "OLD NEW, or with --apply just OLD", 1, 2);
   CLI::Option* apply = verb->add_option("--apply", options->patch, "Apply this difference to the zone and write the new zone")
@@ -230,7 +230,7 @@ void add_zone_diff(CLI::App& zone, Action& chosen) {
       "  samara zone diff --exit-code --zone example.com old.zone new.zone > change || echo changed\n"
       "  samara zone diff --json --zone example.com old.zone new.zone\n"
       "  samara zone diff --zone example.com --apply change old.zone -o new.zone");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_zone_diff(*options); }; });
 }
 
 }  // namespace samara::ops

@@ -10,11 +10,11 @@ namespace samara::ops {
 
 namespace {
 
-struct Options : ZoneOptions {
+struct ZoneFormatOptions : ZoneOptions {
   std::string output = "-";
 };
 
-ExitCode run(const Options& options) {
+ExitCode run_zone_format(const ZoneFormatOptions& options) {
   Diagnostics found;
   const std::optional<LoadedZone> loaded =
       LoadedZone::load(options.files.front(), options.zone_name(), found, options.folders());
@@ -44,7 +44,7 @@ ExitCode write_zone_text(const zone::Zone& zone, const std::string& output) {
 }
 
 void add_zone_format(CLI::App& zone, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ZoneFormatOptions>();
   CLI::App* verb =
       zone.add_subcommand("format", "Write a zone in canonical text: one record a line, sorted, all names absolute");
   add_zone_options(*verb, *options, "A master file", 1, 1);
@@ -54,7 +54,7 @@ void add_zone_format(CLI::App& zone, Action& chosen) {
       "Examples:\n"
       "  samara zone format zones/example.com.zone\n"
       "  samara zone format --zone example.com db.example -o example.com.zone");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_zone_format(*options); }; });
 }
 
 }  // namespace samara::ops

@@ -17,7 +17,7 @@ namespace {
 
 using dns::RrType;
 
-struct Options : ZoneOptions {
+struct ZoneVerifyOptions : ZoneOptions {
   bool json = false;
 };
 
@@ -117,7 +117,7 @@ const char* digest_of(zone::ZonemdFinding finding) {
   return "";
 }
 
-void verify(const std::string& path, const Options& options, Diagnostics& found) {
+void verify(const std::string& path, const ZoneVerifyOptions& options, Diagnostics& found) {
   const size_t errors_before = found.error_count();
   const std::optional<LoadedZone> loaded =
       LoadedZone::load_and_check(path, options.zone_name(), options.time(), found, options.folders());
@@ -144,7 +144,7 @@ void verify(const std::string& path, const Options& options, Diagnostics& found)
               signatures.signatures(), chain_of(zone), digest_of(digest));
 }
 
-ExitCode run(const Options& options) {
+ExitCode run_zone_verify(const ZoneVerifyOptions& options) {
   Diagnostics found;
   for (const std::string& path : options.files) verify(path, options, found);
   return report(found, options.json);
@@ -153,7 +153,7 @@ ExitCode run(const Options& options) {
 }  // namespace
 
 void add_zone_verify(CLI::App& zone, Action& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ZoneVerifyOptions>();
   CLI::App* verb = zone.add_subcommand("verify", "Verify a zone: signatures, NSEC or NSEC3 chain, ZONEMD");
   add_zone_options(*verb, *options, "Master files of zones that are signed or have a ZONEMD record", 1, 1'000'000);
   add_time_option(*verb, *options);
@@ -165,7 +165,7 @@ void add_zone_verify(CLI::App& zone, Action& chosen) {
       "Examples:\n"
       "  samara zone verify zones/nsec.example.zone\n"
       "  samara zone verify --zone . --at 20180130000000 root.txt");
-  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return run_zone_verify(*options); }; });
 }
 
 }  // namespace samara::ops

@@ -12,7 +12,7 @@ namespace samara::ops::yaml {
 
 namespace {
 
-const Value* member(const Value* mapping, std::string_view key) {
+const Value* member_of(const Value* mapping, std::string_view key) {
   if (mapping == nullptr) return nullptr;
   const auto entry = std::ranges::find_if(mapping->entries, [key](const Entry& e) { return e.key.text == key; });
   return entry == mapping->entries.end() || entry->value.is_null() ? nullptr : &entry->value;
@@ -63,7 +63,7 @@ class Consistency {
   template <class F>
   void for_each_own_section(F&& f) const {
     for (const std::string_view section : {"zones", "catalogs"}) {
-      const Value* entries = member(&root_, section);
+      const Value* entries = member_of(&root_, section);
       if (entries == nullptr) continue;
       for (const Entry& entry : entries->entries) f(entry);
     }
@@ -81,7 +81,7 @@ class Consistency {
   }
 
   void check_keys() const {
-    const Value* keys = member(&root_, "keys");
+    const Value* keys = member_of(&root_, "keys");
     if (keys == nullptr) return;
     std::vector<const Value*> uses;
     for (const Entry& entry : root_.entries) {
@@ -99,7 +99,7 @@ class Consistency {
   }
 
   void check_storage() const {
-    const Value* file = member(member(&root_, "storage"), "file");
+    const Value* file = member_of(member_of(&root_, "storage"), "file");
     if (file == nullptr || !service_.storage) return;
     const std::filesystem::path folder = std::filesystem::path(service_.storage->file).parent_path();
     std::error_code ignored;
@@ -133,7 +133,7 @@ class Consistency {
   void check_peer_list(const Value* list, std::string_view what) const {
     if (list == nullptr) return;
     for (const Value& item : items_of(*list)) {
-      const Value* at = item.is_mapping() ? member(&item, "address") : &item;
+      const Value* at = item.is_mapping() ? member_of(&item, "address") : &item;
       if (at == nullptr) continue;
       const auto endpoint = parse_endpoint(at->text);
       if (!endpoint || !is_own(*endpoint)) continue;
@@ -144,24 +144,24 @@ class Consistency {
   void check_peers() const {
     constexpr std::string_view told = "a server that is told of changes";
     constexpr std::string_view asked = "a server to fetch zones from";
-    check_peer_list(member(&root_, "notify"), told);
-    if (const Value* groups = member(&root_, "primaries")) {
+    check_peer_list(member_of(&root_, "notify"), told);
+    if (const Value* groups = member_of(&root_, "primaries")) {
       for (const Entry& group : groups->entries) check_peer_list(&group.value, asked);
     }
     for_each_own_section([&](const Entry& zone) {
-      check_peer_list(member(&zone.value, "notify"), told);
-      check_peer_list(member(&zone.value, "primaries"), asked);
-      check_peer_list(member(&zone.value, "member-primaries"), asked);
+      check_peer_list(member_of(&zone.value, "notify"), told);
+      check_peer_list(member_of(&zone.value, "primaries"), asked);
+      check_peer_list(member_of(&zone.value, "member-primaries"), asked);
     });
   }
 
   void check_peer_groups() const {
-    const Value* groups = member(&root_, "primaries");
+    const Value* groups = member_of(&root_, "primaries");
     if (groups == nullptr) return;
     std::vector<std::string> used;
     for_each_own_section([&used](const Entry& zone) {
       for (const std::string_view key : {"primaries", "member-primaries"}) {
-        const Value* list = member(&zone.value, key);
+        const Value* list = member_of(&zone.value, key);
         if (list == nullptr) continue;
         for (const Value& item : items_of(*list)) used.push_back(item.text);
       }
@@ -177,10 +177,10 @@ class Consistency {
 
   // An address can be forged, by UDP with a single packet; a signature cannot (RFC 3007 section 1).
   void check_update_list(const Value* acl) const {
-    const Value* list = member(acl, "update");
+    const Value* list = member_of(acl, "update");
     if (list == nullptr) return;
     for (const Value& item : list->items) {
-      if (item.is_mapping() && member(&item, "key") != nullptr) continue;
+      if (item.is_mapping() && member_of(&item, "key") != nullptr) continue;
       warn_of_keyless(item, item.is_scalar() && item.text == "any");
     }
   }
@@ -196,12 +196,12 @@ class Consistency {
   void check_update_access() const {
     const server::SecondaryConfig* secondary = deployment_.secondary();
     if (secondary != nullptr && !secondary->forwards_any_updates()) return;
-    check_update_list(member(&root_, "acl"));
-    for_each_own_section([this](const Entry& zone) { check_update_list(member(&zone.value, "acl")); });
+    check_update_list(member_of(&root_, "acl"));
+    for_each_own_section([this](const Entry& zone) { check_update_list(member_of(&zone.value, "acl")); });
   }
 
   void check_update_rules(const server::PrimaryConfig& config) const {
-    const Value* rules = member(&root_, "update-policy");
+    const Value* rules = member_of(&root_, "update-policy");
     if (rules == nullptr) return;
     std::vector<dns::Name> zones;
     for (const server::ZoneSource& zone : config.zones) zones.push_back(zone.name);
@@ -212,15 +212,15 @@ class Consistency {
 
   void check_update_rule(const Value& item, const server::UpdateRule& rule, const std::vector<dns::Name>& zones) const {
     if (!rule.key) warn_of_keyless(item, !rule.from.has_value());
-    const Value* listed = member(&item, "zones");
+    const Value* listed = member_of(&item, "zones");
     for (size_t i = 0; listed != nullptr && i < rule.zones.size(); ++i) {
       if (std::ranges::find(zones, rule.zones[i]) != zones.end()) continue;
       const Value& at = listed->items[i];
       warn(at, "no zone " + in_quotes(at.text), "the name of a zone under zones", nearest_zone(text_of(rule.zones[i]), zones));
     }
-    const Value* names = member(&item, "names");
+    const Value* names = member_of(&item, "names");
     const Value* list =
-        names == nullptr ? nullptr : member(names, rule.match == server::UpdateNames::exact ? "exact" : "subtree");
+        names == nullptr ? nullptr : member_of(names, rule.match == server::UpdateNames::exact ? "exact" : "subtree");
     const std::vector<dns::Name>& within = rule.zones.empty() ? zones : rule.zones;
     for (size_t i = 0; list != nullptr && i < rule.names.size(); ++i) {
       const dns::Name& name = rule.names[i];

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ops/text_of.h"
 #include "ops/yaml/manifest.h"
 #include "ops/yaml/secrets.h"
 #include "server/config/network_config.h"
@@ -110,13 +111,6 @@ void check(const Value& value, const Reading& reading, const NetworkConfig& netw
     if (on_our_link(route.gateway, network)) continue;
     reading.error(value, "a gateway that is on no link of ours", "an address inside the prefix of one of `addresses`");
   }
-}
-
-template <class Item>
-std::string text_of(const Item& item) {
-  TextBuffer<128> text;
-  item.write_text(text.writer());
-  return std::string(text.view());
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ constexpr std::string_view list_form = "a list such as [\"192.0.2.1:53\", {addre
 constexpr std::string_view group_form = "the name of a list under primaries, or a list of servers";
 constexpr size_t max_groups = 1024;
 
-void add(const Value& at, const server::Peer& peer, const Reading& reading, server::PeerList& list) {
+void add_peer(const Value& at, const server::Peer& peer, const Reading& reading, server::PeerList& list) {
   if (peer.endpoint.port.value() == 0) return reading.error(at, "port 0", "a port from 1 to 65535");
   if (std::ranges::find(list, peer.endpoint, &server::Peer::endpoint) != list.end()) {
     return reading.error(at, "a server that stands twice in the list", "each server once");
@@ -33,14 +33,14 @@ void add_group(const Value& item, const Reading& reading, const PeerGroups& grou
     return reading.error(item, in_quotes(item.text) + " is neither ADDRESS:PORT nor a list under primaries",
                          std::string(group_form), nearest_word(item.text, names));
   }
-  for (const server::Peer& peer : group->second) add(item, peer, reading, list);
+  for (const server::Peer& peer : group->second) add_peer(item, peer, reading, list);
 }
 
 void read_item(const Value& item, const Reading& reading, const server::ServiceConfig& config, const PeerGroups* groups,
                server::PeerList& list) {
   if (item.is_scalar()) {
     if (groups != nullptr && !parse_endpoint(item.text)) return add_group(item, reading, *groups, list);
-    if (const auto endpoint = reading.endpoint(item)) add(item, {*endpoint, std::nullopt}, reading, list);
+    if (const auto endpoint = reading.endpoint(item)) add_peer(item, {*endpoint, std::nullopt}, reading, list);
     return;
   }
   Fields fields(item, reading, "the server");
@@ -53,7 +53,7 @@ void read_item(const Value& item, const Reading& reading, const server::ServiceC
   const auto endpoint = reading.endpoint(*address);
   if (!endpoint) return;
   peer.endpoint = *endpoint;
-  add(*address, peer, reading, list);
+  add_peer(*address, peer, reading, list);
 }
 
 }  // namespace

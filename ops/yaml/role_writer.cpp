@@ -66,7 +66,7 @@ void write_zone(const server::ZoneSource& zone, YamlLines& out) {
 
 // The head of a list of mappings, which may be empty.
 template <class List>
-void head(std::string_view key, const List& list, YamlLines& out) {
+void list_head(std::string_view key, const List& list, YamlLines& out) {
   out.value(0, key, list.empty() ? "{}" : "");
 }
 
@@ -76,7 +76,7 @@ void write_role(const server::PrimaryConfig& config, YamlLines& out) {
   if (!config.update_rules.empty()) out.value(0, "update-policy", "");
   for (const server::UpdateRule& rule : config.update_rules) write_update_rule(rule, out);
   out.zone_limits(0, "update-limits", config.update_limits);
-  head("zones", config.zones, out);
+  list_head("zones", config.zones, out);
   for (const server::ZoneSource& zone : config.zones) write_zone(zone, out);
   if (!config.catalogs.empty()) out.value(0, "catalogs", "");
   for (const server::ProducedCatalog& catalog : config.catalogs) write_catalog(catalog, out);
@@ -100,13 +100,13 @@ void write_role(const server::SecondaryConfig& config, YamlLines& out) {
   out.seconds(2, "retry-max", clamps.retry_max);
   out.seconds(2, "expire-min", clamps.expire_min);
   out.seconds(2, "expire-max", clamps.expire_max);
-  head("zones", config.zones, out);
+  list_head("zones", config.zones, out);
   for (const server::SecondaryZone& zone : config.zones) {
     out.value(2, quoted(zone.name), "");
     out.peers(4, "primaries", zone.primaries);
     out.overrides(4, zone.overrides);
   }
-  head("catalogs", config.catalogs, out);
+  list_head("catalogs", config.catalogs, out);
   for (const server::ConsumedCatalog& catalog : config.catalogs) {
     out.value(2, quoted(catalog.name), "");
     out.peers(4, "primaries", catalog.primaries);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "dns-core/name.h"
+#include "ops/text_of.h"
 #include "platform/base/text_writer.h"
 #include "server/config/service_config.h"
 
@@ -13,13 +14,6 @@ namespace samara::ops::yaml {
 
 // A double-quoted YAML scalar: nothing in it means anything but itself.
 std::string yaml_text(std::string_view text);
-template <class Item>
-std::string text_of(const Item& item) {
-  std::array<char, dns::max_name_text> memory{};
-  TextWriter out(memory);
-  item.write_text(out);
-  return std::string(out.view());
-}
 // The same in quotes.
 template <class Item>
 std::string quoted(const Item& item) {

@@ -4,6 +4,7 @@
 
 #include "dns-core/rdata/rdata_text.h"
 #include "ops/terminal.h"
+#include "ops/text_of.h"
 #include "ops/yaml/reading.h"
 #include "zone/builder.h"
 #include "zone/check.h"
@@ -16,13 +17,6 @@ namespace {
 
 constexpr std::string_view zone_suffix = ".zone";
 constexpr std::string_view zone_prefix = "db.";  // as files of zones are called where named comes from
-
-template <class Item>
-std::string text_of(const Item& item) {
-  TextBuffer<4096> text;
-  item.write_text(text.writer());
-  return std::string(text.view());
-}
 
 }  // namespace
 
