@@ -192,4 +192,15 @@ def doc_tests(_files):
         yield from broken_claims(path, read(path), part, known)
 
 
-RULES = [doc_links, doc_paths, doc_packages, doc_libraries, doc_numbers, doc_tests]
+def doc_verbs(_files):
+    """Each verb of the command has its row in docs/operating.md."""
+    rows = {row for row in re.findall(r"^\| `samara ([a-z ]+)", read("docs/operating.md"), re.M)}
+    rows = {row.strip() for row in rows}
+    for verb in re.findall(r"samara::ops::add_(\w+)\(", read("ops/main.cpp")):
+        below = re.findall(r'options, "(\w+)",', read(f"ops/verbs/{verb}.cpp"))
+        for name in [f"{verb} {word}" for word in below] or [verb.replace("_", " ")]:
+            if name not in rows:
+                yield f"docs/operating.md: no row for `samara {name}`"
+
+
+RULES = [doc_links, doc_paths, doc_packages, doc_libraries, doc_numbers, doc_tests, doc_verbs]
