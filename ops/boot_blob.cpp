@@ -1,6 +1,7 @@
 #include "ops/boot_blob.h"
 
 #include "platform/base/text_writer.h"
+#include "server/config/blob_checksum.h"
 
 namespace samara::ops {
 
@@ -38,6 +39,11 @@ std::optional<RoleConfig> decode_blob(Bytes blob, const std::string& file, Diagn
   if (!tree) {
     found.error({file}, "not a boot configuration: " + std::string(codec::describe(tree.error())),
                 "a device tree blob written by `samara config compile`");
+    return {};
+  }
+  if (!server::is_intact(tree.value())) {
+    found.error({file}, "the boot configuration is damaged: its checksum is another",
+                "what `samara config compile` has written; compile it again");
     return {};
   }
   // Whatever is not for a secondary is for a primary, whose reader says what is wrong with it.

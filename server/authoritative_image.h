@@ -5,6 +5,7 @@
 #include "platform/crypto/drbg.h"
 #include "platform/hal/hal.h"
 #include "platform/runtime/frame_loop.h"
+#include "server/config/blob_checksum.h"
 #include "server/config/service_config.h"
 #include "zone/memory.h"
 #include "zone/store/format.h"
@@ -27,6 +28,11 @@ Result<RoleConfig, hal::Refusal> read_role_config(Bytes blob,
                                                   Result<RoleConfig, ConfigError> (*read)(const codec::DeviceTree&)) {
   const auto tree = codec::DeviceTree::open(blob);
   if (!tree.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: ", codec::describe(tree.error())));
+  if (!is_intact(tree.value())) {
+    return fail(hal::Refusal(hal::ExitCode::bad_data,
+                             "boot configuration: it is damaged: its checksum is another; compile it again, and look at where "
+                             "it was kept"));
+  }
   auto config = read(tree.value());
   if (!config.ok()) return fail(hal::Refusal(hal::ExitCode::bad_data, "boot configuration: ", config.error()));
   return std::move(config).value();

@@ -26,6 +26,7 @@
 #include "ops/image/storage_file.h"
 #include "ops/text_of.h"
 #include "ops/yaml/network.h"
+#include "server/config/blob_checksum.h"
 
 namespace samara::ops {
 
@@ -293,6 +294,7 @@ MachineEnd run_once(const Launch& launch, const MachineOptions& options, std::op
     complete(deployment->service());
     if (options.network == "user") reach_host_instead_of_loopback(deployment->config);
     blob = compile_blob(deployment->config, launch.source, found);
+    if (blob) server::seal_blob(*blob);
   }
   found.print();
   if (!blob) return no_machine(found.exit_code());

@@ -1,13 +1,12 @@
 #include "ops/keys/tsig_key.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include "ops/files.h"
 #include "ops/keys/key_clause.h"
+#include "ops/system_random.h"
 #include "ops/text_of.h"
 #include "ops/yaml/document.h"
 #include "ops/yaml/secrets.h"
@@ -21,16 +20,6 @@ namespace {
 
 const std::array<std::string, 5> format_names{"yaml", "bind", "nsd", "knot", "secret"};
 constexpr size_t random_name_octets = 8;
-
-bool fill_with_random(MutableBytes octets) {
-  while (!octets.empty()) {
-    const ssize_t got = ::getrandom(octets.data(), octets.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    octets = octets.subspan(static_cast<size_t>(got));
-  }
-  return true;
-}
 
 dns::TsigKey key_of(const server::TsigKey& from) {
   dns::TsigKey key;

@@ -1,13 +1,13 @@
 #include "ops/storage/open_store.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
 
+#include "ops/system_random.h"
 #include "ops/text_of.h"
 #include "zone/store/record_image.h"
 
@@ -66,7 +66,7 @@ std::optional<OpenStore> OpenStore::open(const Descriptor& file, hal::FileAccess
     return {};
   }
   std::array<u8, crypto::Drbg::seed_size> seed{};
-  if (::getrandom(seed.data(), seed.size(), 0) != static_cast<ssize_t>(seed.size())) {
+  if (!fill_with_random(seed)) {
     found.error({path}, "the system has no random numbers: " + std::generic_category().message(errno));
     return {};
   }

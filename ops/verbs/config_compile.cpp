@@ -1,11 +1,15 @@
 // `samara config compile`: a manifest to the boot blob that an image takes.
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <memory>
+#include <system_error>
 
 #include "ops/boot_blob.h"
 #include "ops/files.h"
+#include "ops/system_random.h"
 #include "ops/verbs/verbs.h"
 #include "ops/yaml/manifest.h"
+#include "server/config/blob_checksum.h"
 
 namespace samara::ops {
 
@@ -14,7 +18,15 @@ namespace {
 struct ConfigCompileOptions {
   std::string file;
   std::string output;
+  bool seed = false;
 };
+
+// For a machine without a random source of its own, what it starts from.
+bool add_seed(Deployment& deployment, const std::string& file, Diagnostics& found) {
+  if (fill_with_random(deployment.service().entropy_seed.emplace())) return true;
+  found.error({file}, "no seed: the system has no random numbers: " + std::generic_category().message(errno));
+  return false;
+}
 
 ExitCode run_config_compile(const ConfigCompileOptions& options) {
   Diagnostics found;
@@ -22,8 +34,10 @@ ExitCode run_config_compile(const ConfigCompileOptions& options) {
   const Result<std::string, FileError> text = read_file(options.file);
   if (!text) {
     found.error({options.file}, text.error().problem, "a deployment manifest in YAML");
-  } else if (const auto deployment = yaml::read_manifest(text.value(), options.file, found)) {
-    blob = compile_blob(deployment->config, options.file, found);
+  } else if (auto deployment = yaml::read_manifest(text.value(), options.file, found)) {
+    if (!options.seed || add_seed(*deployment, options.file, found))
+      blob = compile_blob(deployment->config, options.file, found);
+    if (blob) server::seal_blob(*blob);
   }
   found.print();
   if (!blob) return ExitCode::bad_data;
@@ -42,8 +56,11 @@ void add_config_compile(CLI::App& config, Action& chosen) {
   CLI::App* verb = config.add_subcommand("compile", "Compile a manifest to a boot blob (a flattened device tree)");
   verb->add_option("FILE", options->file, "The manifest, in YAML")->required();
   verb->add_option("-o,--output", options->output, "Where the blob goes; - is standard output")->required();
+  verb->add_flag("--seed", options->seed,
+                 "With 48 random octets, for a machine with neither RDRAND nor virtio-rng; for one machine and one start");
   verb->footer(
-      "The blob holds the zones' texts and the keys' secrets; only its owner may read the file.\n\n"
+      "The blob holds the zones' texts and the keys' secrets; only its owner may read the file. Its checksum tells the image\n"
+      "when bits of it have changed.\n\n"
       "Examples:\n"
       "  samara config compile zones/primary.yaml -o primary.dtb\n"
       "  out/images/samara-primary-linux-x86_64.elf 3<primary.dtb");

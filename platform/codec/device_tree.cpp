@@ -91,7 +91,12 @@ Result<DeviceTree, DeviceTreeError> DeviceTree::open(Bytes blob) {
   // Older versions name nodes by full path and do not say how long the structure is.
   if (load_be32(blob, offsetof(fdt_header, version)) < 17) return fail(DeviceTreeError::malformed);
   if (fdt_check_full(blob.data(), size) != 0) return fail(DeviceTreeError::malformed);
-  return DeviceTree(index_of(blob.data()), size);
+  return DeviceTree(index_of(blob.data()), blob.first(size));
+}
+
+DeviceTree::Around DeviceTree::around(Bytes value) const {
+  const auto at = static_cast<size_t>(value.data() - blob_.data());
+  return {blob_.first(at), blob_.subspan(at + value.size())};
 }
 
 std::span<const DeviceTreeNode::Property> DeviceTreeNode::properties() const {

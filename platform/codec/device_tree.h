@@ -128,12 +128,18 @@ class DeviceTree {
   DeviceTreeNode root() const& { return {index_, 0}; }
   DeviceTreeNode root() const&& = delete;
   // Octets of the blob that the tree takes.
-  size_t size() const { return size_; }
+  size_t size() const { return blob_.size(); }
+  // The tree's octets in front of a property's value and behind it. `value` was got from this tree.
+  struct Around {
+    Bytes before;
+    Bytes behind;
+  };
+  Around around(Bytes value) const;
 
  private:
-  DeviceTree(DeviceTreeIndex index, size_t size) : index_(std::move(index)), size_(size) {}
+  DeviceTree(DeviceTreeIndex index, Bytes blob) : index_(std::move(index)), blob_(blob) {}
   DeviceTreeIndex index_;
-  size_t size_;
+  Bytes blob_;
 };
 
 // Writes a tree from front to back: begin_node(""), its properties, its children, end_node(), finish(). The first thing that

@@ -19,9 +19,9 @@ constexpr std::array<Words, A + B> joined(const std::array<Words, A>& a, const s
 }
 
 // Of every role, and what each adds.
-inline constexpr std::array<Words, 10> root_properties{
-    "compatible",       "role", "workers", "user", "group", "log-level", "entropy-seed", "boot-time", "answer-rotation",
-    "notify-ns-records"};
+inline constexpr std::array<Words, 11> root_properties{
+    "compatible",        "role",    "workers", "user", "group", "log-level", "entropy-seed", "boot-time", "answer-rotation",
+    "notify-ns-records", "checksum"};
 inline constexpr std::array<Words, 12> service_children{"listen",  "key",     "acl",    "identity", "limits",      "rate-limit",
                                                         "cookies", "network", "notify", "history",  "zone-limits", "storage"};
 inline constexpr auto primary_children =

@@ -1,5 +1,6 @@
 #include "server/config/service_writer.h"
 
+#include "server/config/blob_checksum.h"
 #include "server/config/network_config.h"
 
 namespace samara::server {
@@ -168,6 +169,7 @@ void write_override_nodes(const ZoneOverrides& overrides, const ServiceConfig& c
 void write_service_properties(const ServiceConfig& config, std::string_view role, DeviceTreeWriter& out) {
   out.string("compatible", boot_compatible);
   out.string("role", role);
+  out.bytes(checksum_property, std::array<u8, checksum_size>{});  // seal_blob() puts it there
   out.u32("workers", config.workers);
   out.u32("answer-rotation", config.answer_rotation ? 1 : 0);
   out.u32("notify-ns-records", config.notify_ns_records ? 1 : 0);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "platform/base/text_writer.h"
+#include "server/config/blob_checksum.h"
 #include "server/config/primary_config.h"
 #include "server/config/secondary_config.h"
 
@@ -44,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
   const std::vector<u8> blob(data, data + size);  // aligned as a blob must be
   const auto tree = samara::codec::DeviceTree::open(blob);
   if (!tree) return 0;
+  samara::server::is_intact(tree.value());
   read_write_read(tree.value(), samara::server::read_primary_config);
   read_write_read(tree.value(), samara::server::read_secondary_config);
   return 0;

@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import machines  # noqa: E402
 import report  # noqa: E402
-from machines import GUEST_ADDRESS, HOST_ADDRESS, ROOT, TAP, Machine  # noqa: E402
+from machines import GUEST_ADDRESS, HOST_ADDRESS, ROOT, TAP, Machine, exit_code  # noqa: E402
 
 SAMARA = os.path.join(ROOT, "out", "samara")
 IMAGE = os.path.join(ROOT, "out", "images", "samara-primary-virtio-x86_64.elf")
@@ -38,7 +38,7 @@ www AAAA 2001:db8::10
 STATIC = f"addresses: [{GUEST_ADDRESS}/24, \"{GUEST6}/64\"]"
 
 
-def boot_blob(folder, network):
+def boot_blob(folder, network, *options):
     with open(os.path.join(folder, "example.zone"), "w", encoding="ascii") as file:
         file.write(ZONE)
     manifest = os.path.join(folder, "primary.yaml")
@@ -46,7 +46,7 @@ def boot_blob(folder, network):
         file.write(f"role: primary\nlisten: [\"127.0.0.1:5300\"]\nlimits: {{udp-payload-ipv4: 4096, udp-payload-ipv6: 4096}}\n"
                    f"network: {{{network}}}\nzones: {{example: {{file: example.zone}}}}\n")
     blob = os.path.join(folder, "boot.dtb")
-    subprocess.run([SAMARA, "config", "compile", manifest, "--output", blob], check=True)
+    subprocess.run([SAMARA, "config", "compile", manifest, "--output", blob, *options], check=True)
     with open(blob, "rb") as file:
         return file.read()
 
@@ -267,6 +267,26 @@ def no_network(result, folder):
         result.check(machine.process.poll() is None, "a missing DHCP server does not end the machine")
 
 
+def damaged(result, folder):
+    """One bit of the zone's text that is another is noticed: it would be served otherwise."""
+    blob = bytearray(boot_blob(folder, STATIC))
+    blob[blob.index(b"192.0.2.10") + 9] ^= 1
+    with Machine("microvm", IMAGE, blob=bytes(blob), memory=32) as machine:
+        status = machine.status()
+        result.check(status is not None and exit_code(status) == 65 and "it is damaged" in machine.console,
+                     "a boot configuration with a bit that has changed is refused", f"{status}: {machine.console[-400:]}")
+
+
+def seeded(result, folder):
+    """A machine without a random source of its own lives on the seed that was compiled in, and says what that is worth."""
+    blobs = [boot_blob(folder, STATIC, "--seed") for _ in range(2)]
+    result.check(blobs[0] != blobs[1], "each boot configuration has a seed of its own")
+    with Machine("microvm", IMAGE, blob=blobs[0], memory=32, cpu="max,-rdrand,-rdseed") as machine:
+        ready = machine.wait_for(f"ready {GUEST_ADDRESS}")
+        result.check(ready and "entropy: seed" in machine.console and "make a new one for each start" in machine.console,
+                     "a seed in the boot configuration is taken where there is nothing better", machine.console[-600:])
+
+
 def command(result, folder):
     """`samara run --target virtio`, as the README has it."""
     boot_blob(folder, STATIC.replace(GUEST_ADDRESS, "10.0.2.77"))
@@ -312,6 +332,8 @@ def main():
             static_addresses(result, kind, folder)
             by_dhcp(result, kind, folder)
         no_network(result, folder)
+        damaged(result, folder)
+        seeded(result, folder)
         command(result, folder)
     result.finish()
 
