@@ -73,7 +73,8 @@ std::optional<OpenStore> OpenStore::open(const Descriptor& file, hal::FileAccess
   OpenStore opened;
   opened.storage_ = std::make_unique<hal::FileStorage>(std::move(storage).value());
   opened.rng_ = std::make_unique<crypto::Drbg>(seed);
-  auto store = ZoneStore::open(*opened.storage_, *opened.rng_);
+  const auto use = access == hal::FileAccess::read ? ZoneStore::Use::read : ZoneStore::Use::write;
+  auto store = ZoneStore::open(*opened.storage_, *opened.rng_, use);
   if (!store) {
     found.error({path}, std::string(zone::store::describe(store.error())));
     return {};

@@ -100,7 +100,7 @@ class Lab:
         return self.path(name)
 
     def machine(self, host, storage=None, network="", memory=32):
-        keeps = STORAGE if host is PRIMARY and storage else ""  # a secondary always does
+        keeps = STORAGE if host.role == "primary" and storage else ""  # a secondary always does
         written, blob = self.write(f"{host.role}.yaml", manifest(host, network, keeps)), self.path(f"{host.role}.dtb")
         subprocess.run([SAMARA, "config", "compile", written, "--output", blob], check=True)
         with open(blob, "rb") as file:
@@ -182,8 +182,8 @@ def read(machine):
     return machine.console
 
 
-def samara_update(lab, zone, added):
-    return subprocess.run([SAMARA, "update", "--server", f"{PRIMARY.address}:53", "--zone", zone, "--key", lab.key_file, "--add", added],
+def samara_update(lab, zone, added, host=PRIMARY):
+    return subprocess.run([SAMARA, "update", "--server", f"{host.address}:53", "--zone", zone, "--key", lab.key_file, "--add", added],
                           capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
@@ -280,6 +280,34 @@ def primary_keeps_updates(lab):
             same_zones(lab, "a primary with a disk")
             lab.power_off(PRIMARY, primary, "with a disk")
         lab.power_off(SECONDARY, secondary, "a primary with a disk")
+
+
+def one_disk_for_two(lab):
+    """Two primaries on one disk that nobody locks: the second has it, the first says so and confirms no update any more."""
+    path, own, others = lab.disk("shared.disk"), f"own.{CHANGING}", f"others.{CHANGING}"
+    storage = f"{path},file.locking=off"
+    lab.write_zones(200)
+    twin = Host("primary", SECONDARY.address, SECONDARY.tap, SECONDARY.mac)
+    SECTIONS[twin] = SECTIONS[PRIMARY]
+    with lab.machine(PRIMARY, storage) as first:
+        lab.ready(PRIMARY, first, "alone on a disk")
+        done = samara_update(lab, CHANGING, f"{own} 60 TXT first")
+        lab.result.check(done.returncode == 0, "alone on a disk, an update is confirmed", done.stdout + done.stderr)
+        with lab.machine(twin, storage) as second:
+            lab.ready(twin, second, "second on a disk")
+            lab.result.check(dig(twin.address, own, "TXT") == '"first"', "the second has what the first confirmed", read(second)[-600:])
+            refused = samara_update(lab, CHANGING, f"no.{CHANGING} 60 TXT no")
+            lab.result.check(refused.returncode != 0 and "SERVFAIL" in refused.stderr, "the first confirms no update any more", refused.stderr)
+            said = first.wait_for("another machine or process opened it after this one", 5)
+            lab.result.check(said is not None, "and says why", first.console[-600:])
+            lab.result.check(dig(PRIMARY.address, f"www.{CHANGING}", "A") == "192.0.2.10", "it serves on", first.console[-600:])
+            done = samara_update(lab, CHANGING, f"{others} 60 TXT second", twin)
+            lab.result.check(done.returncode == 0, "the second confirms one", done.stdout + done.stderr + read(second)[-600:])
+    with lab.machine(PRIMARY, storage) as later:
+        lab.ready(PRIMARY, later, "later")
+        kept = dig(PRIMARY.address, own, "TXT"), dig(PRIMARY.address, others, "TXT"), dig(PRIMARY.address, f"no.{CHANGING}", "TXT")
+        lab.result.check(kept == ('"first"', '"second"', ""), "what either confirmed is there, and nothing else", str(kept) + read(later)[-600:])
+        lab.power_off(PRIMARY, later, "later")
 
 
 def overwrite(path, offset, size):
@@ -479,6 +507,7 @@ def main():
         damaged_disks(lab, storage)
         no_disk(lab)
         primary_keeps_updates(lab)
+        one_disk_for_two(lab)
         in_little_memory(lab)
         too_large(lab)
         by_dhcp(lab)

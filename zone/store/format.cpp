@@ -15,6 +15,15 @@ constexpr u32 entry_magic = 0x735a5365;  // "sZSe"
 // The half's own checksum needs no secret: it only tells damage.
 constexpr crypto::SipHashKey half_key{'h', 'a', 'l', 'f', ' ', 'o', 'f', ' ', 'a', ' ', 's', 't', 'o', 'r', 'e', '.'};
 
+constexpr std::string_view owner_magic = "samaraOW";
+
+void write_text(ByteWriter& out, std::string_view text) {
+  for (const char c : text) out.u8(static_cast<u8>(c));
+}
+bool begins_with(Bytes octets, std::string_view text) {
+  return std::ranges::equal(octets.first(text.size()), text, {}, {}, [](char c) { return static_cast<u8>(c); });
+}
+
 u64 entry_hash(Bytes header, const EntryPlace& place) {
   std::array<u8, EntryHeader::max_size + 16> covered{};
   ByteWriter out(covered);
@@ -55,7 +64,7 @@ std::optional<ReadEntry> parse(Bytes at, const EntryPlace& place) {
 
 void HalfHeader::write(MutableBytes block_of_it) const {
   ByteWriter out(block_of_it);
-  for (const char c : signature) out.u8(static_cast<u8>(c));
+  write_text(out, signature);
   out.u16(format_version);
   out.u16(0);
   out.u32(block);
@@ -74,7 +83,7 @@ void HalfHeader::write(MutableBytes block_of_it) const {
 
 std::optional<u16> HalfHeader::version_of(Bytes block_of_it) {
   constexpr size_t hash_at = wire_size - 16;
-  if (!std::ranges::equal(block_of_it.first(signature.size()), signature, {}, {}, [](char c) { return static_cast<u8>(c); }) ||
+  if (!begins_with(block_of_it, signature) ||
       load_be64(block_of_it, hash_at) != crypto::siphash24(half_key, block_of_it.first(hash_at))) {
     return std::nullopt;
   }
@@ -97,6 +106,28 @@ std::optional<HalfHeader> HalfHeader::read(Bytes block_of_it) {
     return std::nullopt;
   }
   return half;
+}
+
+void OwnerMark::write(MutableBytes header_block) const {
+  ByteWriter out(header_block.subspan(place, wire_size));
+  write_text(out, owner_magic);
+  out.u64(opening);
+  out.u64(owner);
+  out.u64(crypto::siphash24(half_key, out.written()));
+}
+
+std::optional<OwnerMark> OwnerMark::read(Bytes header_block) {
+  constexpr size_t hash_at = wire_size - 8;
+  const Bytes mark = header_block.subspan(place, wire_size);
+  if (!begins_with(mark, owner_magic) || load_be64(mark, hash_at) != crypto::siphash24(half_key, mark.first(hash_at))) {
+    return std::nullopt;
+  }
+  return OwnerMark{load_be64(mark, 8), load_be64(mark, 16)};
+}
+
+void write_signature(MutableBytes header_block) {
+  ByteWriter out(header_block);
+  write_text(out, signature);
 }
 
 u64 write_entry_header(const EntryHeader& header, const EntryPlace& place, MutableBytes into) {

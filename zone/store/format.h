@@ -61,6 +61,25 @@ struct HalfHeader {
   static std::optional<u16> version_of(Bytes block_of_it);
 };
 
+// Whose store it is, in both header blocks of half 0, whether they hold a header or not: who opens a store to write leaves a
+// mark of its own there, and writes only as long as it finds it. What is acknowledged was on the medium while the mark was
+// still there, and whoever takes the store over looks at what there is after its mark is on the medium: so it finds all of
+// that. One write that was under way meanwhile may bring the old mark back in one of the places: then neither finds its own in
+// both. Builds before these marks leave none, and take no notice.
+struct OwnerMark {
+  static constexpr size_t place = 256;  // in the same 512 octets as the header
+  static constexpr size_t wire_size = 32;
+
+  u64 opening = 0;  // how often the store was opened, as far as it was counted
+  u64 owner = 0;    // drawn at random
+
+  void write(MutableBytes header_block) const;
+  static std::optional<OwnerMark> read(Bytes header_block);
+  friend bool operator==(const OwnerMark&, const OwnerMark&) = default;
+};
+// For a header block without a header: a disk is known by it.
+void write_signature(MutableBytes header_block);
+
 // Where the halves of a store of `size` octets lie.
 struct Layout {
   u64 half;  // octets of one
@@ -75,7 +94,7 @@ struct Layout {
 // ---- entries --------------------------------------------------------------------------------------------------------
 
 enum class Kind : u8 {
-  mark = 1,        // the first entry of a run; its payload makes it unlike any other
+  mark = 1,        // the first entry of a run; its payload makes it unlike any other, and is large (zone_store_write.cpp)
   snapshot = 2,    // records of a zone, or a part of them
   difference = 3,  // a step from one serial to the next, or a part of it
   states = 4,      // ZoneStates of any number of zones

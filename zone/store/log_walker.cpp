@@ -61,7 +61,9 @@ bool LogWalker::go_around() {
     return true;
   }
   const u64 known = std::max({sequence_, proven_, half_.solid_sequence});
-  const auto proof = find(behind, half_.reach, [known](const EntryHeader& header) { return header.durable > known; });
+  // The entry right here may be whole, and what it follows gone.
+  const auto proof = find(position_, half_.reach,
+                          [known](const EntryHeader& header) { return header.durable > known && header.sequence > known; });
   if (!proof.has_value()) return false;
   ++damaged_;
   position_ = find(behind, *proof, later).value_or(*proof);

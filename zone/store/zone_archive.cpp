@@ -88,9 +88,12 @@ bool ZoneArchive::restore(const dns::Name& name, ZoneMemory& memory, VersionedZo
 }
 
 void ZoneArchive::on_failure(const dns::Name& name, StoreError error) {
-  if (error == StoreError::device) {
-    if (!broken_)
-      log(Level::error, "storage: it failed; nothing is written to it until the next start, the zones are served on");
+  if (error == StoreError::device || error == StoreError::taken) {
+    if (!broken_) {
+      log(Level::error,
+          "storage: ", error == StoreError::device ? "it failed" : "another machine or process opened it after this one",
+          "; nothing is written to it until the next start, the zones are served on");
+    }
     broken_ = true;
     return;
   }

@@ -18,6 +18,7 @@ bool all_zero(Bytes octets) {
 struct Headers {
   std::optional<HalfHeader> best;
   u32 half = 0;
+  OwnerMark last_owner;
   bool blank = true;
   bool readable = true;
   bool other_version = false;
@@ -31,6 +32,9 @@ void look_at(hal::Storage& storage, u64 offset, u32 half, Headers& found) {
     return;
   }
   found.blank = found.blank && all_zero(block);
+  if (const auto owner = OwnerMark::read(block); owner.has_value() && owner->opening > found.last_owner.opening) {
+    found.last_owner = *owner;
+  }
   const auto header = HalfHeader::read(block);
   if (!header.has_value()) {
     const auto version = HalfHeader::version_of(block);
@@ -51,38 +55,8 @@ bool plausible(const HalfHeader& header, const Layout& layout, u32 half) {
          (header.solid - layout.begin(half)) % layout.block == 0;
 }
 
-}  // namespace
-
-std::string_view describe(OpenError error) {
-  switch (error) {
-    case OpenError::too_small: return "it is too small for a store of zones (512 KiB at least)";
-    case OpenError::foreign: return "it holds something else than a store of zones, which stays as it is; name another file";
-    case OpenError::version:
-      return "it holds a store of zones in the format of another version, which stays as it is: let that version's `samara "
-             "storage "
-             "export` write out what it has, and `samara storage import` of this one read it into a new file";
-    case OpenError::changed: return "it is smaller, or has larger blocks, than when the store of zones was made";
-    case OpenError::device: return "it cannot be read or written";
-  }
-  return "";
-}
-
-std::string_view describe(StoreError error) {
-  switch (error) {
-    case StoreError::full: return "the storage is full";
-    case StoreError::device: return "the storage failed; nothing is saved any more";
-    case StoreError::not_there: return "no such zone is stored";
-    case StoreError::not_next: return "the stored zone has another serial";
-    case StoreError::superseded: return "another writer of this zone began";
-    case StoreError::damaged: return "the stored zone is damaged";
-    case StoreError::stopped: return "stopped";
-    case StoreError::too_large: return "a record is too large";
-  }
-  return "";
-}
-
-Result<std::unique_ptr<ZoneStore>, OpenError> ZoneStore::open(hal::Storage& storage, Rng& rng) {
-  if (storage.size() < min_store_size) return fail(OpenError::too_small);
+// All four, where they are for a store of the storage's size, or of the size that the first says.
+Result<Headers, OpenError> look_at_headers(hal::Storage& storage) {
   Headers found;
   look_at(storage, 0, 0, found);
   // Where everything else is depends on what the size and the blocks were when the store was made.
@@ -100,22 +74,87 @@ Result<std::unique_ptr<ZoneStore>, OpenError> ZoneStore::open(hal::Storage& stor
   if (!found.best.has_value()) {
     if (!found.readable) return fail(OpenError::device);
     if (!found.blank) return fail(OpenError::foreign);
-    const HalfHeader fresh = TRY(make(storage, rng));
-    auto store = std::unique_ptr<ZoneStore>(new ZoneStore(storage, rng, fresh, 0));
-    store->report_.made = true;
-    return store;
+    return found;
   }
   if (found.best->size > storage.size() || found.best->block % storage.block_size() != 0) return fail(OpenError::changed);
   if (found.best->size < min_store_size || Layout(found.best->size, found.best->block).half != layout.half ||
       found.best->block != layout.block || !plausible(*found.best, layout, found.half)) {
     return fail(OpenError::foreign);
   }
-  auto store = std::unique_ptr<ZoneStore>(new ZoneStore(storage, rng, *found.best, found.half));
+  return found;
+}
+
+// The mark goes beside what the blocks hold.
+Result<void, OpenError> claim(hal::Storage& storage, u32 block_size, const OwnerMark& owner) {
+  std::vector<u8> block(block_size);
+  for (const u64 at : {u64{0}, u64{block_size}}) {
+    if (!storage.read(at, block).ok()) {
+      std::ranges::fill(block, u8{0});
+      write_signature(block);
+    }
+    owner.write(block);
+    if (!storage.write(at, block).ok() || !storage.flush().ok()) return fail(OpenError::device);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view describe(OpenError error) {
+  switch (error) {
+    case OpenError::too_small: return "it is too small for a store of zones (512 KiB at least)";
+    case OpenError::foreign: return "it holds something else than a store of zones, which stays as it is; name another file";
+    case OpenError::version:
+      return "it holds a store of zones in the format of another version, which stays as it is: let that version's `samara "
+             "storage "
+             "export` write out what it has, and `samara storage import` of this one read it into a new file";
+    case OpenError::changed: return "it is smaller, or has larger blocks, than when the store of zones was made";
+    case OpenError::device: return "it cannot be read or written";
+    case OpenError::nothing: return "it is empty: nothing was ever kept in it";
+  }
+  return "";
+}
+
+std::string_view describe(StoreError error) {
+  switch (error) {
+    case StoreError::full: return "the storage is full";
+    case StoreError::device: return "the storage failed; nothing is saved any more";
+    case StoreError::not_there: return "no such zone is stored";
+    case StoreError::not_next: return "the stored zone has another serial";
+    case StoreError::superseded: return "another writer of this zone began";
+    case StoreError::damaged: return "the stored zone is damaged";
+    case StoreError::stopped: return "stopped";
+    case StoreError::taken: return "somebody else uses the storage now; nothing is saved any more";
+    case StoreError::too_large: return "a record is too large";
+  }
+  return "";
+}
+
+Result<std::unique_ptr<ZoneStore>, OpenError> ZoneStore::open(hal::Storage& storage, Rng& rng, Use use) {
+  if (storage.size() < min_store_size) return fail(OpenError::too_small);
+  Headers found = TRY(look_at_headers(storage));
+  const OwnerMark owner{found.last_owner.opening + 1, rng.u64_value()};
+  if (!found.best.has_value()) {
+    if (use == Use::read) return fail(OpenError::nothing);
+    const HalfHeader fresh = TRY(make(storage, rng, owner));
+    auto store = std::unique_ptr<ZoneStore>(new ZoneStore(storage, rng, fresh, 0, owner));
+    store->report_.made = true;
+    return store;
+  }
+  std::optional<OwnerMark> ours;
+  if (use == Use::write) {
+    TRY(claim(storage, found.best->block, owner));
+    ours = owner;
+    // Whoever had it may have written until now.
+    found = TRY(look_at_headers(storage));
+    if (!found.best.has_value()) return fail(OpenError::device);
+  }
+  auto store = std::unique_ptr<ZoneStore>(new ZoneStore(storage, rng, *found.best, found.half, ours));
   store->scan();
   return store;
 }
 
-Result<HalfHeader, OpenError> ZoneStore::make(hal::Storage& storage, Rng& rng) {
+Result<HalfHeader, OpenError> ZoneStore::make(hal::Storage& storage, Rng& rng, const OwnerMark& owner) {
   const Layout layout(storage.size(), storage.block_size());
   HalfHeader header{.generation = 1,
                     .instance = rng.u64_value(),
@@ -129,14 +168,21 @@ Result<HalfHeader, OpenError> ZoneStore::make(hal::Storage& storage, Rng& rng) {
   rng.fill(header.key);
   std::vector<u8> block(layout.block);
   header.write(block);
+  owner.write(block);
   if (!storage.write(0, block).ok() || !storage.write(layout.block, block).ok() || !storage.flush().ok()) {
     return fail(OpenError::device);
   }
   return header;
 }
 
-ZoneStore::ZoneStore(hal::Storage& storage, Rng& rng, const HalfHeader& half, u32 index)
-    : storage_(storage), rng_(rng), layout_(half.size, half.block), window_(storage, half.block) {
+// Without an owner's mark it is for reading.
+ZoneStore::ZoneStore(hal::Storage& storage, Rng& rng, const HalfHeader& half, u32 index, const std::optional<OwnerMark>& owner)
+    : storage_(storage),
+      rng_(rng),
+      layout_(half.size, half.block),
+      window_(storage, half.block),
+      owner_(owner.value_or(OwnerMark())),
+      broken_(!owner.has_value()) {
   entry_.resize(max_entry_size);
   head_ = {.half = index, .header = half, .tail = layout_.log_begin(index), .previous = half.instance};
 }
@@ -166,7 +212,7 @@ void ZoneStore::scan() {
     head_.previous = first.previous();
   }
   for (u32 row = 0; row < index_.size(); ++row) index_.drop_pending(row);
-  sequence_ = std::max(first.sequence(), head_.header.solid_sequence);
+  sequence_ = std::max(first.sequence(), head_.header.solid_sequence) + sequence_step;
   head_.last = std::max(report_.tail_cut ? head_.last : first.sequence(), head_.header.solid_sequence);
   head_.durable = std::min(proven, head_.last);
   unflushed_ = true;  // what was found may still be on its way to the medium

@@ -1,7 +1,8 @@
 // ZoneStore: zones that survive a restart, on a Storage. For each zone the latest snapshot, the differences behind it, and a
 // ZoneState. A log in one of two halves, compacted into the other (format.h says how it lies there).
 //
-//   open       ZoneStore::open(storage, rng): makes a store on a storage of zeros, finds what is there on one that has a store
+//   open       ZoneStore::open(storage, rng): makes a store on a storage of zeros, finds what is there on one that has a store.
+//              It is the opener's from then on: who had it before writes nothing any more (`taken`)
 //   getters    each(f), find(name), report(), used()
 //   commands   begin_snapshot / begin_difference -> ZoneWriter: add(record) …, commit();  put_state, remove
 //              sync(): what was committed before it survives a crash when it returns. Without it a crash may leave an older
@@ -13,7 +14,8 @@
 // block) costs what it hits: a snapshot, its zone; a difference, those behind it, so that an older version of the zone is left.
 //
 // When it is full (`full`), nothing is lost: the old version of the zone stays, and its owner goes on serving. After an error
-// of the device (`device`) nothing is written any more until the store is opened again; restore() still works.
+// of the device (`device`), or when somebody else has opened it, nothing is written any more until the store is opened again;
+// restore() still works.
 //
 // Memory: about 250 octets and the name for each zone and 48 for each further 64 KiB of it; two buffers of 72 KiB, and 72 KiB
 // for each writer. Of the storage, seven sixteenths can hold zones: the rest is the other half and room to work.
@@ -35,6 +37,7 @@ enum class OpenError : u8 {
   version,    // it holds a store in another version's format
   changed,    // it is smaller, or has larger blocks, than when the store was made
   device,
+  nothing,  // it holds nothing, and is only to be read
 };
 std::string_view describe(OpenError error);
 
@@ -46,6 +49,7 @@ enum class StoreError : u8 {
   superseded,  // another writer of the same zone began after this one
   damaged,     // checksums say that a snapshot is not what was written
   stopped,     // by the visitor
+  taken,       // somebody else opened the storage: nothing is written any more
   too_large,   // a record of more than 64 KiB and its name
 };
 std::string_view describe(StoreError error);
@@ -116,7 +120,11 @@ class ZoneWriter {
 
 class ZoneStore {
  public:
-  static Result<std::unique_ptr<ZoneStore>, OpenError> open(hal::Storage& storage, Rng& rng);
+  enum class Use : u8 {
+    write,
+    read,  // only: whose store it is stays as it is, and commands fail
+  };
+  static Result<std::unique_ptr<ZoneStore>, OpenError> open(hal::Storage& storage, Rng& rng, Use use = Use::write);
   ZoneStore(const ZoneStore&) = delete;
   ZoneStore& operator=(const ZoneStore&) = delete;
 
@@ -170,8 +178,8 @@ class ZoneStore {
   };
   enum class Needs : u8 { room_to_work, little };
 
-  ZoneStore(hal::Storage& storage, Rng& rng, const HalfHeader& half, u32 index);
-  static Result<HalfHeader, OpenError> make(hal::Storage& storage, Rng& rng);
+  ZoneStore(hal::Storage& storage, Rng& rng, const HalfHeader& half, u32 index, const std::optional<OwnerMark>& owner);
+  static Result<HalfHeader, OpenError> make(hal::Storage& storage, Rng& rng, const OwnerMark& owner);
   void scan();
   void take_entry(const EntryHeader& header, u64 at);
   bool payload_good(const EntryHeader& header, u64 at);
@@ -182,6 +190,8 @@ class ZoneStore {
   ZoneSummary summary(u32 row) const;
 
   Result<void, StoreError> storage_result(Result<void, hal::StorageError> result);
+  Result<void, StoreError> check_owner();
+  Result<void, StoreError> check_halves();
   Result<void, StoreError> write_half_header(const Head& head, u32 copy);
   Result<void, StoreError> flush();
   Result<void, StoreError> note_end();
@@ -210,8 +220,11 @@ class ZoneStore {
   Head head_;
   std::optional<Compaction> compaction_;
   std::vector<u8> entry_;  // a small or copied entry on its way
-  u64 sequence_ = 0;       // of the last entry
+  u64 sequence_ = 0;       // the last number that was given, to an entry or a group
   bool marked_ = false;    // this run's mark is written
+  OwnerMark owner_;
+  u64 unchecked_ = 0;      // octets that were written since the owner's mark was looked at
+  bool check_due_ = true;  // it is to be looked at before the next write
   bool broken_ = false;
   bool unflushed_ = false;
   bool states_unsaved_ = false;

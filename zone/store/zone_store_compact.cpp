@@ -10,9 +10,16 @@ Result<void, StoreError> ZoneStore::start_compaction() {
   Compaction next;
   next.to.half = 1 - head_.half;
   // The old state there must not come back once its log is written over.
-  const std::vector<u8> nothing(size_t{2} * layout_.block);
-  unflushed_ = true;
-  TRY(storage_result(storage_.write(layout_.begin(next.to.half), nothing)));
+  std::vector<u8> nothing(layout_.block);
+  if (next.to.half == 0) {
+    write_signature(nothing);
+    owner_.write(nothing);
+  }
+  for (u32 copy = 0; copy < 2; ++copy) {
+    TRY(check_owner());
+    unflushed_ = true;
+    TRY(storage_result(storage_.write(layout_.begin(next.to.half) + u64{copy} * layout_.block, nothing)));
+  }
   TRY(flush());
   next.to.header = head_.header;
   next.to.header.generation = head_.header.generation + 1;

@@ -13,15 +13,45 @@ Result<void, StoreError> ZoneStore::storage_result(Result<void, hal::StorageErro
   return fail(StoreError::device);
 }
 
+// Whether the store is still ours. A write that is under way when somebody else opens it may still arrive; nothing after it
+// does, and it is not acknowledged.
+Result<void, StoreError> ZoneStore::check_owner() {
+  std::vector<u8> blocks(size_t{2} * layout_.block);
+  TRY(storage_result(storage_.read(0, blocks)));
+  unchecked_ = 0;
+  check_due_ = false;
+  if (OwnerMark::read(blocks) == owner_ && OwnerMark::read(Bytes(blocks).subspan(layout_.block)) == owner_) return {};
+  broken_ = true;
+  return fail(StoreError::taken);
+}
+
+// Before the first write of a run: whether the half in use is still the one that was found. Whoever had the store until then
+// may have gone over to the other one while it was opened.
+Result<void, StoreError> ZoneStore::check_halves() {
+  std::vector<u8> block(layout_.block);
+  for (u32 copy = 0; copy < 2; ++copy) {
+    if (!storage_.read(layout_.begin(1 - head_.half) + u64{copy} * layout_.block, block).ok()) continue;
+    const auto other = HalfHeader::read(block);
+    if (!other.has_value() || other->generation <= head_.header.generation) continue;
+    broken_ = true;
+    return fail(StoreError::taken);
+  }
+  return {};
+}
+
 Result<void, StoreError> ZoneStore::write_half_header(const Head& head, u32 copy) {
+  TRY(check_owner());
   std::vector<u8> block(layout_.block);
   head.header.write(block);
+  if (head.half == 0) owner_.write(block);
   unflushed_ = true;
   return storage_result(storage_.write(layout_.begin(head.half) + u64{copy} * layout_.block, block));
 }
 
 Result<void, StoreError> ZoneStore::flush() {
   TRY(storage_result(storage_.flush()));
+  TRY(check_owner());
+  check_due_ = true;
   head_.durable = head_.last;
   if (compaction_.has_value()) compaction_->to.durable = compaction_->to.last;
   unflushed_ = false;
@@ -44,6 +74,8 @@ Result<u64, StoreError> ZoneStore::append(Head& head, EntryHeader& header, Mutab
     TRY(flush());
     TRY(write_half_header(head, 1));
   }
+  if (check_due_ || unchecked_ >= usual_payload) TRY(check_owner());
+  unchecked_ += size;
   header.sequence = ++sequence_;
   header.durable = head.durable;
   header.previous = head.previous;
@@ -63,16 +95,27 @@ Result<u64, StoreError> ZoneStore::append(Head& head, EntryHeader& header, Mutab
 Result<void, StoreError> ZoneStore::prepare(u64 size, Needs needs) {
   if (broken_) return fail(StoreError::device);
   if (needs == Needs::room_to_work && used() + size > usable()) return fail(StoreError::full);
-  const u64 wanted = size + (marked_ ? 0 : layout_.block);
-  if (wanted > layout_.end(head_.half) - head_.tail) TRY(compact_now());
-  if (wanted > layout_.end(head_.half) - head_.tail) return fail(StoreError::full);
+  // What an interrupted run left behind the end continues that run's entries, and no others: ours differ from the first on. And
+  // a write that whoever had the store before us still has under way lands on this entry, which is as large as any: what
+  // follows says that it was durable, and so that it is missing.
+  EntryHeader mark{.kind = Kind::mark, .payload_size = max_payload};
+  const auto fits = [&] {
+    const u64 wanted = size + (marked_ ? 0 : mark.total_size(layout_.block));
+    return wanted <= layout_.end(head_.half) - head_.tail;
+  };
+  if (!marked_) TRY(check_halves());
+  if (!fits()) {
+    TRY(compact_now());
+    mark.payload_size = unique_payload;  // nobody writes here but us
+  }
+  if (!fits()) return fail(StoreError::full);
   if (marked_) return {};
-  // What an interrupted run left behind the end continues that run's entries, and no others: ours differ from the first on.
-  EntryHeader mark{.kind = Kind::mark, .payload_size = 16};
-  rng_.fill(MutableBytes(entry_).subspan(mark.size(), mark.payload_size));
+  const MutableBytes payload = MutableBytes(entry_).subspan(mark.size(), mark.payload_size);
+  std::ranges::fill(payload, u8{0});
+  rng_.fill(payload.first(unique_payload));
   TRY(append(head_, mark, entry_));
   marked_ = true;
-  return {};
+  return flush();
 }
 
 // An entry for a zone that the compaction is past goes to both halves.
@@ -200,7 +243,9 @@ Result<void, StoreError> ZoneStore::note_end() {
   head_.header.solid_hash = head_.previous;
   head_.header.solid_sequence = head_.last;
   head_.noted_in ^= 1;
-  return write_half_header(head_, head_.noted_in);
+  TRY(write_half_header(head_, head_.noted_in));
+  check_due_ = true;
+  return {};
 }
 
 void ZoneStore::states_saved() {

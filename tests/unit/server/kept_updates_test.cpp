@@ -249,11 +249,11 @@ TEST_F(KeptUpdates, a_failing_write_takes_the_updates_of_its_batch_back) {
 
 TEST_F(KeptUpdates, ASecondarysZoneIsNoneOfThem) {
   {
-    zone::store::SeededRng rng(3);
-    const auto archive = ZoneArchive::open(storage_, rng);
     Life life(storage_);
     life.configure("example.", 10);
     ASSERT_TRUE(life.load());
+    zone::store::SeededRng rng(3);
+    const auto archive = ZoneArchive::open(storage_, rng);
     ASSERT_TRUE(archive->save(life.serving("example.").value(), {.refreshed = {5}, .expires = {500}, .file = {}}));
     ASSERT_TRUE(archive->sync());
   }
