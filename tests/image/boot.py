@@ -192,6 +192,13 @@ def variants(result):
     boots(result, "a card behind another root of PCI", "q35", network=[
         "-device", "pxb-pcie,id=far,bus_nr=128,bus=pcie.0", "-device", "pcie-root-port,id=rp,bus=far,chassis=1", "-netdev",
         f"tap,id=n,ifname={machines.TAP},script=no,downscript=no", "-device", "virtio-net-pci,netdev=n,bus=rp"])
+    in_memory = ["-M", "microvm,pcie=on"]
+    for name, card in (("a card", ""), ("a modern card", ",disable-legacy=on")):
+        boots(result, f"{name} of a PCI that is configured in memory, without a firmware that does it", text="pci (configured in memory)",
+              extra=in_memory, network=["-netdev", f"tap,id=n,ifname={machines.TAP},script=no,downscript=no",
+                                        "-device", f"virtio-net-pci,netdev=n{card}"])
+    ends_with(result, "a PCI that is configured in memory and has no card is named", 69, "in memory at 0xe0000000, and bus 0 has none",
+              extra=in_memory, network="none")
     second = ["-netdev", "hubport,id=other,hubid=1", "-device", "virtio-net-pci,netdev=other,mac=52:54:00:00:00:07",
               "-netdev", f"tap,id=n,ifname={machines.TAP},script=no,downscript=no",
               "-device", "virtio-net-pci,netdev=n,mac=52:54:00:00:00:08"]

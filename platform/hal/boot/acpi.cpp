@@ -77,6 +77,17 @@ Bytes Tables::generation() const {
   return memory_at(*address, 16);
 }
 
+u64 Tables::pci_configuration() const {
+  constexpr size_t first = 44;  // eight octets are reserved; base, segment, first and last bus
+  Bytes found;
+  each([&](Bytes table) {
+    if (has_signature(table, "MCFG")) found = table;
+  });
+  if (found.size() < first + 16) return find_configuration_base(definitions_);
+  const bool from_first_bus = (load_le32(found, first + 8) & 0xffffff) == 0;
+  return from_first_bus ? load_le64(found, first) : 0;
+}
+
 PowerRegisters Tables::power() const {
   PowerRegisters registers;
   // ACPI 6.4 section 5.2.9, table 5.9: where these are in the FADT.

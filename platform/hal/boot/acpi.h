@@ -31,6 +31,9 @@ class Tables {
   // The 16 octets in which the hypervisor keeps the machine's generation; empty: it has none. In this definition block or in
   // one of those that follow it (SSDT).
   Bytes generation() const;
+  // Where PCI's configuration space begins in memory: by a table (PCI Firmware Specification 3.3 section 4.1.2) or by the
+  // definition block; 0: nowhere.
+  u64 pci_configuration() const;
 
  private:
   template <class Call>

@@ -93,6 +93,36 @@ Register find_generic_events(Bytes definitions) {
   return {Register::Space::memory, load_le32(definitions, at + region.size())};
 }
 
+// NameOp or MethodOp, length, "_CBA", flags, ReturnOp; then DWordConst or QWordConst (PCI Firmware Specification 3.3
+// section 4.1.3; sections 20.2.3 and 20.2.5).
+u64 find_configuration_base(Bytes definitions) {
+  constexpr u8 return_op = 0xa4;
+  constexpr u8 dword_prefix = 0x0c;
+  constexpr u8 qword_prefix = 0x0e;
+  const size_t name = find(definitions, 0, "_CBA");
+  if (definitions.size() - name < 15) return 0;
+  const size_t at = name + (definitions[name + 5] == return_op ? 6 : 4);
+  if (definitions[at] == dword_prefix) return load_le32(definitions, at + 1);
+  return definitions[at] == qword_prefix ? load_le64(definitions, at + 1) : 0;
+}
+
+// A 32-bit address space descriptor (section 6.4.3.5.2) for memory: granularity, first, last, translation, length behind three
+// octets of kind and flags.
+PhysicalRange find_memory_window(Bytes definitions) {
+  constexpr std::string_view descriptor{"\x87\x17\x00\x00", 4};
+  constexpr size_t size = 26;
+  constexpr u64 megabytes_16 = u64{16} << 20;
+  for (size_t at = find(definitions, 0, descriptor); at + size <= definitions.size();
+       at = find(definitions, at + 1, descriptor)) {
+    const u64 first = load_le32(definitions, at + 10);
+    const u64 end = u64{load_le32(definitions, at + 14)} + 1;
+    const u64 translation = load_le32(definitions, at + 18);
+    const u64 length = load_le32(definitions, at + 22);
+    if (translation == 0 && first >= megabytes_16 && first < end && end - first == length) return {first, end};
+  }
+  return {};
+}
+
 // Behind the name there is a _CRS with a 32-bit fixed memory descriptor and an extended interrupt (sections 6.4.3.4, 6.4.3.6).
 std::optional<MmioDevice> next_virtio_device(Bytes definitions, size_t& position) {
   constexpr size_t reach = 160;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "platform/base/types.h"
+#include "platform/hal/boot/physical_memory.h"
 
 namespace samara::hal::acpi {
 
@@ -27,6 +28,10 @@ Register find_generic_events(Bytes definitions);
 // Where the hypervisor keeps the generation of the machine ("VM_Gen_Counter", Microsoft's Virtual Machine Generation ID), in a
 // definition block: the address of 16 octets, a multiple of 8.
 std::optional<u64> find_generation(Bytes definitions);
+// Where a host bridge says that PCI's configuration space is in memory (_CBA); 0: nowhere.
+u64 find_configuration_base(Bytes definitions);
+// The first window below 4 GiB that a host bridge of PCI passes on; empty when there is none.
+PhysicalRange find_memory_window(Bytes definitions);
 // The S5 sleep type in a definition block.
 std::optional<u8> find_sleep_type(Bytes definitions);
 

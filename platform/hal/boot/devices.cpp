@@ -1,6 +1,5 @@
 #include "platform/hal/boot/devices.h"
 
-#include "platform/hal/boot/acpi.h"
 #include "platform/hal/virtio/block_device.h"
 #include "platform/hal/virtio/entropy_device.h"
 #include "platform/hal/virtio/net_card.h"
@@ -16,8 +15,12 @@ Devices::Devices(const Machine& machine) {
       try_mmio(device->address, device->line);
     }
   });
-  if (network_.get() == nullptr && pci::present()) look_on_pci();
-  if (network_.get() == nullptr) look_in_acpi(acpi::Tables(machine.start.acpi_root()).definitions());
+  const bool by_ports = pci::present();
+  if (network_.get() == nullptr && by_ports) look_on_pci();
+  if (network_.get() != nullptr) return;
+  const acpi::Tables tables(machine.start.acpi_root());
+  if (!by_ports) look_on_pci_in_memory(tables);
+  if (network_.get() == nullptr) look_in_acpi(tables.definitions());
 }
 
 Devices::Slot* Devices::slot_for(u16 device_id) {
@@ -64,6 +67,15 @@ void Devices::look_on_pci() {
   if (network_.get() == nullptr) look_on_buses(next, pci::last_possible_bus);
 }
 
+void Devices::look_on_pci_in_memory(const acpi::Tables& tables) {
+  pci_in_memory_ = tables.pci_configuration();
+  if (pci_in_memory_ == 0) return;
+  bus_ = "pci (configured in memory)";
+  unassigned_ = acpi::find_memory_window(tables.definitions());
+  pci::use_memory(pci_in_memory_);
+  look_on_buses(0, 0);
+}
+
 u32 Devices::look_on_buses(u32 first, u32 last) {
   constexpr u16 class_code = 0x0b;
   constexpr u8 network_controller = 2;
@@ -75,6 +87,7 @@ u32 Devices::look_on_buses(u32 first, u32 last) {
     const u16 id = PciTransport::device_id(device);
     Slot* const slot = slot_for(id);
     if (slot == nullptr) return;
+    if (pci_in_memory_ != 0) function.assign(unassigned_);
     slot->pci = PciTransport::open(function);
     if (!slot->pci.has_value()) slot->legacy = true;
     settle(id, *slot);

@@ -1,12 +1,14 @@
 // Which virtio devices the machine has: from the command line (virtio_mmio.device=SIZE@ADDRESS:LINE, as Linux reads it and QEMU
-// and Firecracker write it), then on PCI, then from ACPI, until there is a network card. Of several cards the first is taken,
-// or the one with the address that the command line names (card=52:54:00:12:34:56); of disks all are found.
+// and Firecracker write it), then on PCI (by ports, or bus 0 where its configuration is in memory), then from ACPI, until there
+// is a network card. Of several cards the first is taken, or the one with the address that the command line names
+// (card=52:54:00:12:34:56); of disks all are found.
 #pragma once
 
 #include <array>
 #include <optional>
 #include <utility>
 
+#include "platform/hal/boot/acpi.h"
 #include "platform/hal/boot/machine.h"
 #include "platform/hal/boot/mmio_transport.h"
 #include "platform/hal/boot/pci_transport.h"
@@ -32,6 +34,8 @@ class Devices {
   u32 other_cards() const { return other_cards_; }
   std::optional<std::pair<u16, u16>> foreign_card() const { return foreign_card_; }
   std::string_view bus() const { return bus_; }
+  // Where PCI's configuration is, if it is in memory alone; 0 otherwise.
+  u64 pci_in_memory() const { return pci_in_memory_; }
 
  private:
   struct Slot {
@@ -50,6 +54,7 @@ class Devices {
   void settle(u16 device_id, Slot& slot);
   void try_mmio(u64 address, u32 line);
   void look_on_pci();
+  void look_on_pci_in_memory(const acpi::Tables& tables);
   u32 look_on_buses(u32 first, u32 last);
   void look_in_acpi(Bytes definitions);
 
@@ -63,6 +68,8 @@ class Devices {
   u32 other_cards_ = 0;
   std::optional<std::pair<u16, u16>> foreign_card_;
   std::string_view bus_ = "none";
+  u64 pci_in_memory_ = 0;
+  PhysicalRange unassigned_;  // addresses for devices on PCI that have none
 };
 
 }  // namespace samara::hal

@@ -112,13 +112,17 @@ Result<std::unique_ptr<virtio::NetCard>, Refusal> open_card(Devices& devices) {
       return fail(Refusal(ExitCode::unavailable, "no network card with the address that card= on the command line names; ",
                           devices.other_cards(), " with others"));
     }
-    TextBuffer<64> found;
+    TextBuffer<96> found;
     if (const auto foreign = devices.foreign_card(); foreign.has_value()) {
       found.writer().put("; the one that is there, ");
       found.writer().hex(foreign->first, 4);
       found.writer().put(':');
       found.writer().hex(foreign->second, 4);
       found.writer().put(" on PCI, is another");
+    } else if (devices.pci_in_memory() != 0) {
+      found.writer().put("; PCI is configured in memory at 0x");
+      found.writer().hex(devices.pci_in_memory(), 8);
+      found.writer().put(", and bus 0 has none");
     }
     return fail(
         Refusal(ExitCode::unavailable,

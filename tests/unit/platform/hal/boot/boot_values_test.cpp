@@ -117,6 +117,32 @@ TEST(AcpiDefinitions, FindTheSleepType) {
   EXPECT_EQ(acpi::find_sleep_type(octets("\x08_S5_\x12\x06\x04\x01\x00\x00\x00\x00")), 1);
 }
 
+TEST(AcpiDefinitions, FindWherePciIsConfiguredInMemory) {
+  EXPECT_EQ(acpi::find_configuration_base(octets("\x14\x0c_CBA\x00\xa4\x0c\x00\x00\x00\xe0 and more")), 0xe0000000U);
+  EXPECT_EQ(acpi::find_configuration_base(octets("\x14\x10_CBA\x00\xa4\x0e\x00\x00\x00\x00\x40\x00\x00\x00")), u64{0x40} << 32);
+  EXPECT_EQ(acpi::find_configuration_base(octets("\x08_CBA\x0c\x00\x00\x00\xe0 and more")), 0xe0000000U);
+  EXPECT_EQ(acpi::find_configuration_base(octets("\x08_CBA\x0a\x05 and something else")), 0U);
+  const auto whole = octets("\x14\x10_CBA\x00\xa4\x0e\x00\x00\x00\x00\x40\x00\x00\x00");
+  for (size_t size = 0; size < whole.size(); ++size) {
+    const std::vector<u8> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_EQ(acpi::find_configuration_base(cut), 0U) << size;
+  }
+}
+
+TEST(AcpiDefinitions, FindTheMemoryWindowOfAHostBridge) {
+  // Ports, a window that is not what it says, one with a translation, the one meant, another.
+  const auto block = octets(
+      "\x87\x17\x00\x01\x0c\x03\x00\x00\x00\x00\x00\x00\x00\xc0\xff\xff\xff\xdf\x00\x00\x00\x00\x00\x00\x00\x20"
+      "\x87\x17\x00\x00\x0c\x03\x00\x00\x00\x00\x00\x00\x00\xc0\xff\xff\xff\xdf\x00\x00\x00\x00\x00\x00\x00\x10"
+      "\x87\x17\x00\x00\x0c\x03\x00\x00\x00\x00\x00\x00\x00\xc0\xff\xff\xff\xdf\x00\x00\x00\x01\x00\x00\x00\x20"
+      "\x87\x17\x00\x00\x0c\x03\x00\x00\x00\x00\x00\x00\x00\xc0\xff\xff\xff\xdf\x00\x00\x00\x00\x00\x00\x00\x20"
+      "\x87\x17\x00\x00\x0c\x03\x00\x00\x00\x00\x00\x00\x00\xe0\xff\xff\xff\xef\x00\x00\x00\x00\x00\x00\x00\x10");
+  const PhysicalRange found = acpi::find_memory_window(block);
+  EXPECT_EQ(found.begin, 0xc0000000U);
+  EXPECT_EQ(found.end, 0xe0000000U);
+  for (size_t size = 0; size < 4 * 26; ++size) EXPECT_EQ(acpi::find_memory_window(Bytes(block).first(size)).size(), 0U) << size;
+}
+
 TEST(AcpiDefinitions, ReadNothingOutsideABrokenBlock) {
   const auto whole = octets("\x08_S5_\x12\xc8\x04\x0a\x05LNRO0005\x86\x09\x00\x01\x00\x00\xb0\xfe\x89\x06\x00\x01\x01\x0c");
   for (size_t size = 0; size <= whole.size(); ++size) {
