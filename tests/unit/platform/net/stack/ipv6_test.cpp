@@ -116,32 +116,6 @@ TEST_F(Ipv6, AddressesPassDuplicateDetectionAtTheStart) {
   EXPECT_EQ(up, 3U);
 }
 
-TEST_F(Ipv6, WhenTheLinkIsUpAgainAddressesAreAnnouncedGroupsReportedAndRoutersAsked) {
-  peer.wait(Duration::seconds(60));
-  peer.sent();
-  peer.events();
-  peer.stack.on_link_up(peer.now);
-  peer.wait(Duration::milliseconds(2'500));
-  u32 advertisements = 0;
-  u32 router_solicitations = 0;
-  u32 reports = 0;
-  for (const Octets& frame : peer.sent()) {
-    if (load_be16(frame, 12) != 0x86dd) continue;
-    const Ipv6Out out = ipv6_in(frame);
-    if (out.header.next_header == Protocol::hop_by_hop) ++reports;
-    if (out.header.next_header != Protocol::icmpv6) continue;
-    router_solicitations += out.payload[0] == 133 ? 1 : 0;
-    if (out.payload[0] != 136) continue;
-    ++advertisements;
-    EXPECT_EQ(out.header.destination, ip("ff02::1"));
-    EXPECT_EQ(out.payload[4] & 0xe0, 0x20) << "overrides; nobody asked, and no router";
-  }
-  EXPECT_EQ(advertisements, 6U) << "three of each of two addresses (RFC 4861 section 7.2.6)";
-  EXPECT_EQ(router_solicitations, 1U);
-  EXPECT_EQ(reports, 2U);
-  EXPECT_TRUE(peer.events().empty()) << "no address was ever gone";
-}
-
 TEST_F(Ipv6, AddressThatANeighborHasIsNotUsed) {
   WirePeer fresh(dual(), false);
   fresh.wait(Duration::milliseconds(1));
