@@ -83,9 +83,9 @@ void ZoneKeeper::on_transfer_note(u32 worker, const server::TransferNote& note) 
   }
 }
 
-// When an eighth of zone memory or less is left, the transfer that keeps memory for longest is ended, one at a time.
+// When zone memory is scarce, the transfer that keeps memory for longest is ended, one at a time.
 void ZoneKeeper::make_room() {
-  if (memory_.in_use() <= memory_.usable() / 8 * 7 || retired_.is_any_asked_to_end()) return;
+  if (!memory_.is_scarce() || retired_.is_any_asked_to_end()) return;
   const auto slowest = retired_.take_slowest();
   if (!slowest.has_value()) return;
   log(Level::warning, "zone ", slowest->zone, ": the slowest of its transfers is ended: zone memory runs short");
@@ -204,9 +204,11 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
   const auto note = [&](std::vector<dns::Name>& names) {
     if (std::ranges::find(names, incoming.zone) == names.end()) names.push_back(incoming.zone);
   };
-  if (archive_ != nullptr) note(unsaved_);
   if (followed.versions.compaction_due()) note(to_compact_);
-  if (const auto catalog = catalog_named(incoming.zone); catalog.has_value()) read_catalog(at, *catalog);
+  const auto catalog = catalog_named(incoming.zone);
+  const bool broken = catalog.has_value() && !read_catalog(at, *catalog);
+  // The storage keeps the last version of a catalog that was good: by that the next start knows the members.
+  if (archive_ != nullptr && !broken) note(unsaved_);
 }
 
 // A primary may break the same rule a million times, at every transfer.
@@ -253,11 +255,7 @@ void ZoneKeeper::retire(u32 index) {
 }
 
 std::optional<zone::ZoneSet> ZoneKeeper::next_set() {
-  const auto set = zone::build_zone_set(memory_, served_);
-  if (!set.ok()) return std::nullopt;
-  if (set_extent_.has_value()) retired_.add(*set_extent_, generation_);
-  set_extent_ = set.value().extent();
-  return set.value();
+  return sets_.next(served_, generation_);
 }
 
 void ZoneKeeper::published(u64 generation) {

@@ -24,6 +24,7 @@
 #include "server/reloaded_settings.h"
 #include "zone/catalog.h"
 #include "zone/retired_extents.h"
+#include "zone/set_maker.h"
 #include "zone/store/zone_archive.h"
 #include "zone/zone_set.h"
 
@@ -72,6 +73,7 @@ class ZoneKeeper {
   template <class F>
   void release_before(u64 generation, F&& f) {
     retired_.release_before(generation, memory_, f);
+    sets_.refill();
   }
   // Zones may use the region's first `octets` from now on.
   void end_memory_at(size_t octets) { memory_.end_at(octets); }
@@ -102,7 +104,8 @@ class ZoneKeeper {
   void tell_follow(const Moment& at, u32 index);
   const server::ZoneOverrides& overrides(const dns::Name& name, std::optional<u16> catalog) const;
   void restore(const Moment& at, u32 index);
-  void read_catalog(const Moment& at, u16 catalog);
+  // False: it is broken, and changes nothing.
+  bool read_catalog(const Moment& at, u16 catalog);
   void apply(const Moment& at, const zone::CatalogChange& change);
   std::optional<u16> catalog_named(const dns::Name& name) const;
   bool is_configured(const dns::Name& name) const;
@@ -125,6 +128,7 @@ class ZoneKeeper {
   void serve(u32 index, std::optional<zone::Zone> zone);
   void retire(u32 index);
   void make_room();
+  void keep_room_for_sets_with(std::span<const dns::Name> more);
   InstallLimits install_limits(const server::ZoneOverrides& overrides) const;
 
   const server::SecondaryConfig& config_;
@@ -149,8 +153,8 @@ class ZoneKeeper {
   server::Outbox outbox_;
   std::vector<dns::Name> unsaved_;
   std::vector<dns::Name> to_compact_;
-  std::optional<zone::Extent> set_extent_;
   zone::RetiredExtents retired_;
+  zone::ZoneSetMaker sets_{memory_, retired_};
   u64 generation_ = 0;
   size_t restored_ = 0;
 };

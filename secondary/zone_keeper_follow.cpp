@@ -24,6 +24,10 @@ std::vector<u8> encoded(const AgentMessage& message) {
 void ZoneKeeper::start(const Moment& at) {
   configured_ = config_.zones;
   look_at_signatures_at_ = at.now + zone::signatures_looked_at_every;
+  std::vector<dns::Name> names;
+  for (const server::ConsumedCatalog& catalog : config_.catalogs) names.push_back(catalog.name);
+  for (const server::SecondaryZone& zone : configured_) names.push_back(zone.name);
+  keep_room_for_sets_with(names);
   for (const server::ConsumedCatalog& catalog : config_.catalogs) follow(at, catalog.name, catalog.primaries, std::nullopt);
   for (const server::SecondaryZone& zone : configured_) follow(at, zone.name, zone.primaries, std::nullopt);
   for (size_t i = 0; i < config_.catalogs.size(); ++i) read_catalog(at, static_cast<u16>(i));
@@ -32,6 +36,13 @@ void ZoneKeeper::start(const Moment& at) {
   if (restored_ != 0) {
     log(Level::info, "storage: ", restored_, " of ", zones_.size(), " zones are served as they were kept");
   }
+}
+
+// Before zones are restored, which take what memory there is.
+void ZoneKeeper::keep_room_for_sets_with(std::span<const dns::Name> more) {
+  std::vector<zone::ZoneSetEntry> entries = served_;
+  for (const dns::Name& name : more) entries.push_back({name, std::nullopt});
+  sets_.keep_room(entries);
 }
 
 // What is in the archive of zones that are followed no more. Without its data nobody knows the members of a catalog.
@@ -230,23 +241,28 @@ std::optional<u16> ZoneKeeper::catalog_named(const dns::Name& name) const {
   return static_cast<u16>(found - config_.catalogs.begin());
 }
 
-void ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
+bool ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
   const dns::Name& name = config_.catalogs[catalog].name;
   const u32 index = index_of(name);
-  if (index == no_index || !zones_[index]->versions.zone().has_value()) return;
+  if (index == no_index || !zones_[index]->versions.zone().has_value()) return true;
   const zone::Zone zone = *zones_[index]->versions.zone();
   auto read = zone::Catalog::read(zone);
   // RFC 9432 section 5.1: a broken catalog changes nothing.
   if (!read.ok()) {
-    log(Level::error, "catalog ", name, ": serial ", zone.serial().value(), " is broken: ", zone::describe(read.error()),
+    log(Level::warning, "catalog ", name, ": serial ", zone.serial().value(), " is broken: ", zone::describe(read.error()),
         "; its members stay as they were");
-    return;
+    return false;
   }
   const size_t members = read.value().size();
   u32 added = 0;
   u32 removed = 0;
   const auto changes =
       membership_.update(catalog, std::move(read).value(), [this](const dns::Name& member) { return is_configured(member); });
+  std::vector<dns::Name> names;
+  for (const zone::CatalogChange& change : changes) {
+    if (change.kind == zone::CatalogChange::Kind::added && index_of(change.zone) == no_index) names.push_back(change.zone);
+  }
+  if (!names.empty()) keep_room_for_sets_with(names);
   for (const zone::CatalogChange& change : changes) {
     added += change.kind == zone::CatalogChange::Kind::added ? 1 : 0;
     removed += change.kind == zone::CatalogChange::Kind::removed ? 1 : 0;
@@ -256,6 +272,7 @@ void ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
     log(Level::info, "catalog ", name, ": serial ", zone.serial().value(), " has ", members, " zones: ", added, " added, ",
         removed, " removed");
   }
+  return true;
 }
 
 void ZoneKeeper::apply(const Moment& at, const zone::CatalogChange& change) {

@@ -259,15 +259,11 @@ u64 ZoneLoader::content_octets(const dns::Name& apex) {
 }
 
 bool ZoneLoader::is_room_scarce() {
-  return is_memory_scarce() || (archive_ != nullptr && archive_->used() > archive_->usable() / room_parts * (room_parts - 1));
-}
-
-bool ZoneLoader::is_memory_scarce() {
-  return memory_.in_use() > memory_.usable() / room_parts * (room_parts - 1);
+  return memory_.is_scarce() || (archive_ != nullptr && archive_->used() > archive_->usable() / room_parts * (room_parts - 1));
 }
 
 std::optional<zone::RetiredExtents::Hold> ZoneLoader::transfer_to_end() {
-  if (!is_memory_scarce() || retired_.is_any_asked_to_end()) return std::nullopt;
+  if (!memory_.is_scarce() || retired_.is_any_asked_to_end()) return std::nullopt;
   const auto slowest = retired_.take_slowest();
   if (slowest.has_value()) {
     log(Level::warning, "zone ", slowest->zone, ": the slowest of its transfers is ended: zone memory runs short");
@@ -336,11 +332,15 @@ std::optional<zone::ZoneSet> ZoneLoader::next_set() {
   std::vector<zone::ZoneSetEntry> entries;
   entries.reserve(zones_.size());
   for (const ServedZone& zone : zones_) entries.push_back({zone.apex, zone.versions->zone()});
-  const auto set = zone::build_zone_set(memory_, entries);
-  if (!set.ok()) return std::nullopt;
-  if (set_extent_.has_value()) retired_.add(*set_extent_, generation_);
-  set_extent_ = set.value().extent();
-  return set.value();
+  return sets_.next(entries, generation_);
+}
+
+void ZoneLoader::keep_room_for_sets(const PrimaryConfig& config) {
+  std::vector<zone::ZoneSetEntry> entries;
+  entries.reserve(config.zones.size() + config.catalogs.size());
+  for (const ZoneSource& source : config.zones) entries.push_back({source.name, std::nullopt});
+  for (const ProducedCatalog& catalog : config.catalogs) entries.push_back({catalog.name, std::nullopt});
+  sets_.keep_room(entries);
 }
 
 // The zone as it is in service, or a new one without data.
@@ -527,6 +527,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
   std::vector<ServedZone*> wanted;
   wanted.reserve(count);
   changed_.clear();
+  keep_room_for_sets(config);
   signature_warning_ = Duration::seconds(config.limits.signature_warning_seconds);
   digests_ = UpdateAccess::is_needed(config);
   // That for all zones is the start's, as updates are held to it.

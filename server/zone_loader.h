@@ -23,6 +23,7 @@
 #include "server/config/primary_config.h"
 #include "server/zone_places.h"
 #include "zone/retired_extents.h"
+#include "zone/set_maker.h"
 #include "zone/revision.h"
 #include "zone/store/zone_archive.h"
 #include "zone/zone_set.h"
@@ -82,7 +83,6 @@ class ZoneLoader {
   u64 content_octets(const dns::Name& apex);
   // Whether storage or zone memory run short: an eighth or less is left.
   bool is_room_scarce();
-  bool is_memory_scarce();
   // Changes a zone that has data, whose records have `growth` octets more then. Error: SERVFAIL; the zone stays as it was and a
   // line in the log says why.
   Result<void, dns::Rcode> change(const dns::Name& apex, zone::Patch& patch, i64 growth = 0);
@@ -101,6 +101,7 @@ class ZoneLoader {
   template <class F>
   void release_before(u64 generation, F&& f) {
     retired_.release_before(generation, memory_, f);
+    sets_.refill();
   }
   // A worker's transfer reads a zone as it was at a generation, or no longer.
   void hold(const zone::RetiredExtents::Hold& hold) { retired_.hold(hold); }
@@ -168,6 +169,7 @@ class ZoneLoader {
   void restore(ServedZone& zone, LoadReport& report);
   void report_unconfigured(LoadReport& report);
   void compact_if_due(ServedZone& zone);
+  void keep_room_for_sets(const PrimaryConfig& config);
   void retire(ServedZone& zone);
 
   zone::ZoneMemory memory_;
@@ -179,9 +181,9 @@ class ZoneLoader {
   std::vector<ServedZone> zones_;
   ZonePlaces places_;                 // of zones_
   std::vector<Unsettled> unsettled_;  // one for each zone
-  std::optional<zone::Extent> set_extent_;
   std::vector<dns::Name> changed_;
   zone::RetiredExtents retired_;
+  zone::ZoneSetMaker sets_{memory_, retired_};
   u64 generation_ = 0;
 };
 

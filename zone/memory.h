@@ -143,6 +143,8 @@ class ZoneMemory {
   size_t in_use() const { return in_use_; }
   // Octets that may be in use.
   size_t usable() const { return end_; }
+  // Whether an eighth or less is left: what can be done without gives way then.
+  bool is_scarce() const { return in_use_ > end_ / 8 * 7; }
 
  private:
   MutableBytes region_;

@@ -145,11 +145,13 @@ void VersionedZone::write_history(const Zone& next) {
 bool VersionedZone::compaction_due() const {
   if (!zone_.has_value()) return false;
   const NameIndex index = zone_->index();
-  return growth_.used() > std::max(zone_->extent().size / 2, least_growth_to_compact) || 4 * index.taken() > 3 * index.slots();
+  const size_t kept = memory_.is_scarce() ? 0 : zone_->extent().size / 2;
+  return growth_.used() > std::max(kept, least_growth_to_compact) || 4 * index.taken() > 3 * index.slots();
 }
 
 Result<Zone, BuildError> VersionedZone::compact() {
   HistoryKeeper history = history_;
+  if (memory_.is_scarce()) history.forget();
   const Zone next = TRY(zone::compact(*zone_, zone_->extent().size + growth_.used(), memory_, history));
   take_over(next);
   history_ = std::move(history);

@@ -68,8 +68,10 @@ class VersionedZone {
   Zone replace(const Zone& next) { return replace(next, compare(next)); }
   // For a zone that changes faster than it can be compared: the history ends, so that secondaries transfer it whole.
   Zone replace_uncompared(const Zone& next);
-  // Growth has reached half of what the zone takes by itself, or its index is short of free slots.
+  // Growth has reached half of what the zone takes by itself, or where memory is scarce what is worth a copy, or its index is
+  // short of free slots.
   bool compaction_due() const;
+  // The history gives way where memory is scarce: who needs it is sent the zone whole.
   Result<Zone, BuildError> compact();
 
   std::vector<Extent> take_retired() { return std::exchange(retired_, {}); }

@@ -173,6 +173,29 @@ TEST_F(ZoneLoaderTest, GivesTheMemoryOfEarlierVersionsBackOnceNobodyReadsThem) {
 }
 
 // A reload of millions of records holds up nobody who changes another zone.
+// Zones of all sizes around what fits: the others are served, at the start and after a reload.
+TEST(ZoneLoaderMemory, AZoneThatFillsItDoesNotKeepOthersFromBeingServed) {
+  constexpr std::string_view apex = "@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN NS ns\n";
+  size_t both = 0;
+  size_t alone = 0;
+  for (size_t records = 1'000; records < 3'500; records += 5) {
+    std::string large(apex);
+    for (size_t i = 0; i < records; ++i) large += "h" + std::to_string(i) + " 60 IN A 192.0.2.1\n";
+    std::vector<u8> region(size_t{256} << 10);
+    ZoneLoader loader(region);
+    PrimaryConfig config;
+    config.zones.push_back({name_of("large."), {{"large", large}}});
+    config.zones.push_back({name_of("small."), {{"small", apex}}});
+    LoadReport report([](void*, Level, std::string_view) {}, nullptr);
+    ASSERT_TRUE(loader.load(config, UnixTime{}, report, {}).has_value()) << records;
+    loader.published(1);
+    ASSERT_TRUE(loader.load(config, UnixTime{}, report, {}).has_value()) << records;
+    (loader.zones_served() == 2 ? both : alone) += loader.zones_served() == 0 ? 0 : 1;
+  }
+  EXPECT_GT(both, 0U);
+  EXPECT_GT(alone, 0U);
+}
+
 TEST_F(ZoneLoaderTest, lets_zones_be_changed_and_published_while_a_large_one_is_read) {
   std::string large;
   for (int i = 0; i < 40'000; ++i) large += "n" + std::to_string(i) + " 60 A 192.0.2.1\n";
