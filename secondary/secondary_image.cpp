@@ -23,7 +23,8 @@ constexpr i64 rest_after_publishing = 4;
 // zones come.
 constexpr u64 memory_for_zones = u64{192} << 20;
 constexpr u64 memory_for_transfer = u64{128} << 10;
-// And for updates that are passed on: those of the worker's clients, and in the agent those of all.
+// And for updates that are passed on: those of the worker's clients, and in the agent those of all. A reload may be what lets
+// zones take them.
 constexpr u64 memory_for_updates = u64{4} << 20;
 
 Result<SecondaryConfig, hal::Refusal> read_config(Bytes blob) {
@@ -41,9 +42,9 @@ class Secondary final : public hal::Role {
     plan.client_streams = std::min(config_->transfers_in.concurrent, hal::max_client_streams - forwards) + forwards;
     plan.client_datagrams = true;
     plan.worker_memory =
-        memory_for_zones + plan.client_streams * memory_for_transfer + (forwards != 0 ? memory_for_updates : 0);
+        memory_for_zones + plan.client_streams * memory_for_transfer + memory_for_updates + server::memory_for_settings;
     plan.zones_grow = true;
-    if (server::NotifyAgent::is_needed(*config_)) plan.fixed_tables += server::NotifyAgent::memory();
+    if (server::notifies_anybody(*config_)) plan.fixed_tables += server::NotifyAgent::memory();
     if (forwards != 0) plan.fixed_tables += server::PendingUpdates::memory();
     return plan;
   }

@@ -50,7 +50,7 @@ SecondaryWorker::SecondaryWorker(const server::SecondaryConfig& config, const se
   if (config.forwards_any_updates()) take_updates();
   if (client_streams == 0) return;
   agent_.emplace(primaries_, limits_of(config, max_streams, client_streams), rng());
-  if (server::NotifyAgent::is_needed(config)) send_notifies(server::names_of(config.catalogs));
+  if (server::notifies_anybody(config)) send_notifies(server::names_of(config.catalogs));
 }
 
 // ---- what others say ------------------------------------------------------------------------------------------------

@@ -24,16 +24,6 @@ class NotifyAgent {
   NotifyAgent(const ServiceConfig& config, const ZoneSettings& settings, const dns::TsigKeyring& keys,
               std::span<const u8, crypto::Drbg::seed_size> seed, std::vector<dns::Name> catalogs);
 
-  // Whether anybody is to be told of anything.
-  template <class RoleConfig>
-  static bool is_needed(const RoleConfig& config) {
-    const auto notifies = [&](const auto& zone) {
-      return !config.notify_targets(zone.overrides).empty() || config.notifies_ns_records(zone.overrides);
-    };
-    return !config.notify_targets({}).empty() || config.notifies_ns_records({}) ||
-           std::ranges::any_of(config.zones, notifies) || std::ranges::any_of(config.catalogs, notifies);
-  }
-
   // Octets that it takes.
   static size_t memory() {
     return Notifier::memory({}) + max_notify_targets * sizeof(NotifyTarget) + max_catalogs * sizeof(dns::Name);

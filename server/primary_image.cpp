@@ -80,10 +80,12 @@ class Primary final : public hal::Role {
     std::copy_n(entropy.begin(), cookie_secret_.size(), cookie_secret_.begin());
     set_log_level(config_->log_level);
     hal::Plan plan = service_plan(*config_);
-    plan.client_datagrams = NotifyAgent::is_needed(*config_);
+    plan.client_datagrams = notifies_anybody(*config_);
     if (plan.client_datagrams) plan.fixed_tables += NotifyAgent::memory();
     plan.zones_grow = UpdateAccess::is_needed(*config_);
     if (plan.zones_grow) plan.fixed_tables += PendingUpdates::memory() + SeenUpdates::memory();
+    // A reload may bring settings, and with them the first zone that takes updates.
+    plan.worker_memory = memory_for_settings + PendingUpdates::memory() + SeenUpdates::memory();
     return plan;
   }
 
@@ -193,8 +195,8 @@ class Primary final : public hal::Role {
   void on_deadline(hal::Loader& loader) override {
     waits_for_room_ = false;
     updates_->make_room();
-    if (updates_->is_changed() && loader.now() >= publish_again_at_ && !publish(loader)) return;
-    send(loader);
+    // No verdict goes out before what it speaks of is served.
+    if (!updates_->is_changed() || (loader.now() >= publish_again_at_ && publish(loader))) send(loader);
     if (zones_->has_work()) zones_->work();
     if (loader.now() < look_at_signatures_at_) return;
     zones_->look_at_signatures(loader.wall());
@@ -217,7 +219,12 @@ class Primary final : public hal::Role {
       settings_blob_ =
           blob_of_settings(*config_, config_->zones, config_->catalogs, write_primary_config).value_or(std::vector<u8>());
     }
-    if (!blob.has_value() || *blob == settings_blob_) return;
+    if (!blob.has_value()) {
+      report.line(Level::error, "zones have more settings of their own than a reload can bring (expected at most ",
+                  max_settings, " octets of them); they stay as they were until the server is started again");
+      return;
+    }
+    if (*blob == settings_blob_) return;
     const PrimaryConfig* settings = settings_.take(*blob);
     if (settings == nullptr) {
       report.line(Level::error, "what zones have of their own cannot be handed to the workers; it stays as it was");

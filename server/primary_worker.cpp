@@ -24,7 +24,7 @@ PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::S
       overrides_(config),
       update_access_(config, overrides_) {
   if (UpdateAccess::is_needed(config)) take_updates();
-  if (agent && NotifyAgent::is_needed(config)) send_notifies(names_of(config.catalogs));
+  if (agent && notifies_anybody(config)) send_notifies(names_of(config.catalogs));
 }
 
 // RFC 1996 is for secondaries; of a primary nobody has anything to tell. Who may is told that all is well, as bind does.

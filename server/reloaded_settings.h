@@ -14,7 +14,13 @@
 
 namespace samara::server {
 
-// `zones` and `catalogs`: those to be had from now on; all else is `start`'s. Nothing: it is too large for a blob.
+// The largest blob that is handed on: 40,000 zones with a list of their own each.
+constexpr size_t max_settings = size_t{4} << 20;
+// Octets of heap that a worker may need for it: the parts as they come, the blob, and what is read from it, which is ten times
+// as large, beside all of that from the reload before.
+constexpr u64 memory_for_settings = 32 * max_settings;
+
+// `zones` and `catalogs`: those to be had from now on; all else is `start`'s. Nothing: it is larger than max_settings.
 template <class RoleConfig, class Zones, class Catalogs>
 std::optional<std::vector<u8>> blob_of_settings(const RoleConfig& start, const Zones& zones, const Catalogs& catalogs,
                                                 void (*write)(const RoleConfig&, codec::DeviceTreeWriter&)) {
@@ -36,7 +42,7 @@ std::optional<std::vector<u8>> blob_of_settings(const RoleConfig& start, const Z
   codec::DeviceTreeWriter out;
   write(settings, out);
   auto blob = std::move(out).finish();
-  if (!blob.ok()) return std::nullopt;
+  if (!blob.ok() || blob.value().size() > max_settings) return std::nullopt;
   return std::move(blob).value();
 }
 

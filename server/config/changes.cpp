@@ -51,11 +51,19 @@ void compare_services(const ServiceConfig& a, const ServiceConfig& b, ChangedKey
   changed.add("storage", storage != b.storage);
 }
 
+// Zones' own settings follow the manifest, but a server that told nobody of anything cannot begin to.
+template <class RoleConfig>
+void compare_notifying(const RoleConfig& a, const RoleConfig& b, ChangedKeys& changed) {
+  const bool same = a.notify == b.notify && a.notify_ns_records == b.notify_ns_records;
+  changed.add("notify of zones", same && !notifies_anybody(a) && notifies_anybody(b));
+}
+
 }  // namespace
 
 void write_fixed_changes(const PrimaryConfig& at_start, const PrimaryConfig& reloaded, TextWriter& out) {
   ChangedKeys changed;
   compare_services(at_start, reloaded, changed);
+  compare_notifying(at_start, reloaded, changed);
   changed.add("update-policy", at_start.update_rules != reloaded.update_rules);
   changed.add("update-limits", at_start.update_limits != reloaded.update_limits);
   changed.write_text(out);
@@ -64,10 +72,13 @@ void write_fixed_changes(const PrimaryConfig& at_start, const PrimaryConfig& rel
 void write_fixed_changes(const SecondaryConfig& at_start, const SecondaryConfig& reloaded, TextWriter& out) {
   ChangedKeys changed;
   compare_services(at_start, reloaded, changed);
+  compare_notifying(at_start, reloaded, changed);
   changed.add("catalogs", at_start.catalogs != reloaded.catalogs);
   changed.add("transfers-in", at_start.transfers_in != reloaded.transfers_in);
   changed.add("refresh", at_start.refresh != reloaded.refresh);
   changed.add("forward-updates", at_start.forward_updates != reloaded.forward_updates);
+  changed.add("forward-updates of zones", at_start.forward_updates == reloaded.forward_updates &&
+                                              !at_start.forwards_any_updates() && reloaded.forwards_any_updates());
   changed.write_text(out);
 }
 

@@ -274,4 +274,14 @@ struct ConfigError {
   void write_text(TextWriter& out) const;
 };
 
+// Whether anybody is to be told of anything: the server's ports for that are made at the start.
+template <class RoleConfig>
+bool notifies_anybody(const RoleConfig& config) {
+  const auto notifies = [&](const auto& zone) {
+    return !config.notify_targets(zone.overrides).empty() || config.notifies_ns_records(zone.overrides);
+  };
+  return !config.notify_targets({}).empty() || config.notifies_ns_records({}) || std::ranges::any_of(config.zones, notifies) ||
+         std::ranges::any_of(config.catalogs, notifies);
+}
+
 }  // namespace samara::server

@@ -319,6 +319,50 @@ def many_zones(result):
         shutil.rmtree(folder)
 
 
+def settings_of_zones(result):
+    """A server that began with nothing but zones; a reload brings settings for each, which its workers must find room for."""
+    count = 5_000
+    write("plain.zone", "$TTL 60\n@ SOA ns host 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n")
+    port = servers.free_port()
+
+    def manifest(settings):
+        return write("settings.yaml", f'role: primary\nlisten: ["127.0.0.1:{port}"]\nzones:\n'
+                     + "".join(f"  z{number}.test: {{file: plain.zone{settings}}}\n" for number in range(count)))
+
+    log = os.path.join(OUT, "settings.log")
+    with open(log, "w", encoding="utf-8") as out:
+        process = subprocess.Popen([os.environ.get("SAMARA", servers.SAMARA), "run", "--no-restart", manifest("")],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out)
+
+    def text():
+        with open(log, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def wait_for(said, times):
+        deadline = time.monotonic() + 30
+        while text().count(said) < times and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return text().count(said) >= times
+
+    try:
+        result.check(wait_for_serial(port, f"z{count - 1}.test", 1, 60), "zones without settings are served", text()[-500:])
+        for times in range(1, 4):
+            manifest(f', notify: ["127.0.0.1:{5000 + times}"], acl: {{transfer: [127.0.0.{times}]}}')
+            process.send_signal(signal.SIGHUP)
+            result.check(wait_for(f"reloaded: {count} zones, 0 changed", times), f"settings of {count} zones: reload number {times}",
+                         text()[-500:])
+            for number in (0, count - 1):
+                result.check(wait_for_serial(port, f"z{number}.test", 1), f"z{number}.test is served after reload number {times}",
+                             text()[-500:])
+        result.check("notify of zones will be as they are now" in text(), "who could not be told of changes is said", text()[-500:])
+        process.send_signal(signal.SIGTERM)
+        result.check(process.wait(30) == 0, "settings by a reload: SIGTERM ends it with 0")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 def reloads(result):
     one, two = write("zone.test.zone", HEAD.format(serial=1)), write("other.test.zone", HEAD.replace("zone.test", "other.test").format(serial=1))
     with servers.Server("samara", [("zone.test", one), ("other.test", two)], OUT) as server:
@@ -382,7 +426,8 @@ def main():
     result = report.Report()
     shutil.rmtree(OUT, ignore_errors=True)
     os.makedirs(OUT)
-    for part in (arguments, broken_zone_files, port_in_use, missing_privilege, bad_files_cost_their_zone_only, many_zones, reloads):
+    for part in (arguments, broken_zone_files, port_in_use, missing_privilege, bad_files_cost_their_zone_only, many_zones,
+                 settings_of_zones, reloads):
         begin = time.monotonic()
         try:
             part(result)

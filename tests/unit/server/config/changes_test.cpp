@@ -78,6 +78,20 @@ TEST(FixedChanges, AreNoneWhereOnlyZonesOrTheStartDiffer) {
   EXPECT_EQ(changes(SecondaryConfig(), secondary), "");
 }
 
+TEST(FixedChanges, NameWhatTheFirstZoneWithSettingsCannotHave) {
+  PrimaryConfig plain;
+  PrimaryConfig primary;
+  primary.zones.emplace_back().overrides.notify.emplace().emplace_back();
+  EXPECT_EQ(changes(plain, primary), "notify of zones");
+  EXPECT_EQ(changes(primary, plain), "");
+  PrimaryConfig other = primary;
+  other.zones.emplace_back().overrides.notify_ns_records = true;
+  EXPECT_EQ(changes(primary, other), "");
+  SecondaryConfig secondary;
+  secondary.zones.emplace_back().overrides.forward_updates = true;
+  EXPECT_EQ(changes(SecondaryConfig(), secondary), "forward-updates of zones");
+}
+
 TEST(FixedChanges, AllTogetherFitIntoALine) {
   PrimaryConfig primary;
   for (const Change& change : service_changes) change.make(primary);
