@@ -111,7 +111,8 @@ bool ZoneArchive::save(const Zone& zone, const ZoneState& state) {
   return written.ok();
 }
 
-// The steps from the version that is there, where they are known and do not outgrow the zone.
+// The steps from the version that is there, where they are known and do not outgrow the zone; or outgrow it, and the storage
+// has no room for both the zone that is there and a new one.
 Result<void, StoreError> ZoneArchive::write(const Zone& zone) {
   const dns::Name name = zone.apex();
   const auto kept = store_->find(name);
@@ -120,7 +121,10 @@ Result<void, StoreError> ZoneArchive::write(const Zone& zone) {
   if (!History(zone).path(kept->serial, steps)) return write_whole(zone);
   u64 octets = kept->difference_octets;
   for (const StoredDifference& step : steps) octets += step.size();
-  if (octets > kept->snapshot_octets) return write_whole(zone);
+  if (octets > kept->snapshot_octets && store_->used() + kept->snapshot_octets <= store_->usable()) {
+    const auto whole = write_whole(zone);
+    if (whole.ok() || whole.error() != StoreError::full) return whole;
+  }
   return write_steps(name, steps);
 }
 

@@ -62,6 +62,38 @@ TEST_F(ZoneArchiveTest, KeepsAZoneAndTheStepsItWent) {
   EXPECT_EQ(kept(), std::pair(true, 3U));
 }
 
+// A zone of a third of the storage: as one and a new one and the steps between do not fit, the steps go on.
+TEST_F(ZoneArchiveTest, GoesOnWithStepsWhereTheWholeZoneFindsNoRoom) {
+  TestZones zones("a.example.");
+  VersionedZone versions(zones.memory(), {.differences = 10, .octets = 1'000'000});
+  std::string text = "@ 60 SOA a b. 1 2 3 4 5\n@ 60 NS n\n";
+  const std::string words(200, 'w');
+  for (int i = 0; i < 5'000; ++i) text += "n" + std::to_string(i) + " 60 TXT " + words + "\n";
+  versions.adopt(zones.build(text));
+  const auto archive = open();
+  ASSERT_TRUE(archive->save(*versions.zone(), state));
+  ASSERT_GT(archive->used() * 3, archive->usable());
+  ASSERT_LT(archive->used() * 2, archive->usable());
+  std::vector<u8> word(201, 'x');
+  word[0] = 200;
+  for (u32 serial = 2;; ++serial) {
+    const Zone now = *versions.zone();
+    std::vector<u8> soa(now.soa().first().rdata().begin(), now.soa().first().rdata().end());
+    store_be32(soa, soa.size() - 20, serial);
+    Patch patch;
+    patch.delete_record(now.apex(), RrType::SOA, now.soa().first().rdata());
+    patch.add_record(now.apex(), RrType::SOA, dns::Ttl(60), soa);
+    for (int i = 0; i < 20; ++i) {
+      patch.add_record(name_of("x" + std::to_string(serial) + "-" + std::to_string(i) + ".a.example."), RrType::TXT,
+                       dns::Ttl(60), word);
+    }
+    ASSERT_TRUE(versions.apply(patch).ok());
+    if (!archive->save(*versions.zone(), state)) break;
+  }
+  EXPECT_GT(archive->used(), archive->usable() / 8 * 7);
+  ASSERT_TRUE(archive->sync());
+}
+
 TEST_F(ZoneArchiveTest, WritesAZoneThatIsDamagedWholeTheNextTime) {
   {
     Versions zone;
