@@ -117,7 +117,8 @@ Result<void, FileError> write_file(const std::string& path, std::string_view con
     return {};
   }
   const std::string scratch = path + ".new-" + std::to_string(::getpid());
-  const Descriptor file(::open(scratch.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  ::unlink(scratch.c_str());  // of a process that had our number
+  const Descriptor file(::open(scratch.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file.is_open()) return fail(failure("cannot be written", errno));
   if (!write_all(file.get(), content) || ::rename(scratch.c_str(), path.c_str()) != 0) {
     const int code = errno;

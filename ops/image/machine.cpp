@@ -107,7 +107,7 @@ class Machine {
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
       if (info.ssi_signo == SIGHUP) complain("a machine takes new zones when it is started again");
-      if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT) continue;
+      if (!is_stop(info.ssi_signo)) continue;
       const StopRequest::Then then = stop_.on_signal(Clock::now());
       if (then == StopRequest::Then::end) ::kill(pid_, SIGKILL);
       if (then != StopRequest::Then::ask) continue;
@@ -370,7 +370,7 @@ bool wait_for_next(const Descriptor& signals, std::chrono::seconds time) {
     ::poll(&watched, 1, static_cast<int>(left) + 1);
     signalfd_siginfo info{};
     while (::read(signals.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) return false;
+      if (is_stop(info.ssi_signo)) return false;
     }
   }
 }

@@ -37,7 +37,11 @@ Result<PidFile, PidFileError> PidFile::claim(const std::string& path) {
       return fail(
           PidFileError{ExitCode::unavailable, pid.empty() ? "another start is under way" : "already running as pid " + pid});
     }
-    if (claimed.is_in_place()) return claimed;  // and was not removed before we had the lock
+    if (!claimed.is_in_place()) continue;  // it was removed before we had the lock
+    if (!claimed.has_only_a_pid()) {
+      return fail(PidFileError{ExitCode::usage, "is no pid file: there is something else in it, which stays"});
+    }
+    return claimed;
   }
 }
 
@@ -53,6 +57,14 @@ std::string PidFile::content() const {
   const ssize_t size = ::pread(file_.get(), memory.data(), memory.size(), 0);
   const std::string text(memory.data(), size < 0 ? 0 : static_cast<size_t>(size));
   return text.substr(0, text.find_first_not_of("0123456789"));
+}
+
+bool PidFile::has_only_a_pid() const {
+  std::array<char, longest_content> memory{};
+  const ssize_t size = ::pread(file_.get(), memory.data(), memory.size(), 0);
+  if (size < 0 || size == static_cast<ssize_t>(memory.size())) return false;
+  const std::string_view text(memory.data(), static_cast<size_t>(size));
+  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1).find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 bool PidFile::write(pid_t pid) const {

@@ -21,7 +21,8 @@ struct PidFileError {
 class PidFile {
  public:
   // Makes the file where it is not there and takes the lock, for this process and those that it forks; what is in it stays.
-  // Error: unavailable when another has it, no_permission when the system does not let us.
+  // Error: unavailable when another has it, no_permission when the system does not let us, usage when the file
+  // holds anything but a number: it is somebody's, a manifest perhaps.
   static Result<PidFile, PidFileError> claim(const std::string& path);
   // `pid` is ready. False: errno says why.
   bool write(pid_t pid) const;
@@ -31,6 +32,7 @@ class PidFile {
  private:
   PidFile(std::string path, Descriptor file) : path_(std::move(path)), file_(std::move(file)) {}
   bool is_in_place() const;
+  bool has_only_a_pid() const;
   std::string content() const;
 
   std::string path_;

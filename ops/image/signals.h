@@ -6,17 +6,23 @@
 #include <csignal>
 
 #include "ops/descriptor.h"
+#include "platform/base/types.h"
 
 namespace samara::ops {
 
-// SIGTERM, SIGINT, SIGHUP and SIGCHLD are read from it (signalfd(2)) from now on. SIGPIPE is blocked: whoever read our output
-// may be gone, which is no reason to end.
+// Whether somebody wants us to end.
+inline bool is_stop(u32 number) {
+  return number == SIGTERM || number == SIGINT || number == SIGQUIT;
+}
+
+// These, SIGHUP and SIGCHLD are read from it (signalfd(2)) from now on. SIGPIPE is blocked: whoever read our output may be
+// gone, which is no reason to end. Nor are the signals that other servers take for other things, as for new log files.
 inline Descriptor watch_signals() {
   sigset_t watched;
   ::sigemptyset(&watched);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&watched, number);
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}) ::sigaddset(&watched, number);
   sigset_t blocked = watched;
-  ::sigaddset(&blocked, SIGPIPE);
+  for (const int number : {SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM}) ::sigaddset(&blocked, number);
   ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
   return Descriptor(::signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC));
 }

@@ -160,7 +160,7 @@ class Supervisor {
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
       if (info.ssi_signo == SIGHUP) reload_wanted_ = true;
-      if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT) continue;
+      if (!is_stop(info.ssi_signo)) continue;
       stopping_ = true;
       if (image_) stop_image();
     }

@@ -131,6 +131,12 @@ size_t export_zones(OpenStore& from, const std::string& folder, Diagnostics& fou
     found.error({folder}, "cannot be made: " + problem.message());
     return 0;
   }
+  // Master files have the names that zones are written under.
+  if (!std::filesystem::is_empty(folder, problem)) {
+    found.error({folder}, problem ? "cannot be read: " + problem.message() : "has files in it, which stay as they are",
+                "a new folder, or an empty one");
+    return 0;
+  }
   const auto archive = ZoneArchive::open(from.storage(), from.rng());
   if (archive == nullptr) return 0;
   size_t number = 0;

@@ -1,5 +1,8 @@
 // `samara config compile`: a manifest to the boot blob that an image takes.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cerrno>
 #include <memory>
 #include <system_error>
@@ -28,8 +31,23 @@ bool add_seed(Deployment& deployment, const std::string& file, Diagnostics& foun
   return false;
 }
 
+// Whether what is there is a blob, or nothing: a manifest's name is typed soon.
+bool may_be_replaced(const std::string& output) {
+  constexpr std::string_view magic = "\xd0\x0d\xfe\xed";
+  const auto file = RegularFile::find(output);
+  if (output == "-" || !file.ok()) return true;
+  std::array<char, magic.size()> start{};
+  const ssize_t size = ::pread(file.value().descriptor().get(), start.data(), start.size(), 0);
+  return size == 0 || std::string_view(start.data(), start.size()) == magic;
+}
+
 ExitCode run_config_compile(const ConfigCompileOptions& options) {
   Diagnostics found;
+  if (!may_be_replaced(options.output)) {
+    found.error({options.output}, "holds something that is no boot blob, and stays as it is", "a new file, or a boot blob's");
+    found.print();
+    return ExitCode::usage;
+  }
   std::optional<std::vector<u8>> blob;
   const Result<std::string, FileError> text = read_file(options.file);
   if (!text) {

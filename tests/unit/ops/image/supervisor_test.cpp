@@ -150,9 +150,11 @@ TEST_F(Supervised, has_given_up_what_it_does_not_need_and_gives_no_more_to_the_i
 }
 
 TEST_F(Supervised, StopIsPassedOnAndWaitedFor) {
-  for (const int number : {SIGTERM, SIGINT}) {
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT}) {
     const pid_t pid = start("trap 'touch $D/told; exit 0' TERM; touch $D/up; while :; do sleep 0.05; done");
     ASSERT_TRUE(appears("up"));
+    // What means something else to other servers ends nothing.
+    for (const int other : {SIGUSR1, SIGUSR2, SIGALRM}) ::kill(pid, other);
     ::kill(pid, number);
     EXPECT_EQ(wait_for(pid), 0);
     EXPECT_TRUE(std::filesystem::exists(path("told")));
@@ -363,6 +365,20 @@ TEST(BackOff, PausesGrowUntilAnImageLives) {
   EXPECT_EQ(pauses.on_end(BackOff::settled), seconds(1));
   EXPECT_EQ(pauses.on_end(seconds(0)), seconds(2));
   EXPECT_EQ(pauses.ends(), 10U);
+}
+
+TEST_F(Supervised, AFileOfSomethingElseIsNoPidFile) {
+  for (const std::string& text : {std::string("role: primary\n"), std::string("17 18\n"), std::string(40, '1')}) {
+    ASSERT_TRUE(write_file(path("manifest"), text).ok());
+    const auto claimed = PidFile::claim(path("manifest"));
+    ASSERT_FALSE(claimed.ok()) << text;
+    EXPECT_NE(claimed.error().problem.find("no pid file"), std::string::npos);
+    EXPECT_EQ(content("manifest"), text);
+  }
+  for (const std::string& text : {std::string(), std::string("17"), std::string("17 \r\n")}) {
+    ASSERT_TRUE(write_file(path("pid"), text).ok());
+    EXPECT_TRUE(PidFile::claim(path("pid")).ok()) << text;
+  }
 }
 
 TEST_F(Supervised, APidFileThatIsLeftOverIsTaken) {

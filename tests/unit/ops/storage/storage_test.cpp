@@ -94,6 +94,15 @@ TEST_F(Storage, WhatIsWrittenOutCanBeReadInAgain) {
   const std::string text = MUST(read_file(path("saved/example.com.zone")));
   EXPECT_TRUE(text.starts_with("; samara storage export 1\n; zone example.com.\n; file-serial 3\n; file-digest 77\n")) << text;
   EXPECT_NE(text.find("an update"), std::string::npos);
+  {
+    ASSERT_TRUE(write_file(path("saved/example.com.zone"), "somebody's\n").ok());
+    std::optional<OpenStore> old = OpenStore::to_read(path("old"), found_);
+    EXPECT_EQ(export_zones(*old, path("saved"), found_), 0U);
+    EXPECT_NE(problem().find("has files in it, which stay as they are"), std::string::npos) << problem();
+    EXPECT_EQ(MUST(read_file(path("saved/example.com.zone"))), "somebody's\n");
+    found_ = {};
+    ASSERT_TRUE(write_file(path("saved/example.com.zone"), text, 0600).ok());
+  }
   struct stat status{};
   ASSERT_EQ(::stat(path("saved/example.com.zone").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600U);
