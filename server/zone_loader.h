@@ -23,8 +23,8 @@
 #include "server/config/primary_config.h"
 #include "server/zone_places.h"
 #include "zone/retired_extents.h"
-#include "zone/set_maker.h"
 #include "zone/revision.h"
+#include "zone/set_maker.h"
 #include "zone/store/zone_archive.h"
 #include "zone/zone_set.h"
 
