@@ -100,7 +100,7 @@ TEST_F(Storage, WhatIsWrittenOutCanBeReadInAgain) {
     EXPECT_EQ(export_zones(*old, path("saved"), found_), 0U);
     EXPECT_NE(problem().find("has files in it, which stay as they are"), std::string::npos) << problem();
     EXPECT_EQ(MUST(read_file(path("saved/example.com.zone"))), "somebody's\n");
-    found_ = {};
+    found_ = Diagnostics();
     ASSERT_TRUE(write_file(path("saved/example.com.zone"), text, 0600).ok());
   }
   struct stat status{};
