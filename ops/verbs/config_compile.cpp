@@ -1,4 +1,5 @@
 // `samara config compile`: a manifest to the boot blob that an image takes.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -37,7 +38,8 @@ bool may_be_replaced(const std::string& output) {
   const auto file = RegularFile::find(output);
   if (output == "-" || !file.ok()) return true;
   std::array<char, magic.size()> start{};
-  const ssize_t size = ::pread(file.value().descriptor().get(), start.data(), start.size(), 0);
+  const Descriptor opened(::open(path_of_descriptor(file.value().descriptor()).c_str(), O_RDONLY | O_CLOEXEC));
+  const ssize_t size = ::read(opened.get(), start.data(), start.size());
   return size == 0 || std::string_view(start.data(), start.size()) == magic;
 }
 
