@@ -377,6 +377,7 @@ def no_disk(lab):
 
 def in_little_memory(lab):
     """Tables are made as large as memory allows; what comes later must have its place."""
+    lab.write_zones(100)
     for memory in (10, 12, 16, 24, 48):
         what = f"in {memory} MiB"
         with lab.machine(PRIMARY, memory=memory) as primary, lab.machine(SECONDARY, lab.disk("little.disk"), memory=memory) as secondary:
