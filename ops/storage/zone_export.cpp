@@ -137,7 +137,7 @@ size_t export_zones(OpenStore& from, const std::string& folder, Diagnostics& fou
                 "a new folder, or an empty one");
     return 0;
   }
-  const auto archive = ZoneArchive::open(from.storage(), from.rng());
+  const auto archive = ZoneArchive::open(from.storage(), from.rng(), zone::store::ZoneStore::Use::read);
   if (archive == nullptr) return 0;
   size_t number = 0;
   size_t done = 0;

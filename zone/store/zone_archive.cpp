@@ -63,8 +63,8 @@ class Restorer final : public ZoneVisitor {
 
 }  // namespace
 
-std::unique_ptr<ZoneArchive> ZoneArchive::open(hal::Storage& storage, Rng& rng) {
-  auto store = ZoneStore::open(storage, rng);
+std::unique_ptr<ZoneArchive> ZoneArchive::open(hal::Storage& storage, Rng& rng, ZoneStore::Use use) {
+  auto store = ZoneStore::open(storage, rng, use);
   if (!store.ok()) {
     log(Level::error, "storage: ", describe(store.error()));
     return nullptr;

@@ -23,7 +23,7 @@ constexpr u64 maintenance_share = u64{1} << 20;
 class ZoneArchive {
  public:
   // Nothing: it cannot be used, and the log says why.
-  static std::unique_ptr<ZoneArchive> open(hal::Storage& storage, Rng& rng);
+  static std::unique_ptr<ZoneArchive> open(hal::Storage& storage, Rng& rng, ZoneStore::Use use = ZoneStore::Use::write);
 
   std::optional<ZoneSummary> find(const dns::Name& name) const { return store_->find(name); }
   // The zone as it was kept, adopted by `zone`, which had none. False: damaged, an older version than was kept, or none.
