@@ -186,7 +186,7 @@ void RefreshTable::on_serial(Instant now, u32 index, const SoaReply& reply) {
       if (!zone.behind_told) {
         log(Level::warning, "zone ", name_of(index), ": primary ", primaries_[primary_of(zone)].primary.endpoint,
             " is behind: it has serial ", reply.soa.serial.value(), ", which is not newer than ", zone.soa.serial.value(),
-            " here; kept until the primary is ahead, the zone expires or it is told to be transferred again");
+            " here; kept until the primary is ahead or the zone expires");
       }
       zone.behind_told = true;
       zone.reason = "the primary is behind";

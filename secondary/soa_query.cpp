@@ -102,7 +102,11 @@ SoaReply read_soa_answer(Bytes message, const SoaQuestion& question, std::option
   const bool puzzled =
       header.rcode == dns::Rcode::FORMERR || header.rcode == dns::Rcode::NOTIMP || header.rcode == dns::Rcode::BADVERS;
   if (header.rcode != dns::Rcode::NOERROR) {
-    return not_good(reply, puzzled && question.edns ? SoaAnswer::no_edns : SoaAnswer::refused);
+    reply = not_good(reply, puzzled && question.edns ? SoaAnswer::no_edns : SoaAnswer::refused);
+    // Not who may ask, but what the primary has.
+    if (header.rcode == dns::Rcode::SERVFAIL) reply.reason = "the primary cannot answer (SERVFAIL)";
+    if (header.rcode == dns::Rcode::NOTAUTH) reply.reason = "the primary does not have the zone (NOTAUTH)";
+    return reply;
   }
   if ((header.flags & dns::flag_tc) != 0) return not_good(reply, SoaAnswer::truncated);
   if ((header.flags & dns::flag_aa) == 0) return not_good(reply, SoaAnswer::not_authoritative);
