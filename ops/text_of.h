@@ -1,4 +1,4 @@
-// What a name, an address or an endpoint looks like to a person.
+// Names, addresses and endpoints as people read them.
 #pragma once
 
 #include <string>

@@ -30,15 +30,17 @@ void ZoneKeeper::start(const Moment& at) {
   keep_room_for_sets_with(names);
   for (const server::ConsumedCatalog& catalog : config_.catalogs) follow(at, catalog.name, catalog.primaries, std::nullopt);
   for (const server::SecondaryZone& zone : configured_) follow(at, zone.name, zone.primaries, std::nullopt);
-  for (size_t i = 0; i < config_.catalogs.size(); ++i) read_catalog(at, static_cast<u16>(i));
-  forget_unfollowed();
+  bool all_good = true;
+  for (size_t i = 0; i < config_.catalogs.size(); ++i) all_good = read_catalog(at, static_cast<u16>(i)) && all_good;
+  // Members of a broken catalog are not known: earlier builds stored those as well.
+  if (all_good) forget_unfollowed();
   changed_ = true;
   if (restored_ != 0) {
     log(Level::info, "storage: ", restored_, " of ", zones_.size(), " zones are served as they were kept");
   }
 }
 
-// Before zones are restored, which take what memory there is.
+// Room is kept before zones are restored or transferred, which take what memory there is.
 void ZoneKeeper::keep_room_for_sets_with(std::span<const dns::Name> more) {
   std::vector<zone::ZoneSetEntry> entries = served_;
   for (const dns::Name& name : more) entries.push_back({name, std::nullopt});

@@ -84,7 +84,7 @@ class Primary final : public hal::Role {
     if (plan.client_datagrams) plan.fixed_tables += NotifyAgent::memory();
     plan.zones_grow = UpdateAccess::is_needed(*config_);
     if (plan.zones_grow) plan.fixed_tables += PendingUpdates::memory() + SeenUpdates::memory();
-    // A reload may bring settings, and with them the first zone that takes updates.
+    // A reload may bring settings, and with them the first zone that takes updates; a worker gets no memory by then.
     plan.worker_memory = memory_for_settings + PendingUpdates::memory() + SeenUpdates::memory();
     return plan;
   }

@@ -22,7 +22,7 @@ namespace samara::ops {
 
 namespace {
 
-// What the reader writes into the memory file: the blob, which stays where it is and begins as memory does; then
+// The reader writes this into the memory file: the blob, which stays where it is and begins as memory does; then
 //   permission u8, note text, count u32, count * {severity u8, file text, line u32, column u32, problem, expected, suggestion},
 //   target text, the blob's size u32, end_mark u32         (text: size u32, octets)
 // The end_mark is last, so that half of it is none.
@@ -116,7 +116,7 @@ struct Given {
   size_t blob_size = 0;  // at the beginning; 0: there is none
 };
 
-// What the reader gave, of which nothing is believed but that it is what it says.
+// The reader is not trusted: sizes and counts are checked, and the rest is no more than texts and a blob.
 Result<Given, ReadError> take_given(Bytes octets, Diagnostics& found) {
   if (octets.size() < tail_size) return fail(ReadError::truncated);
   Given given;

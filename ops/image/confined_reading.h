@@ -14,8 +14,9 @@ namespace samara::ops {
 
 using ReadDeployment = std::function<std::optional<Deployment>(Diagnostics&)>;
 
-// What `read` gives, made of its boot configuration: paths and places in files are in `found` alone. A reader that ends by
-// itself, or gives what cannot be, is an error. `source`: what the configuration comes from, for messages.
+// Calls `read` in a child and makes the deployment anew of its boot configuration: paths and places in files are in `found`
+// alone. A reader that ends by itself, or gives what cannot be, is an error. `source`: what the configuration comes from, for
+// messages.
 std::optional<Deployment> read_confined(const ReadDeployment& read, const std::string& source, Diagnostics& found);
 
 }  // namespace samara::ops

@@ -1,4 +1,4 @@
-// What the command gives up when it runs a server, as root or with capabilities of its own.
+// Privileges that the command gives up when it runs a server, as root or with capabilities of its own.
 //
 //   the supervisor     stays the user it is, because an image that ended is started again from nothing, and keeps those
 //                      capabilities alone that starting, stopping and storing take
@@ -16,7 +16,7 @@
 
 namespace samara::ops {
 
-// What could not be given up, for a message, and errno.
+// A step that failed, as a message says it, and its errno.
 struct PrivilegeError {
   std::string_view step;
   int code = 0;

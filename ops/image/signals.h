@@ -10,12 +10,12 @@
 
 namespace samara::ops {
 
-// Whether somebody wants us to end.
+// These signals ask the command to end.
 inline bool is_stop(u32 number) {
   return number == SIGTERM || number == SIGINT || number == SIGQUIT;
 }
 
-// These, SIGHUP and SIGCHLD are read from it (signalfd(2)) from now on. SIGPIPE is blocked: whoever read our output may be
+// Those, SIGHUP and SIGCHLD are read from it (signalfd(2)) from now on. SIGPIPE is blocked: whoever read our output may be
 // gone, which is no reason to end. Nor are the signals that other servers take for other things, as for new log files.
 inline Descriptor watch_signals() {
   sigset_t watched;

@@ -60,7 +60,7 @@ std::string summary_comments(const ZoneSummary& zone) {
   return text;
 }
 
-// What summary_comments() wrote: `key` and its value in the lines in front of the records.
+// Reads back from summary_comments(): the value of `key` in the lines in front of the records.
 std::optional<std::string> exported_value(std::string_view text, std::string_view key) {
   const std::string wanted = "; " + std::string(key) + " ";
   while (text.starts_with(';')) {

@@ -32,7 +32,7 @@ bool add_seed(Deployment& deployment, const std::string& file, Diagnostics& foun
   return false;
 }
 
-// Whether what is there is a blob, or nothing: a manifest's name is typed soon.
+// A file is written over only where it is a blob, or empty: a manifest's name is typed soon.
 bool may_be_replaced(const std::string& output) {
   constexpr std::string_view magic = "\xd0\x0d\xfe\xed";
   const auto file = RegularFile::find(output);

@@ -25,8 +25,8 @@ struct UpdateOptions {
   RequestOptions request;
 };
 
-// What the command line asks for as messages; the file's come behind it. UpdateOptions that are wrong go to `wrong`, files to
-// `found`.
+// Messages that the command line asks for, and behind them those of the script. Wrong options go to `wrong`, errors of the
+// script to `found`.
 std::vector<UpdateBatch> read_batches(const UpdateOptions& options, Diagnostics& wrong, Diagnostics& found) {
   std::optional<ServerPlace> server;
   std::optional<dns::Name> zone;
