@@ -1,6 +1,7 @@
 // The whole image life on loopback: run() in a child process, with an echo role. The boot configuration is one endpoint a line.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -450,9 +451,16 @@ TEST(Image, EndsWith70WhenAWorkerIsKilled) {
 TEST(Image, LeavesNoWorkerBehindWhenTheLoaderIsKilled) {
   Image image(both);
   const Endpoint at = image.ready();
+  // A process that ends closes standard error before its sockets: only the end of the process itself says that both are gone.
+  std::vector<Descriptor> workers;
+  for (const pid_t worker : image.workers()) workers.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, worker, 0)));
+  EXPECT_EQ(workers.size(), 2U);
   image.terminate(SIGKILL);
   EXPECT_EQ(image.wait().signal, SIGKILL);
-  image.errors();  // ends when the last worker has closed its end
+  for (const Descriptor& worker : workers) {
+    pollfd end{.fd = worker.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&end, 1, 5000), 1);
+  }
   EXPECT_TRUE(bind_listen_sockets({at}, 1).ok());
 }
 
