@@ -33,10 +33,6 @@ std::vector<u8> encoded_change(const dns::Name& zone) {
   return octets;
 }
 
-zone::store::ZoneState state_at(const Moment& at, Duration expires_in) {
-  return {.refreshed = at.wall, .expires = {at.wall.seconds + expires_in.seconds()}, .file = {}};
-}
-
 }  // namespace
 
 ZoneKeeper::ZoneKeeper(const server::SecondaryConfig& config, MutableBytes region, ZoneArchive* archive, Rng& rng)
@@ -140,7 +136,7 @@ void ZoneKeeper::on_confirmed(const Moment& at, const AgentMessage& message) {
   tell_expiry(message.zone, message.expires_in);
   // What expired on its way here is good again.
   if (!served_[index].zone.has_value()) serve(index, zone);
-  if (archive_ != nullptr) archive_->confirm(at.now, message.zone, state_at(at, message.expires_in));
+  if (archive_ != nullptr) archive_->confirm(at.now, message.zone, state_of(at, index));
 }
 
 // Any worker may be asked (RFC 7314 section 3.2).
@@ -285,7 +281,7 @@ void ZoneKeeper::work(const Moment& at) {
     unsaved_.pop_back();
     const u32 index = index_of(name);
     if (index == no_index) return;
-    archive_->save(*zones_[index]->versions.zone(), state_at(at, zones_[index]->expires - at.now));
+    archive_->save(*zones_[index]->versions.zone(), state_of(at, index));
     return;
   }
   if (!to_compact_.empty()) {

@@ -104,6 +104,13 @@ class ZoneKeeper {
   void tell_follow(const Moment& at, u32 index);
   const server::ZoneOverrides& overrides(const dns::Name& name, std::optional<u16> catalog) const;
   void restore(const Moment& at, u32 index);
+  // Follows the members that catalogs had at the end of the run before.
+  void follow_known_members(const Moment& at);
+  // Whose member the zone is.
+  zone::store::MemberMark mark_of(const dns::Name& name, std::optional<u16> catalog) const;
+  zone::store::ZoneState state_of(const Moment& at, u32 index) const;
+  // The archive is to know whose member the zone is.
+  void keep_mark(const Moment& at, u32 index);
   // False: it is broken, and changes nothing.
   bool read_catalog(const Moment& at, u16 catalog);
   void apply(const Moment& at, const zone::CatalogChange& change);

@@ -30,6 +30,7 @@ void ZoneKeeper::start(const Moment& at) {
   keep_room_for_sets_with(names);
   for (const server::ConsumedCatalog& catalog : config_.catalogs) follow(at, catalog.name, catalog.primaries, std::nullopt);
   for (const server::SecondaryZone& zone : configured_) follow(at, zone.name, zone.primaries, std::nullopt);
+  follow_known_members(at);
   bool all_good = true;
   for (size_t i = 0; i < config_.catalogs.size(); ++i) all_good = read_catalog(at, static_cast<u16>(i)) && all_good;
   // Members of a broken catalog are not known: earlier builds stored those as well.
@@ -37,6 +38,26 @@ void ZoneKeeper::start(const Moment& at) {
   changed_ = true;
   if (restored_ != 0) {
     log(Level::info, "storage: ", restored_, " of ", zones_.size(), " zones are served as they were kept");
+  }
+}
+
+// RFC 9432 section 5.2: who has a zone keeps it, whichever catalog is read first now.
+void ZoneKeeper::follow_known_members(const Moment& at) {
+  if (archive_ == nullptr) return;
+  std::vector<std::vector<zone::KnownMember>> members(config_.catalogs.size());
+  std::vector<dns::Name> names;
+  archive_->each_member([&](const dns::Name& name, const zone::store::MemberMark& mark) {
+    const auto catalog = catalog_named(mark.catalog());
+    if (!catalog.has_value() || is_configured(name)) return;
+    members[*catalog].push_back({name, {mark.unique().begin(), mark.unique().end()}});
+    names.push_back(name);
+  });
+  if (names.empty()) return;
+  for (u16 i = 0; i < members.size(); ++i) membership_.remember(i, members[i]);
+  keep_room_for_sets_with(names);
+  for (const dns::Name& name : names) {
+    const u16 catalog = membership_.owner(name)->catalog;
+    follow(at, name, config_.catalogs[catalog].primaries_of_members(), catalog);
   }
 }
 
@@ -168,8 +189,30 @@ void ZoneKeeper::follow(const Moment& at, const dns::Name& name, const server::P
   served_.push_back({name, std::nullopt});
   names_.insert(name, index, [this](u32 other) { return served_[other].apex; });
   restore(at, index);
+  keep_mark(at, index);
   tell_follow(at, index);
   changed_ = true;
+}
+
+zone::store::MemberMark ZoneKeeper::mark_of(const dns::Name& name, std::optional<u16> catalog) const {
+  const auto owner = catalog.has_value() ? membership_.owner(name) : std::nullopt;
+  if (!owner.has_value()) return {};
+  return {config_.catalogs[owner->catalog].name, owner->member.unique};
+}
+
+zone::store::ZoneState ZoneKeeper::state_of(const Moment& at, u32 index) const {
+  return {.refreshed = at.wall,
+          .expires = {at.wall.seconds + (zones_[index]->expires - at.now).seconds()},
+          .member = mark_of(served_[index].apex, zones_[index]->catalog),
+          .file = {}};
+}
+
+void ZoneKeeper::keep_mark(const Moment& at, u32 index) {
+  if (archive_ == nullptr) return;
+  const dns::Name& name = served_[index].apex;
+  const auto mark = mark_of(name, zones_[index]->catalog);
+  if (archive_->mark_of(name) == mark) return;
+  archive_->confirm(at.now, name, state_of(at, index));
 }
 
 void ZoneKeeper::restore(const Moment& at, u32 index) {
@@ -178,6 +221,12 @@ void ZoneKeeper::restore(const Moment& at, u32 index) {
   const dns::Name& name = served_[index].apex;
   const auto kept = archive_->find(name);
   if (!kept.has_value()) return;
+  const auto known = kept->state.has_value() ? kept->state->member : zone::store::MemberMark();
+  if (followed.catalog.has_value() && known.is_there() && known != mark_of(name, followed.catalog)) {
+    // RFC 9432 section 5.6: another label, or another catalog that did not get it from its owner, means another zone.
+    log(Level::info, "zone ", name, ": what was kept of it is forgotten: it was another member of a catalog");
+    return archive_->remove(name);
+  }
   const bool whole = archive_->restore(name, memory_, followed.versions);
   const bool is_there = followed.versions.zone().has_value();
   if (!whole) {
@@ -206,6 +255,7 @@ void ZoneKeeper::move(const Moment& at, u32 index, const server::PeerList& peers
   followed.catalog = catalog;
   end_transfers_of(served_[index].apex);
   outbox_.put(server::Outbox::everybody, encoded({.kind = AgentMessageKind::unfollow, .zone = served_[index].apex}));
+  keep_mark(at, index);
   tell_follow(at, index);
 }
 

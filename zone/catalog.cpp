@@ -86,9 +86,7 @@ class CatalogReader {
   Result<Catalog, CatalogError> finish() {
     if (!version_) return fail(CatalogError::no_version);
     join_properties();
-    compact_sort(catalog_.members_, [this](const Catalog::Entry& a, const Catalog::Entry& b) {
-      return dns::canonical_compare(catalog_.name_at(a.zone), catalog_.name_at(b.zone)) < 0;
-    });
+    catalog_.sort();
     const auto same = [this](const Catalog::Entry& a, const Catalog::Entry& b) {
       return std::ranges::equal(catalog_.name_at(a.zone), catalog_.name_at(b.zone));
     };
@@ -149,13 +147,7 @@ class CatalogReader {
     return {};
   }
 
-  u32 put(Bytes octets) {
-    if (catalog_.octets_.empty()) catalog_.octets_.push_back(0);  // 0 stays "none"
-    const u32 at = static_cast<u32>(catalog_.octets_.size());
-    catalog_.octets_.push_back(static_cast<u8>(octets.size()));
-    for (const u8 octet : octets) catalog_.octets_.push_back(dns::to_lower(octet));
-    return at;
-  }
+  u32 put(Bytes octets) { return catalog_.put(octets); }
   void join_properties() {
     const auto less = [this](u32 a, u32 b) {
       return std::ranges::lexicographical_compare(catalog_.name_at(a), catalog_.name_at(b));
@@ -187,6 +179,31 @@ Result<Catalog, CatalogError> Catalog::read(const Zone& zone) {
   });
   if (error.has_value()) return fail(*error);
   return reader.finish();
+}
+
+Catalog Catalog::of(std::span<const KnownMember> members) {
+  Catalog catalog;
+  for (const KnownMember& member : members) {
+    Entry entry;
+    entry.zone = catalog.put(member.zone.wire());
+    entry.unique = catalog.put(member.unique);
+    catalog.members_.push_back(entry);
+  }
+  catalog.sort();
+  return catalog;
+}
+
+u32 Catalog::put(Bytes octets) {
+  if (octets_.empty()) octets_.push_back(0);  // 0 stays "none"
+  const u32 at = static_cast<u32>(octets_.size());
+  octets_.push_back(static_cast<u8>(octets.size()));
+  for (const u8 octet : octets) octets_.push_back(dns::to_lower(octet));
+  return at;
+}
+
+void Catalog::sort() {
+  compact_sort(members_,
+               [this](const Entry& a, const Entry& b) { return dns::canonical_compare(name_at(a.zone), name_at(b.zone)) < 0; });
 }
 
 Bytes Catalog::name_at(u32 at) const {

@@ -45,9 +45,17 @@ struct CatalogMember {
   Bytes groups;  // each a length octet and as many octets, in the zone's order
 };
 
+// A member that was one before a restart.
+struct KnownMember {
+  dns::Name zone;
+  std::vector<u8> unique;  // as CatalogMember's
+};
+
 class Catalog {
  public:
   static Result<Catalog, CatalogError> read(const Zone& zone);
+  // Of different zones, in any order.
+  static Catalog of(std::span<const KnownMember> members);
 
   size_t size() const { return members_.size(); }
   // In canonical order of the zones' names.
@@ -65,6 +73,8 @@ class Catalog {
   friend class CatalogReader;
 
   Bytes name_at(u32 at) const;
+  u32 put(Bytes octets);
+  void sort();
 
   std::vector<u8> octets_;
   std::vector<Entry> members_;
@@ -92,6 +102,9 @@ class CatalogMembership {
   // `catalogs` of them, named by index; `names` are their apexes.
   explicit CatalogMembership(std::span<const dns::Name> names);
 
+  // Before the first version of a catalog is read: its members at the end of the run before, none of which is another's. They
+  // stay its own until a version of it, or its agreement, says otherwise (RFC 9432 sections 4.4.1 and 5.2).
+  void remember(u16 catalog, std::span<const KnownMember> members);
   // A new version of a catalog that has been read: what changes, ignored members last. `configured(zone)` says whether a zone
   // is configured otherwise, a catalog for example. A broken version is not given here: the old membership stays.
   template <class Configured>
@@ -129,6 +142,7 @@ class CatalogMembership {
   std::vector<CatalogChange> replace(u16 catalog, Catalog fresh, const std::vector<bool>& configured);
   std::optional<Place> owner_of(Bytes zone) const;
   void release(Bytes zone, u16 from, std::vector<CatalogChange>& changes);
+  bool hand_over(u16 from, size_t member, Bytes was, std::vector<CatalogChange>& changes);
 
   std::vector<Source> sources_;
 };

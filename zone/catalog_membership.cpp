@@ -54,6 +54,7 @@ std::vector<CatalogChange> CatalogMembership::replace(u16 catalog, Catalog fresh
     if (before.has_value() && old.holds[*before] == Hold::owned) {
       source.holds[i] = Hold::owned;
       const CatalogMember was = old.catalog[*before];
+      if (hand_over(catalog, i, was.unique, changes)) continue;
       if (!std::ranges::equal(was.unique, member.unique)) {
         changes.push_back(change(Kind::reset));
       } else if (!std::ranges::equal(was.groups, member.groups)) {
@@ -81,10 +82,36 @@ std::vector<CatalogChange> CatalogMembership::replace(u16 catalog, Catalog fresh
     const Bytes zone = old.catalog[i].zone;
     const auto still = now.find(zone);
     const bool kept = still.has_value() && source.holds[*still] == Hold::owned;
-    if (old.holds[i] == Hold::owned && !kept) release(zone, catalog, changes);
+    if (old.holds[i] == Hold::owned && !kept && !owner_of(zone).has_value()) release(zone, catalog, changes);
   }
   changes.insert(changes.end(), ignored.begin(), ignored.end());
   return changes;
+}
+
+void CatalogMembership::remember(u16 catalog, std::span<const KnownMember> members) {
+  Source& source = sources_[catalog];
+  source.catalog = Catalog::of(members);
+  source.holds.assign(source.catalog.size(), Hold::owned);
+}
+
+// A member whose owner agrees that another catalog has it, which has named it already: versions of two catalogs come in either
+// order. `was` is the label it is known by.
+bool CatalogMembership::hand_over(u16 from, size_t member, Bytes was, std::vector<CatalogChange>& changes) {
+  const CatalogMember given = sources_[from].catalog[member];
+  if (given.owner.empty()) return false;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    Source& to = sources_[i];
+    if (i == from || !to.name.equals(given.owner)) continue;
+    const auto found = to.catalog.find(given.zone);
+    if (!found.has_value() || to.holds[*found] != Hold::none) return false;
+    const bool same_label = std::ranges::equal(was, given.unique) && std::ranges::equal(was, to.catalog[*found].unique);
+    sources_[from].holds[member] = Hold::none;
+    to.holds[*found] = Hold::owned;
+    changes.push_back(
+        {same_label ? CatalogChange::Kind::moved : CatalogChange::Kind::reset, static_cast<u16>(i), name_of(given.zone)});
+    return true;
+  }
+  return false;
 }
 
 // A catalog lets go of a zone: another one that has named it all along takes it, as if it did so now.

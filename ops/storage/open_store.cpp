@@ -117,6 +117,10 @@ bool copy_store(OpenStore& from, OpenStore& to, const std::string& path, Diagnos
     }
     if (zone.state) whole &= to.store().put_state(zone.name, *zone.state).ok();
   }
+  // Of members that have not been transferred it is known whose they are.
+  from.store().each_member([&](const dns::Name& name, const zone::store::ZoneState& state, bool has_content) {
+    if (!has_content) whole &= to.store().put_state(name, state).ok();
+  });
   if (const auto synced = to.store().sync(); !synced) {
     found.error({path}, std::string(zone::store::describe(synced.error())));
     whole = false;

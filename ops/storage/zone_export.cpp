@@ -20,6 +20,7 @@ namespace samara::ops {
 namespace {
 
 using zone::store::FileMark;
+using zone::store::MemberMark;
 using zone::store::RecordBatch;
 using zone::store::ZoneArchive;
 using zone::store::ZoneState;
@@ -46,6 +47,27 @@ std::string file_name(const dns::Name& name, size_t number) {
   return file;
 }
 
+constexpr std::string_view members_label = "zones";
+
+// LABEL.zones.CATALOG, which the PTR record of the member had (RFC 9432 section 4.1).
+dns::Name member_node(const MemberMark& mark) {
+  std::array<u8, members_label.size()> zones{};
+  std::ranges::copy(members_label, zones.begin());
+  auto node = mark.catalog().child(zones);
+  if (node) node = node.value().child(mark.unique());
+  return node ? node.value() : mark.catalog();
+}
+
+// Reads back what member_node() made; no member, if it is none.
+MemberMark mark_of(const dns::Name& node) {
+  const Bytes wire = node.wire();
+  const size_t catalog = size_t{1} + wire[0] + 1 + members_label.size();
+  if (wire[0] == 0 || catalog >= wire.size()) return {};
+  std::vector<u8> octets(wire.begin() + static_cast<std::ptrdiff_t>(catalog), wire.end());
+  octets.insert(octets.end(), wire.begin() + 1, wire.begin() + 1 + wire[0]);
+  return MemberMark::read(octets).value_or(MemberMark());
+}
+
 std::string summary_comments(const ZoneSummary& zone) {
   std::string text(first_line);
   text += "; zone " + text_of(zone.name) + "\n";
@@ -56,6 +78,7 @@ std::string summary_comments(const ZoneSummary& zone) {
   } else {
     text += "; refreshed " + std::to_string(zone.state->refreshed.seconds) + "\n";
     text += "; expires " + std::to_string(zone.state->expires.seconds) + "\n";
+    if (zone.state->member.is_there()) text += "; member " + text_of(member_node(zone.state->member)) + "\n";
   }
   return text;
 }
@@ -194,6 +217,10 @@ size_t import_zones(const std::string& folder, OpenStore& to, Diagnostics& found
     }
     state.refreshed = {static_cast<i64>(number_of(text.value(), "refreshed", INT64_MAX).value_or(0))};
     state.expires = {static_cast<i64>(number_of(text.value(), "expires", INT64_MAX).value_or(0))};
+    if (const auto member = exported_value(text.value(), "member")) {
+      const auto node = yaml::parse_name(*member);
+      if (node) state.member = mark_of(node.value());
+    }
     const auto loaded = LoadedZone::load(path, name.value(), found);
     if (!loaded) continue;
     if (!archive->save(loaded->zone(), state)) {

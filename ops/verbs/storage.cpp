@@ -33,11 +33,17 @@ ExitCode exit_code_after(const Diagnostics& found) {
   return found.good() ? ExitCode::good : found.exit_code();
 }
 
+// That it is a member of; empty: none.
+std::string catalog_of(const ZoneSummary& zone) {
+  return zone.state && zone.state->member.is_there() ? text_of(zone.state->member.catalog()) : std::string();
+}
+
 void print_table(OpenStore& opened) {
   for (const ZoneSummary& zone : opened.zones()) {
     std::string kept = "-";
     if (zone.state && zone.state->file) kept = "file serial " + std::to_string(zone.state->file->serial.value());
     if (zone.state && !zone.state->file) kept = "expires " + std::to_string(zone.state->expires.seconds);
+    if (const std::string catalog = catalog_of(zone); !catalog.empty()) kept += ", member of " + catalog;
     std::printf("%s serial %u, %s, %llu octets, %u changes%s\n", text_of(zone.name).c_str(), zone.serial.value(), kept.c_str(),
                 static_cast<unsigned long long>(zone.snapshot_octets) + zone.difference_octets, zone.differences,
                 zone.damaged ? ", damaged" : "");
@@ -62,6 +68,7 @@ void print_json(OpenStore& opened) {
     json.member("damaged", zone.damaged);
     if (zone.state && zone.state->file) json.member("file-serial", zone.state->file->serial.value());
     if (zone.state && !zone.state->file) json.member("expires", static_cast<u64>(zone.state->expires.seconds));
+    if (const std::string catalog = catalog_of(zone); !catalog.empty()) json.member("catalog", catalog);
     json.end_object();
   }
   json.end_array();

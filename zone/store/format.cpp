@@ -91,8 +91,10 @@ std::optional<u16> HalfHeader::version_of(Bytes block_of_it) {
 }
 
 std::optional<HalfHeader> HalfHeader::read(Bytes block_of_it) {
-  if (version_of(block_of_it) != format_version) return std::nullopt;
+  const auto version = version_of(block_of_it);
+  if (!version.has_value() || !is_readable(*version)) return std::nullopt;
   HalfHeader half;
+  half.version = *version;
   half.block = load_be32(block_of_it, 12);
   half.generation = load_be64(block_of_it, 16);
   half.instance = load_be64(block_of_it, 24);

@@ -31,9 +31,15 @@ namespace samara::zone::store {
 // The first octets of a half, and so of a store.
 constexpr std::string_view signature = "samaraZS";
 
-// A build reads its own version and those before it from 2 on, and writes its own: a change of the format raises the number and
-// brings the way to read the one before.
-constexpr u16 format_version = 2;
+// A build reads its own version and those before it from `oldest_version` on, and writes its own: a change of the format raises
+// the number and brings the way to read the one before. The first write to a store of an earlier version says in both headers
+// of the half in use that it is of this one now, so that no earlier build takes it for its own.
+//   3  states of members of catalogs (zone_index.h) have the catalog and the label behind them
+constexpr u16 format_version = 3;
+constexpr u16 oldest_version = 2;
+constexpr bool is_readable(u16 version) {
+  return version >= oldest_version && version <= format_version;
+}
 
 constexpr u64 round_up(u64 value, u64 unit) {
   return (value + unit - 1) / unit * unit;
@@ -44,6 +50,7 @@ constexpr u64 round_up(u64 value, u64 unit) {
 struct HalfHeader {
   static constexpr size_t wire_size = 104;
 
+  u16 version = format_version;  // that was read; what is written is of the latest
   u64 generation = 0;
   u64 instance = 0;
   u64 size = 0;            // of the whole storage, in octets

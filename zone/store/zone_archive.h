@@ -33,12 +33,22 @@ class ZoneArchive {
   void each(F&& f) const {
     store_->each(f);
   }
+  // Calls f(const dns::Name&, const MemberMark&) for each zone that is kept as a member of a catalog, with content or without.
+  template <class F>
+  void each_member(F&& f) const {
+    store_->each_member([&](const dns::Name& name, const ZoneState& state, bool) { f(name, state.member); });
+  }
+  // That of a zone, whether there is content of it or not.
+  MemberMark mark_of(const dns::Name& name) const { return store_->mark_of(name); }
   // Calls wanted(name) for each zone, and removes those it denies.
   template <class F>
   void keep_only(F&& wanted) {
     std::vector<dns::Name> gone;
     store_->each([&](const ZoneSummary& kept) {
       if (!wanted(kept.name)) gone.push_back(kept.name);
+    });
+    store_->each_member([&](const dns::Name& name, const ZoneState&, bool has_content) {
+      if (!has_content && !wanted(name)) gone.push_back(name);
     });
     for (const dns::Name& name : gone) remove(name);
   }

@@ -64,12 +64,23 @@ void ZoneIndex::drop_pending(u32 row) {
   drop(rows_[row].pending);
 }
 
+void ZoneIndex::drop_state(ZoneRow& zone) {
+  if (zone.state.has_value()) state_octets_ -= state_size(zone.name_size, *zone.state);
+  zone.state.reset();
+}
+
+void ZoneIndex::lose(u32 row) {
+  ZoneRow& zone = rows_[row];
+  if (!zone.state.has_value() || !zone.state->member.is_there()) return remove(row);
+  drop(zone.pieces);
+  drop(zone.pending);
+}
+
 void ZoneIndex::remove(u32 row) {
   ZoneRow& zone = rows_[row];
   drop(zone.pieces);
   drop(zone.pending);
-  if (zone.state.has_value()) state_octets_ -= state_size(zone.name_size);
-  zone.state.reset();
+  drop_state(zone);
   zone.state_unsaved = false;
   zone.damaged = false;
 }
@@ -81,8 +92,9 @@ void ZoneIndex::cut(u32 row, size_t count) {
 
 void ZoneIndex::set_state(u32 row, const ZoneState& state) {
   ZoneRow& zone = rows_[row];
-  if (!zone.state.has_value()) state_octets_ += state_size(zone.name_size);
+  drop_state(zone);
   zone.state = state;
+  state_octets_ += state_size(zone.name_size, state);
 }
 
 bool ZoneIndex::take_piece(const EntryHeader& header, u64 at, u32 size, u64 moved) {
@@ -128,8 +140,9 @@ void ZoneIndex::tidy() {
   std::vector<ZoneRow> rows;
   std::vector<u8> names;
   for (ZoneRow& row : rows_) {
-    if (row.pieces.empty() && row.pending.empty()) {
-      if (row.state.has_value()) state_octets_ -= state_size(row.name_size);
+    const bool is_member = row.state.has_value() && row.state->member.is_there();
+    if (row.pieces.empty() && row.pending.empty() && !is_member) {
+      drop_state(row);
       continue;
     }
     const Bytes name = Bytes(names_).subspan(row.name_at, row.name_size);
@@ -142,11 +155,34 @@ void ZoneIndex::tidy() {
   rehash(slots_.size());
 }
 
+MemberMark::MemberMark(const dns::Name& catalog, Bytes unique) {
+  const dns::Name lower = catalog.lowercased();
+  octets_.assign(lower.wire().begin(), lower.wire().end());
+  for (const u8 octet : unique) octets_.push_back(dns::to_lower(octet));
+}
+
+std::optional<MemberMark> MemberMark::read(Bytes octets) {
+  ByteReader reader(octets);
+  const auto catalog = dns::Name::from_wire(reader);
+  if (!catalog.ok() || reader.at_end() || reader.remaining() > dns::max_label_size) return std::nullopt;
+  return MemberMark(catalog.value(), reader.rest());
+}
+
+dns::Name MemberMark::catalog() const {
+  ByteReader reader(octets_);
+  return MUST(dns::Name::from_wire(reader));
+}
+
+Bytes MemberMark::unique() const {
+  return Bytes(octets_).subspan(catalog().size());
+}
+
 // The octet says what stands around it.
 enum class StateForm : u8 {
-  times = 0,             // a secondary's: refreshed, expires
-  serial_of_file = 1,    // a primary's of an earlier build: the file's serial behind it
-  digest_and_serial = 2  // a primary's: the digest of the file in place of the first time, its serial behind it
+  times = 0,              // a secondary's: refreshed, expires
+  serial_of_file = 1,     // a primary's of an earlier build: the file's serial behind it
+  digest_and_serial = 2,  // a primary's: the digest of the file in place of the first time, its serial behind it
+  member = 3              // a secondary's: times, and behind all else the size of a MemberMark, 16 bits, and the mark
 };
 
 void write_state(ByteWriter& out, const dns::Name& name, const ZoneState& state) {
@@ -154,11 +190,15 @@ void write_state(ByteWriter& out, const dns::Name& name, const ZoneState& state)
   out.bytes(name.wire());
   const bool has_digest = state.file.has_value() && state.file->digest.has_value();
   StateForm form = StateForm::times;
+  if (state.member.is_there()) form = StateForm::member;
   if (state.file.has_value()) form = has_digest ? StateForm::digest_and_serial : StateForm::serial_of_file;
   out.u64(has_digest ? *state.file->digest : static_cast<u64>(state.refreshed.seconds));
   out.u64(static_cast<u64>(state.expires.seconds));
   out.u8(static_cast<u8>(form));
   out.u32(state.file.has_value() ? state.file->serial.value() : 0);
+  if (form != StateForm::member) return;
+  out.u16(static_cast<u16>(state.member.octets().size()));
+  out.bytes(state.member.octets());
 }
 
 std::optional<NamedState> read_state(ByteReader& from) {
@@ -168,7 +208,7 @@ std::optional<NamedState> read_state(ByteReader& from) {
   if (!name_octets.ok()) return std::nullopt;
   const auto name = dns::Name::from_wire(name_octets.value());
   if (!name.ok() || !name_octets.value().at_end()) return std::nullopt;
-  auto rest = from.bytes(state_size(name_size.value()) - 1 - name_size.value());
+  auto rest = from.bytes(state_fixed_size - 1);
   if (!rest.ok()) return std::nullopt;
   const Bytes fixed = rest.value();
   NamedState found{name.value(), {}};
@@ -176,7 +216,14 @@ std::optional<NamedState> read_state(ByteReader& from) {
   const bool has_digest = form == StateForm::digest_and_serial;
   if (!has_digest) found.state.refreshed = {static_cast<i64>(load_be64(fixed))};
   found.state.expires = {static_cast<i64>(load_be64(fixed, 8))};
-  if (form != StateForm::times) {
+  if (form == StateForm::member) {
+    const auto size = from.u16();
+    if (!size.ok()) return std::nullopt;
+    const auto octets = from.bytes(size.value());
+    const auto mark = octets.ok() ? MemberMark::read(octets.value()) : std::nullopt;
+    if (!mark.has_value()) return std::nullopt;
+    found.state.member = *mark;
+  } else if (form != StateForm::times) {
     found.state.file = FileMark{.serial = dns::Serial(load_be32(fixed, 17)), .digest = {}};
     if (has_digest) found.state.file->digest = load_be64(fixed);
   }

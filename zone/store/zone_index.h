@@ -20,11 +20,31 @@ struct FileMark {
   friend bool operator==(const FileMark&, const FileMark&) = default;
 };
 
+// The catalog that a secondary's zone is a member of, and its label there (RFC 9432 section 4.1).
+class MemberMark {
+ public:
+  MemberMark() = default;  // of no catalog
+  MemberMark(const dns::Name& catalog, Bytes unique);
+  // Nothing: the octets, which are as octets() gives them, are no mark.
+  static std::optional<MemberMark> read(Bytes octets);
+
+  bool is_there() const { return !octets_.empty(); }
+  dns::Name catalog() const;
+  Bytes unique() const;  // without its length
+  // The catalog's name in wire form, and the label behind it, both in lower case.
+  Bytes octets() const { return octets_; }
+  friend bool operator==(const MemberMark&, const MemberMark&) = default;
+
+ private:
+  std::vector<u8> octets_;
+};
+
 // What is to be remembered of a zone besides its content.
 struct ZoneState {
   // At a secondary.
   UnixTime refreshed;  // when its primary was last heard to have this serial, or a smaller one
   UnixTime expires;    // when the zone is not served any more unless it is refreshed (RFC 1035 section 3.3.13)
+  MemberMark member{};
   // At a primary, where the times mean nothing: the zone's file, which updates have changed since.
   std::optional<FileMark> file;
   friend bool operator==(const ZoneState&, const ZoneState&) = default;
@@ -47,7 +67,9 @@ struct ZoneRow {
   u8 name_size;
   bool damaged = false;  // what was written later than the content that is left is lost
   bool state_unsaved = false;
-  std::vector<Piece> pieces;   // a snapshot and the differences behind it, whole groups; none: the zone is not there
+  // A snapshot and the differences behind it, whole groups. None: the zone is not there, or is a member of a catalog that has
+  // not been transferred yet, of which there is a state alone.
+  std::vector<Piece> pieces;
   std::vector<Piece> pending;  // of a group that is not complete
   std::optional<ZoneState> state;
 };
@@ -68,6 +90,8 @@ class ZoneIndex {
   bool take_piece(const EntryHeader& header, u64 at, u32 size, u64 moved);
   void drop_pending(u32 row);
   void remove(u32 row);
+  // The content is damaged. Whose member the zone is stays known.
+  void lose(u32 row);
   // Leaves the first `count` pieces.
   void cut(u32 row, size_t count);
   void set_state(u32 row, const ZoneState& state);
@@ -80,6 +104,7 @@ class ZoneIndex {
 
  private:
   void drop(std::vector<Piece>& pieces, size_t from = 0);
+  void drop_state(ZoneRow& zone);
   void rehash(size_t slots);
   void insert(u32 row);
 
@@ -92,8 +117,10 @@ class ZoneIndex {
 
 // ---- states as they are written -------------------------------------------------------------------------------------
 
-constexpr size_t state_size(size_t name_size) {
-  return 1 + name_size + 8 + 8 + 1 + 4;
+constexpr size_t state_fixed_size = 1 + 8 + 8 + 1 + 4;  // besides the name
+constexpr size_t max_state_size = state_fixed_size + dns::max_name_size + 2 + dns::max_name_size + dns::max_label_size;
+inline size_t state_size(size_t name_size, const ZoneState& state) {
+  return state_fixed_size + name_size + (state.member.is_there() ? 2 + state.member.octets().size() : 0);
 }
 void write_state(ByteWriter& out, const dns::Name& name, const ZoneState& state);
 struct NamedState {

@@ -38,7 +38,7 @@ void look_at(hal::Storage& storage, u64 offset, u32 half, Headers& found) {
   const auto header = HalfHeader::read(block);
   if (!header.has_value()) {
     const auto version = HalfHeader::version_of(block);
-    found.other_version = found.other_version || (version.has_value() && *version != format_version);
+    found.other_version = found.other_version || (version.has_value() && !is_readable(*version));
     return;
   }
   const auto order = [](const HalfHeader& one) { return std::tuple(one.generation, one.reach, one.solid); };
@@ -237,7 +237,11 @@ void ZoneStore::take_entry(const EntryHeader& header, u64 at) {
         const auto named = read_state(reader);
         if (!named.has_value()) return;
         const u32 row = index_.find(named->name);
-        if (row != ZoneIndex::none && !index_[row].pieces.empty()) index_.set_state(row, named->state);
+        if (row != ZoneIndex::none && !index_[row].pieces.empty()) {
+          index_.set_state(row, named->state);
+        } else if (named->state.member.is_there()) {
+          index_.set_state(index_.find_or_add(named->name), named->state);
+        }
       }
       return;
     }
@@ -273,6 +277,11 @@ std::optional<ZoneSummary> ZoneStore::find(const dns::Name& name) const {
   return summary(row);
 }
 
+MemberMark ZoneStore::mark_of(const dns::Name& name) const {
+  const u32 row = index_.find(name);
+  return row == ZoneIndex::none || !index_[row].state.has_value() ? MemberMark() : index_[row].state->member;
+}
+
 std::optional<Bytes> ZoneStore::entry_of(const Piece& piece, const dns::Name& zone, size_t ahead) {
   const Bytes whole = window_.at(piece.at, piece.size, layout_.end(head_.half), ahead);
   if (whole.size() < piece.size) return std::nullopt;
@@ -290,7 +299,7 @@ void ZoneStore::lose(u32 row, size_t piece) {
   const std::vector<Piece>& pieces = index_[row].pieces;
   const u64 group = pieces[piece].group;
   while (piece > 0 && pieces[piece - 1].group == group) --piece;
-  if (piece == 0) return index_.remove(row);
+  if (piece == 0) return index_.lose(row);
   index_.cut(row, piece);
 }
 

@@ -17,8 +17,9 @@
 // of the device (`device`), or when somebody else has opened it, nothing is written any more until the store is opened again;
 // restore() still works.
 //
-// Memory: about 250 octets and the name for each zone and 48 for each further 64 KiB of it; two buffers of 72 KiB, and 72 KiB
-// for each writer. Of the storage, seven sixteenths can hold zones: the rest is the other half and room to work.
+// Memory: about 250 octets and the name for each zone (and 64 and two names for a member of a catalog) and 48 for each further
+// 64 KiB of it; two buffers of 72 KiB, and 72 KiB for each writer. Of the storage, seven sixteenths can hold zones: the rest is
+// the other half and room to work.
 #pragma once
 
 #include <memory>
@@ -144,7 +145,17 @@ class ZoneStore {
 
   Result<ZoneWriter, StoreError> begin_snapshot(const dns::Name& name, dns::Serial serial);
   Result<ZoneWriter, StoreError> begin_difference(const dns::Name& name, dns::Serial from, dns::Serial to);
-  // Kept in memory until sync().
+  // Calls f(const dns::Name&, const ZoneState&, bool has_content) for each zone that is kept as a member of a catalog.
+  template <class F>
+  void each_member(F&& f) const {
+    for (u32 row = 0; row < index_.size(); ++row) {
+      const auto& state = index_[row].state;
+      if (state.has_value() && state->member.is_there()) f(index_.name(row), *state, !index_[row].pieces.empty());
+    }
+  }
+  MemberMark mark_of(const dns::Name& name) const;
+  // Kept in memory until sync(). Of a zone that is not there it is kept while it names the catalog that the zone is to be a
+  // member of.
   Result<void, StoreError> put_state(const dns::Name& name, const ZoneState& state);
   Result<void, StoreError> remove(const dns::Name& name);
   Result<void, StoreError> sync();
@@ -199,8 +210,10 @@ class ZoneStore {
   Result<void, StoreError> prepare(u64 size, Needs needs);
   Result<void, StoreError> append_piece(EntryHeader& header, MutableBytes entry);
   Result<void, StoreError> append_removal(Head& head, const dns::Name& name);
-  Result<void, StoreError> write_states(Head& head, bool all);
+  // All, or those of these rows that are unsaved.
+  Result<void, StoreError> write_states(Head& head, std::optional<std::span<const u32>> rows);
   void states_saved();
+  Result<void, StoreError> take_format();
   void abandon(const dns::Name& name, u64 group);
 
   Result<void, StoreError> start_compaction();
@@ -227,7 +240,7 @@ class ZoneStore {
   bool check_due_ = true;  // it is to be looked at before the next write
   bool broken_ = false;
   bool unflushed_ = false;
-  bool states_unsaved_ = false;
+  std::vector<u32> states_unsaved_;  // rows
 };
 
 }  // namespace samara::zone::store

@@ -77,7 +77,7 @@ Result<bool, StoreError> ZoneStore::compact(u64 budget) {
   for (; compaction_->row < index_.size(); ++compaction_->row, compaction_->hint = 0) {
     if (!TRY(copy_row(budget))) return false;
   }
-  TRY(write_states(compaction_->to, true));
+  TRY(write_states(compaction_->to, std::nullopt));
   TRY(switch_halves());
   return true;
 }
@@ -98,8 +98,8 @@ Result<void, StoreError> ZoneStore::switch_halves() {
     for (Piece& piece : index_[row].pieces) piece.at = std::exchange(piece.moved, 0);
     for (Piece& piece : index_[row].pending) piece.at = std::exchange(piece.moved, 0);
   }
-  index_.tidy();
   states_saved();
+  index_.tidy();  // which gives rows other numbers
   return {};
 }
 

@@ -91,6 +91,17 @@ Result<u64, StoreError> ZoneStore::append(Head& head, EntryHeader& header, Mutab
   return head.tail - size;
 }
 
+// A store of an earlier format is of ours before anything is in it that only we can read.
+Result<void, StoreError> ZoneStore::take_format() {
+  if (head_.header.version == format_version) return {};
+  for (const u32 copy : {0U, 1U}) {
+    TRY(write_half_header(head_, copy));
+    TRY(flush());
+  }
+  head_.header.version = format_version;
+  return {};
+}
+
 // Makes room for `size` octets of entries in the half in use.
 Result<void, StoreError> ZoneStore::prepare(u64 size, Needs needs) {
   if (broken_) return fail(StoreError::device);
@@ -103,7 +114,10 @@ Result<void, StoreError> ZoneStore::prepare(u64 size, Needs needs) {
     const u64 wanted = size + (marked_ ? 0 : mark.total_size(layout_.block));
     return wanted <= layout_.end(head_.half) - head_.tail;
   };
-  if (!marked_) TRY(check_halves());
+  if (!marked_) {
+    TRY(check_halves());
+    TRY(take_format());
+  }
   if (!fits()) {
     TRY(compact_now());
     mark.payload_size = unique_payload;  // nobody writes here but us
@@ -170,7 +184,9 @@ void ZoneStore::abandon(const dns::Name& name, u64 group) {
 
 Result<void, StoreError> ZoneStore::remove(const dns::Name& name) {
   const u32 known = index_.find(name);
-  if (known == ZoneIndex::none || index_[known].pieces.empty()) return fail(StoreError::not_there);
+  if (known == ZoneIndex::none || (index_[known].pieces.empty() && !index_[known].state.has_value())) {
+    return fail(StoreError::not_there);
+  }
   EntryHeader removal{.kind = Kind::removal, .zone = name.lowercased()};
   TRY(prepare(removal.total_size(layout_.block), Needs::little));
   TRY(append(head_, removal, entry_));
@@ -188,15 +204,18 @@ Result<void, StoreError> ZoneStore::remove(const dns::Name& name) {
 // ---- states ---------------------------------------------------------------------------------------------------------
 
 Result<void, StoreError> ZoneStore::put_state(const dns::Name& name, const ZoneState& state) {
-  const u32 row = index_.find(name);
-  if (row == ZoneIndex::none || index_[row].pieces.empty()) return fail(StoreError::not_there);
+  u32 row = index_.find(name);
+  if (row == ZoneIndex::none || index_[row].pieces.empty()) {
+    if (!state.member.is_there()) return remove(name);
+    if (used() + state_size(name.size(), state) > usable()) return fail(StoreError::full);
+    row = index_.find_or_add(name);
+  }
   index_.set_state(row, state);
-  index_[row].state_unsaved = true;
-  states_unsaved_ = true;
+  if (!std::exchange(index_[row].state_unsaved, true)) states_unsaved_.push_back(row);
   return {};
 }
 
-Result<void, StoreError> ZoneStore::write_states(Head& head, bool all) {
+Result<void, StoreError> ZoneStore::write_states(Head& head, std::optional<std::span<const u32>> rows) {
   EntryHeader header{.kind = Kind::states};
   const size_t begin = header.size();
   ByteWriter out(MutableBytes(entry_).first(begin + usual_payload), begin);
@@ -206,10 +225,12 @@ Result<void, StoreError> ZoneStore::write_states(Head& head, bool all) {
     out = ByteWriter(MutableBytes(entry_).first(begin + usual_payload), begin);
     return {};
   };
-  for (u32 row = 0; row < index_.size(); ++row) {
+  const size_t count = rows.has_value() ? rows->size() : index_.size();
+  for (size_t i = 0; i < count; ++i) {
+    const u32 row = rows.has_value() ? (*rows)[i] : static_cast<u32>(i);
     const ZoneRow& zone = index_[row];
-    if (!zone.state.has_value() || (!all && !zone.state_unsaved)) continue;
-    if (state_size(zone.name_size) > out.remaining()) TRY(write());
+    if (!zone.state.has_value() || (rows.has_value() && !zone.state_unsaved)) continue;
+    if (state_size(zone.name_size, *zone.state) > out.remaining()) TRY(write());
     write_state(out, index_.name(row), *zone.state);
   }
   if (out.size() != begin) TRY(write());
@@ -218,18 +239,17 @@ Result<void, StoreError> ZoneStore::write_states(Head& head, bool all) {
 
 Result<void, StoreError> ZoneStore::sync() {
   if (broken_) return fail(StoreError::device);
-  if (states_unsaved_) {
+  if (!states_unsaved_.empty()) {
     u64 octets = 0;
-    for (u32 row = 0; row < index_.size(); ++row) {
-      if (index_[row].state_unsaved) octets += state_size(index_[row].name_size);
+    for (const u32 row : states_unsaved_) {
+      if (index_[row].state_unsaved) octets += state_size(index_[row].name_size, *index_[row].state);
     }
-    const u64 entries = octets / (usual_payload - state_size(dns::max_name_size)) + 1;
-    TRY(prepare(octets + entries * (u64{EntryHeader::max_size} + layout_.block), Needs::little));
-    // The compaction that made the room may have written them.
-    if (states_unsaved_) {
-      TRY(write_states(head_, false));
-      states_saved();
-    }
+    const u64 entries = octets / (usual_payload - max_state_size) + 1;
+    const auto room = prepare(octets + entries * (u64{EntryHeader::max_size} + layout_.block), Needs::little);
+    // The compaction that was to make the room has written them, whether there is room for them once more or not.
+    if (!room.ok() && (room.error() != StoreError::full || !states_unsaved_.empty())) return fail(room.error());
+    TRY(write_states(head_, states_unsaved_));
+    states_saved();
   }
   if (unflushed_) TRY(flush());
   return note_end();
@@ -249,8 +269,8 @@ Result<void, StoreError> ZoneStore::note_end() {
 }
 
 void ZoneStore::states_saved() {
-  for (u32 row = 0; row < index_.size(); ++row) index_[row].state_unsaved = false;
-  states_unsaved_ = false;
+  for (const u32 row : states_unsaved_) index_[row].state_unsaved = false;
+  states_unsaved_.clear();
 }
 
 // ---- ZoneWriter -----------------------------------------------------------------------------------------------------

@@ -205,6 +205,28 @@ TEST(CatalogMembership, MovesAZoneWhoseOwnerAgreesAndKeepsItsStateWithTheLabel) 
   }
 }
 
+TEST(CatalogMembership, MovesAZoneToWhoHadNamedItBeforeItsOwnerAgreed) {
+  for (const bool same_label : {true, false}) {
+    Membership m;
+    m.update(0, member("a", "a."));
+    EXPECT_EQ(m.update(1, member(same_label ? "a" : "z", "a.")), Lines{"claimed 1 a."});
+    EXPECT_EQ(m.update(0, member("a", "a.") + coo("a", "other.")), Lines{same_label ? "moved 1 a." : "reset 1 a."});
+    EXPECT_EQ(m.owner("a."), 1);
+    EXPECT_EQ(m.update(0, ""), Lines{});
+    EXPECT_EQ(m.owner("a."), 1);
+  }
+}
+
+TEST(CatalogMembership, RemembersWhoHadAZoneBeforeAVersionIsRead) {
+  Membership m;
+  const KnownMember known[] = {{name_of("b."), {'b'}}, {name_of("a."), {'a'}}};
+  m.membership.remember(1, known);
+  EXPECT_EQ(m.owner("A."), 1);
+  EXPECT_EQ(m.update(0, member("a", "a.")), Lines{"claimed 0 a."});
+  EXPECT_EQ(m.update(1, member("a", "a.") + member("z", "b.") + member("c", "c.")), (Lines{"reset 1 b.", "added 1 c."}));
+  EXPECT_EQ(m.update(1, ""), (Lines{"removed 1 a.", "added 0 a.", "removed 1 b.", "removed 1 c."}));
+}
+
 TEST(CatalogMembership, GivesAZoneThatIsLetGoToWhoClaimedIt) {
   Membership m;
   m.update(0, member("a", "a."));

@@ -15,6 +15,7 @@
 namespace samara::ops {
 namespace {
 
+using zone::store::MemberMark;
 using zone::store::ZoneArchive;
 using zone::store::ZoneState;
 using zone::store::ZoneSummary;
@@ -51,12 +52,18 @@ class Storage : public ::testing::Test {
     ASSERT_TRUE(archive->save(loaded->zone(), state));
     ASSERT_TRUE(archive->sync());
   }
+  // With a label as a catalog may have it.
+  static MemberMark mark() { return {name_of("cat.example."), std::vector<u8>{'x', '.', 0xe4}}; }
   void fill(const std::string& name, u64 size = mebibyte) {
     std::optional<OpenStore> store = open(name, size);
     ASSERT_TRUE(store.has_value());
+    ASSERT_TRUE(store->store()
+                    .put_state(name_of("not.transferred."), {.refreshed = {}, .expires = {}, .member = mark(), .file = {}})
+                    .ok());
+    ASSERT_TRUE(store->store().sync().ok());
     save(*store, "example.com.", 12, {.refreshed = {}, .expires = {}, .file = {{.serial = dns::Serial(3), .digest = 77}}},
          "www 300 IN TXT \"an update\"\n");
-    save(*store, "0/25.2.0.192.in-addr.arpa.", 4, {.refreshed = {1'000}, .expires = {2'000}, .file = {}});
+    save(*store, "0/25.2.0.192.in-addr.arpa.", 4, {.refreshed = {1'000}, .expires = {2'000}, .member = mark(), .file = {}});
     save(*store, ".", 5, {.refreshed = {}, .expires = {}, .file = {{.serial = dns::Serial(1), .digest = {}}}});
   }
   std::vector<ZoneSummary> zones(const std::string& name) {
@@ -74,6 +81,7 @@ class Storage : public ::testing::Test {
     EXPECT_FALSE(kept[1].state->file.has_value());
     EXPECT_EQ(kept[1].state->refreshed, UnixTime{1'000});
     EXPECT_EQ(kept[1].state->expires, UnixTime{2'000});
+    EXPECT_EQ(kept[1].state->member, mark());
     EXPECT_EQ(kept[2].serial, dns::Serial(12));
     EXPECT_EQ(kept[2].state->file->serial, dns::Serial(3));
     EXPECT_EQ(kept[2].state->file->digest, 77U);
@@ -136,6 +144,8 @@ TEST_F(Storage, ItGrowsWithTheManifest) {
     std::optional<OpenStore> grown = OpenStore::to_read(path("zones.store"), found_);
     ASSERT_TRUE(grown.has_value());
     EXPECT_GT(grown->store().usable(), 3 * mebibyte / 2);
+    const auto waiting = grown->store().mark_of(name_of("not.transferred."));
+    EXPECT_EQ(waiting, mark());
   }
   // It never shrinks.
   grow_storage(path("zones.store"), mebibyte, 65534, 65534);

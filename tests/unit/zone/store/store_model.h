@@ -121,6 +121,7 @@ inline Result<void, StoreError> put_state(ZoneStore& store, Model& model, const 
     state = {.refreshed = {}, .expires = {}, .file = FileMark{.serial = dns::Serial(seconds / 2), .digest = seconds * 3}};
   }
   if (seconds % 10 == 4) state.file->digest.reset();  // as earlier builds wrote it
+  if (seconds % 10 == 5) state.member = MemberMark(name_of("cat.example."), std::vector<u8>(1 + seconds % 63, 'm'));
   TRY(store.put_state(name_of(zone), state));
   model.at(zone).state = state;
   return {};

@@ -9,7 +9,7 @@ namespace {
 using dns::RrType;
 using zone::name_of;
 
-constexpr ZoneState state{.refreshed = {1}, .expires = {2}, .file = {}};
+const ZoneState state{.refreshed = {1}, .expires = {2}, .file = {}};
 
 // A zone that goes from version to version, and the storage it is kept in.
 class ZoneArchiveTest : public testing::Test {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "store_model.h"
+#include "store_version.h"
 
 namespace samara::zone::store {
 namespace {
@@ -270,11 +271,7 @@ TEST_F(ZoneStoreTest, RefusesAnotherVersionsStoreAndLeavesItAsItIs) {
   std::vector<u8> block(512);
   header.write(block);
   const std::vector<u8> ours = block;
-  ByteWriter version(MutableBytes(block).subspan(8));
-  version.u16(format_version + 1);
-  const crypto::SipHashKey half_key{'h', 'a', 'l', 'f', ' ', 'o', 'f', ' ', 'a', ' ', 's', 't', 'o', 'r', 'e', '.'};
-  ByteWriter hash(MutableBytes(block).subspan(HalfHeader::wire_size - 16));
-  hash.u64(crypto::siphash24(half_key, Bytes(block).first(HalfHeader::wire_size - 16)));
+  set_version(block, format_version + 1);
   EXPECT_EQ(HalfHeader::version_of(block), format_version + 1);
   for (const bool beside_ours : {false, true}) {
     std::vector<u8> content(small);
@@ -286,6 +283,84 @@ TEST_F(ZoneStoreTest, RefusesAnotherVersionsStoreAndLeavesItAsItIs) {
   }
   EXPECT_NE(describe(OpenError::version).find("samara storage export"), std::string_view::npos);
   EXPECT_EQ(describe(OpenError::foreign).find("zeros"), std::string_view::npos);
+}
+
+TEST_F(ZoneStoreTest, ReadsAStoreOfTheFormatBeforeAndMakesItItsOwnWithTheFirstWrite) {
+  {
+    const auto store = open();
+    ASSERT_TRUE(put_snapshot(*store, model_, "a.example.", 1, 40'000).ok());
+    ASSERT_TRUE(put_state(*store, model_, "a.example.", 11).ok());
+    ASSERT_TRUE(store->sync().ok());
+  }
+  set_versions(storage_.content(), 2);
+  storage_.medium = storage_.content();
+  {
+    CrashingStorage copy(storage_.medium, 512);
+    const auto reading = ZoneStore::open(copy, rng_, ZoneStore::Use::read);
+    ASSERT_TRUE(reading.ok());
+    EXPECT_EQ(content_of(*reading.value()).zones, model_);
+    EXPECT_EQ(copy.writes, 0U);
+  }
+  expect_kept();
+  const auto store = open();
+  EXPECT_EQ(versions_of(storage_.content()), (std::vector<u16>{2, 2}));
+  ASSERT_TRUE(put_state(*store, model_, "a.example.", 15).ok());
+  ASSERT_TRUE(store->sync().ok());
+  EXPECT_EQ(versions_of(storage_.medium), (std::vector<u16>{format_version, format_version}));
+  expect_kept();
+}
+
+TEST_F(ZoneStoreTest, KeepsWhoseMemberAZoneIsThatIsNotThere) {
+  const ZoneState member{
+      .refreshed = {}, .expires = {}, .member = MemberMark(name_of("Cat.Example."), std::vector<u8>{0xff}), .file = {}};
+  const auto known = [&] {
+    std::vector<std::string> names;
+    open()->each_member([&](const dns::Name& name, const ZoneState& state, bool has_content) {
+      EXPECT_EQ(text_of(state.member.catalog()), "cat.example.");
+      names.push_back(text_of(name) + (has_content ? " content" : ""));
+    });
+    return names;
+  };
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->put_state(name_of("a.example."), member).ok());
+    ASSERT_TRUE(store->put_state(name_of("b.example."), member).ok());
+    EXPECT_FALSE(store->find(name_of("a.example.")).has_value());
+    EXPECT_EQ(store->zone_count(), 0U);
+    // Compaction copies it, and a zone in the other half's place does not bring it back once it is removed.
+    for (u32 serial = 1; serial < 40; ++serial) ASSERT_TRUE(put_snapshot(*store, model_, "z.example.", serial, 40'000).ok());
+    ASSERT_TRUE(store->sync().ok());
+  }
+  EXPECT_EQ(known(), (std::vector<std::string>{"a.example.", "b.example."}));
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->remove(name_of("a.example.")).ok());
+    // A state that names no catalog is the end of it as well.
+    ASSERT_TRUE(store->put_state(name_of("b.example."), ZoneState()).ok());
+    EXPECT_EQ(store->put_state(name_of("b.example."), ZoneState()).error(), StoreError::not_there);
+    ASSERT_TRUE(store->sync().ok());
+  }
+  EXPECT_EQ(known(), std::vector<std::string>());
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->put_state(name_of("z.example."), member).ok());
+    ASSERT_TRUE(store->sync().ok());
+  }
+  EXPECT_EQ(known(), std::vector<std::string>{"z.example. content"});
+}
+
+TEST_F(ZoneStoreTest, WhoseMemberZonesAreThatAreNotThereFillsNoStorage) {
+  const auto store = open();
+  const MemberMark mark(name_of("cat.example."), std::vector<u8>(63, 'm'));
+  std::optional<StoreError> error;
+  for (u32 i = 0; i < 20'000 && !error.has_value(); ++i) {
+    const auto put = store->put_state(name_of("n" + std::to_string(i) + ".example."),
+                                      {.refreshed = {}, .expires = {}, .member = mark, .file = {}});
+    if (!put.ok()) error = put.error();
+  }
+  EXPECT_EQ(error, StoreError::full);
+  EXPECT_LE(store->used(), store->usable());
+  EXPECT_TRUE(store->sync().ok());
 }
 
 TEST_F(ZoneStoreTest, RefusesAStorageThatIsTooSmall) {
