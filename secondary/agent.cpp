@@ -250,7 +250,7 @@ void SecondaryAgent::on_message(Instant now, Bytes octets) {
   if (!read.ok()) return;
   const AgentMessage& message = read.value();
   switch (message.kind) {
-    case AgentMessageKind::follow: table_.add_zone(now, message.zone, message.group, message.held); return;
+    case AgentMessageKind::follow: table_.add_zone(now, message.zone, message.group, message.held, message.is_catalog); return;
     case AgentMessageKind::unfollow: unfollow(message.zone); return;
     case AgentMessageKind::installed:
     case AgentMessageKind::rejected: on_verdict(message); return;

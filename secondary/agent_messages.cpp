@@ -92,6 +92,7 @@ void write_message(const AgentMessage& message, ByteWriter& out) {
   if (message.kind == Kind::follow) {
     out.u16(message.group);
     write_number(message.catalog, out);
+    out.u8(message.is_catalog ? 1 : 0);
     out.u8(message.held.has_value() ? 1 : 0);
     if (message.held.has_value()) {
       write_soa(message.held->soa, out);
@@ -119,6 +120,7 @@ Result<AgentMessage, AgentMessageError> read_message(Bytes octets) {
   if (message.kind == Kind::follow) {
     message.group = TRY(at.u16().map_error(as_malformed));
     message.catalog = TRY(read_number(at));
+    message.is_catalog = TRY(at.u8().map_error(as_malformed)) != 0;
     if (TRY(at.u8().map_error(as_malformed)) != 0) {
       message.held.emplace();
       message.held->soa = TRY(read_soa(at));

@@ -20,10 +20,10 @@ enum class AgentMessageKind : u8 {
   confirmed,   // zone, expires_in: what is stored is good for so long
   // to every worker; confirmed too, so that each can tell others
   primaries,  // members: of the next group
-  follow,     // zone, group, catalog, held
+  follow,     // zone, group, catalog, is_catalog, held
   unfollow,   // zone
   // to the agent
-  installed,   // transfer, soa: it is served
+  installed,   // transfer, soa: it is a zone, which the next set has
   rejected,    // transfer: it is not
   notified,    // zone, sender, serial: a NOTIFY that another worker was sent and found to be allowed
   refresh,     // zone: look now
@@ -36,6 +36,7 @@ struct AgentMessage {
   dns::Name zone = {};
   u16 group = 0;                    // of Primaries
   std::optional<u16> catalog = {};  // the zone is a member of it; its place in the configuration
+  bool is_catalog = false;          // it says which zones there are
   std::vector<PrimaryPeer> members = {};
   std::optional<HeldVersion> held = {};
   Duration expires_in = {};

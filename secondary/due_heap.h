@@ -91,6 +91,11 @@ class IndexList {
     (last_ == no_index ? first_ : links[last_].after) = index;
     last_ = index;
   }
+  void push_front(std::vector<Link>& links, u32 index) {
+    links[index] = {.before = no_index, .after = first_, .listed = true};
+    (first_ == no_index ? last_ : links[first_].before) = index;
+    first_ = index;
+  }
   // `index` is in this list.
   void remove(std::vector<Link>& links, u32 index) {
     const Link link = links[index];

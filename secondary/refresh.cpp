@@ -56,7 +56,7 @@ Duration RefreshTable::expires_in(ZoneId id, Instant now) const {
 }
 
 std::optional<ZoneId> RefreshTable::add_zone(Instant now, const dns::Name& name, Primaries::Group group,
-                                             std::optional<HeldVersion> held) {
+                                             std::optional<HeldVersion> held, bool is_catalog) {
   if (live_ == limits_.zones || find(name).has_value()) return std::nullopt;
   u32 index = 0;
   if (free_.empty()) {
@@ -74,6 +74,7 @@ std::optional<ZoneId> RefreshTable::add_zone(Instant now, const dns::Name& name,
   zone.generation = generation;
   zone.used = true;
   zone.group = group;
+  zone.is_catalog = is_catalog;
   zone.name.assign(name.wire().begin(), name.wire().end());
   ++live_;
   names_.insert(name, index, [this](u32 i) { return name_of(i); });
@@ -116,7 +117,7 @@ void RefreshTable::leave(u32 index) {
   if (zone.step == Step::queued) {
     waiting_[primary_of(zone)].remove(links_, index);
   } else {
-    (zone.urgent ? urgent_ : ready_).remove(links_, index);
+    ready_list(zone).remove(links_, index);
   }
 }
 
@@ -129,9 +130,15 @@ void RefreshTable::make_ready(Instant now, u32 index) {
     return;
   }
   zone.step = Step::ready;
-  (zone.urgent ? urgent_ : ready_).push(links_, index);
+  line_up(ready_list(zone), index);
   if (may_send_ == Instant::never()) may_send_ = now;
   set_due(index, Instant::never());
+}
+
+// There are few catalogs; their members are many.
+void RefreshTable::line_up(IndexList& list, u32 index) {
+  if (zones_[index].is_catalog) return list.push_front(links_, index);
+  list.push(links_, index);
 }
 
 void RefreshTable::start_attempt(Instant now, u32 index) {

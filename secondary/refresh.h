@@ -133,8 +133,10 @@ class RefreshTable {
   RefreshTable(const RefreshTable&) = delete;
   RefreshTable& operator=(const RefreshTable&) = delete;
 
-  // Nothing: the table is full, or the zone is there already.
-  std::optional<ZoneId> add_zone(Instant now, const dns::Name& name, Primaries::Group group, std::optional<HeldVersion> held);
+  // Nothing: the table is full, or the zone is there already. A catalog, which says what other zones there are, does not wait
+  // behind these.
+  std::optional<ZoneId> add_zone(Instant now, const dns::Name& name, Primaries::Group group, std::optional<HeldVersion> held,
+                                 bool is_catalog = false);
   void remove_zone(ZoneId id);
   std::optional<ZoneId> find(const dns::Name& name) const;
   ZoneStatus status(ZoneId id) const { return zones_[id.index].status; }
@@ -188,6 +190,7 @@ class RefreshTable {
     bool forced = false;  // whatever the serial
     bool whole = false;   // this attempt: differences were of no use
     bool urgent = false;
+    bool is_catalog = false;
     bool behind_told = false;  // that a primary has an older serial
     bool refreshed_event = false;
     bool expired_event = false;
@@ -227,6 +230,8 @@ class RefreshTable {
   void set_due(u32 index, Instant due);
   void make_ready(Instant now, u32 index);
   void leave(u32 index);
+  IndexList& ready_list(const Zone& zone) { return zone.urgent || zone.is_catalog ? urgent_ : ready_; }
+  void line_up(IndexList& list, u32 index);
   void expire(u32 index);
   void tell(u32 index);
   Duration jittered(Duration wait);

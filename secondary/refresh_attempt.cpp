@@ -205,7 +205,7 @@ void RefreshTable::queue(u32 index, Wish wish) {
   if (wish != Wish::transfer) zone.promised.reset();
   set_due(index, Instant::never());
   if (waiting_.size() < primaries_.size()) waiting_.resize(primaries_.size());
-  waiting_[primary_of(zone)].push(links_, index);
+  line_up(waiting_[primary_of(zone)], index);
 }
 
 TransferKind RefreshTable::kind_of_transfer(const Zone& zone) const {

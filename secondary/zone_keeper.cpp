@@ -191,20 +191,21 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
   followed.expires = at.now + expires_in;
   serve(index, zone);
   tell_expiry(incoming.zone, expires_in);
-  when_published_.push_back(
-      encoded({.kind = AgentMessageKind::installed, .transfer = incoming.transfer, .zone = incoming.zone, .soa = soa}));
+  // The place it had is another transfer's: what is installed waits for its publication together.
+  outbox_.put(agent,
+              encoded({.kind = AgentMessageKind::installed, .transfer = incoming.transfer, .zone = incoming.zone, .soa = soa}));
   const bool same = before.has_value() && before->header() == zone.header();
   // Who follows us has been told SERVFAIL, and asks seldom by now.
   if (!same || had_expired) when_published_.push_back(encoded_change(incoming.zone));
   if (same) return;
-  const auto note = [&](std::vector<dns::Name>& names) {
-    if (std::ranges::find(names, incoming.zone) == names.end()) names.push_back(incoming.zone);
+  const auto note = [&](std::vector<dns::Name>& names, bool& is_noted) {
+    if (!std::exchange(is_noted, true)) names.push_back(incoming.zone);
   };
-  if (followed.versions.compaction_due()) note(to_compact_);
+  if (followed.versions.compaction_due()) note(to_compact_, followed.to_compact);
   const auto catalog = catalog_named(incoming.zone);
   const bool broken = catalog.has_value() && !read_catalog(at, *catalog);
   // The storage keeps the last version of a catalog that was good: by that the next start knows the members.
-  if (archive_ != nullptr && !broken) note(unsaved_);
+  if (archive_ != nullptr && !broken) note(unsaved_, followed.unsaved);
 }
 
 // A primary may break the same rule a million times, at every transfer.
@@ -240,18 +241,31 @@ void ZoneKeeper::end_transfers_of(const dns::Name& name) {
 
 void ZoneKeeper::serve(u32 index, std::optional<zone::Zone> zone) {
   served_[index].zone = zone;
+  touch(served_[index].apex);
+}
+
+void ZoneKeeper::touch(const dns::Name& apex) {
+  sets_.touch(apex);
   changed_ = true;
 }
 
 void ZoneKeeper::retire(u32 index) {
   Followed& zone = *zones_[index];
   const auto retired = zone.versions.take_retired();
+  if (retired.empty()) return;
   for (const zone::Extent& extent : retired) retired_.add(extent, served_[index].apex, zone.since, generation_);
-  if (!retired.empty()) zone.since = generation_;
+  zone.since = generation_;
+  touch(served_[index].apex);  // no later set may have what is given back
 }
 
 std::optional<zone::ZoneSet> ZoneKeeper::next_set() {
-  return sets_.next(served_, generation_);
+  return sets_.next(
+      generation_,
+      [this](const dns::Name& apex) {
+        const u32 index = index_of(apex);
+        return index == no_index ? std::nullopt : std::optional(served_[index]);
+      },
+      [this]() -> const std::vector<zone::ZoneSetEntry>& { return served_; });
 }
 
 void ZoneKeeper::published(u64 generation) {
@@ -280,7 +294,8 @@ void ZoneKeeper::work(const Moment& at) {
     const dns::Name name = unsaved_.back();
     unsaved_.pop_back();
     const u32 index = index_of(name);
-    if (index == no_index) return;
+    // Another zone may have come in its place.
+    if (index == no_index || !std::exchange(zones_[index]->unsaved, false)) return;
     archive_->save(*zones_[index]->versions.zone(), state_of(at, index));
     return;
   }
@@ -288,7 +303,7 @@ void ZoneKeeper::work(const Moment& at) {
     const dns::Name name = to_compact_.back();
     to_compact_.pop_back();
     const u32 index = index_of(name);
-    if (index == no_index) return;
+    if (index == no_index || !std::exchange(zones_[index]->to_compact, false)) return;
     Followed& followed = *zones_[index];
     const auto compacted = followed.versions.compact();
     if (!compacted.ok()) {

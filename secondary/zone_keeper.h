@@ -2,7 +2,7 @@
 // 9432), what is made of a transfer, what is served, and what the archive keeps over a restart. The agent (agent.h) in a worker
 // knows primaries and time; agent_messages.h is what the two say to each other.
 //
-//   batch … end ─ ZoneInstaller ─┬─ a new version ─ published ─ installed, the agent's NOTIFYs ─ archived
+//   batch … end ─ ZoneInstaller ─┬─ a new version ─ installed ─ published ─ the agent's NOTIFYs ─ archived
 //                                └─ rejected: the version in service stays
 //   expired ─ served without data (SERVFAIL) until a transfer brings some
 //
@@ -88,6 +88,8 @@ class ZoneKeeper {
     u64 since = 0;  // the generation before the first with the extents that it has
     Instant expires;
     std::optional<u64> octets{};  // of its records, where a limit asks for them
+    bool unsaved = false;         // in unsaved_
+    bool to_compact = false;      // in to_compact_
   };
   struct Incoming {
     u32 transfer;
@@ -133,6 +135,8 @@ class ZoneKeeper {
   void end_transfers_of(const dns::Name& name);
   u32 index_of(const dns::Name& name) const;
   void serve(u32 index, std::optional<zone::Zone> zone);
+  // The next set has something else at this apex.
+  void touch(const dns::Name& apex);
   void retire(u32 index);
   void make_room();
   void keep_room_for_sets_with(std::span<const dns::Name> more);

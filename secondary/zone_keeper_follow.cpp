@@ -1,6 +1,7 @@
 // Which zones a secondary follows (zone_keeper.h): those configured, at start and after a reload, and the members of catalogs.
 #include <algorithm>
 
+#include "platform/base/counted.h"
 #include "platform/base/log.h"
 #include "secondary/zone_keeper.h"
 #include "zone/signature_times.h"
@@ -171,6 +172,7 @@ void ZoneKeeper::tell_follow(const Moment& at, u32 index) {
                                                   .zone = served_[index].apex,
                                                   .group = followed.group,
                                                   .catalog = followed.catalog,
+                                                  .is_catalog = catalog_named(served_[index].apex).has_value(),
                                                   .held = held}));
 }
 
@@ -191,7 +193,7 @@ void ZoneKeeper::follow(const Moment& at, const dns::Name& name, const server::P
   restore(at, index);
   keep_mark(at, index);
   tell_follow(at, index);
-  changed_ = true;
+  touch(name);
 }
 
 zone::store::MemberMark ZoneKeeper::mark_of(const dns::Name& name, std::optional<u16> catalog) const {
@@ -282,7 +284,7 @@ void ZoneKeeper::unfollow(const dns::Name& zone) {
     zones_.pop_back();
     served_.pop_back();
   }
-  changed_ = true;
+  touch(name);
 }
 
 // ---- catalogs -------------------------------------------------------------------------------------------------------
@@ -308,6 +310,7 @@ bool ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
   const size_t members = read.value().size();
   u32 added = 0;
   u32 removed = 0;
+  u32 others = 0;
   const auto changes =
       membership_.update(catalog, std::move(read).value(), [this](const dns::Name& member) { return is_configured(member); });
   std::vector<dns::Name> names;
@@ -316,13 +319,15 @@ bool ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
   }
   if (!names.empty()) keep_room_for_sets_with(names);
   for (const zone::CatalogChange& change : changes) {
-    added += change.kind == zone::CatalogChange::Kind::added ? 1 : 0;
-    removed += change.kind == zone::CatalogChange::Kind::removed ? 1 : 0;
+    using Kind = zone::CatalogChange::Kind;
+    added += change.kind == Kind::added ? 1 : 0;
+    removed += change.kind == Kind::removed ? 1 : 0;
+    others += change.kind == Kind::reset || change.kind == Kind::moved ? 1 : 0;
     apply(at, change);
   }
-  if (!changes.empty()) {
-    log(Level::info, "catalog ", name, ": serial ", zone.serial().value(), " has ", members, " zones: ", added, " added, ",
-        removed, " removed");
+  if (added + removed + others != 0) {
+    log(Level::info, "catalog ", name, ": serial ", zone.serial().value(), " has ", Counted{members, "zone"}, ": ", added,
+        " added, ", removed, " removed, ", others, " handed over or begun anew");
   }
   return true;
 }

@@ -240,6 +240,7 @@ void ZoneLoader::put_file(ServedZone& zone, FromFile& file, LoadReport& report, 
 
 // The memory of earlier versions is free once nobody reads the present set, or one before it, any more.
 void ZoneLoader::retire(ServedZone& zone) {
+  sets_.touch(zone.apex);
   const auto retired = zone.versions->take_retired();
   for (const zone::Extent& extent : retired) retired_.add(extent, zone.apex, zone.since, generation_);
   if (!retired.empty()) zone.since = generation_;
@@ -301,6 +302,7 @@ Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& 
   } else if (std::ranges::find(unsettled_, apex, &Unsettled::apex) == unsettled_.end()) {
     unsettled_.push_back({.apex = apex, .before = std::move(*before), .file = found->file, .octets = found->octets});
   }
+  sets_.touch(apex);
   found->file = file;
   if (found->octets.has_value()) *found->octets += static_cast<u64>(growth);
   return {};
@@ -318,6 +320,7 @@ bool ZoneLoader::settle() {
     }
     const dns::Serial lost = zone.versions->zone()->serial();
     zone.versions->back_to(std::move(change.before));
+    sets_.touch(zone.apex);
     zone.file = change.file;
     zone.octets = change.octets;
     log(Level::error, "zone ", zone.apex, ": updates up to serial ", lost.value(),
@@ -329,10 +332,19 @@ bool ZoneLoader::settle() {
 
 std::optional<zone::ZoneSet> ZoneLoader::next_set() {
   if (!unsettled_.empty()) panic("zones: what was changed is to be published, and was not settled");
-  std::vector<zone::ZoneSetEntry> entries;
-  entries.reserve(zones_.size());
-  for (const ServedZone& zone : zones_) entries.push_back({zone.apex, zone.versions->zone()});
-  return sets_.next(entries, generation_);
+  const auto entry = [](const ServedZone& zone) { return zone::ZoneSetEntry{zone.apex, zone.versions->zone()}; };
+  return sets_.next(
+      generation_,
+      [&](const dns::Name& apex) {
+        const ServedZone* found = find(apex);
+        return found == nullptr ? std::nullopt : std::optional(entry(*found));
+      },
+      [&] {
+        std::vector<zone::ZoneSetEntry> entries;
+        entries.reserve(zones_.size());
+        for (const ServedZone& zone : zones_) entries.push_back(entry(zone));
+        return entries;
+      });
 }
 
 void ZoneLoader::keep_room_for_sets(const PrimaryConfig& config) {
@@ -562,6 +574,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
   const bool first = zones_.empty();
   zones_ = std::move(next);
   places_ = ZonePlaces(zones_, [](const ServedZone& zone) -> const dns::Name& { return zone.apex; });
+  sets_.touch_all();
   if (archive_ != nullptr) archive_->sync();
   if (archive_ != nullptr && first) report_unconfigured(report);
   const auto set = next_set();

@@ -170,6 +170,7 @@ class ZoneLoader {
   void report_unconfigured(LoadReport& report);
   void compact_if_due(ServedZone& zone);
   void keep_room_for_sets(const PrimaryConfig& config);
+  // The next set has another version of it, and what earlier ones had alone is given back in time.
   void retire(ServedZone& zone);
 
   zone::ZoneMemory memory_;

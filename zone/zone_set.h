@@ -7,6 +7,9 @@
 
 #include "platform/base/result.h"
 #include "zone/builder.h"
+#include "zone/growth.h"
+#include "zone/name_index.h"
+#include "zone/trie_edit.h"
 #include "zone/zone.h"
 
 namespace samara::zone {
@@ -38,18 +41,21 @@ class ZoneSet {
     return {size_t{memory_.word(root_ + extent_offset_at)} * 4, size_t{memory_.word(root_ + extent_size_at)} * 4};
   }
   Ref root() const { return root_; }
+  // Whether so many apexes came since the set was written whole that some would be left out of the index.
+  bool is_index_full() const;
 
-  // The root object's words, for build_zone_set().
+  // The root object's words, for who writes sets.
   enum : Ref {
     trie_at,
     index_at,
-    deepest_at,  // labels of the apex that has most
-    extent_offset_at,
+    deepest_at,        // labels of the apex that has most, or of one that is there no more
+    extent_offset_at,  // the extent of the set that was written whole
     extent_size_at,
     fixed_words,
   };
 
  private:
+  friend class ZoneSetEditor;
   // The node of the apex that is the last `labels` labels of the name; 0 when there is none.
   Ref exactly(const SearchName& name, size_t labels) const;
   std::optional<ZoneMatch> match_of(Ref node, size_t labels) const;
@@ -62,6 +68,27 @@ class ZoneSet {
 struct ZoneSetEntry {
   dns::Name apex;
   std::optional<Zone> zone;
+};
+
+// A set that differs from the one before at some apexes and shares all else with it: what it costs is what changes. It is
+// written behind the sets before it, and whoever reads those sees nothing of it.
+//
+// Order of calls: set() and remove(), finish(), within one change of `growth`. Each is false, or nothing, when memory is full.
+class ZoneSetEditor {
+ public:
+  ZoneSetEditor(Growth& growth, const ZoneSet& base);
+
+  // From now on this is what is at the apex.
+  [[nodiscard]] bool set(const ZoneSetEntry& entry);
+  [[nodiscard]] bool remove(const dns::Name& apex);
+  std::optional<ZoneSet> finish();
+
+ private:
+  ExtentWriter& out_;
+  ZoneSet base_;
+  TrieEditor apexes_;
+  NameIndexEditor index_;
+  u32 deepest_;
 };
 
 // Writes a set of zones with different apexes in its own extent. Error: out_of_memory.

@@ -90,11 +90,11 @@ void ZoneIndex::cut(u32 row, size_t count) {
   rows_[row].damaged = true;
 }
 
-void ZoneIndex::set_state(u32 row, const ZoneState& state) {
+void ZoneIndex::set_state(u32 row, ZoneState state) {
   ZoneRow& zone = rows_[row];
   drop_state(zone);
-  zone.state = state;
   state_octets_ += state_size(zone.name_size, state);
+  zone.state.emplace(std::move(state));
 }
 
 bool ZoneIndex::take_piece(const EntryHeader& header, u64 at, u32 size, u64 moved) {
@@ -220,9 +220,9 @@ std::optional<NamedState> read_state(ByteReader& from) {
     const auto size = from.u16();
     if (!size.ok()) return std::nullopt;
     const auto octets = from.bytes(size.value());
-    const auto mark = octets.ok() ? MemberMark::read(octets.value()) : std::nullopt;
+    auto mark = octets.ok() ? MemberMark::read(octets.value()) : std::nullopt;
     if (!mark.has_value()) return std::nullopt;
-    found.state.member = *mark;
+    found.state.member = std::move(*mark);
   } else if (form != StateForm::times) {
     found.state.file = FileMark{.serial = dns::Serial(load_be32(fixed, 17)), .digest = {}};
     if (has_digest) found.state.file->digest = load_be64(fixed);

@@ -94,7 +94,7 @@ class ZoneIndex {
   void lose(u32 row);
   // Leaves the first `count` pieces.
   void cut(u32 row, size_t count);
-  void set_state(u32 row, const ZoneState& state);
+  void set_state(u32 row, ZoneState state);
 
   // Octets of all pieces, and of all states once they are written.
   u64 live() const { return live_; }

@@ -234,13 +234,13 @@ void ZoneStore::take_entry(const EntryHeader& header, u64 at) {
         return;
       }
       for (ByteReader reader(payload); !reader.at_end();) {
-        const auto named = read_state(reader);
+        auto named = read_state(reader);
         if (!named.has_value()) return;
         const u32 row = index_.find(named->name);
         if (row != ZoneIndex::none && !index_[row].pieces.empty()) {
-          index_.set_state(row, named->state);
+          index_.set_state(row, std::move(named->state));
         } else if (named->state.member.is_there()) {
-          index_.set_state(index_.find_or_add(named->name), named->state);
+          index_.set_state(index_.find_or_add(named->name), std::move(named->state));
         }
       }
       return;

@@ -62,6 +62,8 @@ struct Keeper {
   server::ReloadedSettings<server::SecondaryConfig> settings{server::read_secondary_config};
   std::optional<size_t> settings_came_behind;  // so many messages
   u32 transfers = 0;
+  bool publishes = true;  // and does the work that is left
+  bool works = true;
 
   void start(hal::Storage* storage = nullptr) {
     if (storage != nullptr) archive = ZoneArchive::open(*storage, rng);
@@ -70,7 +72,7 @@ struct Keeper {
     settle();
   }
   void settle() {
-    if (keeper->is_changed()) {
+    if (publishes && keeper->is_changed()) {
       set = keeper->next_set();
       ASSERT_TRUE(set.has_value());
       keeper->published(++generation);
@@ -90,9 +92,10 @@ struct Keeper {
       (worker == 0 ? told : told_others).push_back(MUST(read_message(octets)));
       return true;
     }));
+    if (!works) return;
     for (int i = 0; keeper->has_work() && i < 1000; ++i) keeper->work(at);
     EXPECT_FALSE(keeper->has_work());
-    if (keeper->is_changed()) settle();
+    if (publishes && keeper->is_changed()) settle();
   }
   void send(AgentMessage message, u32 worker = 0) {
     std::vector<u8> octets(runtime::max_message);

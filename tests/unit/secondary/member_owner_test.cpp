@@ -211,5 +211,22 @@ TEST(MemberOwner, IsTheFirstListedOnceWhereAnEarlierBuildKeptTheStore) {
   EXPECT_EQ(keeper.served("a.example."), 4u);
 }
 
+// Its label changes between the end of its transfer and when it would have been written to the storage.
+TEST(MemberOwner, ResetsAZoneThatIsStillToBeStored) {
+  Restarts restarts;
+  TwoCatalogs keeper;
+  restarts.start(keeper);
+  keeper.name(0, 1, by_x);
+  keeper.works = false;
+  keeper.transfer(Zone("a.example.", zone_text(4)), 4);
+  keeper.name(0, 2, by_y);
+  keeper.works = true;
+  keeper.settle();
+  EXPECT_EQ(keeper.served("a.example."), std::nullopt);
+  EXPECT_FALSE(keeper.archive->find(name_of("a.example.")).has_value());
+  keeper.transfer(Zone("a.example.", zone_text(5)), 5);
+  EXPECT_EQ(keeper.archive->find(name_of("a.example."))->serial, dns::Serial(5));
+}
+
 }  // namespace
 }  // namespace samara::secondary

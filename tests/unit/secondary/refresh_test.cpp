@@ -463,6 +463,35 @@ TEST(ManyZones, TransferWithinTheLimitsInAllAndPerPrimary) {
   EXPECT_EQ(world.transfers, 8u);
 }
 
+TEST(ManyZones, OfACatalogAreAskedForAndTransferredAfterIt) {
+  World world({.queries_per_second = 10, .transfers = 1});
+  world.hold_transfers = true;
+  const auto group = world.group({a});
+  for (int i = 0; i < 40; ++i) world.table->add_zone(world.now, name_of("m" + std::to_string(i) + "."), group, std::nullopt);
+  world.act();
+  ASSERT_EQ(world.servers[a].queries, 10u);
+  const auto catalog = *world.table->add_zone(world.now, name_of("catalog."), group, world.held(1), true);
+  world.servers[a].soa.serial = dns::Serial(2);
+  world.run_for(1);
+  EXPECT_LT(world.servers[a].queries, 25u);
+  ASSERT_EQ(world.going.size(), 1u);
+  world.finish(world.going[0]);
+  world.act();
+  ASSERT_EQ(world.going.size(), 2u);
+  EXPECT_EQ(world.going[1].zone, catalog);
+  // A NOTIFY for it meanwhile.
+  world.finish(world.going[1]);
+  world.act();
+  ASSERT_EQ(world.going.size(), 3u);
+  world.servers[a].soa.serial = dns::Serial(3);
+  world.notify(catalog, a);
+  world.run_for(1);
+  world.finish(world.going[2]);
+  world.act();
+  ASSERT_EQ(world.going.size(), 4u);
+  EXPECT_EQ(world.going[3].zone, catalog);
+}
+
 TEST(ManyZones, RemovedWhileTransferredLeaveTheirPlace) {
   World world({.transfers = 1});
   world.hold_transfers = true;

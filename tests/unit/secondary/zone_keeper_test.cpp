@@ -258,5 +258,61 @@ TEST(ZoneKeeper, AMemberThatBecomesConfiguredStaysWhenItsCatalogLetsGoOfIt) {
   EXPECT_FALSE(keeper.is_followed("a.example."));
 }
 
+// So that its place is free for the next one, and many are published together.
+TEST(ZoneKeeper, LetsGoOfATransferBeforeTheZoneIsPublishedAndTellsOfItAfterwards) {
+  OneZone keeper;
+  keeper.publishes = false;
+  const u32 number = keeper.transfer(Zone("example.", zone_text(1)), 1);
+  ASSERT_TRUE(keeper.last(Kind::installed).has_value());
+  EXPECT_EQ(keeper.last(Kind::installed)->transfer, number);
+  EXPECT_EQ(keeper.served("example."), std::nullopt);
+  EXPECT_TRUE(keeper.changed.empty());
+  keeper.transfer(Zone("example.", zone_text(2)), 2);
+  keeper.publishes = true;
+  keeper.settle();
+  EXPECT_EQ(keeper.generation, 2u);
+  EXPECT_EQ(keeper.served("example."), 2u);
+  EXPECT_EQ(keeper.changed.back(), "example.");
+}
+
+TEST(ZoneKeeper, TellsTheAgentWhichZonesAreCatalogs) {
+  OneCatalog keeper;
+  keeper.start();
+  EXPECT_TRUE(keeper.last(Kind::follow)->is_catalog);
+  keeper.transfer(Zone("catalog.", catalog_text(1, "m1.zones 0 PTR a.example.\n")), 1);
+  EXPECT_EQ(keeper.last(Kind::follow)->zone, name_of("a.example."));
+  EXPECT_FALSE(keeper.last(Kind::follow)->is_catalog);
+}
+
+// ---- many zones -------------------------------------------------------------------------------------------------------
+
+TEST(ZoneKeeper, PublishesOfManyMembersWhatChanges) {
+  OneCatalog keeper;
+  keeper.start();
+  std::string members;
+  const auto member = [](int i) { return "n" + std::to_string(i) + ".example."; };
+  for (int i = 0; i < 600; ++i) members += "m" + std::to_string(i) + ".zones 0 PTR " + member(i) + "\n";
+  keeper.transfer(Zone("catalog.", catalog_text(1, members)), 1);
+  int written_whole = 0;
+  for (int i = 0; i < 600; i += 2) {
+    const zone::Extent before = keeper.set->extent();
+    keeper.transfer(Zone(member(i), zone_text(1)), 1);
+    written_whole += keeper.set->extent() == before ? 0 : 1;
+  }
+  EXPECT_LT(written_whole, 30);
+  // Another one goes to the place of the last.
+  keeper.transfer(Zone("catalog.", catalog_text(2, members.substr(members.find('\n') + 1) + "x.zones 0 PTR x.example.\n")), 2);
+  keeper.transfer(Zone("x.example.", zone_text(5)), 5);
+  keeper.transfer(Zone(member(4), zone_text(2)), 2);
+  keeper.send({.kind = Kind::expired, .zone = name_of(member(6))});
+  EXPECT_FALSE(keeper.is_followed(member(0)));
+  EXPECT_EQ(keeper.served("x.example."), 5u);
+  EXPECT_EQ(keeper.served(member(4)), 2u);
+  EXPECT_TRUE(keeper.is_followed(member(6)));
+  EXPECT_EQ(keeper.served(member(6)), std::nullopt);
+  for (int i = 8; i < 600; i += 2) EXPECT_EQ(keeper.served(member(i)), 1u);
+  for (int i = 1; i < 600; i += 2) EXPECT_TRUE(keeper.is_followed(member(i)) && !keeper.served(member(i)).has_value());
+}
+
 }  // namespace
 }  // namespace samara::secondary
