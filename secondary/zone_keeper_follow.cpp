@@ -54,7 +54,7 @@ void ZoneKeeper::follow_known_members(const Moment& at) {
     names.push_back(name);
   });
   if (names.empty()) return;
-  for (u16 i = 0; i < members.size(); ++i) membership_.remember(i, members[i]);
+  for (size_t i = 0; i < members.size(); ++i) membership_.remember(static_cast<u16>(i), members[i]);
   keep_room_for_sets_with(names);
   for (const dns::Name& name : names) {
     const u16 catalog = membership_.owner(name)->catalog;
@@ -224,9 +224,10 @@ void ZoneKeeper::restore(const Moment& at, u32 index) {
   const auto kept = archive_->find(name);
   if (!kept.has_value()) return;
   const auto known = kept->state.has_value() ? kept->state->member : zone::store::MemberMark();
-  if (followed.catalog.has_value() && known.is_there() && known != mark_of(name, followed.catalog)) {
-    // RFC 9432 section 5.6: another label, or another catalog that did not get it from its owner, means another zone.
-    log(Level::info, "zone ", name, ": what was kept of it is forgotten: it was another member of a catalog");
+  const auto mark = mark_of(name, followed.catalog);
+  if (known.is_there() && mark.is_there() && !equal_octets(known.unique(), mark.unique())) {
+    // RFC 9432 section 5.6. Another catalog with the same label is one that the manifest has in place of that which it was in.
+    log(Level::info, "zone ", name, ": what was kept of it is forgotten: it has another label in its catalog now");
     return archive_->remove(name);
   }
   const bool whole = archive_->restore(name, memory_, followed.versions);

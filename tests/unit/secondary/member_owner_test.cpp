@@ -166,6 +166,19 @@ TEST(MemberOwner, HandsAZoneOverThatWasAgreedUponWhileTheServerWasDown) {
   }
 }
 
+// The manifest names another catalog in place of the one that had the zone.
+TEST(MemberOwner, ThatIsConfiguredNoMoreLeavesWhatWasKeptToTheSameLabelInAnother) {
+  for (const bool same_label : {true, false}) {
+    Restarts restarts;
+    run_with_a_claim(restarts, 1, same_label ? by_x : by_y);
+    TwoCatalogs keeper;
+    keeper.config.catalogs.pop_back();
+    restarts.start(keeper);
+    EXPECT_EQ(keeper.owner("a.example."), 0u);
+    EXPECT_EQ(keeper.served("a.example."), same_label ? std::optional(4u) : std::nullopt);
+  }
+}
+
 TEST(MemberOwner, IsForgottenWhenTheZoneIsConfigured) {
   Restarts restarts;
   run_with_a_claim(restarts, 1, "");
