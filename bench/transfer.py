@@ -4,6 +4,7 @@
   out       AXFR of a zone of a million records to dig over loopback: wall-clock time, the best of three; beside it the time to a client
             that only reads, and the CPU time of all the server's processes for one transfer
   in        the same zone into a secondary, and differences of it (transfer_in.py)
+  members   the members of a catalog into a secondary (members.py)
   updates   dynamic updates (updates.py)
 
 Figures of different machines do not compare; ratios do.
@@ -20,6 +21,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "tests", "interop")]
+import members  # noqa: E402
 import servers  # noqa: E402
 import transfer_in  # noqa: E402
 import updates  # noqa: E402
@@ -106,7 +108,7 @@ def figure(value):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help="a tenth of the records")
-    options.add_argument("--only", default="out,in,updates", help="some of out,in,updates")
+    options.add_argument("--only", default="out,in,members,updates", help="some of out,in,members,updates")
     options.add_argument("--servers", default="samara,nsd,knot,bind")
     options.add_argument("--records", type=int, default=1000000)
     options = options.parse_args()
@@ -117,6 +119,7 @@ def main():
     results, rows = {kind: {} for kind in kinds}, []
     for part, its_rows, measure in (("out", OUT_ROWS, lambda: {kind: measure_out(kind, work) for kind in kinds}),
                                     ("in", transfer_in.rows(), lambda: measure_in(kinds, work)),
+                                    ("members", members.rows(), lambda: members.run(kinds, OUT)),
                                     ("updates", updates.rows(), lambda: updates.run(kinds, OUT))):
         if part not in parts:
             continue
