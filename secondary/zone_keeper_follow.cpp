@@ -327,8 +327,14 @@ bool ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
     apply(at, change);
   }
   if (added + removed + others != 0) {
+    TextBuffer<64> more;
+    if (others != 0) {
+      more.writer().put(", ");
+      more.writer().put(others);
+      more.writer().put(" handed over or begun anew");
+    }
     log(Level::info, "catalog ", name, ": serial ", zone.serial().value(), " has ", Counted{members, "zone"}, ": ", added,
-        " added, ", removed, " removed, ", others, " handed over or begun anew");
+        " added, ", removed, " removed", more.view());
   }
   return true;
 }
