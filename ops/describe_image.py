@@ -40,7 +40,7 @@ def own_sources(build, root):
     sources = {}
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         for entry in json.load(file):
-            owner = re.search(r"CMakeFiles/([^/]+)\.dir/", entry["command"]).group(1)
+            owner = re.search(r"-o \S*CMakeFiles/([^/]+)\.dir/", entry["command"]).group(1)
             sources.setdefault(owner, set()).update(os.path.relpath(path, root) for path in units.sources_of(entry["file"]))
     for library in os.listdir(os.path.join(build, "include")):
         for folder, _, names in os.walk(os.path.join(build, "include", library)):
