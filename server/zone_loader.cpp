@@ -392,11 +392,23 @@ void ZoneLoader::restore(ServedZone& zone, LoadReport& report) {
   compact_if_due(zone);
 }
 
+// With the serial that secondaries have it with: the next one follows that, whatever the time of the configuration says. A clock
+// that was ahead once would keep every secondary from its changes until that time has come.
+void ZoneLoader::restore_catalog(const ServedZone& zone, LoadReport& report) {
+  if (archive_ == nullptr || zone.versions->zone().has_value()) return;
+  const auto kept = archive_->find(zone.apex);
+  if (!kept.has_value()) return;
+  if (kept->state.has_value() && kept->state->file.has_value()) {
+    report.line(Level::warning, "catalog ", zone.apex, ": updates of it that the storage has are dropped");
+  }
+  archive_->restore(zone.apex, memory_, *zone.versions);
+}
+
 void ZoneLoader::report_unconfigured(LoadReport& report) {
   archive_->each([&](const zone::store::ZoneSummary& kept) {
     if (find(kept.name) != nullptr) return;
-    report.line(Level::warning, "zone ", kept.name, ": not configured; its updates up to serial ", kept.serial.value(),
-                " stay in the storage");
+    report.line(Level::warning, "zone ", kept.name, ": not configured; what the storage has of it, up to serial ",
+                kept.serial.value(), ", stays there");
   });
 }
 
@@ -448,10 +460,7 @@ void ZoneLoader::take_new(ServedZone& zone, const FromFile& file, const zone::Ve
 void ZoneLoader::load_catalog(const PrimaryConfig& config, const ProducedCatalog& catalog, UnixTime wall, ServedZone& zone,
                               LoadReport& report) {
   zone.generated = true;
-  if (archive_ != nullptr && archive_->find(zone.apex).has_value()) {
-    report.line(Level::warning, "catalog ", catalog.name, ": updates of it that the storage has are dropped");
-    archive_->remove(zone.apex);
-  }
+  restore_catalog(zone, report);
   const auto before = zone.versions->zone();
   auto built =
       build_catalog(memory_, config, catalog, before.has_value() ? before->serial() : catalog_serial(catalog, {}, wall));
@@ -472,6 +481,7 @@ void ZoneLoader::load_catalog(const PrimaryConfig& config, const ProducedCatalog
   std::optional<zone::VersionedZone::Comparison> comparison;
   if (before.has_value()) comparison.emplace(zone.versions->compare(built.value()));
   take_new(zone, {.zone = built.value()}, comparison.has_value() ? &*comparison : nullptr, report);
+  if (archive_ != nullptr) archive_->save(*zone.versions->zone(), {});
   retire(zone);
 }
 

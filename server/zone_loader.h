@@ -167,6 +167,7 @@ class ZoneLoader {
   void take_new(ServedZone& zone, const FromFile& file, const zone::VersionedZone::Comparison* comparison, LoadReport& report);
   ServedZone& find_or_add(const dns::Name& apex, zone::HistoryLimits limits, std::vector<ServedZone>& added);
   void restore(ServedZone& zone, LoadReport& report);
+  void restore_catalog(const ServedZone& zone, LoadReport& report);
   void report_unconfigured(LoadReport& report);
   void compact_if_due(ServedZone& zone);
   void keep_room_for_sets(const PrimaryConfig& config);

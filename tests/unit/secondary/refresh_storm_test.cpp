@@ -108,6 +108,33 @@ TEST(Storm, AFloodOfNotifiesIsOneQueryASecond) {
   EXPECT_EQ(world.transfers, 0u);
 }
 
+// Who can forge a primary's address can have all its zones asked for. Each stands in the line once, so that an honest NOTIFY
+// waits for as many queries as there are zones, and no longer.
+TEST(Storm, AFloodOfNotifiesForManyZonesDelaysAChangeByOneQueryForEachOfThem) {
+  constexpr u32 zones = 1'000;
+  constexpr u32 per_second = 50;
+  World world({.queries_per_second = per_second});
+  const auto group = world.group({a});
+  std::vector<ZoneId> ids;
+  for (u32 i = 0; i < zones; ++i) ids.push_back(world.add("z" + std::to_string(i) + ".", group, world.held(1)));
+  world.run_until(10);
+  const auto flood = [&](int seconds, auto&& done) {
+    for (int i = 0; i < seconds * 1'000; ++i) {
+      if (done()) return i / 1'000;
+      world.now = world.now + Duration::milliseconds(1);
+      if (world.table->next_deadline() <= world.now) world.table->on_deadline(world.now);
+      world.notify(ids[1 + static_cast<u32>(i) * 7 % (zones - 1)], a, static_cast<u32>(i) + 100);
+    }
+    return seconds;
+  };
+  flood(60, [] { return false; });
+  EXPECT_LE(most_in_a_minute(world.sent), size_t{60 * per_second + per_second});
+  const std::deque<i64>& asked = world.sent_by_zone[ids[0].index];
+  ASSERT_TRUE(asked.empty());
+  world.notify(ids[0], a, 2);
+  EXPECT_LE(flood(60, [&] { return !asked.empty(); }), int{zones / per_second} + 1);
+}
+
 TEST(Storm, AFloodOfNotifiesForAPrimaryThatIsDeadOrBrokenDies) {
   for (const bool dead : {true, false}) {
     World world;
