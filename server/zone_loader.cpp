@@ -392,8 +392,8 @@ void ZoneLoader::restore(ServedZone& zone, LoadReport& report) {
   compact_if_due(zone);
 }
 
-// With the serial that secondaries have it with: the next one follows that, whatever the time of the configuration says. A clock
-// that was ahead once would keep every secondary from its changes until that time has come.
+// With the serial that secondaries have it with: the next one follows that, whatever the time of the configuration says. A
+// clock that was ahead once would keep every secondary from its changes until that time has come.
 void ZoneLoader::restore_catalog(const ServedZone& zone, LoadReport& report) {
   if (archive_ == nullptr || zone.versions->zone().has_value()) return;
   const auto kept = archive_->find(zone.apex);

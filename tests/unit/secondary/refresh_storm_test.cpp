@@ -130,9 +130,10 @@ TEST(Storm, AFloodOfNotifiesForManyZonesDelaysAChangeByOneQueryForEachOfThem) {
   flood(60, [] { return false; });
   EXPECT_LE(most_in_a_minute(world.sent), size_t{60 * per_second + per_second});
   const std::deque<i64>& asked = world.sent_by_zone[ids[0].index];
-  ASSERT_TRUE(asked.empty());
+  const i64 last = asked.back();
+  ASSERT_LT(last, world.now.since_boot().milliseconds());
   world.notify(ids[0], a, 2);
-  EXPECT_LE(flood(60, [&] { return !asked.empty(); }), int{zones / per_second} + 1);
+  EXPECT_LE(flood(60, [&] { return asked.back() != last; }), int{zones / per_second} + 1);
 }
 
 TEST(Storm, AFloodOfNotifiesForAPrimaryThatIsDeadOrBrokenDies) {
