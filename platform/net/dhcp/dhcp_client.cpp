@@ -16,7 +16,8 @@ constexpr u8 reboot_requests = 2;                             // for the remembe
 constexpr u8 discovers_to_silence = 3;                        // when it is worth a word
 constexpr u8 discovers_to_broadcast = 2;  // then answers are asked to be broadcast: some relays cannot do otherwise
 constexpr u32 for_ever = 0xffffffff;
-constexpr u32 least_lease = 10;  // seconds: a shorter one cannot be kept up without flooding the server
+constexpr u32 least_lease = 10;    // seconds: a shorter one cannot be kept up without flooding the server
+constexpr u32 least_renewal = 30;  // seconds between a request and the next renewal, or half of a lease below a minute
 
 const IpAddress limited_broadcast = IpAddress::v4({255, 255, 255, 255});
 
@@ -213,16 +214,21 @@ void Client::on_ack(Instant now, const Reply& reply) {
   if (!reply.lease_seconds.has_value() || !is_peer_unicast(reply.your_address)) return;
   if (extends && reply.your_address != lease_.address) return lose(now, {});
   if (!take_lease(reply)) return;
-  // Times count from when the request left; T1 < T2 < end, whatever the server says (section 4.4.5).
+  // Times count from when the request left. T1 < T2 < end (section 4.4.5); a server that says otherwise, or wants to be asked
+  // all the time, is not listened to.
   const u32 seconds = *reply.lease_seconds;
   if (seconds == for_ever) {
     renew_at_ = rebind_at_ = expires_at_ = Instant::never();
   } else {
     const u32 whole = std::max(seconds, least_lease);
-    u32 t2 = reply.rebinding_seconds.value_or(static_cast<u32>(u64{whole} * 7 / 8));
-    if (t2 >= whole) t2 = static_cast<u32>(u64{whole} * 7 / 8);
-    u32 t1 = reply.renewal_seconds.value_or(whole / 2);
-    if (t1 >= t2) t1 = std::min(whole / 2, t2 - 1);
+    const u32 usual_t1 = whole / 2;
+    const u32 usual_t2 = static_cast<u32>(u64{whole} * 7 / 8);
+    u32 t1 = reply.renewal_seconds.value_or(usual_t1);
+    u32 t2 = reply.rebinding_seconds.value_or(usual_t2);
+    if (t1 < std::min(least_renewal, usual_t1) || t1 >= t2 || t2 >= whole) {
+      t1 = usual_t1;
+      t2 = usual_t2;
+    }
     renew_at_ = asked_at_ + Duration::seconds(t1);
     rebind_at_ = asked_at_ + Duration::seconds(t2);
     expires_at_ = asked_at_ + Duration::seconds(whole);

@@ -358,12 +358,52 @@ TEST_F(DhcpClient, TimesOfTheServerAreTakenWhenTheyMakeSense) {
   EXPECT_EQ(now - bound_at, Duration::seconds(200));
 }
 
-TEST_F(DhcpClient, SenselessTimesBecomeTheUsualOnes) {
+struct ToldTimes {
+  u32 t1;
+  u32 t2;
+  u32 lease;
+  int renewed;  // after so many seconds
+  int rebound;
+};
+struct DhcpTimes : DhcpClient, testing::WithParamInterface<ToldTimes> {};
+
+TEST_P(DhcpTimes, SenselessOnesBecomeTheUsualOnes) {  // section 4.4.5
+  const ToldTimes& told = GetParam();
+  const auto seconds = [](u32 value) {
+    Octets octets(4);
+    store_be32(octets, 0, value);
+    return octets;
+  };
   Answer ack;
-  ack.options.push_back({58, {0x7f, 0, 0, 100}});
-  ack.options.push_back({59, {0x7f, 0, 0, 99}});
+  ack.options[1] = {51, seconds(told.lease)};
+  ack.options.push_back({58, seconds(told.t1)});
+  ack.options.push_back({59, seconds(told.t2)});
   bind(ack);
-  EXPECT_EQ(until_deadline(), 1800);
+  EXPECT_EQ(until_deadline(), told.renewed);
+  step();
+  while (client.state() == State::renewing) step();
+  EXPECT_EQ(now - bound_at, Duration::seconds(told.rebound));
+}
+INSTANTIATE_TEST_SUITE_P(Cases, DhcpTimes,
+                         testing::Values(ToldTimes{0x7f000064, 0x7f000063, 3600, 1800, 3150},
+                                         ToldTimes{0, 3000, 3600, 1800, 3150}, ToldTimes{0, 1, 3600, 1800, 3150},
+                                         ToldTimes{1, 2, 3600, 1800, 3150}, ToldTimes{29, 3000, 3600, 1800, 3150},
+                                         ToldTimes{30, 3000, 3600, 30, 3000}, ToldTimes{200, 100, 3600, 1800, 3150},
+                                         ToldTimes{200, 200, 3600, 1800, 3150}, ToldTimes{200, 3600, 3600, 1800, 3150},
+                                         ToldTimes{0, 1, 40, 20, 35}, ToldTimes{20, 30, 40, 20, 30}));
+
+// A server that tells T1 = 0 with each acknowledgement is not asked as fast as it answers.
+TEST_F(DhcpClient, RenewalsAreHalfAMinuteApartWhateverTheServerSays) {
+  Answer ack;
+  ack.options.push_back({58, {0, 0, 0, 0}});
+  bind(ack);
+  for (int i = 0; i < 5; ++i) {
+    const Instant before = now;
+    const Sent request = seen(step());
+    EXPECT_GE(now - before, Duration::seconds(30));
+    reply(5, request.transaction, ack);
+    EXPECT_EQ(client.state(), State::bound);
+  }
 }
 
 TEST_F(DhcpClient, LeaseOfNoTimeDoesNotFloodTheServer) {
