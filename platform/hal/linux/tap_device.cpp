@@ -18,8 +18,8 @@ namespace {
 constexpr size_t ethernet_header = 14;
 constexpr size_t slot_payload = 4032;  // with the headroom a page
 
-// What stands before each frame (Virtual I/O Device 1.2 section 5.1.6, as the kernel has it without TUNSETVNETHDRSZ: in the
-// machine's octet order).
+// What stands before each frame (Virtual I/O Device 1.2 section 5.1.6, without the count of buffers, in the machine's octet
+// order).
 struct VirtioNetHeader {
   static constexpr u8 needs_checksum = 1, data_valid = 2;
   u8 flags = 0;
@@ -63,6 +63,9 @@ Result<std::unique_ptr<FrameDevice>, Refusal> TapDevice::open(std::string_view n
   ifreq request = request_for(name);
   request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) return refused(name, SystemError{});
+  // A persistent device keeps the size that its last user, QEMU say, has set.
+  int header_size = sizeof(VirtioNetHeader);
+  if (::ioctl(fd.get(), TUNSETVNETHDRSZ, &header_size) != 0) return refused(name, SystemError{});
   // We take frames whose checksum was left to the card; larger ones than the MTU (TSO) we do not.
   if (::ioctl(fd.get(), TUNSETOFFLOAD, TUN_F_CSUM) != 0) return refused(name, SystemError{});
 

@@ -1,14 +1,19 @@
 // The Linux target's frame devices against the kernel, in a network namespace of the test's own.
 #include "platform/hal/linux/frame_device.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "child_process.h"
@@ -92,6 +97,32 @@ TEST_F(FrameDevices, ATapDeviceIsMadeAndCarriesFramesBothWays) {
             tap.transmit(*slot);
             tap.flush();
             return std::system("[ \"$(cat /proc/net/dev | awk '/t0:/ {print $3}')\" -ge 1 ]") == 0 ? 0 : 5;
+          }),
+      0);
+}
+
+// As QEMU does with a card that has `mrg_rxbuf`: the size stays with a persistent device.
+bool leave_longer_header(const char* name) {
+  const Descriptor fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+  ifreq request{};
+  std::copy_n(name, std::strlen(name), request.ifr_name);
+  request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  int size = 12;
+  return ::ioctl(fd.get(), TUNSETIFF, &request) == 0 && ::ioctl(fd.get(), TUNSETVNETHDRSZ, &size) == 0;
+}
+
+TEST_F(FrameDevices, APersistentTapDeviceThatAMachineHasUsedCarriesFrames) {
+  EXPECT_EQ(
+      in_namespace(
+          "ip tuntap add dev t3 mode tap",
+          [] {
+            if (!leave_longer_header("t3")) return 1;
+            auto devices = open_frame_devices(plan_for(LinkPlan::Kind::tap, "t3"), 1);
+            if (!devices.ok()) return 2;
+            if (std::system("ip addr add 192.0.2.2/24 dev t3; ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev t3") != 0)
+              return 3;
+            send_datagram("192.0.2.1", 53, "a question");
+            return receives(*devices.value().front(), 0x0800, "a question") ? 0 : 4;
           }),
       0);
 }
