@@ -150,7 +150,8 @@ class Primary final : public hal::Role {
     take_settings(config.value(), report);
     // Before there are zones that they hold for. What finds no room follows with what is sent next.
     updates_->send_settings(loader.workers(), [&](u32 worker, Bytes message) { return loader.send(worker, message); });
-    updates_->settle();
+    // What updates have changed is served, and answered, before the room for it is given to what the reload brings.
+    publish(loader);
     struct Context {
       Primary& role;
       hal::Loader& loader;
@@ -159,7 +160,7 @@ class Primary final : public hal::Role {
                                 [](void* of) {
                                   auto& [role, machine] = *static_cast<Context*>(of);
                                   machine.take_turn();
-                                  role.updates_->settle();
+                                  role.publish(machine);
                                 },
                             .context = &context};
     const auto set = zones_->load(config.value(), loader.wall(), report, pause);

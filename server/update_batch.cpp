@@ -87,7 +87,13 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update, UnixTime wall) {
                         .scarce = zones_.is_room_scarce()};
   UpdateOutcome outcome = apply_update(*zone, message.value(), access_.rights(requester, *zone), room);
   if (outcome.patch.has_value()) {
-    if (const auto changed = zones_.change(name, *outcome.patch, outcome.growth); !changed.ok()) return only(changed.error());
+    if (const auto changed = zones_.change(name, *outcome.patch, outcome.growth); !changed.ok()) {
+      log(Level::error, "zone ", name, ": update of ", Sender{requester}, " not made: ", changed.error());
+      UpdateDone done = only(Rcode::SERVFAIL);
+      done.why = dns::ExtendedError::not_ready;
+      done.reason = changed.error();
+      return done;
+    }
     unsettled_.push_back(name);
     log(Level::info, "zone ", name, ": serial ", outcome.serial.value(), " by update of ", Sender{requester});
   } else if (outcome.rcode == Rcode::REFUSED) {

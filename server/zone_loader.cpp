@@ -21,8 +21,6 @@ namespace {
 
 // A zone that has changed so often while its file was held against it is replaced without being compared.
 constexpr u32 max_comparisons = 3;
-// The last of so many parts of storage and zone memory is kept for those without limits.
-constexpr u64 room_parts = 8;
 
 // The type of record that makes the error; nothing when any of the owner's does.
 std::optional<dns::RrType> type_at_fault(zone::BuildError error) {
@@ -251,83 +249,6 @@ void ZoneLoader::compact_if_due(ServedZone& zone) {
   // Without room for a copy it goes on growing; the next change tries again.
   const auto compacted = zone.versions->compact();
   log(Level::debug, "zone ", zone.apex, ": ", compacted.ok() ? "compacted" : zone::describe(compacted.error()));
-}
-
-u64 ZoneLoader::content_octets(const dns::Name& apex) {
-  ServedZone& zone = *find(apex);
-  if (!zone.octets.has_value()) zone.octets = zone::content_octets(*zone.versions->zone());
-  return *zone.octets;
-}
-
-bool ZoneLoader::is_room_scarce() {
-  return memory_.is_scarce() || (archive_ != nullptr && archive_->used() > archive_->usable() / room_parts * (room_parts - 1));
-}
-
-std::optional<zone::RetiredExtents::Hold> ZoneLoader::transfer_to_end() {
-  if (!memory_.is_scarce() || retired_.is_any_asked_to_end()) return std::nullopt;
-  const auto slowest = retired_.take_slowest();
-  if (slowest.has_value()) {
-    log(Level::warning, "zone ", slowest->zone, ": the slowest of its transfers is ended: zone memory runs short");
-  }
-  return slowest;
-}
-
-Result<void, dns::Rcode> ZoneLoader::change(const dns::Name& apex, zone::Patch& patch, i64 growth) {
-  ServedZone* found = find(apex);
-  if (found == nullptr || !found->versions->zone().has_value()) return fail(dns::Rcode::SERVFAIL);
-  if (archive_ != nullptr && !archive_->is_usable()) return fail(dns::Rcode::SERVFAIL);
-  // What is remembered of the file once updates change the zone that was read from it.
-  const zone::Zone& now = *found->versions->zone();
-  const zone::store::FileMark file =
-      found->file.has_value()
-          ? *found->file
-          : zone::store::FileMark{.serial = now.serial(),
-                                  .digest = found->digest.has_value() ? *found->digest : zone::content_digest(now)};
-  std::optional<zone::VersionedZone::Savepoint> before;
-  if (archive_ != nullptr) before = found->versions->savepoint();
-  const auto changed = found->versions->apply(patch);
-  if (!changed.ok()) {
-    const zone::Patch::Failed& why = changed.error();
-    log(Level::error, "zone ", apex,
-        ": update not made: ", why.build.has_value() ? zone::describe(*why.build) : zone::describe(why.error));
-    return fail(dns::Rcode::SERVFAIL);
-  }
-  if (archive_ != nullptr && !archive_->save(changed.value(), {.refreshed = {}, .expires = {}, .file = file})) {
-    found->versions->back_to(std::move(*before));
-    return fail(dns::Rcode::SERVFAIL);
-  }
-  if (archive_ == nullptr) {
-    compact_if_due(*found);
-    retire(*found);
-  } else if (std::ranges::find(unsettled_, apex, &Unsettled::apex) == unsettled_.end()) {
-    unsettled_.push_back({.apex = apex, .before = std::move(*before), .file = found->file, .octets = found->octets});
-  }
-  sets_.touch(apex);
-  found->file = file;
-  if (found->octets.has_value()) *found->octets += static_cast<u64>(growth);
-  return {};
-}
-
-bool ZoneLoader::settle() {
-  if (unsettled_.empty()) return true;
-  const bool durable = archive_->sync();
-  for (Unsettled& change : unsettled_) {
-    ServedZone& zone = *find(change.apex);
-    if (durable) {
-      compact_if_due(zone);
-      retire(zone);
-      continue;
-    }
-    const dns::Serial lost = zone.versions->zone()->serial();
-    zone.versions->back_to(std::move(change.before));
-    sets_.touch(zone.apex);
-    zone.file = change.file;
-    zone.octets = change.octets;
-    log(Level::error, "zone ", zone.apex, ": updates up to serial ", lost.value(),
-        " are not made: the storage fails; the zone stays at serial ", zone.versions->zone()->serial().value());
-  }
-  unsettled_.clear();
-  return durable;
 }
 
 std::optional<zone::ZoneSet> ZoneLoader::next_set() {

@@ -54,7 +54,7 @@ class LoadReport {
 // About a second of reading.
 constexpr u64 records_between_lines = 1'000'000;
 
-class ZoneLoader {
+class ZoneLoader final : public zone::store::ZonesInService {
  public:
   // `archive` outlives this. Null: updates end with the image.
   // `text_key`, drawn at random, is that of the hash by which a zone's texts are known again.
@@ -76,16 +76,17 @@ class ZoneLoader {
   // The zones whose data load() changed, since this was last asked.
   std::vector<dns::Name> take_changed() { return std::exchange(changed_, {}); }
   // The zone as it is after all updates so far; nothing when it has no data, or there is no such zone.
-  std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const;
+  std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const override;
   // Whether it is a catalog that the server makes of its configuration, which nobody else changes.
   bool is_generated(const dns::Name& apex) const;
   // Octets of the records of a zone that has data (zone/content_digest.h).
   u64 content_octets(const dns::Name& apex);
   // Whether storage or zone memory run short: an eighth or less is left.
   bool is_room_scarce();
-  // Changes a zone that has data, whose records have `growth` octets more then. Error: SERVFAIL; the zone stays as it was and a
-  // line in the log says why.
-  Result<void, dns::Rcode> change(const dns::Name& apex, zone::Patch& patch, i64 growth = 0);
+  // Changes a zone that has data, whose records have `growth` octets more then. What makes it smaller may use what is kept
+  // back of storage and memory for that. Error: the reason, for SERVFAIL; the zone stays as it was. What is changed can be
+  // published: there is memory for the next set.
+  Result<void, std::string_view> change(const dns::Name& apex, zone::Patch& patch, i64 growth = 0);
   // Makes durable what change() did since it was last called, as RFC 2136 section 3.5 wants it before anybody hears of it; with
   // an archive load() and next_set() want it done. False: it may be lost, so all of it is taken back, the log says so, and
   // nothing can be changed any more. Without an archive nothing is promised.
@@ -135,6 +136,7 @@ class ZoneLoader {
     std::optional<u64> octets;                  // of its records, once somebody asked
     std::optional<u64> digest;                  // of what was read from its file, if that was wanted
     bool in_hand = false;                       // what it is made of is being looked at, with pauses: it is not compacted
+    size_t in_use_when_tried = SIZE_MAX;        // octets of zone memory, when there was no room to let its history go
   };
 
   // What a file means for the zone in service.
@@ -171,6 +173,8 @@ class ZoneLoader {
   void report_unconfigured(LoadReport& report);
   void compact_if_due(ServedZone& zone);
   void keep_room_for_sets(const PrimaryConfig& config);
+  bool is_memory_full(i64 growth);
+  void let_history_go();
   // The next set has another version of it, and what earlier ones had alone is given back in time.
   void retire(ServedZone& zone);
 
@@ -184,6 +188,7 @@ class ZoneLoader {
   ZonePlaces places_;                 // of zones_
   std::vector<Unsettled> unsettled_;  // one for each zone
   std::vector<dns::Name> changed_;
+  size_t history_at_ = 0;  // of zones_, where let_history_go() goes on
   zone::RetiredExtents retired_;
   zone::ZoneSetMaker sets_{memory_, retired_};
   u64 generation_ = 0;

@@ -112,6 +112,8 @@ class HistoryKeeper {
   explicit HistoryKeeper(HistoryLimits limits) : limits_(limits) {}
 
   size_t octets_limit() const { return limits_.octets; }
+  // Of all that is kept.
+  size_t octets() const { return octets_; }
   void adopt(const Zone& zone);
   void forget() { kept_.clear(), octets_ = 0; }
   // The zone changes and its serial does not go up from `before`. Who has a serial up to that one may have other content than

@@ -145,6 +145,8 @@ class ZoneMemory {
   size_t usable() const { return end_; }
   // Whether an eighth or less is left: what can be done without gives way then.
   bool is_scarce() const { return in_use_ > end_ / 8 * 7; }
+  // Whether what is left is for changes that make zones smaller: these need some memory before they give any back.
+  bool is_nearly_full() const { return in_use_ > end_ / 32 * 31; }
 
  private:
   MutableBytes region_;

@@ -149,6 +149,10 @@ bool VersionedZone::compaction_due() const {
   return growth_.used() > std::max(kept, least_growth_to_compact) || 4 * index.taken() > 3 * index.slots();
 }
 
+bool VersionedZone::is_history_due() const {
+  return zone_.has_value() && memory_.is_scarce() && history_.octets() > least_growth_to_compact;
+}
+
 Result<Zone, BuildError> VersionedZone::compact() {
   HistoryKeeper history = history_;
   if (memory_.is_scarce()) history.forget();

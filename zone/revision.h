@@ -71,6 +71,8 @@ class VersionedZone {
   // Growth has reached half of what the zone takes by itself, or where memory is scarce what is worth a copy, or its index is
   // short of free slots.
   bool compaction_due() const;
+  // Whether compact() would have its history give way.
+  bool is_history_due() const;
   // The history gives way where memory is scarce: who needs it is sent the zone whole.
   Result<Zone, BuildError> compact();
 

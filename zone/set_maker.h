@@ -55,6 +55,8 @@ class ZoneSetMaker {
     }
     return next_whole(all(), generation);
   }
+  // Whether next() is sure to find memory for a set of the same zones.
+  bool has_room() const { return !aside_.empty() || !last_.has_value(); }
   // Memory was given back: what is kept aside is taken before anybody else takes it.
   void refill() {
     if (last_.has_value()) keep(last_->extent().size, 1);

@@ -8,6 +8,14 @@ namespace samara::zone::store {
 
 namespace {
 
+Result<void, StoreError> add_records(const Zone& zone, ZoneWriter& writer) {
+  Result<void, StoreError> added;
+  zone.for_each_record([&](const dns::Name& owner, RecordView record) {
+    if (added.ok()) added = writer.add(owner, record.type(), record.ttl(), record.rdata());
+  });
+  return added;
+}
+
 // Versions of a zone from what the store has of it: the snapshot, then each difference.
 class Restorer final : public ZoneVisitor {
  public:
@@ -61,6 +69,31 @@ class Restorer final : public ZoneVisitor {
   u32 soas_ = 0;
 };
 
+// Zones that are in service as they are kept, and one that is kept otherwise than it is in service.
+class FromService final : public WholeZones {
+ public:
+  // `anew`: the one is written whatever is kept of it.
+  FromService(const ZonesInService& zones, const std::optional<Zone>& one, bool anew) : zones_(zones), one_(one), anew_(anew) {
+    if (one_.has_value()) apex_ = one_->apex();
+  }
+
+  bool has(const ZoneSummary& kept) override {
+    const bool is_one = one_.has_value() && kept.name == apex_;
+    if (!(is_one && anew_) && (kept.differences == 0 || kept.damaged)) return false;
+    zone_ = is_one ? one_ : zones_.zone_in_service(kept.name);
+    return zone_.has_value() && ((is_one && anew_) || zone_->serial() == kept.serial);
+  }
+  dns::Serial serial() override { return zone_->serial(); }
+  Result<void, StoreError> write(ZoneWriter& writer) override { return add_records(*zone_, writer); }
+
+ private:
+  const ZonesInService& zones_;
+  std::optional<Zone> one_;
+  bool anew_;
+  dns::Name apex_;
+  std::optional<Zone> zone_;
+};
+
 }  // namespace
 
 std::unique_ptr<ZoneArchive> ZoneArchive::open(hal::Storage& storage, Rng& rng, ZoneStore::Use use) {
@@ -100,47 +133,65 @@ void ZoneArchive::on_failure(const dns::Name& name, StoreError error) {
   log(Level::warning, "zone ", name, ": not stored: ", describe(error), "; the storage keeps the version it has");
 }
 
-bool ZoneArchive::save(const Zone& zone, const ZoneState& state) {
+Result<void, StoreError> ZoneArchive::save(const Zone& zone, const ZoneState& state, const Means& means) {
   const dns::Name name = zone.apex();
-  auto written = write(zone);
+  auto written = write(zone, means);
   if (written.ok()) {
     unsynced_ = true;
     written = store_->put_state(name, state);
   }
-  if (!written.ok()) on_failure(name, written.error());
-  return written.ok();
+  if (!written.ok() && (written.error() != StoreError::full || means.zones == nullptr)) on_failure(name, written.error());
+  return written;
+}
+
+// Where the room for it is taken by steps, zones are written whole in their place. One that shrinks is the new one then, which
+// fits where the old one did; of one that grows the new step follows, if there is room for it.
+Result<void, StoreError> ZoneArchive::write(const Zone& zone, const Means& means) {
+  const auto written = write(zone, means.shrinks ? Room::reserve : Room::usual);
+  if (written.ok() || written.error() != StoreError::full || means.zones == nullptr) return written;
+  if (!means.shrinks && !store_->is_fold_due()) return written;
+  FromService whole(*means.zones, means.shrinks ? zone : means.before, means.shrinks);
+  TRY(store_->fold(whole));
+  const auto kept = store_->find(zone.apex());
+  return means.shrinks && kept.has_value() ? Result<void, StoreError>() : write(zone, Room::usual);
+}
+
+bool ZoneArchive::is_scarce(const ZonesInService& zones) {
+  const auto scarce = [this] { return store_->used() > store_->usable() / 8 * 7; };
+  if (!scarce()) return false;
+  if (!broken_ && store_->is_fold_due()) {
+    FromService whole(zones, std::nullopt, false);
+    if (const auto folded = store_->fold(whole); !folded.ok()) on_failure(dns::Name(), folded.error());
+  }
+  return scarce();
 }
 
 // The steps from the version that is there, where they are known and do not outgrow the zone; or outgrow it, and the storage
 // has no room for both the zone that is there and a new one.
-Result<void, StoreError> ZoneArchive::write(const Zone& zone) {
+Result<void, StoreError> ZoneArchive::write(const Zone& zone, Room room) {
   const dns::Name name = zone.apex();
   const auto kept = store_->find(name);
-  if (!kept.has_value() || kept->damaged || kept->serial == zone.serial()) return write_whole(zone);
+  if (!kept.has_value() || kept->damaged || kept->serial == zone.serial()) return write_whole(zone, room);
   std::vector<StoredDifference> steps;
-  if (!History(zone).path(kept->serial, steps)) return write_whole(zone);
+  if (!History(zone).path(kept->serial, steps)) return write_whole(zone, room);
   u64 octets = kept->difference_octets;
   for (const StoredDifference& step : steps) octets += step.size();
   if (octets > kept->snapshot_octets && store_->used() + kept->snapshot_octets <= store_->usable()) {
-    const auto whole = write_whole(zone);
+    const auto whole = write_whole(zone, room);
     if (whole.ok() || whole.error() != StoreError::full) return whole;
   }
-  return write_steps(name, steps);
+  return write_steps(name, steps, room);
 }
 
-Result<void, StoreError> ZoneArchive::write_whole(const Zone& zone) {
-  auto writer = TRY(store_->begin_snapshot(zone.apex(), zone.serial()));
-  Result<void, StoreError> added;
-  zone.for_each_record([&](const dns::Name& owner, RecordView record) {
-    if (added.ok()) added = writer.add(owner, record.type(), record.ttl(), record.rdata());
-  });
-  TRY(added);
+Result<void, StoreError> ZoneArchive::write_whole(const Zone& zone, Room room) {
+  auto writer = TRY(store_->begin_snapshot(zone.apex(), zone.serial(), room));
+  TRY(add_records(zone, writer));
   return writer.commit();
 }
 
-Result<void, StoreError> ZoneArchive::write_steps(const dns::Name& name, std::span<const StoredDifference> steps) {
+Result<void, StoreError> ZoneArchive::write_steps(const dns::Name& name, std::span<const StoredDifference> steps, Room room) {
   for (const StoredDifference& step : steps) {
-    auto writer = TRY(store_->begin_difference(name, step.from(), step.to()));
+    auto writer = TRY(store_->begin_difference(name, step.from(), step.to(), room));
     RecordImages images(step.records());
     for (auto image = images.next(); image.has_value(); image = images.next()) TRY(writer.add(image->whole));
     TRY(writer.commit());

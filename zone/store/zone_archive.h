@@ -20,6 +20,15 @@ constexpr Duration confirmed_unsaved = Duration::seconds(30);
 // Octets that one call of work() copies within the storage.
 constexpr u64 maintenance_share = u64{1} << 20;
 
+// Zones as they are in service, so that what is kept of them can be written anew without the steps they went.
+class ZonesInService {
+ public:
+  virtual std::optional<Zone> zone_in_service(const dns::Name& apex) const = 0;
+
+ protected:
+  ~ZonesInService() = default;
+};
+
 class ZoneArchive {
  public:
   // Nothing: it cannot be used, and the log says why.
@@ -53,8 +62,18 @@ class ZoneArchive {
     for (const dns::Name& name : gone) remove(name);
   }
 
-  // False: the store keeps the version it had, and the log says why.
-  bool save(const Zone& zone, const ZoneState& state);
+  // What a change may take, and what there is to make room of.
+  struct Means {
+    bool shrinks = false;                   // the zone has fewer octets than `before`: there is always room for it
+    std::optional<Zone> before;             // the version that is kept
+    const ZonesInService* zones = nullptr;  // nothing: no room is made
+  };
+  // Error: the store keeps the version it had, and the log says why; of one for which no room could be made that is the
+  // caller's.
+  Result<void, StoreError> save(const Zone& zone, const ZoneState& state, const Means& means);
+  bool save(const Zone& zone, const ZoneState& state) { return save(zone, state, {}).ok(); }
+  // Whether an eighth or less is left, also when all zones are kept whole: what can be done without gives way then.
+  bool is_scarce(const ZonesInService& zones);
   void confirm(Instant now, const dns::Name& name, const ZoneState& state);
   void remove(const dns::Name& name);
   // False: it is not known to be on the medium, and nothing more will be written.
@@ -71,9 +90,11 @@ class ZoneArchive {
  private:
   explicit ZoneArchive(std::unique_ptr<ZoneStore> store) : store_(std::move(store)) {}
 
-  Result<void, StoreError> write(const Zone& zone);
-  Result<void, StoreError> write_whole(const Zone& zone);
-  Result<void, StoreError> write_steps(const dns::Name& name, std::span<const StoredDifference> steps);
+  using Room = ZoneStore::Room;
+  Result<void, StoreError> write(const Zone& zone, const Means& means);
+  Result<void, StoreError> write(const Zone& zone, Room room);
+  Result<void, StoreError> write_whole(const Zone& zone, Room room);
+  Result<void, StoreError> write_steps(const dns::Name& name, std::span<const StoredDifference> steps, Room room);
   void on_failure(const dns::Name& name, StoreError error);
 
   std::unique_ptr<ZoneStore> store_;

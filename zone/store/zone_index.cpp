@@ -76,6 +76,13 @@ void ZoneIndex::lose(u32 row) {
   drop(zone.pending);
 }
 
+void ZoneIndex::replace(u32 row, std::vector<Piece>&& pieces) {
+  drop(rows_[row].pieces);
+  for (const Piece& piece : pieces) live_ += piece.size;
+  rows_[row].pieces = std::move(pieces);
+  rows_[row].damaged = false;
+}
+
 void ZoneIndex::remove(u32 row) {
   ZoneRow& zone = rows_[row];
   drop(zone.pieces);

@@ -89,6 +89,8 @@ class ZoneIndex {
   // what is there, and was left out.
   bool take_piece(const EntryHeader& header, u64 at, u32 size, u64 moved);
   void drop_pending(u32 row);
+  // These whole pieces are all of the zone.
+  void replace(u32 row, std::vector<Piece>&& pieces);
   void remove(u32 row);
   // The content is damaged. Whose member the zone is stays known.
   void lose(u32 row);

@@ -5,6 +5,7 @@
 //              It is the opener's from then on: who had it before writes nothing any more (`taken`)
 //   getters    each(f), find(name), report(), used()
 //   commands   begin_snapshot / begin_difference -> ZoneWriter: add(record) …, commit();  put_state, remove
+//              fold(zones): compaction at once, which writes zones whole in place of the steps they went
 //              sync(): what was committed before it survives a crash when it returns. Without it a crash may leave an older
 //                      version, never a mixture
 //              maintain(): a part of compaction, so that no write has to wait for all of it
@@ -109,14 +110,33 @@ class ZoneWriter {
 
  private:
   friend class ZoneStore;
-  ZoneWriter(ZoneStore& store, const EntryHeader& header);
+  enum class Into : u8 {
+    log,
+    reserve,     // the log, and of what is kept for changes that make a zone smaller
+    compaction,  // the half that is being written, in place of the zone's pieces
+  };
+  ZoneWriter(ZoneStore& store, const EntryHeader& header, Into into);
   Result<void, StoreError> write_part(bool last);
 
   ZoneStore* store_;
+  Into into_;
   EntryHeader header_;
   std::vector<u8> entry_;
   size_t filled_;
   std::optional<StoreError> ended_;
+};
+
+// Zones whole, as they are kept in parts or are to be kept from now on.
+class WholeZones {
+ public:
+  // Whether write() is to write the zone in place of what is kept.
+  virtual bool has(const ZoneSummary& kept) = 0;
+  // Its serial, and its records, without commit().
+  virtual dns::Serial serial() = 0;
+  virtual Result<void, StoreError> write(ZoneWriter& writer) = 0;
+
+ protected:
+  ~WholeZones() = default;
 };
 
 class ZoneStore {
@@ -143,8 +163,16 @@ class ZoneStore {
     }
   }
 
-  Result<ZoneWriter, StoreError> begin_snapshot(const dns::Name& name, dns::Serial serial);
-  Result<ZoneWriter, StoreError> begin_difference(const dns::Name& name, dns::Serial from, dns::Serial to);
+  // What it may take: a change that makes its zone smaller has a reserve, half of the room to work.
+  enum class Room : u8 { usual, reserve };
+  Result<ZoneWriter, StoreError> begin_snapshot(const dns::Name& name, dns::Serial serial, Room room = Room::usual);
+  Result<ZoneWriter, StoreError> begin_difference(const dns::Name& name, dns::Serial from, dns::Serial to,
+                                                  Room room = Room::usual);
+  // Makes one copy of all that is kept, in which zones that `zones` has are whole. Costs as much as all that is kept; on an
+  // error everything is as it was.
+  Result<void, StoreError> fold(WholeZones& zones);
+  // Whether so much was written since the last one that its cost does not count.
+  bool is_fold_due() const { return used() > used_when_folded_ + layout_.capacity() / 16; }
   // Calls f(const dns::Name&, const ZoneState&, bool has_content) for each zone that is kept as a member of a catalog.
   template <class F>
   void each_member(F&& f) const {
@@ -182,12 +210,19 @@ class ZoneStore {
     u64 durable = 0;   // and of the last that is known to be durable
     u32 noted_in = 0;  // the copy of the header that was written last
   };
+  // What takes the place of a row's pieces.
+  struct Whole {
+    u32 row;
+    std::vector<Piece> pieces;
+  };
   struct Compaction {
     Head to;
-    u32 row = 0;      // those in front of it are copied
-    size_t hint = 0;  // of the row's pieces, those in front of it are copied
+    u32 row = 0;                  // those in front of it are copied
+    size_t hint = 0;              // of the row's pieces, those in front of it are copied
+    WholeZones* zones = nullptr;  // while fold() runs
+    std::vector<Whole> whole;
   };
-  enum class Needs : u8 { room_to_work, little };
+  enum class Needs : u8 { room_to_work, reserve, little };
 
   ZoneStore(hal::Storage& storage, Rng& rng, const HalfHeader& half, u32 index, const std::optional<OwnerMark>& owner);
   static Result<HalfHeader, OpenError> make(hal::Storage& storage, Rng& rng, const OwnerMark& owner);
@@ -220,6 +255,8 @@ class ZoneStore {
   // True: it is finished.
   Result<bool, StoreError> compact(u64 budget);
   Result<bool, StoreError> copy_row(u64& budget);
+  Result<void, StoreError> write_row_whole(const ZoneSummary& kept);
+  Result<void, StoreError> append_whole(EntryHeader& header, MutableBytes entry);
   Result<void, StoreError> compact_now();
   Result<void, StoreError> switch_halves();
   void stop_compaction();
@@ -238,6 +275,7 @@ class ZoneStore {
   OwnerMark owner_;
   u64 unchecked_ = 0;      // octets that were written since the owner's mark was looked at
   bool check_due_ = true;  // it is to be looked at before the next write
+  u64 used_when_folded_ = 0;
   bool broken_ = false;
   bool unflushed_ = false;
   std::vector<u32> states_unsaved_;  // rows

@@ -39,10 +39,40 @@ void ZoneStore::stop_compaction() {
   }
 }
 
+// The next part of the zone that takes the place of the row's pieces.
+Result<void, StoreError> ZoneStore::append_whole(EntryHeader& header, MutableBytes entry) {
+  const u64 at = TRY(append(compaction_->to, header, entry));
+  compaction_->whole.back().pieces.push_back({.at = at,
+                                              .moved = at,
+                                              .group = header.group,
+                                              .size = static_cast<u32>(header.total_size(layout_.block)),
+                                              .from = header.from,
+                                              .to = header.to,
+                                              .kind = header.kind,
+                                              .last = header.last});
+  return {};
+}
+
+Result<void, StoreError> ZoneStore::write_row_whole(const ZoneSummary& kept) {
+  const u32 serial = compaction_->zones->serial().value();
+  compaction_->whole.push_back({.row = compaction_->row, .pieces = {}});
+  ZoneWriter writer(
+      *this, {.kind = Kind::snapshot, .zone = kept.name.lowercased(), .group = ++sequence_, .from = serial, .to = serial},
+      ZoneWriter::Into::compaction);
+  TRY(compaction_->zones->write(writer));
+  return writer.commit();
+}
+
 // True: all of the row's pieces are copied. False: the budget is used up.
 Result<bool, StoreError> ZoneStore::copy_row(u64& budget) {
   const u32 row = compaction_->row;
   const dns::Name name = index_.name(row);
+  if (compaction_->zones != nullptr && !index_[row].pieces.empty() && index_[row].pending.empty()) {
+    if (const ZoneSummary kept = summary(row); compaction_->zones->has(kept)) {
+      TRY(write_row_whole(kept));
+      return true;
+    }
+  }
   for (;;) {
     ZoneRow& zone = index_[row];
     const size_t whole_groups = zone.pieces.size();
@@ -93,6 +123,7 @@ Result<void, StoreError> ZoneStore::switch_halves() {
   TRY(flush());
   TRY(write_half_header(to, 1));
   head_ = to;
+  for (Whole& zone : compaction_->whole) index_.replace(zone.row, std::move(zone.pieces));
   compaction_.reset();
   for (u32 row = 0; row < index_.size(); ++row) {
     for (Piece& piece : index_[row].pieces) piece.at = std::exchange(piece.moved, 0);
@@ -112,6 +143,22 @@ Result<void, StoreError> ZoneStore::compact_now() {
     stop_compaction();
     if (done.error() != StoreError::full || !again) return fail(done.error());
   }
+}
+
+Result<void, StoreError> ZoneStore::fold(WholeZones& zones) {
+  if (broken_) return fail(StoreError::device);
+  // The first write of a run has its checks.
+  TRY(prepare(0, Needs::little));
+  if (compaction_.has_value()) stop_compaction();
+  TRY(start_compaction());
+  compaction_->zones = &zones;
+  const auto done = compact(UINT64_MAX);
+  if (!done.ok()) {
+    stop_compaction();
+    return fail(done.error());
+  }
+  used_when_folded_ = used();
+  return {};
 }
 
 Result<bool, StoreError> ZoneStore::maintain(u64 budget) {

@@ -105,7 +105,8 @@ Result<void, StoreError> ZoneStore::take_format() {
 // Makes room for `size` octets of entries in the half in use.
 Result<void, StoreError> ZoneStore::prepare(u64 size, Needs needs) {
   if (broken_) return fail(StoreError::device);
-  if (needs == Needs::room_to_work && used() + size > usable()) return fail(StoreError::full);
+  const u64 reserve = needs == Needs::reserve ? layout_.capacity() / 16 : 0;
+  if (needs != Needs::little && used() + size > usable() + reserve) return fail(StoreError::full);
   // What an interrupted run left behind the end continues that run's entries, and no others: ours differ from the first on. And
   // a write that whoever had the store before us still has under way lands on this entry, which is as large as any: what
   // follows says that it was durable, and so that it is missing.
@@ -154,25 +155,28 @@ Result<void, StoreError> ZoneStore::append_piece(EntryHeader& header, MutableByt
 
 // ---- zones ----------------------------------------------------------------------------------------------------------
 
-Result<ZoneWriter, StoreError> ZoneStore::begin_snapshot(const dns::Name& name, dns::Serial serial) {
+Result<ZoneWriter, StoreError> ZoneStore::begin_snapshot(const dns::Name& name, dns::Serial serial, Room room) {
   if (broken_) return fail(StoreError::device);
   return ZoneWriter(
       *this,
-      {.kind = Kind::snapshot, .zone = name.lowercased(), .group = ++sequence_, .from = serial.value(), .to = serial.value()});
+      {.kind = Kind::snapshot, .zone = name.lowercased(), .group = ++sequence_, .from = serial.value(), .to = serial.value()},
+      room == Room::usual ? ZoneWriter::Into::log : ZoneWriter::Into::reserve);
 }
 
-Result<ZoneWriter, StoreError> ZoneStore::begin_difference(const dns::Name& name, dns::Serial from, dns::Serial to) {
+Result<ZoneWriter, StoreError> ZoneStore::begin_difference(const dns::Name& name, dns::Serial from, dns::Serial to, Room room) {
   if (broken_) return fail(StoreError::device);
   const u32 row = index_.find(name);
   if (row == ZoneIndex::none || index_[row].pieces.empty()) return fail(StoreError::not_there);
   const Piece& newest = index_[row].pieces.back();
   if (newest.to != from.value()) return fail(StoreError::not_next);
-  return ZoneWriter(*this, {.kind = Kind::difference,
-                            .zone = name.lowercased(),
-                            .group = ++sequence_,
-                            .follows = newest.group,
-                            .from = from.value(),
-                            .to = to.value()});
+  return ZoneWriter(*this,
+                    {.kind = Kind::difference,
+                     .zone = name.lowercased(),
+                     .group = ++sequence_,
+                     .follows = newest.group,
+                     .from = from.value(),
+                     .to = to.value()},
+                    room == Room::usual ? ZoneWriter::Into::log : ZoneWriter::Into::reserve);
 }
 
 void ZoneStore::abandon(const dns::Name& name, u64 group) {
@@ -275,18 +279,19 @@ void ZoneStore::states_saved() {
 
 // ---- ZoneWriter -----------------------------------------------------------------------------------------------------
 
-ZoneWriter::ZoneWriter(ZoneStore& store, const EntryHeader& header)
-    : store_(&store), header_(header), entry_(max_entry_size), filled_(header.size()) {}
+ZoneWriter::ZoneWriter(ZoneStore& store, const EntryHeader& header, Into into)
+    : store_(&store), into_(into), header_(header), entry_(max_entry_size), filled_(header.size()) {}
 
 ZoneWriter::ZoneWriter(ZoneWriter&& other) noexcept
     : store_(std::exchange(other.store_, nullptr)),
+      into_(other.into_),
       header_(other.header_),
       entry_(std::move(other.entry_)),
       filled_(other.filled_),
       ended_(other.ended_) {}
 
 ZoneWriter::~ZoneWriter() {
-  if (store_ != nullptr) store_->abandon(header_.zone, header_.group);
+  if (store_ != nullptr && into_ != Into::compaction) store_->abandon(header_.zone, header_.group);
 }
 
 Result<void, StoreError> ZoneWriter::add(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata) {
@@ -318,7 +323,9 @@ Result<void, StoreError> ZoneWriter::write_part(bool last) {
   const auto write = [&]() -> Result<void, StoreError> {
     header_.last = last;
     header_.payload_size = static_cast<u32>(filled_ - header_.size());
-    TRY(store_->prepare(header_.total_size(store_->layout_.block), ZoneStore::Needs::room_to_work));
+    if (into_ == Into::compaction) return store_->append_whole(header_, entry_);
+    const auto needs = into_ == Into::log ? ZoneStore::Needs::room_to_work : ZoneStore::Needs::reserve;
+    TRY(store_->prepare(header_.total_size(store_->layout_.block), needs));
     const u32 row = store_->index_.find(header_.zone);
     if (header_.part != 0) {
       const auto& pending = store_->index_[row == ZoneIndex::none ? 0 : row].pending;
@@ -336,7 +343,7 @@ Result<void, StoreError> ZoneWriter::write_part(bool last) {
   ++header_.part;
   filled_ = header_.size();
   if (!written.ok()) {
-    store_->abandon(header_.zone, header_.group);
+    if (into_ != Into::compaction) store_->abandon(header_.zone, header_.group);
     ended_ = written.error();
   }
   return written;
