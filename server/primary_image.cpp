@@ -182,15 +182,18 @@ class Primary final : public hal::Role {
       return on_released(loader);
     }
     if (kind_of(message) != LoaderMessage::update) return;
-    if (const auto update = read_update(message); update.has_value()) updates_->on_update(worker, *update, loader.wall());
+    if (const auto update = read_update(message); update.has_value()) {
+      updates_->on_update(worker, *update, {.now = loader.now(), .wall = loader.wall()});
+    }
   }
 
   // Updates that came together are published together, and answered when the zones they made are served.
   Instant next_deadline() override {
     if (!updates_.has_value()) return Instant::never();
     if (zones_->has_work()) return Instant();
-    if (waits_for_room_ || !(updates_->is_changed() || updates_->has_output())) return look_at_signatures_at_;
-    return std::min(publish_again_at_, look_at_signatures_at_);
+    const Instant later = std::min(look_at_signatures_at_, updates_->next_line_at());
+    if (waits_for_room_ || !(updates_->is_changed() || updates_->has_output())) return later;
+    return std::min(publish_again_at_, later);
   }
 
   void on_deadline(hal::Loader& loader) override {
@@ -199,6 +202,7 @@ class Primary final : public hal::Role {
     // No verdict goes out before what it speaks of is served.
     if (!updates_->is_changed() || (loader.now() >= publish_again_at_ && publish(loader))) send(loader);
     if (zones_->has_work()) zones_->work();
+    updates_->write_lines(loader.now());
     if (loader.now() < look_at_signatures_at_) return;
     zones_->look_at_signatures(loader.wall());
     look_at_signatures_at_ = loader.now() + zone::signatures_looked_at_every;

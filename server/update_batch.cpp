@@ -11,23 +11,11 @@ namespace {
 
 using dns::Rcode;
 
-// Who sent it: "KEY at ADDRESS", or the address alone.
-struct Sender {
-  const Requester& requester;
-  void write_text(TextWriter& out) const {
-    if (requester.key.has_value()) {
-      requester.key_name.write_text(out);
-      out.put(" at ");
-    }
-    requester.address.write_text(out);
-  }
-};
-
 }  // namespace
 
-void UpdateBatch::on_update(u32 worker, const UpdateRelay& update, UnixTime wall) {
+void UpdateBatch::on_update(u32 worker, const UpdateRelay& update, const Times& at) {
   const size_t before = unsettled_.size();
-  UpdateDone done = decide(update, wall);
+  UpdateDone done = decide(update, at);
   done.tag = update.tag;
   outcomes_.push_back({worker, done, unsettled_.size() != before});
 }
@@ -54,7 +42,7 @@ void UpdateBatch::add_changed(const dns::Name& zone) {
   if (std::ranges::find(changed_zones_, zone) == changed_zones_.end()) changed_zones_.push_back(zone);
 }
 
-UpdateDone UpdateBatch::decide(const UpdateRelay& update, UnixTime wall) {
+UpdateDone UpdateBatch::decide(const UpdateRelay& update, const Times& at) {
   const auto only = [](Rcode rcode) {
     UpdateDone done;
     done.rcode = rcode;
@@ -68,14 +56,14 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update, UnixTime wall) {
   if (!zone.has_value()) return only(Rcode::NOTAUTH);
   const Requester requester = access_.requester(update.peer.address, update.key, update.address_shown);
   const auto refused = [&](std::string_view why) {
-    log(Level::warning, "zone ", name, ": update of ", Sender{requester}, " refused: ", why);
+    refusals_.line(at.now, "zone ", name, ": update of ", Sender{requester}, " refused: ", why);
     UpdateDone done = only(Rcode::REFUSED);
     done.why = dns::ExtendedError::prohibited;
     done.reason = why;
     return done;
   };
   if (zones_.is_generated(name)) return refused("the server makes this catalog itself");
-  if (update.key.has_value() && !seen_.is_new({*update.key, update.signed_at, update.mac_start}, wall)) {
+  if (update.key.has_value() && !seen_.is_new({*update.key, update.signed_at, update.mac_start}, at.wall)) {
     return refused("this update has come before");
   }
   const ZoneLimits of_zone = config_.limits_of(settings_.of(name));
@@ -88,16 +76,16 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update, UnixTime wall) {
   UpdateOutcome outcome = apply_update(*zone, message.value(), access_.rights(requester, *zone), room);
   if (outcome.patch.has_value()) {
     if (const auto changed = zones_.change(name, *outcome.patch, outcome.growth); !changed.ok()) {
-      log(Level::error, "zone ", name, ": update of ", Sender{requester}, " not made: ", changed.error());
+      refusals_.line(at.now, "zone ", name, ": update of ", Sender{requester}, " not made: ", changed.error());
       UpdateDone done = only(Rcode::SERVFAIL);
       done.why = dns::ExtendedError::not_ready;
       done.reason = changed.error();
       return done;
     }
     unsettled_.push_back(name);
-    log(Level::info, "zone ", name, ": serial ", outcome.serial.value(), " by update of ", Sender{requester});
+    made_.made(at.now, name, outcome.serial, requester);
   } else if (outcome.rcode == Rcode::REFUSED) {
-    log(Level::warning, "zone ", name, ": update of ", Sender{requester}, " refused: ", outcome.reason.view());
+    refusals_.line(at.now, "zone ", name, ": update of ", Sender{requester}, " refused: ", outcome.reason.view());
   } else {
     log(Level::debug, "zone ", name, ": update of ", Sender{requester}, " changed nothing: ", dns::RcodeText{outcome.rcode});
   }

@@ -9,9 +9,11 @@
 
 #include "server/loader_messages.h"
 #include "server/outbox.h"
+#include "server/refusal_log.h"
 #include "server/reloaded_settings.h"
 #include "server/seen_updates.h"
 #include "server/update_access.h"
+#include "server/update_log.h"
 #include "server/zone_loader.h"
 
 namespace samara::server {
@@ -36,8 +38,15 @@ class UpdateBatch {
     return to_all_.send_all(workers, send);
   }
 
-  // `wall`: the time now, by which what has come before is remembered.
-  void on_update(u32 worker, const UpdateRelay& update, UnixTime wall);
+  // `wall`: by which what has come before is remembered.
+  struct Times {
+    Instant now;
+    UnixTime wall;
+  };
+  void on_update(u32 worker, const UpdateRelay& update, const Times& at);
+  // When there are updates to sum up in the log, and doing so.
+  Instant next_line_at() const { return made_.next_deadline(); }
+  void write_lines(Instant now) { made_.sum_up(now); }
   // Of a worker's transfer: it is to be kept the zone it reads, or no longer.
   void on_transfer_note(u32 worker, const TransferNote& note);
   // Ends a transfer when memory runs short.
@@ -86,7 +95,7 @@ class UpdateBatch {
     bool unsettled;
   };
 
-  UpdateDone decide(const UpdateRelay& update, UnixTime wall);
+  UpdateDone decide(const UpdateRelay& update, const Times& at);
   void add_changed(const dns::Name& zone);
 
   const PrimaryConfig& config_;
@@ -94,6 +103,8 @@ class UpdateBatch {
   UpdateAccess access_;
   ZoneLoader& zones_;
   SeenUpdates seen_;
+  RefusalLog refusals_;
+  UpdateLog made_;
   bool changed_ = false;              // and settled
   std::vector<dns::Name> unsettled_;  // a zone for each change
   Outbox to_all_;

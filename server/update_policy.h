@@ -27,6 +27,18 @@ struct Requester {
   bool address_shown = false;  // it is the sender's own
 };
 
+// It in a line for a person: "KEY at ADDRESS", or the address alone.
+struct Sender {
+  const Requester& requester;
+  void write_text(TextWriter& out) const {
+    if (requester.key.has_value()) {
+      requester.key_name.write_text(out);
+      out.put(" at ");
+    }
+    requester.address.write_text(out);
+  }
+};
+
 enum class UpdateOperation : u8 { add, remove };
 
 // Whether it has keys, signatures or proofs.

@@ -208,7 +208,7 @@ Told tell(CrashingStorage& storage, const std::vector<std::string>& owners, size
     if (i == failing) storage.fail_after = 0;
     const std::vector<u8> message = UpdateText{}.message({"! " + owners[i] + " 60 IN A 192.0.2.9"});
     relay.message = message;
-    batch.on_update(0, relay, UnixTime{1'000});
+    batch.on_update(0, relay, {.now = {}, .wall = {1'000}});
   }
   if (owners.size() == failing) storage.fail_after = 0;
   EXPECT_TRUE(batch.is_changed());

@@ -132,7 +132,7 @@ TEST_F(WorkerUpdate, AnswersDoNotGoWithTheSettingsOfAReloadButWhenTheyAreServed)
   EXPECT_TRUE(datagram(text.message({"! new 60 IN A 192.0.2.9"})).empty());
   Octets room(runtime::max_message);
   const size_t size = worker_->poll_message(room);
-  batch_->on_update(0, *read_update(Bytes(room).first(size)), UnixTime{epoch_ + 1});
+  batch_->on_update(0, *read_update(Bytes(room).first(size)), {.now = now_, .wall = {epoch_ + 1}});
   const auto blob = blob_of_settings(config_, config_.zones, config_.catalogs, write_primary_config);
   batch_->use_settings(*settings_.take(*blob), *blob);
   std::vector<LoaderMessage> sent;

@@ -36,7 +36,7 @@ class TakenWorker : public testing::Test {
                     .message = message});
   }
   std::string relayed(const UpdateRelay& update) {
-    batch_->on_update(0, update, UnixTime{1'000});
+    batch_->on_update(0, update, {.now = {}, .wall = {1'000}});
     batch_->settle();
     if (batch_->is_changed()) {
       EXPECT_TRUE(life_.loader().next_set().has_value());

@@ -30,7 +30,7 @@ class WorkerUpdate : public WorkerTest {
       }
       const auto update = read_update(Bytes(room).first(size));
       EXPECT_TRUE(update.has_value());
-      batch_->on_update(0, *update, UnixTime{epoch_ + 1});
+      batch_->on_update(0, *update, {.now = now_, .wall = {epoch_ + 1}});
       ++taken;
     }
     batch_->make_room();
