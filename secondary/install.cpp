@@ -149,7 +149,7 @@ Result<zone::Zone, InstallError> ZoneInstaller::apply_steps(zone::VersionedZone&
 
 Result<void, InstallError> ZoneInstaller::apply_all(zone::VersionedZone& zone) {
   for (zone::Patch& patch : patches_) {
-    const auto next = zone.apply(patch, &warnings_, limits_.zone.rrset_records);
+    const auto next = zone.apply(patch, &warnings_, limits_.zone);
     if (!next.ok()) {
       patch_error_ = next.error().error;
       build_error_ = next.error().build;

@@ -67,12 +67,14 @@ UpdateDone UpdateBatch::decide(const UpdateRelay& update, const Times& at) {
     return refused("this update has come before");
   }
   const ZoneLimits of_zone = config_.limits_of(settings_.of(name));
-  const UpdateRoom room{.limits = {.max_records = std::min(config_.update_limits.max_records, of_zone.max_records),
-                                   .max_octets = std::min(config_.update_limits.max_octets, of_zone.max_octets),
-                                   .max_records_per_rrset = config_.update_limits.max_records_per_rrset},
-                        .most_records_per_rrset = of_zone.max_records_per_rrset,
-                        .zone_octets = zones_.content_octets(name),
-                        .scarce = zones_.is_room_scarce()};
+  const UpdateRoom room{
+      .limits = {.max_records = std::min(config_.update_limits.max_records, of_zone.max_records),
+                 .max_octets = std::min(config_.update_limits.max_octets, of_zone.max_octets),
+                 .max_records_per_rrset = config_.update_limits.max_records_per_rrset,
+                 .max_types_per_name = std::min(config_.update_limits.max_types_per_name, of_zone.max_types_per_name)},
+      .most_records_per_rrset = of_zone.max_records_per_rrset,
+      .zone_octets = zones_.content_octets(name),
+      .scarce = zones_.is_room_scarce()};
   UpdateOutcome outcome = apply_update(*zone, message.value(), access_.rights(requester, *zone), room);
   if (outcome.patch.has_value()) {
     if (const auto changed = zones_.change(name, *outcome.patch, outcome.growth); !changed.ok()) {

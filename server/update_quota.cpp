@@ -114,6 +114,18 @@ ShortText<max_refusal> UpdateQuota::limit_reached() const {
     out.put(')');
     return reason.view();
   }
+  std::optional<dns::Name> rich;
+  overlay_.for_each_with_more_types([&](const dns::Name& owner, size_t types) {
+    if (types > room_.limits.max_types_per_name) rich = owner;
+  });
+  if (rich.has_value()) {
+    TextBuffer<max_refusal> reason;
+    reason.writer().put("there would be more types than max-types-per-name (");
+    reason.writer().put(u64{room_.limits.max_types_per_name});
+    reason.writer().put(") at ");
+    rich->write_text(reason.writer());
+    return reason.view();
+  }
   const i64 records = static_cast<i64>(overlay_.base().record_count()) + grown.records;
   if (grown.records > 0 && records > i64{room_.limits.max_records}) return "the zone would have more records than max-records";
   const i64 octets = static_cast<i64>(room_.zone_octets) + grown.octets;

@@ -208,7 +208,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   }
   if (records_written_ > limits_.records) return fail(BuildError::zone_over_records);
   if (octets_written_ > limits_.octets) return fail(BuildError::zone_over_octets);
-  if (written_.size() > max_rrsets_per_node) return fail(BuildError::too_many_rrsets);
+  if (written_.size() > limits_.name_types) return fail(BuildError::too_many_rrsets);
   compact_sort(written_, [](const WrittenSet& a, const WrittenSet& b) { return a.type < b.type; });
   TRY(check_together(out.view(), written_, depth));
   if (const auto broken = broken_rule(out.view(), written_, depth); broken.has_value()) {

@@ -78,6 +78,25 @@ class Overlay {
     }
   }
 
+  // Calls f(const dns::Name& owner, size_t types) for each name that has more types than in the zone, its signatures not
+  // counted: how many it has now.
+  template <class F>
+  void for_each_with_more_types(F&& f) const {
+    for (const Name& owner : owners_) {
+      i64 more = 0;
+      for (const Set& set : owner.sets) {
+        if (set.type == dns::RrType::RRSIG || set.type == dns::RrType::NSEC3) continue;
+        more += (set.count() != 0 ? 1 : 0) - (set.base.empty() ? 0 : 1);
+      }
+      if (more <= 0) continue;
+      i64 types = more;
+      if (owner.node.has_value()) {
+        owner.node->for_each_rrset([&](const RrsetView& set) { types += set.type() == dns::RrType::RRSIG ? 0 : 1; });
+      }
+      f(owner.name, static_cast<size_t>(types));
+    }
+  }
+
   // The rdata, a stored form, outlives the overlay. A record with equal data is replaced; so is any other where an owner has
   // one record of the type only (SOA, CNAME, DNAME), and a WKS of the same address and protocol (RFC 2136 section 3.4.2.2).
   void add(Owner owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);

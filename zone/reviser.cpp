@@ -40,12 +40,13 @@ std::strong_ordering compare(RecordView a, RecordView b) {
 
 }  // namespace
 
-Reviser::Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_limit, Diagnostics* copied, u32 rrset_limit)
+Reviser::Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_limit, Diagnostics* copied,
+                 const SizeLimits& limits)
     : out_(growth.writer()),
       base_(base),
       patch_(patch),
       copied_(copied),
-      rrset_limit_(rrset_limit),
+      limits_(limits),
       apex_key_(base.apex_wire()),
       editor_(growth, base),
       writer_(out_, patch.size()),
@@ -112,6 +113,7 @@ void Reviser::gather_sets(const OwnerName& owner) {
       }
     });
   }
+  types_before_ = sets_.size();
   compact_sort(sets_, [](const OwnerSet& a, const OwnerSet& b) { return a.type < b.type; });
 }
 
@@ -137,7 +139,7 @@ Result<Ref, Failed> Reviser::revised(const dns::Name& name, Ref before, SetChang
   if (!merged_.empty()) {
     u32 duplicates = 0;
     now = TRY(writer_.write(merged_, signatures, duplicates).map_error(bad_zone));
-    const size_t most = std::max(rrset_limit_, before != 0 ? set_at(before).count() : 0);
+    const size_t most = std::max<size_t>(limits_.rrset_records, before != 0 ? set_at(before).count() : 0);
     if (set_at(now).count() > most) {
       return fail(Failed{PatchError::bad_zone, BuildError::rrset_over_limit, Failed::Set{name, set_at(now).type()}});
     }
@@ -234,7 +236,8 @@ Result<void, Failed> Reviser::put(const OwnerName& owner) {
       written.push_back({set.data, dns::code(set.type)});
     }
   }
-  if (written.size() > max_rrsets_per_node) return fail(bad_zone(BuildError::too_many_rrsets));
+  const size_t most = std::min<size_t>(std::max<size_t>(limits_.name_types, types_before_), max_rrsets_per_node);
+  if (written.size() > most) return fail(bad_zone(BuildError::too_many_rrsets));
   compact_sort(written, [](const WrittenSet& a, const WrittenSet& b) { return a.type < b.type; });
   TRY(check_together(out_.view(), written, owner.depth).map_error(bad_zone));
   if (const auto broken = broken_rule(out_.view(), written, owner.depth); broken.has_value()) {

@@ -18,7 +18,7 @@ class Reviser {
  public:
   // More than `step_limit` octets of changed records are not kept. `copied` as for a builder (builder.h). No set grows beyond
   // `rrset_limit` records; one that is larger already may change and shrink.
-  Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_limit, Diagnostics* copied, u32 rrset_limit);
+  Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_limit, Diagnostics* copied, const SizeLimits& limits);
 
   Result<void, Patch::Failed> run();
   // Whether there is a change at all.
@@ -57,7 +57,8 @@ class Reviser {
   Zone base_;
   Patch& patch_;
   Diagnostics* copied_;
-  size_t rrset_limit_;
+  SizeLimits limits_;
+  size_t types_before_ = 0;  // at the owner
   LookupKey apex_key_;
   ZoneEditor editor_;
   RrsetWriter writer_;

@@ -40,12 +40,12 @@ void VersionedZone::abandon() {
   history_.forget();
 }
 
-Result<Zone, Patch::Failed> VersionedZone::apply(Patch& patch, Diagnostics* copied, u32 rrset_limit) {
+Result<Zone, Patch::Failed> VersionedZone::apply(Patch& patch, Diagnostics* copied, const SizeLimits& limits) {
   growth_.begin();
   HistoryKeeper history = history_;
   const auto made = [&]() -> Result<Zone, Patch::Failed> {
     constexpr Patch::Failed out_of_memory{PatchError::bad_zone, BuildError::out_of_memory};
-    Reviser reviser(growth_, *zone_, patch, history.octets_limit(), copied, rrset_limit);
+    Reviser reviser(growth_, *zone_, patch, history.octets_limit(), copied, limits);
     TRY(reviser.run());
     if (!reviser.changed()) return *zone_;
     ExtentWriter& out = growth_.writer();

@@ -37,8 +37,8 @@ class VersionedZone {
   // A patch whose changes cancel gives the present version again. Where the serial does not go up, no secondary could ask for
   // the step, nor for one across it, and one that has the serial may have either content: the history starts anew once the
   // serial is above all that were there before. replace() does the same.
-  // `copied` as for a builder (builder.h), `rrset_limit` as for a reviser (reviser.h).
-  Result<Zone, Patch::Failed> apply(Patch& patch, Diagnostics* copied = nullptr, u32 rrset_limit = max_records_per_rrset);
+  // `copied` as for a builder (builder.h), `limits` as for a reviser (reviser.h).
+  Result<Zone, Patch::Failed> apply(Patch& patch, Diagnostics* copied = nullptr, const SizeLimits& limits = {});
   // What was made by apply() since then goes, and was never published; nothing else happened in between.
   struct Savepoint {
     std::optional<Zone> zone;

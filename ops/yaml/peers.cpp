@@ -113,6 +113,7 @@ server::ZoneLimits read_zone_limits(const Value& value, std::string_view section
   read_number(fields.find("max-records"), reading, server::zone_record_count, limits.max_records);
   read_octets(fields.find("max-octets"), reading, server::zone_octet_count, limits.max_octets);
   read_number(fields.find("max-records-per-rrset"), reading, server::rrset_record_count, limits.max_records_per_rrset);
+  read_number(fields.find("max-types-per-name"), reading, server::name_type_count, limits.max_types_per_name);
   fields.finish();
   return limits;
 }

@@ -75,6 +75,7 @@ void YamlLines::zone_limits(size_t indent, std::string_view key, const server::Z
   number(indent + 2, "max-records", limits.max_records);
   number(indent + 2, "max-octets", limits.max_octets);
   number(indent + 2, "max-records-per-rrset", limits.max_records_per_rrset);
+  number(indent + 2, "max-types-per-name", limits.max_types_per_name);
 }
 
 void YamlLines::overrides(size_t indent, const server::ZoneOverrides& overrides) {

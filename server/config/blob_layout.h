@@ -37,7 +37,8 @@ inline constexpr std::array<Words, 3> override_access_children{"transfer", "noti
 inline constexpr std::array<Words, 1> notify_children{"peer"};
 inline constexpr std::array<Words, 2> peer_properties{"endpoint", "key"};
 inline constexpr std::array<Words, 2> history_properties{"differences", "octets"};
-inline constexpr std::array<Words, 3> zone_limits_properties{"max-records", "max-octets", "max-records-per-rrset"};
+inline constexpr std::array<Words, 3> rule_limits_properties{"max-records", "max-octets", "max-records-per-rrset"};
+inline constexpr auto zone_limits_properties = joined(rule_limits_properties, std::array<Words, 1>{"max-types-per-name"});
 inline constexpr std::array<Words, 2> storage_properties{"file", "size"};
 
 // The primary's.
@@ -48,7 +49,7 @@ inline constexpr std::array<Words, 2> group_properties{"name", "members"};
 inline constexpr std::array<Words, 1> update_policy_children{"rule"};
 inline constexpr auto update_rule_properties =
     joined(std::array<Words, 9>{"from", "key", "add", "remove", "signed-zones", "zones", "match", "names", "types"},
-           zone_limits_properties);
+           rule_limits_properties);
 
 // The secondary's.
 inline constexpr auto secondary_zone_properties = joined(zone_properties, secondary_properties);

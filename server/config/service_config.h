@@ -67,6 +67,7 @@ constexpr Range<u32> ipv4_prefix_length{1, 32};
 constexpr Range<u32> ipv6_prefix_length{1, 128};
 constexpr Range<u32> zone_record_count{1, 1'000'000'000};
 constexpr Range<u32> rrset_record_count{1, 65'535};  // the most a zone can hold
+constexpr Range<u32> name_type_count{1, 4'096};      // likewise
 constexpr Range<u64> zone_octet_count{1, u64{1} << 33};
 constexpr Range<u32> history_differences{0, 1'000'000};
 constexpr Range<u64> history_octets{0, u64{1} << 32};
@@ -133,10 +134,12 @@ struct ZoneLimits {
   u32 max_records = 100'000'000;
   u64 max_octets = u64{1} << 33;  // of its records, each with its owner, uncompressed
   u32 max_records_per_rrset = 10'000;
+  u32 max_types_per_name = name_type_count.high;
   // As zone/size_limits.h has them, which is not known here.
   template <class Sizes>
   Sizes sizes() const {
-    return {.records = max_records, .octets = max_octets, .rrset_records = max_records_per_rrset};
+    return {
+        .records = max_records, .octets = max_octets, .rrset_records = max_records_per_rrset, .name_types = max_types_per_name};
   }
   friend bool operator==(const ZoneLimits&, const ZoneLimits&) = default;
 };

@@ -181,6 +181,7 @@ Read<ZoneLimits> read_zone_limits(const NodeReader& node, const ZoneLimits& defa
   TRY(node.number("max-records", zone_record_count, limits.max_records));
   TRY(node.number("max-octets", zone_octet_count, limits.max_octets));
   TRY(node.number("max-records-per-rrset", rrset_record_count, limits.max_records_per_rrset));
+  TRY(node.number("max-types-per-name", name_type_count, limits.max_types_per_name));
   return limits;
 }
 

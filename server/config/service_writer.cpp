@@ -107,6 +107,7 @@ void write_zone_limits(std::string_view name, const ZoneLimits& limits, DeviceTr
   out.u32("max-records", limits.max_records);
   out.u64("max-octets", limits.max_octets);
   out.u32("max-records-per-rrset", limits.max_records_per_rrset);
+  out.u32("max-types-per-name", limits.max_types_per_name);
   out.end_node();
 }
 

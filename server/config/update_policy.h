@@ -15,9 +15,10 @@
 namespace samara::server {
 
 // How much of each zone updates may make, besides what it may be at all; what is there already may stay and shrink. An RRset of
-// a thousand is more than any use we know of: name servers of the root, a directory's services.
+// a thousand is more than any use we know of: name servers of the root, a directory's services. Of types there are some
+// hundred; a change of a name reads all it has.
 constexpr ZoneLimits default_update_limits{
-    .max_records = 10'000'000, .max_octets = u64{1} << 30, .max_records_per_rrset = 1'000};
+    .max_records = 10'000'000, .max_octets = u64{1} << 30, .max_records_per_rrset = 1'000, .max_types_per_name = 100};
 
 constexpr size_t max_update_rules = 4096;       // one for each of 1,024 keys and some
 constexpr size_t max_update_rule_zones = 1024;  // in one rule

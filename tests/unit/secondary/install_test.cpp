@@ -301,6 +301,11 @@ TEST(ZoneInstaller, lets_no_difference_make_a_zone_larger_than_it_may_be) {
   // One that was larger before may change and shrink.
   EXPECT_TRUE(after(three, {.rrset_records = 2}, {address, soa(2), added})->zone.has_value());
   EXPECT_TRUE(after(three, {.rrset_records = 1}, {address, soa(2)})->zone.has_value());
+  const std::string text = "ns.example. 60 IN TXT a";
+  EXPECT_TRUE(after(three, {.name_types = 2}, {soa(2), text})->zone.has_value());
+  EXPECT_EQ(after(three, {.name_types = 2}, {soa(2), text, "ns.example. 60 IN AAAA 2001:db8::1"})->reason(),
+            "a difference does not fit the zone: the changes leave something that is no zone: more types at one owner than "
+            "max-types-per-name");
   EXPECT_EQ(after(three, {.records = 5}, {soa(2), added})->reason(),
             "the records make no zone: more records in the zone than max-records (5)");
   EXPECT_TRUE(after(three, {.records = 4}, {address, soa(2), added})->zone.has_value());

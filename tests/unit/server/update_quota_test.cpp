@@ -47,6 +47,21 @@ TEST_F(Quota, an_rrset_that_is_larger_already_may_shrink_and_change) {
   EXPECT_EQ(zone.update({"! big 300 IN A 192.0.2.2"}), "NOERROR") << "another TTL";
 }
 
+// Each change of a name reads all of its types.
+TEST_F(Quota, a_name_gets_so_many_types_and_no_more) {
+  EXPECT_EQ(zone.room.limits.max_types_per_name, 100U) << "by default";
+  zone.room.limits.max_types_per_name = 3;
+  EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.1", "! x 60 IN TXT a", "! x 60 IN TYPE65400 \\# 0"}), "NOERROR");
+  EXPECT_EQ(zone.update({"! x 60 IN AAAA 2001:db8::1"}), "REFUSED");
+  EXPECT_EQ(zone.outcome.reason.view(), "there would be more types than max-types-per-name (3) at x.example.");
+  EXPECT_EQ(zone.update({"! x 60 IN AAAA 2001:db8::1", "! x 0 ANY TXT"}), "NOERROR") << "one comes, one goes";
+  EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.2", "! y 60 IN A 192.0.2.1"}), "NOERROR");
+  zone.room.limits.max_types_per_name = 2;
+  EXPECT_EQ(zone.update({"! x 60 IN A 192.0.2.3", "! x 0 ANY AAAA", "! x 60 IN TXT b"}), "NOERROR")
+      << "a name that has more may change";
+  EXPECT_EQ(zone.update({"! x 60 IN MX 1 y"}), "REFUSED");
+}
+
 TEST_F(Quota, no_rule_gives_more_than_the_zone_may_be) {
   rule().max_records_per_rrset = 5;
   zone.room.most_records_per_rrset = 4;

@@ -317,6 +317,10 @@ TEST_F(ZoneLoaderTest, refuses_what_is_larger_than_a_zone_may_be_and_keeps_what_
   EXPECT_FALSE(load());
   EXPECT_NE(log_.find("more octets in the zone than max-octets (200)\n"), std::string::npos) << log_;
   EXPECT_EQ(zone("a.example.").serial(), dns::Serial(2));
+  give("a.example.", 3, "y 60 A 192.0.2.1\ny 60 TXT a\ny 60 MX 1 y\n");
+  config_.zones[0].overrides.limits = {.max_types_per_name = 2};
+  EXPECT_FALSE(load());
+  EXPECT_NE(log_.find("y.a.example.: more types at one owner than max-types-per-name (2)\n"), std::string::npos) << log_;
 }
 
 TEST_F(ZoneLoaderTest, warns_of_sets_that_no_message_can_hold) {

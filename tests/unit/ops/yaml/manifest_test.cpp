@@ -169,7 +169,8 @@ TEST(Manifest, WhatOnlyAPrimaryHasArrives) {
   EXPECT_EQ(config.update_rules[1].max_records_per_rrset, 8U);
   EXPECT_FALSE(config.update_rules[0].is_limited());
   EXPECT_EQ(config.update_limits,
-            (server::ZoneLimits{.max_records = 50'000, .max_octets = 1 << 20, .max_records_per_rrset = 200}));
+            (server::ZoneLimits{
+                .max_records = 50'000, .max_octets = 1 << 20, .max_records_per_rrset = 200, .max_types_per_name = 50}));
   EXPECT_EQ(config.zone_limits,
             (server::ZoneLimits{.max_records = 60'000, .max_octets = 2 << 20, .max_records_per_rrset = 10'000}));
   EXPECT_EQ(config.limits_of(config.zones[0].overrides),

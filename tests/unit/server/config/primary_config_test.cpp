@@ -74,14 +74,16 @@ PrimaryConfig with_everything() {
                     HistoryConfig{7, 4096},
                     {},
                     ZoneLimits{8, 8'000'000'000, 3}}}};
-  config.zone_limits = {.max_records = 1'000'000'000, .max_octets = 1, .max_records_per_rrset = 65'535};
+  config.zone_limits = {
+      .max_records = 1'000'000'000, .max_octets = 1, .max_records_per_rrset = 65'535, .max_types_per_name = 7};
   config.catalogs = {{name_of("all.catalog"), {}, {}, {}},
                      {name_of("some.catalog"),
                       std::vector{name_of("EXAMPLE.com"), name_of(".")},
                       {{"a group", {name_of("example.com")}}, {"", {}}},
                       {{}, {}, {}, PeerList{{Endpoint::parse("192.0.2.3:5353").value(), u16{0}}}, true, {}}},
                      {name_of("none.catalog"), std::vector<dns::Name>(), {}, {}, 1'764'500'000}};
-  config.update_limits = {.max_records = 77, .max_octets = 7'000'000'000, .max_records_per_rrset = 65'535};
+  config.update_limits = {
+      .max_records = 77, .max_octets = 7'000'000'000, .max_records_per_rrset = 65'535, .max_types_per_name = 4'096};
   config.update_rules = {UpdateRule{},
                          {prefix_of("192.0.2.0/24"),
                           u16{0},
