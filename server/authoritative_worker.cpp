@@ -245,6 +245,11 @@ Answer AuthoritativeWorker::answer(const Request& request, MutableBytes reply) {
       return answer_truncated(rules, packet, query, Rcode::NOERROR, reply);
     }
   }
+  if (query.verdict == dns::QueryVerdict::cookie && !rules.cookie.empty()) [[unlikely]] {
+    // RFC 7873 section 5.4.
+    return answer_error(rules, packet, query, cookie == CookieVerdict::bad ? Rcode::BADCOOKIE : Rcode::NOERROR, std::nullopt,
+                        {}, reply);
+  }
   if (for_change) [[unlikely]] {
     if (query.opcode == dns::Opcode::UPDATE) return update(request, reply);
     const Answer verdict = notified(request, reply);

@@ -80,6 +80,7 @@ Answer answer_query(const zone::ZoneSet& zones, const Identity& identity, const 
   };
   switch (query.verdict) {
     case dns::QueryVerdict::ignore: return {};
+    case dns::QueryVerdict::cookie:  // no cookies are given here
     case dns::QueryVerdict::formerr: return error(Rcode::FORMERR);
     case dns::QueryVerdict::notimp: return error(Rcode::NOTIMP, ExtendedError::not_supported);
     case dns::QueryVerdict::badvers: return error(Rcode::BADVERS);

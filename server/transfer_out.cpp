@@ -54,14 +54,22 @@ size_t TransferOut::next(MutableBytes room, UnixTime now) {
 // A message of at most `most_records` records; 0: not even one fits.
 size_t TransferOut::compose(const AnswerRules* rules, MutableBytes room, size_t budget, size_t most_records) {
   const u16 flags = static_cast<u16>(response_flags(query_) | dns::flag_aa);
-  // RFC 5936 section 2.2.5: the OPT record is in the first message.
-  const bool with_opt = rules != nullptr && query_.edns.has_value();
-  SAMARA_UNINITIALIZED dns::Composer out(room, budget, with_opt ? opt_size(*rules, query_) : 0, head_, query_, flags);
+  // RFC 5936 section 2.2.5: the OPT record is in the first message, and may be in the others; clients want it there as well.
+  // What its options say is in the first.
+  const bool with_opt = query_.edns.has_value();
+  size_t reserved = 0;
+  if (with_opt) reserved = rules != nullptr ? opt_size(*rules, query_) : dns::opt_fixed_size;
+  SAMARA_UNINITIALIZED dns::Composer out(room, budget, reserved, head_, query_, flags);
   write_records(out, most_records);
   if (out.empty()) return 0;
   if (with_opt) {
-    write_opt(out, *rules, query_, dns::Rcode::NOERROR);
-    write_expire(out, *rules, query_, *zone_);
+    if (rules != nullptr) {
+      write_opt(out, *rules, query_, dns::Rcode::NOERROR);
+      write_expire(out, *rules, query_, *zone_);
+      udp_payload_size_ = static_cast<u16>(rules->udp_payload_size);
+    } else {
+      out.begin_opt(udp_payload_size_, dns::Rcode::NOERROR, query_.edns->dnssec_ok);
+    }
     out.end_opt();
   }
   return out.finish(dns::Rcode::NOERROR);

@@ -72,6 +72,7 @@ class TransferOut {
   size_t next_set_ = 0;                    // of node_
   std::optional<zone::RrsetView> signed_;  // the RRset whose signatures are still to come
   bool compressible_ = false;
+  u16 udp_payload_size_ = 0;  // that the first message offered
   // Differences.
   dns::Serial at_;  // where the next one leads on from
 };

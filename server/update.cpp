@@ -79,7 +79,7 @@ class Update {
 // ---- prerequisites (RFC 2136 section 3.2) ---------------------------------------------------------------------------
 
 Update::Check Update::check_prerequisite(const UpdateRecord& record) {
-  if (record.ttl != 0) return fail(Rcode::FORMERR);
+  if (record.ttl != 0 || record.malformed) return fail(Rcode::FORMERR);
   if (!record.owner.is_at_or_below(apex_)) return fail(Rcode::NOTZONE);
   if (record.rr_class == RrClass::IN) return is_meta(record.type) ? Check(fail(Rcode::FORMERR)) : Check();
   if ((record.rr_class != RrClass::ANY && record.rr_class != RrClass::NONE) || record.size != 0) return fail(Rcode::FORMERR);

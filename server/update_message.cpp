@@ -59,7 +59,13 @@ bool UpdateMessage::read_record(ByteReader& at, bool prerequisite) {
   record.data_at = stored_.size();
   stored_.resize(record.data_at + std::min(max_rdata, record.size + 2 * dns::max_name_size));
   ByteWriter stored(MutableBytes(stored_).subspan(record.data_at));
-  if (!dns::rdata_from_message(record.type, at, record.size, stored).ok()) return false;
+  ByteReader data = at;
+  if (!dns::rdata_from_message(record.type, data, record.size, stored).ok()) {
+    stored_.resize(record.data_at);
+    record.malformed = true;
+    return prerequisite && at.skip(record.size).ok();
+  }
+  at = data;
   record.data_size = stored.size();
   stored_.resize(record.data_at + record.data_size);
   return true;

@@ -22,6 +22,7 @@ struct UpdateRecord {
   u16 size = 0;        // RDLENGTH
   size_t data_at = 0;  // the stored form, in UpdateMessage's memory
   size_t data_size = 0;
+  bool malformed = false;  // a prerequisite whose data its type cannot have: it is judged in its turn
 };
 
 class UpdateMessage {

@@ -103,6 +103,31 @@ bool read_records(ByteReader& at, Query& query, u32 answers, u32 authorities, u3
   return at.at_end();
 }
 
+// RFC 9619: a QUERY has one question, or none when it asks for a cookie (RFC 7873 section 5.4). What else there is gets an
+// error with OPT, where the request's can be read (RFC 6891 section 7).
+[[gnu::cold]] void read_without_question(Bytes packet, u16 questions, Query& query) {
+  if (query.opcode != Opcode::QUERY && query.opcode != Opcode::NOTIFY && query.opcode != Opcode::UPDATE) {
+    query.verdict = QueryVerdict::notimp;
+    return;
+  }
+  ByteReader at(packet);
+  bool good = questions <= max_query_records && at.skip(header_size).ok();
+  for (u16 i = 0; good && i < questions; ++i) good = skip_name(at) && at.skip(4).ok();
+  const u16 answers = load_be16(packet, 6);
+  const u16 authorities = load_be16(packet, 8);
+  good = good && read_records(at, query, answers, authorities, load_be16(packet, 10));
+  const bool is_signed = query.tsig_at != 0;
+  query.tsig_at = 0;
+  query.authority_at = 0;
+  if (!good || !query.edns.has_value()) return;
+  if (query.edns->version != 0) {
+    query.verdict = QueryVerdict::badvers;
+  } else if (questions == 0 && query.opcode == Opcode::QUERY && query.edns->cookie.has_value() && !is_signed &&
+             answers + authorities == 0) {
+    query.verdict = QueryVerdict::cookie;
+  }
+}
+
 template <bool response>
 Query parse(Bytes packet) {
   SAMARA_UNINITIALIZED Query query;  // its members say what they start as
@@ -114,9 +139,7 @@ Query parse(Bytes packet) {
   query.verdict = QueryVerdict::formerr;
   const u16 questions = load_be16(packet, 4);
   if (questions != 1) {
-    // RFC 9619: a QUERY has one question. RFC 7873 section 5.4 lets a client ask for a cookie with none; we do not offer it.
-    if (query.opcode != Opcode::QUERY && query.opcode != Opcode::NOTIFY && query.opcode != Opcode::UPDATE)
-      query.verdict = QueryVerdict::notimp;
+    read_without_question(packet, questions, query);
     return query;
   }
   const size_t name_size = question_name_size(packet, header_size);

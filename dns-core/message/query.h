@@ -31,6 +31,7 @@ constexpr u16 flag_cd = 0x0010;
 enum class QueryVerdict : u8 {
   good,
   ignore,   // too short for a header, or a response: no answer at all
+  cookie,   // a query without a question, for a cookie (RFC 7873 section 5.4)
   formerr,  // the header is usable, the rest is not
   notimp,   // an opcode we do not know
   badvers,  // EDNS of a later version (RFC 6891 section 6.1.3)

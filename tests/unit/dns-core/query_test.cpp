@@ -114,6 +114,31 @@ TEST(Query, has_exactly_one_question) {
   EXPECT_EQ(Message(0, 0xffff).question().verdict(), QueryVerdict::formerr);
 }
 
+// RFC 7873 section 5.4.
+TEST(Query, may_ask_for_a_cookie_alone) {
+  const Octets cookie = option(10, 8);
+  const Query asked = Message(0, 0, 0, 0, 1).opt(cookie).parse();
+  EXPECT_EQ(asked.verdict, QueryVerdict::cookie);
+  EXPECT_FALSE(asked.has_question);
+  EXPECT_TRUE(asked.edns->cookie.has_value());
+  EXPECT_EQ(Message(0, 0, 0, 0, 1).opt().verdict(), QueryVerdict::formerr) << "without a cookie";
+  EXPECT_EQ(Message(0, 0, 0, 0, 1).opt(option(10, 9)).verdict(), QueryVerdict::formerr) << "with none that is one";
+  EXPECT_EQ(Message(0, 2, 0, 0, 1).question().question().opt(cookie).verdict(), QueryVerdict::formerr);
+  EXPECT_EQ(Message(0, 0, 1, 0, 1).record(RrType::A, 1, 0, {1, 2, 3, 4}).opt(cookie).verdict(), QueryVerdict::formerr);
+  EXPECT_EQ(Message(0, 0, 0, 0, 2).opt(cookie).tsig().verdict(), QueryVerdict::formerr);
+  EXPECT_EQ(Message(5 << 11, 0, 0, 0, 1).opt(cookie).verdict(), QueryVerdict::formerr) << "an UPDATE";
+  EXPECT_EQ(Message(0, 0, 0, 0, 1).opt(cookie, 1232, 0x10000).verdict(), QueryVerdict::badvers);
+}
+
+// RFC 6891 section 7: so that the answer has one as well.
+TEST(Query, has_its_opt_record_read_whatever_else_is_wrong) {
+  EXPECT_TRUE(Message(0, 2, 0, 0, 1).question().question().opt().parse().edns.has_value());
+  EXPECT_TRUE(Message(0, 0, 0, 0, 1).opt().parse().edns.has_value());
+  EXPECT_TRUE(Message(5 << 11, 0, 0, 0, 1).opt().parse().edns.has_value());
+  EXPECT_EQ(Message(0, 2, 0, 0, 2).question().question().opt().tsig().parse().tsig_at, 0U);
+  EXPECT_FALSE(Message(0, 0xffff, 0, 0, 1).question().opt().parse().edns.has_value());
+}
+
 TEST(Query, cut_off_anywhere_is_an_error) {
   Message whole(0, 1, 0, 1, 2);
   whole.question().record(RrType::SOA, 1, 0, Octets(22), false).opt(option(10, 8) + option(3, 0)).tsig();

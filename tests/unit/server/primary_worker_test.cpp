@@ -204,6 +204,43 @@ TEST_F(PrimaryWorkerTest, does_not_answer_two_questions) {
   EXPECT_EQ(load_be64(answer, 4), 0U);      // no question, no records
 }
 
+TEST_F(PrimaryWorkerTest, says_with_opt_that_two_questions_are_none) {
+  start();
+  Octets packet = with_two_questions();
+  packet[11] = 1;
+  const Octets opt = octets_of("0000290400000000000000");
+  packet.insert(packet.end(), opt.begin(), opt.end());
+  const Octets answer = datagram(packet);
+  ASSERT_EQ(answer.size(), 12U + 11U);  // RFC 6891 section 7
+  EXPECT_EQ(load_be16(answer, 2), 0x8001);
+  EXPECT_EQ(load_be16(answer, 13), 41U);
+}
+
+// The query without its question.
+Octets without_question(Octets packet) {
+  packet.erase(packet.begin() + 12, packet.begin() + 12 + 13 + 4);  // www.example. A
+  packet[5] = 0;
+  return packet;
+}
+
+// RFC 7873 section 5.4.
+TEST_F(PrimaryWorkerCookies, are_given_without_a_question) {
+  start();
+  const auto answer_to = [&](const std::string& cookie, i64 when) {
+    at_wall(when);
+    const Octets answer = datagram(without_question(query_of("www.example. A cookie=" + cookie).packet), cookie_client);
+    if (answer.size() != 12 + 11 + 4 + 24) return std::string("no cookie");
+    std::string given = (answer[3] & 15) == 0 && answer[17] == 0 ? "NOERROR " : "BADCOOKIE ";
+    for (const std::string& known : {learned, renewed}) {
+      if (std::ranges::equal(Bytes(answer).last(24), octets_of(known))) given += known;
+    }
+    return given;
+  };
+  EXPECT_EQ(answer_to(client_part, learned_at), "NOERROR " + learned);
+  EXPECT_EQ(answer_to(learned, renewed_at), "NOERROR " + renewed);
+  EXPECT_EQ(answer_to(client_part + "0100000000000000aaaaaaaaaaaaaaaa", learned_at), "BADCOOKIE " + learned);
+}
+
 TEST_F(PrimaryWorkerTest, does_not_take_two_opt_records) {
   config_.identity.nsid = "n7";
   start();

@@ -175,14 +175,14 @@ TEST_F(TransferOutTest, holds_the_longest_record_that_a_zone_takes) {
   expect_whole(*zone_, axfr("other."));
 }
 
-TEST_F(TransferOutTest, gives_the_first_message_the_opt_record) {
+TEST_F(TransferOutTest, gives_each_message_an_opt_record) {
   std::string text(head);
   for (int i = 0; i < 2'000; ++i) text += "h" + std::to_string(i) + " A 192.0.2.1\n";
   serve("example.", text);
   expect_whole(*zone_, transfer(query_of("example. AXFR").packet));
   ASSERT_GT(messages_.size(), 1U);
   EXPECT_TRUE(messages_[0].has_opt);
-  EXPECT_FALSE(messages_[1].has_opt);
+  EXPECT_TRUE(messages_[1].has_opt) << "RFC 5936 section 2.2.5 allows it, and dig complains of each that has none";
 }
 
 // ---- what is asked for ------------------------------------------------------------------------------------------------------

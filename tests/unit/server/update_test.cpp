@@ -134,6 +134,24 @@ TEST_F(Update, Section323RRsetsByValueAreWholeAndExact) {
   EXPECT_EQ(update({"? mail 0 IN MX 10 mx1.mail", "? mail 0 IN MX 10 MX1.mail"}), "NOERROR");
 }
 
+// Section 3.2.5 goes through them one by one.
+TEST_F(Update, Section325AMalformedOneBehindOneThatFailsIsNotReached) {
+  for (const std::string malformed : {"? www 0 CH A", "? www 1 ANY A", "? www 0 IN TYPE252 \\# 3 010203"}) {
+    EXPECT_EQ(update({"? www 0 ANY MX", malformed}), "NXRRSET") << malformed;
+    EXPECT_EQ(update({malformed, "? www 0 ANY MX"}), "FORMERR") << malformed;
+    EXPECT_EQ(update({"? www 0 ANY A", malformed}), "FORMERR") << malformed;
+  }
+  // An address of three octets, the last of the message.
+  const auto with_bad_data = [this](const std::string& first) {
+    auto message = text.message({first, "? www 0 IN A 192.0.2.80"});
+    message.pop_back();
+    message[message.size() - 4] = 3;
+    return message;
+  };
+  EXPECT_EQ(update_by(with_bad_data("? www 0 ANY MX")), "NXRRSET");
+  EXPECT_EQ(update_by(with_bad_data("? www 0 ANY A")), "FORMERR");
+}
+
 TEST_F(Update, Section323OtherClassesAndMetaTypesAreFormerr) {
   EXPECT_EQ(update({"? www 0 CH A"}), "FORMERR");
   EXPECT_EQ(update({"? www 0 IN TYPE252 \\# 0"}), "FORMERR");
