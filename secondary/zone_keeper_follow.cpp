@@ -38,7 +38,8 @@ void ZoneKeeper::start(const Moment& at) {
   if (all_good) forget_unfollowed();
   changed_ = true;
   if (restored_ != 0) {
-    log(Level::info, "storage: ", restored_, " of ", zones_.size(), " zones are served as they were kept");
+    log(Level::info, "storage: ", restored_, " of ", Counted{zones_.size(), "zone"},
+        zones_.size() == 1 ? " is served as it was kept" : " are served as they were kept");
   }
 }
 

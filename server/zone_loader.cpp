@@ -398,7 +398,7 @@ void ZoneLoader::load_catalog(const PrimaryConfig& config, const ProducedCatalog
     return;
   }
   report.line(Level::info, "catalog ", catalog.name, ": serial ", built.value().serial().value(), ", ",
-              catalog.members.has_value() ? catalog.members->size() : config.zones.size(), " zones");
+              Counted{catalog.members.has_value() ? catalog.members->size() : config.zones.size(), "zone"});
   std::optional<zone::VersionedZone::Comparison> comparison;
   if (before.has_value()) comparison.emplace(zone.versions->compare(built.value()));
   take_new(zone, {.zone = built.value()}, comparison.has_value() ? &*comparison : nullptr, report);

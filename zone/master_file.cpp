@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dns-core/rdata/numbers.h"
 #include "dns-core/rdata/rdata_text.h"
 #include "zone/directive.h"
 #include "zone/include_scan.h"
@@ -156,6 +157,15 @@ MasterFile::Parsed<bool> MasterFile::read_entry(const Token& first, Record& out)
   return true;
 }
 
+// What has the highest bit set is 0 (RFC 2181 section 8), as it is in a transfer.
+MasterFile::Parsed<dns::Ttl> MasterFile::read_ttl(const Token& token) {
+  constexpr std::string_view expected = "seconds, or units such as 1h30m, up to 2147483647 seconds";
+  const auto seconds = dns::parse_period(token.text, UINT32_MAX);
+  if (!seconds.has_value()) return error_at(token, "bad TTL", expected);
+  if (*seconds > dns::Ttl::max) warn({token.at, "this TTL is taken for 0 (RFC 2181 section 8)", token.text, expected, {}});
+  return dns::Ttl(*seconds);
+}
+
 // [TTL] [CLASS] TYPE or [CLASS] [TTL] TYPE, from `token` on.
 MasterFile::Parsed<void> MasterFile::read_head(Token token, Head& head) {
   bool has_class = false;
@@ -163,10 +173,7 @@ MasterFile::Parsed<void> MasterFile::read_head(Token token, Head& head) {
     if (token.kind == Token::Kind::quoted) return error_at(token, "quoted string before the record type", expected_data);
     if (is_digit(token.text[0])) {
       if (head.ttl.has_value()) return error_at(token, "second TTL", "a class or a record type");
-      head.ttl = dns::parse_ttl(token.text);
-      if (!head.ttl.has_value()) {
-        return error_at(token, "bad TTL", "seconds, or units such as 1h30m, up to 2147483647 seconds");
-      }
+      head.ttl = TRY(read_ttl(token));
       continue;
     }
     if (const auto rr_class = dns::parse_class(token.text); rr_class.has_value()) {
@@ -244,8 +251,7 @@ MasterFile::Parsed<void> MasterFile::read_directive(const Token& directive) {
     }
     case Directive::ttl: {
       const Token token = TRY(lexer().expect_text("a TTL"));
-      const auto ttl = dns::parse_ttl(token.text);
-      if (!ttl.has_value()) return error_at(token, "bad TTL", "seconds, or units such as 1h30m, up to 2147483647 seconds");
+      const dns::Ttl ttl = TRY(read_ttl(token));
       TRY(lexer().expect_end_of_line());
       default_ttl_ = ttl;
       return {};

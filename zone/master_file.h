@@ -90,6 +90,7 @@ class MasterFile {
   Parsed<bool> read_simple_line(Record& out);
   Parsed<bool> read_entry(const dns::Token& first, Record& out);
   Parsed<void> read_head(dns::Token token, Head& head);
+  Parsed<dns::Ttl> read_ttl(const dns::Token& token);
   Parsed<void> finish_record(const Head& head, Record& out);
   Parsed<void> use_owner(const dns::Token& token);
   Failure<dns::SyntaxError> outside(const dns::Token& token, const dns::Name& owner);

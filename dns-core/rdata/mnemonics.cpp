@@ -36,7 +36,7 @@ std::optional<RrType> parse_type(std::string_view text) {
 }
 
 void write_type(RrType type, TextWriter& out) {
-  if (const Descriptor* known = find_descriptor(type)) {
+  if (const Descriptor* known = find_descriptor(type); known != nullptr && !is_written_by_number(type)) {
     out.put(known->mnemonic);
     return;
   }

@@ -157,7 +157,7 @@ void write_generic(Bytes stored, TextWriter& out) {
 void write_rdata_text(RrType type, Bytes stored, TextWriter& out) {
   const Descriptor* descriptor = find_descriptor(type);
   // Data that breaks its type's rules was never accepted; should it come here all the same, it is shown as it is.
-  if (descriptor != nullptr && check_rdata(type, stored).ok()) {
+  if (descriptor != nullptr && !is_written_by_number(type) && check_rdata(type, stored).ok()) {
     const size_t start = out.size();
     if (write_fields(*descriptor, stored, out)) return;
     out.truncate(start);

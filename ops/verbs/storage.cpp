@@ -13,6 +13,7 @@
 #include "ops/storage/zone_export.h"
 #include "ops/text_of.h"
 #include "ops/verbs/verbs.h"
+#include "platform/base/counted.h"
 
 namespace samara::ops {
 
@@ -100,10 +101,10 @@ ExitCode check_storage(const StorageOptions& options) {
   if (!opened) return exit_code_after(found);
   const auto& report = opened->store().report();
   if (report.damaged_places != 0)
-    found.error({options.file}, std::to_string(report.damaged_places) + " damaged places, where " +
+    found.error({options.file}, text_of(Counted{report.damaged_places, "damaged place"}) + ", where " +
                                     std::to_string(report.lost_octets) + " octets that were durable are lost");
   if (report.unreadable_blocks != 0)
-    found.error({options.file}, std::to_string(report.unreadable_blocks) + " blocks that cannot be read");
+    found.error({options.file}, text_of(Counted{report.unreadable_blocks, "block"}) + " that cannot be read");
   if (report.tail_cut) found.warning({options.file}, "the last write was interrupted; what was durable before it is there");
   Reader reader;
   for (const ZoneSummary& zone : opened->zones()) {

@@ -77,18 +77,25 @@ class SignatureCheck {
     const std::string whose = "signature of key " + std::to_string(tag);
     if (ours) error(set, whose + ": " + std::string(dns::describe(*ours)));
     if (ldns_knows && ldns_good == ours.has_value()) {
-      error(set, whose + ": samara and ldns disagree: samara says " + (ours ? "bad" : "good") + ", ldns says " +
-                     (ldns_good ? "good" : "bad"));
+      const std::string both = whose + ": samara and ldns disagree: samara says " + (ours ? "bad" : "good") + ", ldns says " +
+                               (ldns_good ? "good" : "bad");
+      if (const std::string_view fault = fault_of_ldns(set.type); !fault.empty()) {
+        warn(set, both + "; " + std::string(fault));
+      } else {
+        error(set, both);
+      }
     }
   }
 
-  void error(const dns::RrsetView& set, const std::string& problem) {
+  static std::string described(const dns::RrsetView& set, const std::string& problem) {
     TextBuffer<dns::max_name_text + 32> what;
     set.owner.write_text(what.writer());
     what.writer().put(' ');
     dns::write_type(set.type, what.writer());
-    found_.error({path_}, std::string(what.view()) + ": " + problem);
+    return std::string(what.view()) + ": " + problem;
   }
+  void error(const dns::RrsetView& set, const std::string& problem) { found_.error({path_}, described(set, problem)); }
+  void warn(const dns::RrsetView& set, const std::string& problem) { found_.warning({path_}, described(set, problem)); }
 
   const std::string& path_;
   const zone::Zone& zone_;
@@ -160,7 +167,8 @@ void add_zone_verify(CLI::App& zone, Action& chosen) {
   verb->add_flag("--json", options->json,
                  "What was found as a JSON array on standard output: severity, file, line, column, message, …");
   verb->footer(
-      "Every signature is verified by samara and by ldns; a disagreement of the two is an error of its own.\n"
+      "Every signature is verified by samara and by ldns; a disagreement of the two is an error of its own,\n"
+      "or a warning where it is a known fault of ldns.\n"
       "A zone that is not signed is verified by its ZONEMD record alone.\n\n"
       "Examples:\n"
       "  samara zone verify zones/nsec.example.zone\n"

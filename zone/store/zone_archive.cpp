@@ -1,5 +1,6 @@
 #include "zone/store/zone_archive.h"
 
+#include "platform/base/counted.h"
 #include "platform/base/log.h"
 #include "zone/builder.h"
 #include "zone/diff.h"
@@ -104,8 +105,8 @@ std::unique_ptr<ZoneArchive> ZoneArchive::open(hal::Storage& storage, Rng& rng, 
   }
   const OpenReport& report = store.value()->report();
   if (report.damaged_places != 0 || report.unreadable_blocks != 0) {
-    log(Level::warning, "storage: ", report.damaged_places, " damaged places, where ", report.lost_octets,
-        " octets that were durable are lost, ", report.unreadable_blocks, " blocks that cannot be read");
+    log(Level::warning, "storage: ", Counted{report.damaged_places, "damaged place"}, ", where ", report.lost_octets,
+        " octets that were durable are lost, ", Counted{report.unreadable_blocks, "block"}, " that cannot be read");
   }
   if (report.made) log(Level::info, "storage: it was empty; a new store of zones is made in it");
   if (report.tail_cut) {

@@ -154,7 +154,7 @@ TEST(RdataWire, RandomDataOfEachTypeIsValidAndSurvivesText) {
       const auto read = parse(d.type, text);
       ASSERT_TRUE(read.ok) << d.mnemonic << " " << text << ": " << read.error;
       ASSERT_EQ(to_hex(read.wire), to_hex(wire)) << d.mnemonic << " " << text;
-      if (d.used_fields()[0] != Field::opaque) {
+      if (d.used_fields()[0] != Field::opaque && !is_written_by_number(d.type)) {
         ASSERT_NE(text.substr(0, 3), "\\# ") << d.mnemonic << " " << to_hex(wire);
       }
     }

@@ -111,7 +111,7 @@ TEST(MasterFile, ReadsCommonLinesTheSameWayWithAndWithoutAComment) {
         // and these, which are wrong, must be wrong in the same way
         "a 60 A 192.0.2", "a 60 A 192.0.2.1.1", "a 60 A 192.0.2.01", "a 60 A", "a 60 A ", "a 60 AAAA 192.0.2.1",
         "a 60 AAAA ::1::", "a 60 NS", "a 60 NS a b", "a 60 NS a..b", "a 60 NS .a", "a 60 MX mail", "a 60 MX 10",
-        "a 60 MX 65536 mail", "a 60 MX 10 m n", "a 60 MX 010x mail", "a 2147483648 A 192.0.2.1", "a 99999999999 A 192.0.2.1",
+        "a 60 MX 65536 mail", "a 60 MX 10 m n", "a 60 MX 010x mail", "a 4294967296 A 192.0.2.1", "a 99999999999 A 192.0.2.1",
         "a 60 60 A 192.0.2.1", "a IN IN A 192.0.2.1", "a..b 60 A 192.0.2.1", "a 60", "a", "a 60 IN",
         "b.example.net. 60 A 192.0.2.1", ". 60 A 192.0.2.1"}) {
     const std::string soa = "@ 60 SOA a b 1 2 3 4 5\n";

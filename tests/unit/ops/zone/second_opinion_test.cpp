@@ -25,11 +25,14 @@ class SecondOpinion : public ::testing::TestWithParam<std::string> {
   static dns::Name name(const std::string& text) { return MUST(dns::Name::parse(text, dns::Name())); }
 
   Signed address_of_mail() const {
+    return signed_in(zones_folder + GetParam() + ".zone", "mail." + GetParam() + ".", dns::RrType::A);
+  }
+  static Signed signed_in(const std::string& path, const std::string& owner, dns::RrType type) {
     Diagnostics found;
-    const auto loaded = LoadedZone::load(zones_folder + GetParam() + ".zone", {}, found);
+    const auto loaded = LoadedZone::load(path, {}, found);
     EXPECT_TRUE(loaded.has_value());
     const zone::Zone& zone = loaded->zone();
-    Signed out{name("mail." + GetParam() + "."), dns::RrType::A, {}, {}, {}, {}};
+    Signed out{name(owner), type, {}, {}, {}, {}};
     const auto set = zone.find(out.owner, out.type);
     out.ttl = set->ttl();
     set->for_each_record([&](zone::RecordView r) { out.rdata.assign(r.rdata().begin(), r.rdata().end()); });
@@ -60,6 +63,19 @@ u16 SecondOpinion::tag_of(Bytes dnskey) {
   u32 sum = 0;
   for (size_t i = 0; i < dnskey.size(); ++i) sum += (i & 1) != 0 ? dnskey[i] : u32{dnskey[i]} << 8;
   return static_cast<u16>(sum + (sum >> 16));
+}
+
+class SecondOpinionOfATypeThatLdnsMisreads : public SecondOpinion {};
+
+TEST_F(SecondOpinionOfATypeThatLdnsMisreads, does_not_count) {
+  const Signed pointer = signed_in(SAMARA_TEST_DATA "/zone/nsap-ptr/n.test.zone", "p.n.test.", dns::RrType::NSAP_PTR);
+  const std::array<Bytes, 1> rdata{Bytes(pointer.rdata)};
+  const dns::RrsetView set{pointer.owner, pointer.type, dns::RrClass::IN, rdata};
+  std::vector<u8> memory;
+  EXPECT_TRUE(dns::verify_rrsig(set, pointer.rrsig, name("n.test."), pointer.dnskey, memory).ok());
+  EXPECT_EQ(ldns_opinion(set, pointer.ttl, pointer.rrsig, name("n.test."), pointer.dnskey), Opinion::bad);
+  EXPECT_NE(fault_of_ldns(pointer.type), "");
+  EXPECT_EQ(fault_of_ldns(dns::RrType::A), "");
 }
 
 TEST_P(SecondOpinion, BothAcceptTheGoodSignature) {
