@@ -105,11 +105,18 @@ std::optional<u64> changed_at(const std::string& path) {
   return static_cast<u64>(std::max<time_t>(latest, 0));
 }
 
-Result<void, FileError> write_file(const std::string& path, std::string_view content, unsigned mode) {
-  if (path == "-") {
+std::string end_of_links(const std::string& path) {
+  std::error_code problem;
+  const std::filesystem::path end = std::filesystem::canonical(path, problem);
+  return problem ? path : end.string();
+}
+
+Result<void, FileError> write_file(const std::string& name, std::string_view content, unsigned mode) {
+  if (name == "-") {
     if (!write_all(1, content)) return fail(failure("cannot be written", errno));
     return {};
   }
+  const std::string path = end_of_links(name);
   struct stat status{};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {  // a pipe or a device cannot be replaced
     const Descriptor target(::open(path.c_str(), O_WRONLY | O_CLOEXEC));

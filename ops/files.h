@@ -60,6 +60,8 @@ std::string path_of_descriptor(const Descriptor& file);
 std::optional<u64> changed_at(const std::string& path);
 // The mode of what is nobody else's business: secrets, and zones.
 constexpr unsigned owner_only = 0600;
+// Where `path` leads: what takes a file's place takes it there, and links to it stay links.
+std::string end_of_links(const std::string& path);
 // Replaces the file's content at once: a reader sees the old or the new one. "-" is standard output.
 Result<void, FileError> write_file(const std::string& path, std::string_view content, unsigned mode = 0644);
 // `path` as seen from the folder that holds `from`: absolute paths stay, the others are joined and tidied.

@@ -45,7 +45,8 @@ bool copy_in_child(const Descriptor& from, const Descriptor& to, const std::stri
 
 }  // namespace
 
-void grow_storage(const std::string& path, u64 size, u32 user, u32 group) {
+void grow_storage(const std::string& name, u64 size, u32 user, u32 group) {
+  const std::string path = end_of_links(name);
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
   const auto present = static_cast<u64>(status.st_size);

@@ -1,10 +1,13 @@
 // `samara storage`: what outlives a restart, looked at, written out and read in again (docs/storage.md).
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <system_error>
 
 #include "ops/files.h"
 #include "ops/image/storage_file.h"
@@ -129,24 +132,40 @@ ExitCode write_out(const StorageOptions& options) {
   return exit_code_after(found);
 }
 
+// A file has its name once it is whole, and a device from the beginning: it has no other.
 ExitCode read_in(const StorageOptions& options) {
   Diagnostics found;
+  const std::string path = end_of_links(options.file);
   struct stat status{};
-  if (::stat(options.file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size != 0) {
+  const bool is_there = ::stat(path.c_str(), &status) == 0;
+  const bool is_file = !is_there || S_ISREG(status.st_mode);
+  if (is_there && is_file && status.st_size != 0) {
     found.error({options.file}, "is there already, and stays as it is", "a new file");
     return exit_code_after(found);
   }
-  const Result<Descriptor, FileError> file = open_storage(options.file, options.size);
+  const std::string place = is_file ? path + ".imported" : path;
+  if (is_file) ::unlink(place.c_str());
+  const Result<Descriptor, FileError> file = open_storage(place, options.size);
   if (!file) {
     found.error({options.file}, file.error().problem);
     return exit_code_after(found);
   }
-  std::optional<OpenStore> opened = OpenStore::to_write(file.value(), options.file, found);
-  if (opened && opened->store().zone_count() != 0) {
-    found.error({options.file}, "holds zones already, and stays as it is", "an empty one");
-  } else if (opened) {
-    std::printf("%s: %zu zones read\n", options.file.c_str(), import_zones(options.folder, *opened, found));
+  size_t zones = 0;
+  if (std::optional<OpenStore> opened = OpenStore::to_write(file.value(), options.file, found)) {
+    if (opened->store().zone_count() != 0) {
+      found.error({options.file}, "holds zones already, and stays as it is", "an empty one");
+    } else {
+      zones = import_zones(options.folder, *opened, found);
+    }
   }
+  if (is_file && found.good()) {
+    const bool same_owner = !is_there || (::fchown(file.value().get(), status.st_uid, status.st_gid) == 0 &&
+                                          ::fchmod(file.value().get(), status.st_mode & 0777U) == 0);
+    if (!same_owner || ::fsync(file.value().get()) != 0 || ::rename(place.c_str(), path.c_str()) != 0)
+      found.error({options.file}, std::generic_category().message(errno));
+  }
+  if (is_file && !found.good()) ::unlink(place.c_str());
+  if (found.good()) std::printf("%s: %zu zones read\n", options.file.c_str(), zones);
   return exit_code_after(found);
 }
 

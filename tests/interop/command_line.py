@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""command_line.py: `samara key generate`, `samara notify` and `samara update` with named, knotd and nsd at the other end. The
-keys in their configurations are those that `samara key generate` writes for them."""
+"""command_line.py: `samara key generate`, `samara storage import`, `samara notify` and `samara update` with named, knotd and
+nsd at the other end. The keys in their configurations are those that `samara key generate` writes for them."""
 import json
 import os
 import shutil
@@ -125,6 +125,28 @@ def keys(result, folder):
         result.check(samara("key", "generate", *wrong).returncode == 64, f"{' '.join(wrong)} is a wrong command line")
 
 
+def storages(result, folder):
+    """A storage is there when all of it has been read in, and not before."""
+    store, texts = os.path.join(folder, "made.store"), os.path.join(folder, "texts")
+    arguments = ("storage", "import", store, texts, "--size", "1MiB")
+    missing = samara(*arguments)
+    result.check(missing.returncode == 65 and not os.path.exists(store), "no storage is made of a missing folder", said(missing))
+    os.mkdir(texts)
+    zone_file(texts)
+    foreign = samara(*arguments)
+    result.check(foreign.returncode == 65 and not os.path.exists(store), "nor of what was not exported", said(foreign))
+    os.remove(os.path.join(texts, "upd.test.zone"))
+    with open(store, "wb"):
+        os.chmod(store, 0o640)
+    made = samara(*arguments)
+    good = made.returncode == 0 and os.path.getsize(store) == 1 << 20 and stat.S_IMODE(os.stat(store).st_mode) == 0o640
+    result.check(good, "one that is made takes the place of an empty file, with its mode", said(made))
+    again = samara(*arguments)
+    result.check(again.returncode == 65 and "is there already" in again.stderr, "and is not written over", said(again))
+    left = [name for name in os.listdir(folder) if "imported" in name]
+    result.check(not left, "nothing else is left", " ".join(left))
+
+
 def notifies(result, kind, folder):
     names = [f"k{algorithm}" for algorithm in ALGORITHMS]
     made = [clause(kind, name, algorithm, folder) for name, algorithm in zip(names, ALGORITHMS)]
@@ -237,6 +259,7 @@ def main():
     shutil.rmtree(OUT, ignore_errors=True)
     os.makedirs(OUT)
     keys(result, OUT)
+    storages(result, OUT)
     for check, kinds in ((notifies, ("bind", "knot", "nsd")), (updates, ("bind", "knot"))):
         for kind in kinds:
             folder = os.path.join(OUT, check.__name__)

@@ -152,6 +152,14 @@ TEST_F(Storage, ItGrowsWithTheManifest) {
   EXPECT_EQ(std::filesystem::file_size(path("zones.store")), 4 * mebibyte);
 }
 
+TEST_F(Storage, ALinkToItStaysALink) {
+  fill("real.store");
+  std::filesystem::create_symlink("real.store", path("link.store"));
+  grow_storage(path("link.store"), 4 * mebibyte, 65534, 65534);
+  EXPECT_TRUE(std::filesystem::is_symlink(path("link.store")));
+  EXPECT_EQ(std::filesystem::file_size(path("real.store")), 4 * mebibyte);
+}
+
 TEST_F(Storage, WhatIsNoStoreStaysAsItIs) {
   ASSERT_TRUE(write_file(path("zones.store"), std::string(mebibyte, 'x')).ok());
   ::testing::internal::CaptureStderr();
