@@ -491,6 +491,9 @@ void FrameLoop::on_stack_event(const net::StackEvent& event) {
     case Kind::address_conflict:
       log(Level::warning, "address ", address.view(), " is also used by another machine on this link");
       break;
+    case Kind::dhcp_unusable:
+      log(Level::warning, "a DHCP server gives an address that no host of its subnet can have, or an unusable mask; not taken");
+      break;
     case Kind::dhcp_failed: log(Level::warning, "no DHCP server answers; still trying"); break;
     case Kind::gateway_unreachable: log(Level::warning, "gateway ", address.view(), " does not answer"); break;
     case Kind::udp_unreachable: break;  // an answer nobody waited for

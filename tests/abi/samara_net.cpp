@@ -237,6 +237,7 @@ int samara_net_poll_event(samara_net* net, samara_net_event* out) {
       case Kind::address_down: out->kind = SAMARA_NET_ADDRESS_DOWN; break;
       case Kind::address_conflict: out->kind = SAMARA_NET_ADDRESS_CONFLICT; break;
       case Kind::address_duplicate: out->kind = SAMARA_NET_ADDRESS_DUPLICATE; break;
+      case Kind::dhcp_unusable: out->kind = SAMARA_NET_DHCP_UNUSABLE; break;
       case Kind::dhcp_failed: out->kind = SAMARA_NET_DHCP_FAILED; break;
       case Kind::gateway_unreachable: out->kind = SAMARA_NET_GATEWAY_UNREACHABLE; break;
       case Kind::udp_unreachable: continue;

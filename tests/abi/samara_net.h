@@ -125,7 +125,8 @@ enum {
   SAMARA_NET_ADDRESS_DUPLICATE = 2,
   SAMARA_NET_DHCP_FAILED = 3,
   SAMARA_NET_GATEWAY_UNREACHABLE = 4,
-  SAMARA_NET_ADDRESS_CONFLICT = 5 /* somebody else claims an address we keep */
+  SAMARA_NET_ADDRESS_CONFLICT = 5, /* somebody else claims an address we keep */
+  SAMARA_NET_DHCP_UNUSABLE = 6
 };
 struct samara_net_event {
   uint32_t kind;

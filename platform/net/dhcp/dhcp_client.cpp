@@ -22,9 +22,9 @@ constexpr u32 least_renewal = 30;  // seconds between a request and the next ren
 const IpAddress limited_broadcast = IpAddress::v4({255, 255, 255, 255});
 
 // RFC 2132 section 3.3 gives the mask; a server that does not leaves the class.
-u8 classful_length(const IpAddress& address) {
-  const u8 first = address.octets()[0];
-  return first < 128 ? 8 : first < 192 ? 16 : 24;
+u8 prefix_length_of(const Reply& reply) {
+  const u8 first = reply.your_address.octets()[0];
+  return reply.prefix_length.value_or(first < 128 ? 8 : first < 192 ? 16 : 24);
 }
 
 }  // namespace
@@ -74,6 +74,7 @@ void Client::on_address_free(Instant now) {
   if (state_ != State::checking) return;
   state_ = State::bound;
   naks_ = 0;
+  told_unusable_ = false;
   remembered_ = lease_.address;
   deadline_ = std::max(now, renew_at_);
   tell(Event::Kind::bound);
@@ -198,6 +199,7 @@ void Client::begin(Instant now, Duration wait) {
 
 void Client::on_offer(Instant now, const Reply& reply) {
   if (state_ != State::selecting || !reply.server.has_value() || !is_peer_unicast(reply.your_address)) return;
+  if (refuse(reply)) return;
   // Section 4.4.1 leaves the choice to us: the first, which is the nearest.
   lease_ = {};
   lease_.address = reply.your_address;
@@ -213,7 +215,8 @@ void Client::on_ack(Instant now, const Reply& reply) {
   if (state_ == State::requesting && reply.server.has_value() && reply.server != lease_.server) return;
   if (!reply.lease_seconds.has_value() || !is_peer_unicast(reply.your_address)) return;
   if (extends && reply.your_address != lease_.address) return lose(now, {});
-  if (!take_lease(reply)) return;
+  if (refuse(reply)) return;
+  take_lease(reply);
   // Times count from when the request left. T1 < T2 < end (section 4.4.5); a server that says otherwise, or wants to be asked
   // all the time, is not listened to.
   const u32 seconds = *reply.lease_seconds;
@@ -321,22 +324,27 @@ void Client::lose(Instant now, Duration wait) {
   begin(now, wait);
 }
 
-bool Client::take_lease(const Reply& reply) {
+// True: no host can have the address, as its subnet is told (RFC 1122 section 3.2.1.3).
+bool Client::refuse(const Reply& reply) {
+  if (reply.usable_mask && is_host(reply.your_address, prefix_length_of(reply))) return false;
+  if (!told_unusable_) tell(Event::Kind::unusable);
+  told_unusable_ = true;
+  return true;
+}
+
+void Client::take_lease(const Reply& reply) {
   Lease lease;
   lease.address = reply.your_address;
-  lease.prefix_length = reply.prefix_length.value_or(classful_length(reply.your_address));
+  lease.prefix_length = prefix_length_of(reply);
   lease.server = reply.server.value_or(lease_.server);
   lease.mtu = reply.mtu;
   lease.name_servers = reply.name_servers;
-  if (reply.has_routes) {
+  if (reply.routes.count != 0) {
     lease.routes = reply.routes;
   } else {
     for (const IpAddress& router : reply.routers.all()) lease.routes.add({IpPrefix(), router});
   }
-  // The broadcast address of its own network cannot be a host's.
-  if (is_directed_broadcast(lease.address, lease.address, lease.prefix_length)) return false;
   lease_ = lease;
-  return true;
 }
 
 // Uniform between nothing and twice `around`.

@@ -51,11 +51,12 @@ struct Lease {
 
 struct Event {
   enum class Kind : u8 {
-    check,    // lease() is offered and acknowledged: is its address free?
-    bound,    // lease() holds
-    renewed,  // and holds longer; its routes and the like may have changed
-    lost,     // lease() ended: it is not to be used any more
-    silence,  // no server answers; it goes on trying
+    check,     // lease() is offered and acknowledged: is its address free?
+    bound,     // lease() holds
+    renewed,   // and holds longer; its routes and the like may have changed
+    lost,      // lease() ended: it is not to be used any more
+    silence,   // no server answers; it goes on trying
+    unusable,  // a server gives an address that no host can have where it says; told once for each search for a lease
   };
   Kind kind = Kind::check;
 };
@@ -115,7 +116,8 @@ class Client {
   void back_off(Instant now);
   void arm_renewal(Instant now, Instant until);
   void lose(Instant now, Duration wait);
-  bool take_lease(const Reply& reply);
+  void take_lease(const Reply& reply);
+  bool refuse(const Reply& reply);
   Duration jitter(Duration around);
   void tell(Event::Kind kind);
 
@@ -131,6 +133,7 @@ class Client {
   Instant began_;
   u8 tries_ = 0;
   u8 naks_ = 0;  // in a row
+  bool told_unusable_ = false;
   Lease lease_;
   Instant asked_at_;  // when the request for the lease left: its time counts from then (section 4.4.1)
   Instant renew_at_ = Instant::never();

@@ -95,13 +95,11 @@ struct OptionReader {
         if (value.size() == 4) {
           const u32 mask = load_be32(value);
           const int ones = std::countl_one(mask);
-          if (std::popcount(mask) == ones && ones > 0) reply.prefix_length = static_cast<u8>(ones);
+          reply.usable_mask = std::popcount(mask) == ones && ones > 0;
+          if (reply.usable_mask) reply.prefix_length = static_cast<u8>(ones);
         }
         break;
-      case option::classless_routes:
-        reply.has_routes = true;
-        routes.add(value);
-        break;
+      case option::classless_routes: routes.add(value); break;
       default: break;
     }
   }
@@ -132,7 +130,6 @@ struct OptionReader {
       if (prefix.has_value()) reply.routes.add({*prefix, load_v4(rest, 1 + octets)});
       rest = rest.subspan(1 + octets + 4);
     }
-    if (routes.overflowed) reply.has_routes = false;
   }
 };
 

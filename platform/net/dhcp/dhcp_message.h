@@ -48,13 +48,13 @@ struct Reply {
   std::optional<u32> lease_seconds;      // 51; 0xffffffff: for ever
   std::optional<u32> renewal_seconds;    // 58, T1
   std::optional<u32> rebinding_seconds;  // 59, T2
-  std::optional<u8> prefix_length;       // 1; a mask with holes is not kept
+  std::optional<u8> prefix_length;       // 1
+  bool usable_mask = true;               // false: 1 has holes, or covers every address
   std::optional<u16> mtu;                // 26
   std::optional<IpAddress> broadcast;    // 28
   Values<IpAddress, 8> routers;          // 3
   Values<IpAddress, 8> name_servers;     // 6
-  Values<ClasslessRoute, 32> routes;     // 121
-  bool has_routes = false;               // option 121 was there: routers do not count (RFC 3442)
+  Values<ClasslessRoute, 32> routes;     // 121; where there are some, routers do not count (RFC 3442)
 
   // Checks operation, hardware type, lengths, magic number; and that it is one of offer, ack, nak.
   static Result<Reply, WireError> parse(Bytes message);

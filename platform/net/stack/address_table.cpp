@@ -80,6 +80,12 @@ bool AddressTable::remove(const IpAddress& address) {
   return std::erase_if(addresses_, [&](const AssignedAddress& a) { return a.interface.address == address; }) != 0;
 }
 
+void AddressTable::set_prefix_length(const IpAddress& address, u8 length) {
+  for (AssignedAddress& a : addresses_) {
+    if (a.interface.address == address) a.interface.prefix_length = length;
+  }
+}
+
 bool AddressTable::set_condition(const IpAddress& address, Condition condition) {
   for (AssignedAddress& a : addresses_) {
     if (a.interface.address != address || a.condition == condition) continue;

@@ -21,6 +21,7 @@ class AddressTable {
   // False: full, or there already.
   bool add(const AssignedAddress& address);
   bool remove(const IpAddress& address);
+  void set_prefix_length(const IpAddress& address, u8 length);
   bool set_condition(const IpAddress& address, AssignedAddress::Condition condition);
 
   bool is_on_link(const IpAddress& address) const;

@@ -40,6 +40,7 @@ void Stack::Host::take_dhcp_outputs(Instant now, std::optional<MacAddress> from)
       case dhcp::Event::Kind::renewed: apply_lease(); break;
       case dhcp::Event::Kind::lost: drop_lease(now); break;
       case dhcp::Event::Kind::silence: add_event({StackEvent::Kind::dhcp_failed, {}, {}, {}}); break;
+      case dhcp::Event::Kind::unusable: add_event({StackEvent::Kind::dhcp_unusable, {}, {}, {}}); break;
     }
   }
   send_dhcp_messages(now);
@@ -96,9 +97,10 @@ void Stack::Host::use_lease(Instant now) {
   address_up(now, address);
 }
 
-// Routes and MTU as the lease has them now.
+// Subnet, routes and MTU as the lease has them now.
 void Stack::Host::apply_lease() {
   const dhcp::Lease& lease = dhcp_->lease();
+  addresses_.set_prefix_length(lease.address, lease.prefix_length);
   egress_.routes.remove_all(RouteOrigin::dhcp);
   u32 metric = 0;  // RFC 2132 section 3.5: in order of preference
   for (const dhcp::ClasslessRoute& route : lease.routes.all()) {

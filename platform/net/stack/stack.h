@@ -39,6 +39,7 @@ struct StackEvent {
     address_down,       // expired, or taken away by the DHCP server
     address_duplicate,  // somebody else on the link has it (RFC 4862 section 5.4.5, RFC 5227 section 2.4)
     dhcp_failed,        // no server answers; it goes on trying
+    dhcp_unusable,      // a server gives an address that no host can have, or a mask with holes; it is not taken
     gateway_unreachable,
     address_conflict,  // somebody else uses it too; it is ours still, and defended (RFC 5227 section 2.4 (c))
     udp_unreachable,   // an ICMP error about a datagram from `local` to `peer` (RFC 1122 section 4.1.3.3)

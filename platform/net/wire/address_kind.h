@@ -45,6 +45,12 @@ constexpr bool is_directed_broadcast(const IpAddress& a, const IpAddress& ours, 
   const u32 host = 0xffffffffU >> prefix_length;
   return a.v4_number() == (ours.v4_number() | host);
 }
+// Neither the last address of its block nor the first, which names the network (RFC 1122 section 3.2.1.3).
+constexpr bool is_host(const IpAddress& a, u8 prefix_length) {
+  if (!a.is_v4() || prefix_length >= 31) return true;
+  const u32 host = 0xffffffffU >> prefix_length;
+  return (a.v4_number() & host) != 0 && (a.v4_number() & host) != host;
+}
 constexpr bool same_block(const IpAddress& a, const IpAddress& b, u8 prefix_length) {
   if (a.family() != b.family()) return false;
   if (a.is_v4()) {

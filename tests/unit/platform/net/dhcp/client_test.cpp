@@ -437,6 +437,70 @@ TEST_F(DhcpClient, ClasslessRoutesReplaceTheRouter) {  // RFC 3442
   EXPECT_EQ(client.lease().routes.all()[0].gateway, *IpAddress::parse("192.0.2.7"));
 }
 
+TEST_F(DhcpClient, RoutesThatCannotBeReadLeaveTheRouterInUse) {  // RFC 3442: at least 5 octets
+  for (const Octets& routes : {Octets{}, Octets{0, 192, 0, 2}, Octets{33, 1, 2, 3, 4, 5, 6, 7, 8}}) {
+    Client fresh({.mac = mac, .host_name = {}, .remembered = given}, rng);
+    fresh.start(now);
+    fresh.on_deadline(fresh.next_deadline());
+    Answer ack{.type = 5, .transaction = seen(fresh.poll_message()).transaction};
+    ack.options.push_back({121, routes});
+    fresh.on_message(now, ack.octets());
+    ASSERT_EQ(fresh.state(), State::checking);
+    ASSERT_EQ(fresh.lease().routes.count, 1U);
+    EXPECT_EQ(fresh.lease().routes.all()[0], (ClasslessRoute{IpPrefix(), server}));
+  }
+}
+
+struct DhcpUnusable : DhcpClient {
+  void is_refused(const Answer& offer) {
+    client.start(now);
+    const u32 transaction = seen(step()).transaction;
+    for (int i = 0; i < 3; ++i) reply(2, transaction, offer);
+    EXPECT_EQ(client.state(), State::selecting);
+    EXPECT_FALSE(client.poll_message().has_value());
+    EXPECT_EQ(events(), std::vector{Event::Kind::unusable}) << "told once";
+    reply(2, transaction);
+    EXPECT_EQ(client.state(), State::requesting) << "another server's is taken";
+  }
+};
+
+TEST_F(DhcpUnusable, AnOfferOfTheNetworksOwnAddressIsRefused) {
+  Answer offer;
+  offer.address = {192, 0, 2, 0};
+  is_refused(offer);
+}
+
+TEST_F(DhcpUnusable, AnOfferOfTheBroadcastAddressIsRefused) {
+  Answer offer;
+  offer.address = {192, 0, 2, 255};
+  is_refused(offer);
+}
+
+TEST_F(DhcpUnusable, AnOfferWithAMaskWithHolesIsRefused) {
+  Answer offer;
+  offer.options[2] = {1, {255, 0, 255, 0}};
+  is_refused(offer);
+}
+
+TEST_F(DhcpUnusable, BothAddressesOfALinkOfTwoCanBeHad) {  // RFC 3021
+  Answer offer;
+  offer.options[2] = {1, {255, 255, 255, 254}};
+  client.start(now);
+  reply(2, seen(step()).transaction, offer);
+  EXPECT_EQ(client.state(), State::requesting);
+}
+
+TEST_F(DhcpUnusable, ARenewalWithAMaskThatCannotBeUsedChangesNothing) {
+  bind();
+  const Sent request = seen(step());
+  Answer ack;
+  ack.options[2] = {1, {255, 0, 255, 0}};
+  reply(5, request.transaction, ack);
+  EXPECT_EQ(client.state(), State::renewing);
+  EXPECT_EQ(client.lease().prefix_length, 24);
+  EXPECT_EQ(events(), std::vector{Event::Kind::unusable});
+}
+
 TEST_F(DhcpClient, RememberedAddressIsAskedForFirst) {  // section 4.4.2
   Client again({.mac = mac, .host_name = {}, .remembered = given}, rng);
   again.start(now);

@@ -32,7 +32,8 @@ TEST(DhcpMessage, ReplyIsRead) {
   EXPECT_EQ(reply.value().broadcast, ip("192.0.2.255"));
   EXPECT_EQ(reply.value().renewal_seconds, 9U);
   EXPECT_EQ(reply.value().rebinding_seconds, 10U);
-  EXPECT_FALSE(reply.value().has_routes);
+  EXPECT_TRUE(reply.value().usable_mask);
+  EXPECT_EQ(reply.value().routes.count, 0U);
 }
 
 TEST(DhcpMessage, EveryTruncationIsHarmlessAndAHeaderAloneIsNoReply) {
@@ -54,7 +55,7 @@ TEST(DhcpMessage, WrongFixedFieldsAreRefused) {
 
 TEST(DhcpMessage, OptionsOfWrongLengthAreSkipped) {
   Answer answer;
-  answer.options = {{54, {1, 2, 3}}, {51, {1}}, {1, {255, 0, 255, 0}}, {3, {1, 2, 3}}, {26, {0, 1}}, {53, {5, 5}}, {200, {}}};
+  answer.options = {{54, {1, 2, 3}}, {51, {1}}, {1, {255, 255, 255}}, {3, {1, 2, 3}}, {26, {0, 1}}, {53, {5, 5}}, {200, {}}};
   const auto reply = Reply::parse(answer.octets());
   ASSERT_TRUE(reply.ok());
   EXPECT_EQ(reply.value().type, MessageType::offer);
@@ -87,7 +88,6 @@ TEST(DhcpMessage, ClasslessRoutesAreRead) {  // the examples of RFC 3442
                                   10, 0,  0, 1, 25, 10, 229, 0,  128, 10, 0, 0,  1,  32, 10, 229, 0, 4, 0, 0,  0,  0}});
   const auto reply = Reply::parse(answer.octets());
   ASSERT_TRUE(reply.ok());
-  EXPECT_TRUE(reply.value().has_routes);
   const auto routes = reply.value().routes.all();
   ASSERT_EQ(routes.size(), 6U);
   EXPECT_EQ(routes[0], (ClasslessRoute{block("0.0.0.0/0"), ip("10.0.0.1")}));
@@ -106,6 +106,17 @@ TEST(DhcpMessage, SplitRoutesAreJoinedAndBrokenOnesEndTheList) {  // RFC 3396
   ASSERT_TRUE(reply.ok());
   ASSERT_EQ(reply.value().routes.count, 1U);
   EXPECT_EQ(reply.value().routes.all()[0].destination, block("10.0.0.0/24"));
+}
+
+TEST(DhcpMessage, AMaskWithHolesOrNoneAtAllIsUnusable) {
+  for (const Octets& mask : {Octets{255, 0, 255, 0}, Octets{0, 255, 255, 255}, Octets{0, 0, 0, 0}}) {
+    Answer answer;
+    answer.options = {{1, mask}};
+    const auto reply = Reply::parse(answer.octets());
+    ASSERT_TRUE(reply.ok());
+    EXPECT_FALSE(reply.value().usable_mask);
+    EXPECT_FALSE(reply.value().prefix_length.has_value());
+  }
 }
 
 TEST(DhcpMessage, ListsAreBounded) {

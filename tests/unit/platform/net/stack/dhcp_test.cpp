@@ -14,6 +14,7 @@ StackConfig by_dhcp() {
 struct Dhcp : testing::Test {
   WirePeer peer{by_dhcp(), false};
   u16 told_mtu = 1300;
+  u8 told_mask = 0;  // last octet
 
   // The next DHCP message out, as its UDP datagram; others are ignored.
   std::optional<Ipv4Out> message() {
@@ -32,8 +33,8 @@ struct Dhcp : testing::Test {
     store_address(m, 16, ip("192.0.2.50"));
     store_mac(m, 28, our_mac);
     store_be32(m, 236, 0x63825363);
-    const Octets options = {53, 1,   type, 54,  4, 192, 0, 2,   254, 51, 4,   0,  0, 0x0e, 0x10, 1,
-                            4,  255, 255,  255, 0, 3,   4, 192, 0,   2,  254, 26, 2, 0,    0,    255};
+    const Octets options = {53, 1,   type, 54,  4,         192, 0, 2,   254, 51, 4,   0,  0, 0x0e, 0x10, 1,
+                            4,  255, 255,  255, told_mask, 3,   4, 192, 0,   2,  254, 26, 2, 0,    0,    255};
     m = joined(m, options);
     store_be16(m, m.size() - 3, told_mtu);
     const IpAddress from = ip("192.0.2.254");
@@ -109,6 +110,30 @@ TEST_F(Dhcp, AddressThatAnotherHasIsDeclined) {
   EXPECT_EQ(events[0].kind, StackEvent::Kind::address_duplicate);
   peer.wait(Duration::seconds(11));
   EXPECT_EQ(type_of(message().value()), 1);
+}
+
+TEST_F(Dhcp, ARenewalMayChangeTheSizeOfTheSubnet) {
+  const auto whom_asked = [this] {
+    EXPECT_TRUE(peer.stack.udp_send(peer.now, at("0.0.0.0:9"), at("192.0.2.200:10"), counted(1)).ok());
+    const auto out = peer.sent();
+    return out.empty() ? IpAddress() : arp_in(out.back()).target;
+  };
+  told_mask = 128;
+  bind();
+  peer.wait(Duration::seconds(1));
+  peer.sent();
+  ASSERT_EQ(peer.stack.addresses()[0].interface.prefix_length, 25);
+  EXPECT_EQ(whom_asked(), ip("192.0.2.254"));
+  peer.stack.on_link_up(peer.now);
+  peer.wait(Duration::seconds(1));
+  const auto request = message();
+  ASSERT_TRUE(request.has_value());
+  told_mask = 0;
+  reply(5, *request, MacAddress::broadcast(), "255.255.255.255");
+  ASSERT_EQ(peer.stack.addresses().size(), 1U);
+  EXPECT_EQ(peer.stack.addresses()[0].interface.prefix_length, 24);
+  EXPECT_EQ(peer.stack.addresses()[0].condition, AssignedAddress::Condition::preferred);
+  EXPECT_EQ(whom_asked(), ip("192.0.2.200")) << "now it is on the link";
 }
 
 TEST_F(Dhcp, AddressIsGoneWhenTheLeaseEnds) {
