@@ -1,10 +1,18 @@
 #include "secondary/install.h"
 
 #include "dns-core/rdata/rdata_text.h"
+#include "platform/base/heap_room.h"
 #include "zone/content_digest.h"
 #include "zone/owner_data.h"
 
 namespace samara::secondary {
+
+namespace {
+
+constexpr size_t batch_head = 8;
+constexpr size_t octets_of_key_size = 2;  // in front of each owner in a patch
+
+}  // namespace
 
 std::string_view describe(InstallError error) {
   switch (error) {
@@ -20,13 +28,14 @@ std::string_view describe(InstallError error) {
     case InstallError::bad_zone: return "the records make no zone";
     case InstallError::wrong_serial: return "the SOA record has another serial than the transfer";
     case InstallError::wrong_digest: return "the zone's digest is wrong";
+    case InstallError::no_memory: return "there is no memory for it";
   }
   return "unknown error";
 }
 
 ZoneInstaller::ZoneInstaller(zone::ZoneMemory& memory, const dns::Name& apex, std::optional<zone::Zone> base,
                              const InstallLimits& limits, std::optional<u64> base_octets)
-    : memory_(memory), apex_(apex), base_(base), limits_(limits), zone_octets_(base_octets) {}
+    : memory_(memory), apex_(apex), base_(base), limits_(limits), differences_(memory), zone_octets_(base_octets) {}
 
 Result<bool, InstallError> ZoneInstaller::on_batch(Bytes batch) {
   octets_ += batch.size();
@@ -35,9 +44,27 @@ Result<bool, InstallError> ZoneInstaller::on_batch(Bytes batch) {
   BatchItem item;
   for (;;) {
     const bool more = TRY(reader.next(item).map_error([](BatchError) { return InstallError::malformed_batch; }));
-    if (!more) return complete_;
+    if (!more) break;
     TRY(on_item(item));
   }
+  if (kind_ == Kind::steps) TRY(keep_differences(batch));
+  return complete_;
+}
+
+Result<void, InstallError> ZoneInstaller::keep_differences(Bytes batch) {
+  const auto place = differences_.take(batch_head + batch.size());
+  if (!place.has_value()) return failed_build(zone::BuildError::out_of_memory, InstallError::no_memory);
+  const MutableBytes piece = differences_.at(*place);
+  store_le32(piece, 0, 0);
+  store_le32(piece, 4, static_cast<u32>(batch.size()));
+  std::ranges::copy(batch, piece.subspan(batch_head).begin());
+  if (last_batch_ == 0) {
+    first_batch_ = *place;
+  } else {
+    store_le32(differences_.at(last_batch_), 0, *place);
+  }
+  last_batch_ = *place;
+  return {};
 }
 
 Result<void, InstallError> ZoneInstaller::on_item(const BatchItem& item) {
@@ -47,7 +74,7 @@ Result<void, InstallError> ZoneInstaller::on_item(const BatchItem& item) {
       if (kind_ != Kind::none) return fail(InstallError::out_of_order);
       kind_ = Kind::whole;
       to_ = item.to;
-      builder_.emplace(memory_, apex_, 0, &warnings_, limits_.zone);
+      builder_.emplace(memory_, apex_, warnings_, limits_.zone);
       return {};
     case ItemTag::steps:
       if (kind_ != Kind::none) return fail(InstallError::out_of_order);
@@ -66,7 +93,7 @@ Result<void, InstallError> ZoneInstaller::on_item(const BatchItem& item) {
     case ItemTag::old_soa:
       if (kind_ != Kind::steps || step_ == Step::removing) return fail(InstallError::out_of_order);
       step_ = Step::removing;
-      patches_.emplace_back();
+      step_size_ = {};
       return on_record(item);
     case ItemTag::removed:
       if (step_ != Step::removing) return fail(InstallError::out_of_order);
@@ -84,34 +111,36 @@ Result<void, InstallError> ZoneInstaller::on_item(const BatchItem& item) {
 
 Result<void, InstallError> ZoneInstaller::on_record(const BatchItem& item) {
   if (++records_ > limits_.records) return fail(InstallError::too_many_records);
-  if (is_left_out(item)) return {};
-  const i64 size = static_cast<i64>(item.owner.size() + zone::record_fixed_size + item.rdata.size());
-  growth_ += item.tag == ItemTag::old_soa || item.tag == ItemTag::removed ? -size : size;
-  if (item.tag == ItemTag::old_soa || item.tag == ItemTag::removed) {
-    patches_.back().delete_record(item.owner, item.type, item.rdata);
+  if (!belongs(item)) {
+    const bool outside = !item.owner.is_at_or_below(apex_);
+    if (item.tag == ItemTag::added)
+      warn(item, outside ? "left out: it lies outside the zone" : "left out: its type is no zone data");
     return {};
   }
+  const i64 size = static_cast<i64>(item.owner.size() + zone::record_fixed_size + item.rdata.size());
+  const bool removed = item.tag == ItemTag::old_soa || item.tag == ItemTag::removed;
+  growth_ += removed ? -size : size;
+  ++(removed ? step_size_.removed : step_size_.added);
+  step_size_.octets += static_cast<size_t>(size) + octets_of_key_size;
+  if (step_size_.octets > largest_step_.octets) largest_step_ = step_size_;
+  if (removed) return {};
   if (item.ttl.seconds() > limits_.longest_ttl) return fail(InstallError::ttl_too_long);
   if (const std::string_view rule = dns::broken_rule(item.type, item.rdata); !rule.empty()) warn(item, rule);
-  if (kind_ == Kind::steps) {
-    patches_.back().add_record(item.owner, item.type, item.ttl, item.rdata);
-    return {};
-  }
+  if (kind_ == Kind::steps) return {};
   const auto added = builder_->add(item.owner, item.type, item.ttl, item.rdata);
-  if (!added.ok()) {
-    build_error_ = added.error();
-    return fail(InstallError::bad_record);
-  }
+  if (!added.ok()) return failed_build(added.error(), InstallError::bad_record);
   return {};
 }
 
+Failure<InstallError> ZoneInstaller::failed_build(zone::BuildError error, InstallError otherwise) {
+  build_error_ = error;
+  const bool memory = error == zone::BuildError::out_of_memory || error == zone::BuildError::no_heap;
+  return fail(memory ? InstallError::no_memory : otherwise);
+}
+
 // RFC 8976 appendix A.2 has a zone with data of names outside; named, nsd and knot leave it out too.
-bool ZoneInstaller::is_left_out(const BatchItem& item) {
-  const bool outside = !item.owner.is_at_or_below(apex_);
-  if (!outside && !zone::is_meta(item.type)) return false;
-  if (item.tag == ItemTag::added)
-    warn(item, outside ? "left out: it lies outside the zone" : "left out: its type is no zone data");
-  return true;
+bool ZoneInstaller::belongs(const BatchItem& item) const {
+  return item.owner.is_at_or_below(apex_) && !zone::is_meta(item.type);
 }
 
 void ZoneInstaller::warn(const BatchItem& item, std::string_view rule) {
@@ -122,10 +151,13 @@ Result<zone::Zone, InstallError> ZoneInstaller::finish(zone::VersionedZone& zone
   if (!complete_) return fail(InstallError::out_of_order);
   if (kind_ == Kind::steps) return apply_steps(zone);
   const auto built = builder_->finish();
+  builder_->drop_staged();
   if (!built.ok()) {
-    build_error_ = built.error();
-    set_at_fault_ = {builder_->error_owner(), builder_->error_type().value_or(dns::RrType::ANY)};
-    return fail(InstallError::bad_zone);
+    const auto failed = failed_build(built.error(), InstallError::bad_zone);
+    if (failed.error() != InstallError::no_memory) {
+      set_at_fault_ = {builder_->error_owner(), builder_->error_type().value_or(dns::RrType::ANY)};
+    }
+    return failed;
   }
   const auto checked = check(built.value());
   if (!checked.ok()) {
@@ -142,23 +174,45 @@ Result<zone::Zone, InstallError> ZoneInstaller::apply_steps(zone::VersionedZone&
   if (!zone.zone().has_value() || zone.zone()->serial() != from_) return fail(InstallError::wrong_base);
   auto before = zone.savepoint();
   const auto made = apply_all(zone);
+  differences_.clear();
   if (made.ok()) return *zone.zone();
   zone.back_to(std::move(before));
   return fail(made.error());
 }
 
+// A step at a time: all of them as patches would take many times the octets they came in.
 Result<void, InstallError> ZoneInstaller::apply_all(zone::VersionedZone& zone) {
-  for (zone::Patch& patch : patches_) {
-    const auto next = zone.apply(patch, &warnings_, limits_.zone);
-    if (!next.ok()) {
-      patch_error_ = next.error().error;
-      build_error_ = next.error().build;
-      set_at_fault_ = next.error().set;
-      return fail(InstallError::bad_difference);
+  zone::Patch patch;
+  patch.expect(largest_step_.removed, largest_step_.added, largest_step_.octets);
+  BatchItem item;
+  for (u32 at = first_batch_; at != 0;) {
+    const Bytes piece = differences_.at(at);
+    BatchReader reader(piece.subspan(batch_head, load_le32(piece, 4)));
+    while (TRY(reader.next(item).map_error([](BatchError) { return InstallError::malformed_batch; }))) {
+      if (item.tag == ItemTag::old_soa && patch.size() != 0) TRY(apply(zone, patch));
+      if (item.tag == ItemTag::steps || item.tag == ItemTag::end || !belongs(item)) continue;
+      if (item.tag == ItemTag::old_soa || item.tag == ItemTag::removed) {
+        patch.delete_record(item.owner, item.type, item.rdata);
+      } else {
+        patch.add_record(item.owner, item.type, item.ttl, item.rdata);
+      }
+      if (patch.is_incomplete()) return failed_build(zone::BuildError::no_heap, InstallError::no_memory);
     }
+    at = load_le32(piece, 0);
   }
+  TRY(apply(zone, patch));
   TRY(check_growth(*zone.zone()));
   return check(*zone.zone());
+}
+
+Result<void, InstallError> ZoneInstaller::apply(zone::VersionedZone& zone, zone::Patch& patch) {
+  const auto next = zone.apply(patch, &warnings_, limits_.zone);
+  patch.clear();
+  if (next.ok()) return {};
+  patch_error_ = next.error().error;
+  set_at_fault_ = next.error().set;
+  if (next.error().build.has_value()) return failed_build(*next.error().build, InstallError::bad_difference);
+  return fail(InstallError::bad_difference);
 }
 
 // Differences may leave a zone larger than it may be, but not make it so.
@@ -184,6 +238,12 @@ Result<void, InstallError> ZoneInstaller::check(const zone::Zone& zone) {
   if (zone.serial() != to_) return fail(InstallError::wrong_serial);
   if (zone.record_count() > limits_.records) return fail(InstallError::too_many_records);
   if (zone.extent().size > limits_.octets) return fail(InstallError::too_large);
+  // To be hashed, the records of an owner are gathered and sorted.
+  constexpr size_t octets_per_record = 3 * sizeof(zone::RecordView);
+  if (zone.apex_node().find(dns::RrType::ZONEMD).has_value() &&
+      !heap_has(octets_per_record * std::min<size_t>(zone.record_count(), zone::max_records_per_rrset))) {
+    return failed_build(zone::BuildError::no_heap, InstallError::no_memory);
+  }
   // RFC 8976 section 4: without a record, or with none we can compute, there is nothing to hold against the zone.
   zonemd_ = zone::verify_zonemd(zone);
   if (zonemd_ == zone::ZonemdFinding::wrong_digest || zonemd_ == zone::ZonemdFinding::wrong_serial) {
@@ -194,6 +254,18 @@ Result<void, InstallError> ZoneInstaller::check(const zone::Zone& zone) {
 
 void ZoneInstaller::write_reason(InstallError error, TextWriter& out) const {
   out.put(describe(error));
+  if (error == InstallError::no_memory) {
+    out.put(": ");
+    out.put(describe(build_error_.value_or(zone::BuildError::out_of_memory)));
+    out.put("; ");
+    out.put(octets_ >> 10);
+    out.put(" KiB came, and of ");
+    out.put(memory_.usable() >> 10);
+    out.put(" KiB of zone memory ");
+    out.put((memory_.usable() - std::min(memory_.usable(), memory_.in_use())) >> 10);
+    out.put(" are free; give the machine more memory, or raise limits/zone-memory");
+    return;
+  }
   if (error == InstallError::bad_difference && patch_error_.has_value()) {
     out.put(": ");
     out.put(describe(*patch_error_));

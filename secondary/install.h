@@ -1,17 +1,18 @@
 // ZoneInstaller: from the batches of a transfer (batch.h) to a zone that may be served, on the side that owns zone memory. A
 // whole zone is built beside the old one; differences are kept until all are there and then applied one after the other, so
-// that nothing changes unless everything fits (RFC 1995 section 4). What comes out has been checked: the zone's own rules (one
-// SOA and so on), the serial that was announced, its ZONEMD digest where it has one (RFC 8976), and the limits. An error leaves
-// the old zone as it is. Rules for publishers that the zone breaks are warnings; records that cannot be in the zone (their
-// names lie outside, or their types are no data) are left out with one, and differences that take them away do nothing.
+// that nothing changes unless everything fits (RFC 1995 section 4). What has come lies in zone memory until then, differences
+// as the octets they came in: held() says how many. The heap is asked for what finish() needs, 32 octets for each record of a
+// whole zone, some 100 for each change of the largest step; where it has no room, that is an error as well. What comes out has
+// been checked: the zone's own rules (one SOA and so on), the serial that was announced, its ZONEMD digest where it has one
+// (RFC 8976), and the limits. An error leaves the old zone as it is. Rules for publishers that the zone breaks are warnings;
+// records that cannot be in the zone (their names lie outside, or their types are no data) are left out with one, and
+// differences that take them away do nothing.
 //
 // Order of calls: on_batch() for each batch until it says true; finish() once.
-// Capacities: what Limits says; the differences of one transfer in memory.
+// Capacities: what Limits says; zone memory.
 #pragma once
 
 #include <optional>
-#include <vector>
-
 #include "secondary/batch.h"
 #include "zone/builder.h"
 #include "zone/diff.h"
@@ -40,6 +41,7 @@ enum class InstallError : u8 {
   bad_zone,        // the records make no zone: build_error()
   wrong_serial,    // the SOA has another serial than announced
   wrong_digest,    // ZONEMD says the zone is another: zonemd()
+  no_memory,       // for what came, or the zone that it makes
 };
 std::string_view describe(InstallError error);
 
@@ -57,6 +59,8 @@ class ZoneInstaller {
   // The new version, made in `zone`, which is at `base`. An error leaves `zone` as it was.
   Result<zone::Zone, InstallError> finish(zone::VersionedZone& zone);
 
+  // Octets of zone memory that are taken for what has come.
+  size_t held() const { return differences_.used() + (builder_.has_value() ? builder_->staged_octets() : 0); }
   // Whether differences came, not a whole zone.
   bool is_steps() const { return kind_ == Kind::steps; }
 
@@ -80,10 +84,13 @@ class ZoneInstaller {
 
   Result<void, InstallError> on_item(const BatchItem& item);
   Result<void, InstallError> on_record(const BatchItem& item);
-  bool is_left_out(const BatchItem& item);
+  bool belongs(const BatchItem& item) const;
+  Result<void, InstallError> keep_differences(Bytes batch);
   void warn(const BatchItem& item, std::string_view rule);
   Result<zone::Zone, InstallError> apply_steps(zone::VersionedZone& zone);
   Result<void, InstallError> apply_all(zone::VersionedZone& zone);
+  Result<void, InstallError> apply(zone::VersionedZone& zone, zone::Patch& patch);
+  Failure<InstallError> failed_build(zone::BuildError error, InstallError otherwise);
   Result<void, InstallError> check(const zone::Zone& zone);
   Result<void, InstallError> check_growth(const zone::Zone& made);
 
@@ -100,7 +107,18 @@ class ZoneInstaller {
   u64 records_ = 0;
   u64 octets_ = 0;
   std::optional<zone::ZoneBuilder> builder_;
-  std::vector<zone::Patch> patches_;
+  // Batches of differences, in a row: where the next one is (0: none), its size, its octets.
+  zone::StagedOctets differences_;
+  // What a step, the present one or the largest so far, brings.
+  struct StepSize {
+    size_t removed = 0;
+    size_t added = 0;
+    size_t octets = 0;
+  };
+  StepSize step_size_;
+  StepSize largest_step_;
+  u32 first_batch_ = 0;
+  u32 last_batch_ = 0;
   zone::Diagnostics warnings_;
   zone::Diagnostics no_sets_;
   std::optional<zone::BuildError> build_error_;

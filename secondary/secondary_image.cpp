@@ -43,7 +43,7 @@ class Secondary final : public hal::Role {
     plan.client_datagrams = true;
     plan.worker_memory =
         memory_for_zones + plan.client_streams * memory_for_transfer + memory_for_updates + server::memory_for_settings;
-    plan.zones_grow = true;
+    plan.zones_come = true;
     if (server::notifies_anybody(*config_)) plan.fixed_tables += server::NotifyAgent::memory();
     if (forwards != 0) plan.fixed_tables += server::PendingUpdates::memory();
     return plan;
@@ -71,8 +71,6 @@ class Secondary final : public hal::Role {
                                                     worker.client_streams());
     });
   }
-
-  void on_region_end(size_t octets) override { zones_->end_memory_at(octets); }
 
   hal::Reply on_request(u32 kind, Bytes payload, hal::Loader& loader) override {
     hal::Reply reply;

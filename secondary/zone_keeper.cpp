@@ -16,12 +16,12 @@ constexpr size_t max_rejected_kept = 1024;
 // Updates on their way to the agent are turned away when this much is: it takes them at once, if it can.
 constexpr size_t max_octets_for_updates = size_t{4} << 20;
 
+// Of the size that it has: there may be one for each zone.
 std::vector<u8> encoded(const AgentMessage& message) {
-  std::vector<u8> octets(max_message_head);
+  std::array<u8, max_message_head> octets;
   ByteWriter out(octets);
   write_message(message, out);
-  octets.resize(out.size());
-  return octets;
+  return {out.written().begin(), out.written().end()};
 }
 
 std::vector<u8> encoded_change(const dns::Name& zone) {
@@ -154,7 +154,21 @@ InstallLimits ZoneKeeper::install_limits(const server::ZoneOverrides& overrides)
           .zone = config_.limits_of(overrides).sizes<zone::SizeLimits>()};
 }
 
+// What a zone of moderate size takes on its way is left to it.
+void ZoneKeeper::give_up_largest_transfers() {
+  constexpr size_t moderate = size_t{256} << 10;
+  const auto held = [](const Incoming& incoming) { return incoming.installer->held(); };
+  while (memory_.is_scarce() && !incoming_.empty()) {
+    const auto largest = std::ranges::max_element(incoming_, {}, held);
+    if (held(*largest) <= moderate) return;
+    const Incoming given_up = std::move(*largest);
+    incoming_.erase(largest);
+    reject(given_up, InstallError::no_memory);
+  }
+}
+
 void ZoneKeeper::on_batch(const Moment& at, const AgentMessage& message) {
+  give_up_largest_transfers();
   const u32 index = index_of(message.zone);
   // Of a zone that is followed no more, or a transfer that has been given up.
   if (index == no_index || std::ranges::find(rejected_, message.transfer) != rejected_.end()) return;

@@ -8,7 +8,8 @@
 //
 // Order of calls: start() once; then on_message(), reload(), and after each, while is_changed(): next_set(), which is
 // published, and published() says so; send_all() while has_output(), again when there is room; work() when has_work().
-// Capacities: zones as server::max_zones says; one installer for each transfer the agent makes.
+// Capacities: zones as server::max_zones says, members of catalogs as memory does (members_that_fit()); one installer for each
+// transfer the agent makes. Where seven eighths of zone memory are in use, the transfer that holds most of it is given up.
 #pragma once
 
 #include <memory>
@@ -75,8 +76,6 @@ class ZoneKeeper {
     retired_.release_before(generation, memory_, f);
     sets_.refill();
   }
-  // Zones may use the region's first `octets` from now on.
-  void end_memory_at(size_t octets) { memory_.end_at(octets); }
   size_t zone_count() const { return zones_.size(); }
 
  private:
@@ -116,6 +115,9 @@ class ZoneKeeper {
   // False: it is broken, and changes nothing.
   bool read_catalog(const Moment& at, u16 catalog);
   void apply(const Moment& at, const zone::CatalogChange& change);
+  // How many of `wanted` members more there is memory for.
+  size_t members_that_fit(size_t wanted) const;
+  void follow_members(const Moment& at, u16 catalog);
   std::optional<u16> catalog_named(const dns::Name& name) const;
   bool is_configured(const dns::Name& name) const;
   void forget_unfollowed();
@@ -133,6 +135,7 @@ class ZoneKeeper {
   void tell_expiry(const dns::Name& name, Duration expires_in);
   void on_expired(const dns::Name& name);
   void end_transfers_of(const dns::Name& name);
+  void give_up_largest_transfers();
   u32 index_of(const dns::Name& name) const;
   void serve(u32 index, std::optional<zone::Zone> zone);
   // The next set has something else at this apex.
@@ -155,6 +158,7 @@ class ZoneKeeper {
   Instant look_at_signatures_at_ = Instant::never();
   std::vector<server::SecondaryZone> configured_;
   zone::CatalogMembership membership_;
+  bool members_left_out_ = false;
   std::vector<std::vector<PrimaryPeer>> groups_;
   std::vector<PrimaryPeer> primaries_;  // different ones
   std::vector<Incoming> incoming_;

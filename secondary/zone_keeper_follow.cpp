@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "platform/base/counted.h"
+#include "platform/base/heap_room.h"
 #include "platform/base/log.h"
 #include "secondary/zone_keeper.h"
 #include "zone/signature_times.h"
@@ -10,12 +11,12 @@ namespace samara::secondary {
 
 namespace {
 
+// Of the size that it has: there may be one for each zone.
 std::vector<u8> encoded(const AgentMessage& message) {
-  std::vector<u8> octets(std::max(max_message_head, max_short_message));
+  std::array<u8, std::max(max_message_head, max_short_message)> octets;
   ByteWriter out(octets);
   write_message(message, out);
-  octets.resize(out.size());
-  return octets;
+  return {out.written().begin(), out.written().end()};
 }
 
 }  // namespace
@@ -34,8 +35,9 @@ void ZoneKeeper::start(const Moment& at) {
   follow_known_members(at);
   bool all_good = true;
   for (size_t i = 0; i < config_.catalogs.size(); ++i) all_good = read_catalog(at, static_cast<u16>(i)) && all_good;
-  // Members of a broken catalog are not known: earlier builds stored those as well.
-  if (all_good) forget_unfollowed();
+  // Members of a broken catalog are not known: earlier builds stored those as well. Those that there is no memory for may come
+  // back on a larger machine.
+  if (all_good && !members_left_out_) forget_unfollowed();
   changed_ = true;
   if (restored_ != 0) {
     log(Level::info, "storage: ", restored_, " of ", Counted{zones_.size(), "zone"},
@@ -309,24 +311,25 @@ bool ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
         "; its members stay as they were");
     return false;
   }
+  if (!heap_has(membership_.octets_to_update(catalog, read.value()))) {
+    log(Level::error, "catalog ", name, ": serial ", zone.serial().value(), ": ", zone::describe(zone::CatalogError::no_memory),
+        "; its members stay as they were");
+    return false;
+  }
   const size_t members = read.value().size();
   u32 added = 0;
   u32 removed = 0;
   u32 others = 0;
   const auto changes =
       membership_.update(catalog, std::move(read).value(), [this](const dns::Name& member) { return is_configured(member); });
-  std::vector<dns::Name> names;
-  for (const zone::CatalogChange& change : changes) {
-    if (change.kind == zone::CatalogChange::Kind::added && index_of(change.zone) == no_index) names.push_back(change.zone);
-  }
-  if (!names.empty()) keep_room_for_sets_with(names);
-  for (const zone::CatalogChange& change : changes) {
+  for (const zone::CatalogChange change : changes) {
     using Kind = zone::CatalogChange::Kind;
     added += change.kind == Kind::added ? 1 : 0;
     removed += change.kind == Kind::removed ? 1 : 0;
     others += change.kind == Kind::reset || change.kind == Kind::moved ? 1 : 0;
-    apply(at, change);
+    if (change.kind != Kind::added || change.catalog != catalog) apply(at, change);
   }
+  follow_members(at, catalog);
   if (added + removed + others != 0) {
     TextBuffer<64> more;
     if (others != 0) {
@@ -340,6 +343,51 @@ bool ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
   return true;
 }
 
+// What a member takes of the heap, here and in a worker, which may be on the same machine; while tables grow.
+constexpr size_t heap_per_member = size_t{4} << 10;
+
+size_t ZoneKeeper::members_that_fit(size_t wanted) const {
+  // A zone takes a page of zone memory at least, also one that has not come yet.
+  size_t without_data = 0;
+  for (const zone::ZoneSetEntry& served : served_) without_data += served.zone.has_value() ? 0 : 1;
+  const size_t to_be_used = memory_.usable() / 8 * 7;
+  const size_t left = to_be_used - std::min(to_be_used, memory_.in_use());
+  const size_t pages = left / (zone::extent_alignment + 2 * zone::octets_per_zone_in_set);
+  size_t fit = 0;
+  size_t most = std::min(wanted, pages - std::min(pages, without_data));
+  if (heap_has(heap_per_member * most + outbox_.octets())) return most;
+  while (fit < most) {
+    const size_t middle = (fit + most + 1) / 2;
+    if (heap_has(heap_per_member * middle + outbox_.octets())) {
+      fit = middle;
+    } else {
+      most = middle - 1;
+    }
+  }
+  return fit;
+}
+
+// Those that the catalog has and nobody follows yet: what it has just named, and what there was no memory for before.
+void ZoneKeeper::follow_members(const Moment& at, u16 catalog) {
+  const server::ConsumedCatalog& from = config_.catalogs[catalog];
+  size_t wanted = 0;
+  membership_.for_each_member(catalog, [&](const dns::Name& member) { wanted += index_of(member) == no_index ? 1 : 0; });
+  if (wanted == 0) return;
+  const size_t fit = members_that_fit(wanted);
+  if (fit != 0) sets_.keep_room(zones_.size() + fit);
+  size_t left = fit;
+  membership_.for_each_member(catalog, [&](const dns::Name& member) {
+    if (left == 0 || index_of(member) != no_index) return;
+    follow(at, member, from.primaries_of_members(), catalog);
+    --left;
+  });
+  if (fit == wanted) return;
+  members_left_out_ = true;
+  log(Level::error, "catalog ", from.name, ": ", wanted - fit,
+      " of its members are not followed: there is no memory for more than ", zones_.size(),
+      " zones; give the machine more memory, or raise limits/zone-memory");
+}
+
 void ZoneKeeper::apply(const Moment& at, const zone::CatalogChange& change) {
   using Kind = zone::CatalogChange::Kind;
   const server::ConsumedCatalog& catalog = config_.catalogs[change.catalog];
@@ -347,13 +395,17 @@ void ZoneKeeper::apply(const Moment& at, const zone::CatalogChange& change) {
   const bool ours = index != no_index && zones_[index]->catalog == change.catalog;
   switch (change.kind) {
     case Kind::added:
-      if (index == no_index) follow(at, change.zone, catalog.primaries_of_members(), change.catalog);
+      // Of the catalog that is read they are followed together.
+      if (index == no_index && members_that_fit(1) != 0) {
+        follow(at, change.zone, catalog.primaries_of_members(), change.catalog);
+      }
       return;
     case Kind::removed:
       if (ours) unfollow(change.zone);
       return;
     case Kind::reset:
       if (index != no_index) unfollow(change.zone);
+      if (members_that_fit(1) == 0) return;
       follow(at, change.zone, catalog.primaries_of_members(), change.catalog);
       return;
     case Kind::moved:

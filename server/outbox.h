@@ -24,7 +24,7 @@ class Outbox {
   template <class F>
   bool send_all(u32 workers, F&& send) {
     for (; first_ < messages_.size(); ++first_) {
-      const Message& message = messages_[first_];
+      Message& message = messages_[first_];
       // A worker that does not exist has no room, and never will.
       const u32 end = message.worker == everybody ? workers : std::min(message.worker + 1, workers);
       for (u32 worker = message.worker == everybody ? sent_to_ : message.worker; worker < end; ++worker) {
@@ -33,8 +33,9 @@ class Outbox {
         return false;
       }
       sent_to_ = 0;
+      message.octets = {};
     }
-    messages_.clear();
+    messages_ = {};
     first_ = 0;
     octets_ = 0;
     return true;

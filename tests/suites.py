@@ -270,7 +270,7 @@ SUITES = {
     "image": Suite("what the images are made of, and bare machines in QEMU",
                    lambda: interop("image_properties.py") +
                    steps_of("tests/image", ("boot.py", "primary.py", "asking_machine.py", "two_machines.py",
-                                            "long_life.py", "copies.py")),
+                                            "long_life.py", "large_transfers.py", "copies.py")),
                    lambda: host_and_linux() + artefacts("virtio") + build("virtio", "echo-virtio", "asking-virtio")),
     "zones": Suite("example zones, root zone history", lambda: interop("example_zones.py", "root_history.py"), host_and_linux),
     "interop": Suite("the same questions to us, nsd, knot and bind; transfers, updates and our commands with them",

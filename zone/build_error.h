@@ -13,6 +13,7 @@ enum class BuildError : u8 {
   record_too_long,    // no message of a transfer could hold it (node.h: max_record_octets)
   meta_type,          // OPT, TSIG, ANY and their like are no zone data
   out_of_memory,      // zone memory, or the staging area, is full
+  no_heap,            // the heap has no room for what is needed meanwhile
   too_many_rrsets,    // at one owner
   too_many_records,   // in one RRset
   rrset_over_limit,   // SizeLimits::rrset_records (size_limits.h)

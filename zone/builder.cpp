@@ -5,6 +5,7 @@
 
 #include "dns-core/rdata/rdata.h"
 #include "dns-core/rdata/rdata_text.h"
+#include "platform/base/heap_room.h"
 #include "platform/base/panic.h"
 #include "platform/base/sort.h"
 #include "zone/header.h"
@@ -56,36 +57,77 @@ ZoneBuilder::ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expec
       copied_(copied),
       limits_(limits),
       apex_key_size_(LookupKey(apex).size()),
+      staged_(expected_octets + expected_octets / 2),
       expected_sets_(expected_octets / 32) {
-  staged_.reserve(expected_octets + expected_octets / 2);
   entries_.reserve(expected_octets / 32);
+}
+
+ZoneBuilder::ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, Diagnostics& copied, const SizeLimits& limits)
+    : memory_(memory),
+      apex_(apex),
+      copied_(&copied),
+      limits_(limits),
+      apex_key_size_(LookupKey(apex).size()),
+      staged_(memory),
+      expected_sets_(0) {}
+
+Result<void, BuildError> ZoneBuilder::stage_key(const dns::Name& owner) {
+  owner_key_.assign(owner.wire());
+  const Bytes symbols = owner_key_.symbols().subspan(apex_key_size_);
+  const Bytes labels = owner.wire().first(owner.size() - apex_.size());
+  const auto place = staged_.take(3 + symbols.size() + labels.size());
+  if (!place.has_value()) return fail(BuildError::out_of_memory);
+  const MutableBytes key = staged_.at(*place);
+  key[0] = static_cast<u8>(symbols.size());
+  key[1] = static_cast<u8>(symbols.size() >> 8);
+  key[2] = static_cast<u8>(labels.size());
+  std::ranges::copy(symbols, key.subspan(3).begin());
+  dns::copy_lowered(labels, key.subspan(3 + symbols.size(), labels.size()));
+  last_owner_ = owner;
+  last_key_at_ = *place;
+  any_ = true;
+  return {};
 }
 
 Result<void, BuildError> ZoneBuilder::add(const dns::Name& owner, RrType type, dns::Ttl ttl, Bytes rdata) {
   TRY(check_record(owner, type, rdata));
-  if (staged_.size() > 0xffff'ffffU - 0x2'0000U) return fail(BuildError::out_of_memory);
   if (!any_ || !(owner == last_owner_)) {
     if (!owner.is_at_or_below(apex_)) return fail(BuildError::out_of_zone);
-    last_owner_ = owner;
-    any_ = true;
-    owner_key_.assign(owner.wire());
-    const Bytes symbols = owner_key_.symbols().subspan(apex_key_size_);
-    const Bytes labels = owner.wire().first(owner.size() - apex_.size());
-    last_key_at_ = static_cast<u32>(staged_.size());
-    staged_.push_back(static_cast<u8>(symbols.size()));
-    staged_.push_back(static_cast<u8>(symbols.size() >> 8));
-    staged_.push_back(static_cast<u8>(labels.size()));
-    staged_.insert(staged_.end(), symbols.begin(), symbols.end());
-    staged_.resize(staged_.size() + labels.size());
-    dns::copy_lowered(labels, MutableBytes(staged_).last(labels.size()));
+    TRY(stage_key(owner));
   }
-  const u32 record_at = static_cast<u32>(staged_.size());
-  staged_.resize(staged_.size() + record_fixed_size);
-  write_record_start(MutableBytes(staged_).subspan(record_at), type, ttl, rdata.size());
-  staged_.insert(staged_.end(), rdata.begin(), rdata.end());
-  entries_.push_back({0, last_key_at_, record_at});
+  const size_t link = staged_.in_zone_memory() ? link_size : 0;
+  const auto place = staged_.take(link + record_fixed_size + rdata.size());
+  if (!place.has_value()) return fail(BuildError::out_of_memory);
+  const MutableBytes piece = staged_.at(*place);
+  write_record_start(piece.subspan(link), type, ttl, rdata.size());
+  std::ranges::copy(rdata, piece.subspan(link + record_fixed_size).begin());
+  ++records_staged_;
+  if (link != 0) {
+    store_le32(piece, 0, last_record_at_);
+    store_le32(piece, 4, last_key_at_);
+    last_record_at_ = *place;
+    return {};
+  }
+  entries_.push_back({0, last_key_at_, *place});
   entries_.back().prefix = key_prefix(key_of(entries_.back()));
   return {};
+}
+
+// Of records in zone memory, from the last one back. False: the heap has no room for them.
+bool ZoneBuilder::make_entries() {
+  if (!staged_.in_zone_memory()) return true;
+  entries_.clear();
+  if (!make_room(entries_, records_staged_)) return false;
+  entries_.resize(records_staged_);
+  u32 at = last_record_at_;
+  for (size_t left = records_staged_; left > 0; --left) {
+    const Bytes piece = staged_.at(at);
+    Entry& entry = entries_[left - 1];
+    entry = {0, load_le32(piece, 4), at + static_cast<u32>(link_size / 4)};
+    entry.prefix = key_prefix(key_of(entry));
+    at = load_le32(piece, 0);
+  }
+  return true;
 }
 
 dns::Name ZoneBuilder::error_owner() const {
@@ -97,12 +139,12 @@ dns::Name ZoneBuilder::error_owner() const {
 }
 
 Bytes ZoneBuilder::key_of(const Entry& entry) const {
-  const Bytes at = Bytes(staged_).subspan(entry.key_at);
+  const Bytes at = staged_.at(entry.key_at);
   return at.subspan(3, static_cast<size_t>(at[0] | at[1] << 8));
 }
 
 Bytes ZoneBuilder::labels_of(const Entry& entry) const {
-  const Bytes at = Bytes(staged_).subspan(entry.key_at);
+  const Bytes at = staged_.at(entry.key_at);
   return at.subspan(3 + static_cast<size_t>(at[0] | at[1] << 8), at[2]);
 }
 
@@ -111,7 +153,7 @@ bool ZoneBuilder::key_before(const Entry& a, const Entry& b) const {
 }
 
 RecordView ZoneBuilder::record_of(const Entry& entry) const {
-  const Bytes at = Bytes(staged_).subspan(entry.record_at);
+  const Bytes at = staged_.at(entry.record_at);
   return RecordView(at.first(record_fixed_size + load_be16(at, 8)));
 }
 
@@ -125,10 +167,11 @@ void ZoneBuilder::sort_entries(Pace& pace) {
 
 Result<Zone, BuildError> ZoneBuilder::finish(const Pause& pause) {
   Pace pace(pause);
+  if (!make_entries()) return fail(BuildError::no_heap);
   sort_entries(pace);
   // Most zones take less: the staged names come twice, in tries, nodes and an index.
   constexpr size_t octets_per_record = 64;
-  const size_t expected = 2 * staged_.size() + octets_per_record * entries_.size();
+  const size_t expected = 2 * staged_.used() + octets_per_record * entries_.size();
   const auto write = [this, &pace](Extent extent) { return write_into(extent, pace); };
   return pause.call == nullptr ? memory_.fill(expected, write) : memory_.fill_beside_others(expected, write);
 }
@@ -141,10 +184,10 @@ Result<Zone, BuildError> ZoneBuilder::write_into(Extent extent, Pace& pace) {
   Ancestry ancestry(out, expected_sets_);
   const SearchName apex(apex_);
   ancestry.hashes[0] = apex.hash(apex.label_count());
-  ancestry.index.reserve(entries_.size());
+  if (!ancestry.index.reserve(entries_.size())) return fail(BuildError::no_heap);
   const std::span<Entry> all(entries_);
   for (size_t start = 0; start < all.size();) {
-    if (start + 16 < all.size()) __builtin_prefetch(&staged_[all[start + 16].key_at]);
+    if (start + 16 < all.size()) __builtin_prefetch(&staged_.at(all[start + 16].key_at).front());
     const Bytes key = key_of(all[start]);
     size_t end = start + 1;
     while (end < all.size() && all[end].prefix == all[start].prefix && equal_octets(key_of(all[end]), key)) ++end;
@@ -175,6 +218,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
     });
   }
   owner_records_.clear();
+  if (!make_room(owner_records_, records.size())) return fail(BuildError::no_heap);
   for (const Entry& entry : records) owner_records_.push_back(record_of(entry));
   const std::span<const RecordView> ordered(owner_records_);
   written_.clear();
@@ -262,7 +306,7 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
         write_node(out, governed, ancestry.governing_depth * (governed != 0), labels_at_depth(d), key.first(ends_at), {});
     if (node == 0) return fail(BuildError::out_of_memory);
     ancestry.names.add(key.first(ends_at), node);
-    ancestry.index.add(ancestry.hashes[d], node);
+    if (!ancestry.index.add(ancestry.hashes[d], node)) return fail(BuildError::no_heap);
     ancestry.nodes[d] = node;
     tell_parent_of_wildcard(key.first(ends_at), d);
     ++nodes_written_;
@@ -276,8 +320,8 @@ Result<void, BuildError> ZoneBuilder::write_owner(ExtentWriter& out, std::span<E
   ancestry.nodes[depth] = node;
   if (depth == 0) {
     ancestry.apex_node = node;  // which every change touches, and which is found without the index
-  } else {
-    ancestry.index.add(ancestry.hashes[depth], node);
+  } else if (!ancestry.index.add(ancestry.hashes[depth], node)) {
+    return fail(BuildError::no_heap);
   }
   // RFC 5155 section 7.2.8 and RFC 4035 section 3.1.3: only authoritative names take part in the chain.
   if (!ancestry.governed &&

@@ -3,8 +3,10 @@
 // to readers before finish() has succeeded; a builder that fails or is dropped gives its memory back.
 //
 // Order of calls: add() for each record, then finish() once.
-// Capacities: zone memory (memory.h); 4 GiB of staged records; 4,096 RRsets an owner; 65,535 records an RRset, or what
-// SizeLimits say.
+// Records are staged in the heap, where who gives them has them anyway, or in zone memory, where what a peer sends is held only
+// once; the heap has 32 octets a record then, while finish() runs, and is asked for them first.
+// Capacities: zone memory (memory.h); 4 GiB of records staged in the heap; 4,096 RRsets an owner; 65,535 records an RRset, or
+// what SizeLimits say.
 #pragma once
 
 #include <array>
@@ -12,13 +14,13 @@
 #include <vector>
 
 #include "dns-core/name.h"
-#include "platform/base/plain_vector.h"
 #include "platform/base/result.h"
 #include "zone/build_error.h"
 #include "zone/diagnostics.h"
 #include "zone/owner_data.h"
 #include "zone/pause.h"
 #include "zone/size_limits.h"
+#include "zone/staged_octets.h"
 #include "zone/zone.h"
 
 namespace samara::zone {
@@ -30,6 +32,8 @@ class ZoneBuilder {
   // there.
   ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, size_t expected_octets = 0, Diagnostics* copied = nullptr,
               const SizeLimits& limits = {});
+  // Of another server's zone, whose records are staged in zone memory.
+  ZoneBuilder(ZoneMemory& memory, const dns::Name& apex, Diagnostics& copied, const SizeLimits& limits);
   ZoneBuilder(const ZoneBuilder&) = delete;
   ZoneBuilder& operator=(const ZoneBuilder&) = delete;
 
@@ -47,6 +51,12 @@ class ZoneBuilder {
   const Diagnostics& large_sets() const { return large_sets_; }
   // Of the zone's records, each with its owner (content_digest.h), once finish() has succeeded.
   u64 octets() const { return octets_written_; }
+  // What add() has staged so far, and after finish(), with which it gives memory back.
+  size_t staged_octets() const { return staged_.used(); }
+  void drop_staged() {
+    staged_.clear();
+    entries_ = {};
+  }
 
  private:
   struct Entry {
@@ -54,9 +64,14 @@ class ZoneBuilder {
     u32 key_at;     // in staged_: size of the symbols (16 bits), of the labels (8 bits), symbols, labels
     u32 record_at;  // in staged_: the record's image
   };
+  // In zone memory, in front of a record's image: where the record before it is, and the key. Entries are made of them when all
+  // records are there, and their number is known.
+  static constexpr size_t link_size = 8;
   // What holds for the names being written, which come in canonical order.
   struct Ancestry;
 
+  Result<void, BuildError> stage_key(const dns::Name& owner);
+  bool make_entries();
   Bytes key_of(const Entry& entry) const;
   Bytes labels_of(const Entry& entry) const;
   [[gnu::noinline]] bool key_before(const Entry& a, const Entry& b) const;
@@ -77,7 +92,9 @@ class ZoneBuilder {
   dns::Name last_owner_;
   u32 last_key_at_ = 0;
   bool any_ = false;
-  PlainVector<u8> staged_;
+  StagedOctets staged_;
+  u32 last_record_at_ = 0;
+  size_t records_staged_ = 0;
   std::vector<Entry> entries_;
   size_t expected_sets_;
   std::vector<RecordView> owner_records_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/base/heap_room.h"
 #include "platform/base/sort.h"
 #include "platform/codec/hex.h"
 #include "platform/crypto/hash.h"
@@ -50,6 +51,7 @@ std::string_view describe(CatalogError error) {
     case CatalogError::several_owners: return "a coo property has more than one record";
     case CatalogError::bad_group: return "a group property has several strings in a record, or too many records";
     case CatalogError::too_many_members: return "it has too many members";
+    case CatalogError::no_memory: return "there is no memory to read it; give the machine more";
   }
   return "unknown error";
 }
@@ -84,6 +86,7 @@ class CatalogReader {
   }
 
   Result<Catalog, CatalogError> finish() {
+    if (!room_) return fail(CatalogError::no_memory);
     if (!version_) return fail(CatalogError::no_version);
     join_properties();
     catalog_.sort();
@@ -97,6 +100,8 @@ class CatalogReader {
   }
 
  private:
+  static constexpr size_t max_groups_octets = 2 + max_member_groups * 256 + 2 + dns::max_label_size;
+
   // The label a property belongs to; members and properties come in the order of names, not beside each other.
   struct Property {
     u32 unique;
@@ -118,6 +123,7 @@ class CatalogReader {
     if (!set.has_value()) return {};
     if (set->count() != 1) return fail(CatalogError::several_members);
     if (catalog_.members_.size() == max_catalog_members) return fail(CatalogError::too_many_members);
+    if (!make_room(catalog_.members_, 1)) return fail(CatalogError::no_memory);
     Catalog::Entry& entry = catalog_.members_.emplace_back();
     entry.zone = put(set->first().rdata());
     entry.unique = put(unique);
@@ -127,6 +133,7 @@ class CatalogReader {
     const auto set = node.find(RrType::PTR);
     if (!set.has_value()) return {};
     if (set->count() != 1) return fail(CatalogError::several_owners);
+    if (!make_room(owners_, 1)) return fail(CatalogError::no_memory);
     owners_.push_back({put(unique), put(set->first().rdata())});
     return {};
   }
@@ -136,6 +143,7 @@ class CatalogReader {
     bool good = set->count() <= max_member_groups;
     set->for_each_record([&](RecordView record) { good = good && only_string(record.rdata()).has_value(); });
     if (!good) return fail(CatalogError::bad_group);
+    if (!make_room(groups_, 1) || !make_room(catalog_.octets_, max_groups_octets)) return fail(CatalogError::no_memory);
     const u32 of = put(unique);
     const u32 at = static_cast<u32>(catalog_.octets_.size());
     catalog_.octets_.resize(at + 2);
@@ -147,7 +155,11 @@ class CatalogReader {
     return {};
   }
 
-  u32 put(Bytes octets) { return catalog_.put(octets); }
+  // 0, and no room from now on, where the heap has none.
+  u32 put(Bytes octets) {
+    room_ = room_ && make_room(catalog_.octets_, 2 + octets.size());
+    return room_ ? catalog_.put(octets) : 0;
+  }
   void join_properties() {
     const auto less = [this](u32 a, u32 b) {
       return std::ranges::lexicographical_compare(catalog_.name_at(a), catalog_.name_at(b));
@@ -165,6 +177,7 @@ class CatalogReader {
   Catalog catalog_;
   std::vector<Property> owners_;
   std::vector<Property> groups_;
+  bool room_ = true;  // in the heap, for all names so far
   bool version_ = false;
   bool version_one_ = false;
 };

@@ -34,6 +34,7 @@ enum class CatalogError : u8 {
   several_owners,    // a coo property with more than one record
   bad_group,         // more than one character string, or too many groups
   too_many_members,
+  no_memory,  // to read it
 };
 std::string_view describe(CatalogError error);
 
@@ -58,6 +59,8 @@ class Catalog {
   static Catalog of(std::span<const KnownMember> members);
 
   size_t size() const { return members_.size(); }
+  // Of the heap.
+  size_t octets() const { return octets_.size() + members_.size() * sizeof(Entry); }
   // In canonical order of the zones' names.
   CatalogMember operator[](size_t n) const;
   std::optional<size_t> find(Bytes member) const;
@@ -97,6 +100,38 @@ struct CatalogChange {
 };
 std::string_view describe(CatalogChange::Kind kind);
 
+// Changes in a row; there may be one for each member.
+class CatalogChanges {
+ public:
+  size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+  CatalogChange operator[](size_t n) const;
+  void put(CatalogChange::Kind kind, u16 catalog, Bytes zone);
+  void put_all(const CatalogChanges& others);
+
+  struct Iterator {
+    const CatalogChanges* changes;
+    size_t at;
+    CatalogChange operator*() const { return (*changes)[at]; }
+    Iterator& operator++() {
+      ++at;
+      return *this;
+    }
+    friend bool operator==(const Iterator&, const Iterator&) = default;
+  };
+  Iterator begin() const { return {this, 0}; }
+  Iterator end() const { return {this, size()}; }
+
+ private:
+  struct Entry {
+    u32 zone;  // in octets_
+    CatalogChange::Kind kind;
+    u16 catalog;
+  };
+  std::vector<u8> octets_;  // names in wire form
+  std::vector<Entry> entries_;
+};
+
 class CatalogMembership {
  public:
   // `catalogs` of them, named by index; `names` are their apexes.
@@ -108,17 +143,25 @@ class CatalogMembership {
   // A new version of a catalog that has been read: what changes, ignored members last. `configured(zone)` says whether a zone
   // is configured otherwise, a catalog for example. A broken version is not given here: the old membership stays.
   template <class Configured>
-  std::vector<CatalogChange> update(u16 catalog, Catalog fresh, Configured&& configured) {
+  CatalogChanges update(u16 catalog, Catalog fresh, Configured&& configured) {
     std::vector<bool> taken(fresh.size());
-    for (size_t i = 0; i < fresh.size(); ++i) {
-      Bytes wire = fresh[i].zone;
-      ByteReader at(wire);
-      taken[i] = configured(MUST(dns::Name::from_wire(at)));
-    }
+    for (size_t i = 0; i < fresh.size(); ++i) taken[i] = configured(name_of(fresh[i].zone));
     return replace(catalog, std::move(fresh), taken);
   }
   // The catalog is no longer configured: all its members go, to who else claims them if somebody does.
-  std::vector<CatalogChange> drop(u16 catalog);
+  CatalogChanges drop(u16 catalog);
+  // What update() with this may take of the heap meanwhile, at most.
+  size_t octets_to_update(u16 catalog, const Catalog& fresh) const {
+    return octets_per_octet * (sources_[catalog].catalog.octets() + fresh.octets());
+  }
+  // Calls f(const dns::Name&) for each member that the catalog has, in canonical order.
+  template <class F>
+  void for_each_member(u16 catalog, F&& f) const {
+    const Source& source = sources_[catalog];
+    for (size_t i = 0; i < source.catalog.size(); ++i) {
+      if (source.holds[i] == Hold::owned) f(name_of(source.catalog[i].zone));
+    }
+  }
 
   // The catalog that has the zone as a member, and the member there.
   struct Owner {
@@ -139,10 +182,17 @@ class CatalogMembership {
     size_t member;
   };
 
-  std::vector<CatalogChange> replace(u16 catalog, Catalog fresh, const std::vector<bool>& configured);
+  // A change takes no more than its member, and vectors three times what is in them while they grow.
+  static constexpr size_t octets_per_octet = 3;
+
+  CatalogChanges replace(u16 catalog, Catalog fresh, const std::vector<bool>& configured);
   std::optional<Place> owner_of(Bytes zone) const;
-  void release(Bytes zone, u16 from, std::vector<CatalogChange>& changes);
-  bool hand_over(u16 from, size_t member, Bytes was, std::vector<CatalogChange>& changes);
+  void release(Bytes zone, u16 from, CatalogChanges& changes);
+  bool hand_over(u16 from, size_t member, Bytes was, CatalogChanges& changes);
+  static dns::Name name_of(Bytes wire) {
+    ByteReader at(wire);
+    return MUST(dns::Name::from_wire(at));
+  }
 
   std::vector<Source> sources_;
 };

@@ -4,14 +4,23 @@
 #include "zone/catalog.h"
 
 namespace samara::zone {
-namespace {
 
-dns::Name name_of(Bytes wire) {
-  ByteReader at(wire);
-  return MUST(dns::Name::from_wire(at));
+CatalogChange CatalogChanges::operator[](size_t n) const {
+  const Entry& entry = entries_[n];
+  ByteReader at(Bytes(octets_).subspan(entry.zone));
+  return {entry.kind, entry.catalog, MUST(dns::Name::from_wire(at))};
 }
 
-}  // namespace
+void CatalogChanges::put(CatalogChange::Kind kind, u16 catalog, Bytes zone) {
+  entries_.push_back({static_cast<u32>(octets_.size()), kind, catalog});
+  octets_.insert(octets_.end(), zone.begin(), zone.end());
+}
+
+void CatalogChanges::put_all(const CatalogChanges& others) {
+  const u32 at = static_cast<u32>(octets_.size());
+  octets_.insert(octets_.end(), others.octets_.begin(), others.octets_.end());
+  for (const Entry& entry : others.entries_) entries_.push_back({at + entry.zone, entry.kind, entry.catalog});
+}
 
 CatalogMembership::CatalogMembership(std::span<const dns::Name> names) {
   sources_.reserve(names.size());
@@ -32,10 +41,10 @@ std::optional<CatalogMembership::Owner> CatalogMembership::owner(const dns::Name
   return Owner{place->catalog, sources_[place->catalog].catalog[place->member]};
 }
 
-std::vector<CatalogChange> CatalogMembership::replace(u16 catalog, Catalog fresh, const std::vector<bool>& configured) {
+CatalogChanges CatalogMembership::replace(u16 catalog, Catalog fresh, const std::vector<bool>& configured) {
   using Kind = CatalogChange::Kind;
-  std::vector<CatalogChange> changes;
-  std::vector<CatalogChange> ignored;
+  CatalogChanges changes;
+  CatalogChanges ignored;
   Source& source = sources_[catalog];
   const Source old = std::move(source);
   source = {.name = old.name, .catalog = std::move(fresh), .holds = {}};
@@ -44,10 +53,10 @@ std::vector<CatalogChange> CatalogMembership::replace(u16 catalog, Catalog fresh
 
   for (size_t i = 0; i < now.size(); ++i) {
     const CatalogMember member = now[i];
-    const auto change = [&](Kind kind) { return CatalogChange{kind, catalog, name_of(member.zone)}; };
+    const auto change = [&](Kind kind) { changes.put(kind, catalog, member.zone); };
     if (configured[i]) {
       source.holds[i] = Hold::configured;
-      ignored.push_back(change(Kind::ignored_configured));
+      ignored.put(Kind::ignored_configured, catalog, member.zone);
       continue;
     }
     const auto before = old.catalog.find(member.zone);
@@ -56,26 +65,26 @@ std::vector<CatalogChange> CatalogMembership::replace(u16 catalog, Catalog fresh
       const CatalogMember was = old.catalog[*before];
       if (hand_over(catalog, i, was.unique, changes)) continue;
       if (!std::ranges::equal(was.unique, member.unique)) {
-        changes.push_back(change(Kind::reset));
+        change(Kind::reset);
       } else if (!std::ranges::equal(was.groups, member.groups)) {
-        changes.push_back(change(Kind::changed));
+        change(Kind::changed);
       }
       continue;
     }
     const auto place = owner_of(member.zone);
     if (!place.has_value()) {
       source.holds[i] = Hold::owned;
-      changes.push_back(change(Kind::added));
+      change(Kind::added);
       continue;
     }
     // RFC 9432 section 4.4.1: who has it must have agreed; the same label keeps what is known of the zone.
     const CatalogMember theirs = sources_[place->catalog].catalog[place->member];
     if (theirs.owner.empty() || !source.name.equals(theirs.owner)) {
-      ignored.push_back(change(Kind::ignored_claimed));
+      ignored.put(Kind::ignored_claimed, catalog, member.zone);
       continue;
     }
     source.holds[i] = Hold::owned;
-    changes.push_back(change(std::ranges::equal(theirs.unique, member.unique) ? Kind::moved : Kind::reset));
+    change(std::ranges::equal(theirs.unique, member.unique) ? Kind::moved : Kind::reset);
     sources_[place->catalog].holds[place->member] = Hold::none;
   }
   for (size_t i = 0; i < old.catalog.size(); ++i) {
@@ -84,7 +93,7 @@ std::vector<CatalogChange> CatalogMembership::replace(u16 catalog, Catalog fresh
     const bool kept = still.has_value() && source.holds[*still] == Hold::owned;
     if (old.holds[i] == Hold::owned && !kept && !owner_of(zone).has_value()) release(zone, catalog, changes);
   }
-  changes.insert(changes.end(), ignored.begin(), ignored.end());
+  changes.put_all(ignored);
   return changes;
 }
 
@@ -96,7 +105,7 @@ void CatalogMembership::remember(u16 catalog, std::span<const KnownMember> membe
 
 // A member whose owner agrees that another catalog has it, which has named it already: versions of two catalogs come in either
 // order. `was` is the label it is known by.
-bool CatalogMembership::hand_over(u16 from, size_t member, Bytes was, std::vector<CatalogChange>& changes) {
+bool CatalogMembership::hand_over(u16 from, size_t member, Bytes was, CatalogChanges& changes) {
   const CatalogMember given = sources_[from].catalog[member];
   if (given.owner.empty()) return false;
   for (size_t i = 0; i < sources_.size(); ++i) {
@@ -107,26 +116,25 @@ bool CatalogMembership::hand_over(u16 from, size_t member, Bytes was, std::vecto
     const bool same_label = std::ranges::equal(was, given.unique) && std::ranges::equal(was, to.catalog[*found].unique);
     sources_[from].holds[member] = Hold::none;
     to.holds[*found] = Hold::owned;
-    changes.push_back(
-        {same_label ? CatalogChange::Kind::moved : CatalogChange::Kind::reset, static_cast<u16>(i), name_of(given.zone)});
+    changes.put(same_label ? CatalogChange::Kind::moved : CatalogChange::Kind::reset, static_cast<u16>(i), given.zone);
     return true;
   }
   return false;
 }
 
 // A catalog lets go of a zone: another one that has named it all along takes it, as if it did so now.
-void CatalogMembership::release(Bytes zone, u16 from, std::vector<CatalogChange>& changes) {
-  changes.push_back({CatalogChange::Kind::removed, from, name_of(zone)});
+void CatalogMembership::release(Bytes zone, u16 from, CatalogChanges& changes) {
+  changes.put(CatalogChange::Kind::removed, from, zone);
   for (size_t i = 0; i < sources_.size(); ++i) {
     const auto member = sources_[i].catalog.find(zone);
     if (i == from || !member.has_value() || sources_[i].holds[*member] != Hold::none) continue;
     sources_[i].holds[*member] = Hold::owned;
-    changes.push_back({CatalogChange::Kind::added, static_cast<u16>(i), name_of(zone)});
+    changes.put(CatalogChange::Kind::added, static_cast<u16>(i), zone);
     return;
   }
 }
 
-std::vector<CatalogChange> CatalogMembership::drop(u16 catalog) {
+CatalogChanges CatalogMembership::drop(u16 catalog) {
   return replace(catalog, {}, {});
 }
 

@@ -16,9 +16,10 @@ class Copier {
   Copier(const Zone& zone, ExtentWriter& out)
       : zone_(zone), out_(out), apex_(zone.apex()), sets_(out, zone.node_count()), names_(out), nsec_(out), nsec3_(out) {}
 
-  // The copy's header; 0 when the extent is full.
+  // The copy's header; 0 when the extent is full, or heap_is_full().
   Ref run(HistoryKeeper& history) {
-    index_.reserve(zone_.node_count());
+    if (!index_.reserve(zone_.node_count())) heap_is_full_ = true;
+    if (heap_is_full_) return 0;
     HeaderWords words = header_words(zone_);
     const SearchName apex(apex_);
     hashes_[0] = apex.hash(apex.label_count());
@@ -27,7 +28,7 @@ class Copier {
       const Ref copied = copy(node);
       if (copied != 0) nsec3_.add(node.key(), copied);
     });
-    if (out_.full()) return 0;
+    if (out_.full() || heap_is_full_) return 0;
     words[Zone::root_at] = names_.finish();
     words[Zone::nsec_root_at] = nsec_.finish();
     words[Zone::nsec3_root_at] = nsec3_.finish();
@@ -43,6 +44,7 @@ class Copier {
     history.describe_in(words);
     return write_header(out_, words, apex_);
   }
+  bool heap_is_full() const { return heap_is_full_; }
 
  private:
   void copy_name(const NodeView& node, HeaderWords& words) {
@@ -59,7 +61,7 @@ class Copier {
     }
     const Bytes labels = node.labels();
     hashes_[depth] = child_hash(hashes_[depth - 1], labels.first(size_t{1} + labels[0]));
-    index_.add(hashes_[depth], copied);
+    heap_is_full_ = !index_.add(hashes_[depth], copied) || heap_is_full_;
   }
 
   Ref copy(const NodeView& node) {
@@ -80,6 +82,7 @@ class Copier {
   TrieBuilder nsec_;
   TrieBuilder nsec3_;
   NameIndexBuilder index_;
+  bool heap_is_full_ = false;
   std::vector<WrittenSet> copied_;                 // of one node
   std::array<u64, dns::max_labels + 1> hashes_{};  // of the names on the way to the last, by labels below the apex
 };
@@ -90,7 +93,9 @@ Result<Zone, BuildError> compact(const Zone& zone, size_t expected, ZoneMemory& 
   return memory.fill(expected, [&](Extent extent) -> Result<Zone, BuildError> {
     ExtentWriter out(memory.region(), extent);
     HistoryKeeper moved = history;
-    const Ref header = Copier(zone, out).run(moved);
+    Copier copier(zone, out);
+    const Ref header = copier.run(moved);
+    if (copier.heap_is_full()) return fail(BuildError::no_heap);
     if (header == 0) return fail(BuildError::out_of_memory);
     history = std::move(moved);
     set_extent(out, header, memory.shrink(extent, out.used()));

@@ -10,7 +10,8 @@
 namespace samara::zone {
 
 // `expected` octets: about what the copy needs, which is seldom more than the zone and its versions take now. `history` is what
-// is kept of it, and on success lies in the same extent. Error: out_of_memory; all is as before then.
+// is kept of it, and on success lies in the same extent. Errors: out_of_memory, no_heap; all is as before
+// then.
 Result<Zone, BuildError> compact(const Zone& zone, size_t expected, ZoneMemory& memory, HistoryKeeper& history);
 
 }  // namespace samara::zone

@@ -1,4 +1,5 @@
-// Diagnostics: what checks have found, as lines for people. Bounded: what comes after max_diagnostics is counted only.
+// Diagnostics: what checks have found, as lines for people. Bounded: what comes after max_diagnostics, or after so much text,
+// is counted only.
 #pragma once
 
 #include <array>
@@ -19,6 +20,7 @@ enum class Severity : u8 {
 constexpr size_t max_diagnostics = 200;
 constexpr size_t max_diagnostics_told = 20;   // of one zone in a log, line by line
 constexpr size_t max_diagnostic_text = 4096;  // three names and a sentence
+constexpr size_t max_diagnostics_text = size_t{48} << 10;
 
 class Diagnostics {
  public:
@@ -41,7 +43,7 @@ class Diagnostics {
   template <class... Pieces>
   void add(Severity severity, const std::optional<SourcePosition>& position, const Pieces&... pieces) {
     ++(severity == Severity::error ? errors_ : warnings_);
-    if (kept_.size() >= max_diagnostics) return;
+    if (kept_.size() >= max_diagnostics || text_.size() >= max_diagnostics_text) return;
     std::array<char, max_diagnostic_text> memory;
     TextWriter line(memory);
     (put_piece(line, pieces), ...);

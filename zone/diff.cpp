@@ -3,15 +3,17 @@
 #include <algorithm>
 
 #include "dns-core/rdata/rdata.h"
+#include "platform/base/heap_room.h"
 #include "zone/key.h"
 #include "zone/owner_data.h"
 
 namespace samara::zone {
 namespace {
 
-std::vector<Ref> nodes_of(const Zone& zone, Pace& pace) {
+// Nothing: the heap has no room for them.
+std::optional<std::vector<Ref>> nodes_of(const Zone& zone, Pace& pace) {
   std::vector<Ref> nodes;
-  nodes.reserve(zone.node_count());
+  if (!make_room(nodes, zone.node_count())) return std::nullopt;
   zone.for_each_node([&](const NodeView& node) {
     nodes.push_back(node.ref());
     pace.step();
@@ -45,10 +47,14 @@ bool equal_nodes(const NodeView& a, const NodeView& b) {
   return true;
 }
 
-// All records of an owner but the zone's SOA, in the order of their octets.
-void gather(const Zone& zone, std::span<const Ref> nodes, std::vector<RecordView>& out) {
+// All records of an owner but the zone's SOA, in the order of their octets. False: the heap has no room for them.
+bool gather(const Zone& zone, std::span<const Ref> nodes, std::vector<RecordView>& out) {
   out.clear();
-  const auto take = [&out](RecordView record) { out.push_back(record); };
+  bool room = true;
+  const auto take = [&](RecordView record) {
+    room = room && make_room(out, 1);
+    if (room) out.push_back(record);
+  };
   for (const Ref ref : nodes) {
     zone.node(ref).for_each_rrset([&take](const RrsetView& set) {
       if (set.type() != dns::RrType::SOA) set.for_each_record(take);
@@ -56,6 +62,7 @@ void gather(const Zone& zone, std::span<const Ref> nodes, std::vector<RecordView
     });
   }
   std::ranges::sort(out, [](RecordView a, RecordView b) { return compare_octets(a.image(), b.image()) < 0; });
+  return room;
 }
 
 }  // namespace
@@ -64,11 +71,13 @@ std::optional<Difference> Difference::between(const Zone& from, const Zone& to, 
   if (from.apex() != to.apex()) return std::nullopt;
   Difference difference(from, to);
   Pace pace(pause);
-  const std::vector<Ref> from_nodes = nodes_of(from, pace);
-  const std::vector<Ref> to_nodes = nodes_of(to, pace);
-  std::span<const Ref> from_rest(from_nodes);
-  std::span<const Ref> to_rest(to_nodes);
-  while (!from_rest.empty() || !to_rest.empty()) {
+  const auto from_nodes = nodes_of(from, pace);
+  const auto to_nodes = nodes_of(to, pace);
+  difference.complete_ = from_nodes.has_value() && to_nodes.has_value();
+  if (!difference.complete_) return difference;
+  std::span<const Ref> from_rest(*from_nodes);
+  std::span<const Ref> to_rest(*to_nodes);
+  while (difference.complete_ && (!from_rest.empty() || !to_rest.empty())) {
     std::span<const Ref> from_owner = first_owner(from, from_rest);
     std::span<const Ref> to_owner = first_owner(to, to_rest);
     if (!from_owner.empty() && !to_owner.empty()) {
@@ -86,8 +95,10 @@ std::optional<Difference> Difference::between(const Zone& from, const Zone& to, 
 
 void Difference::compare_owner(std::span<const Ref> from, std::span<const Ref> to) {
   if (from.size() == 1 && to.size() == 1 && equal_nodes(from_.node(from[0]), to_.node(to[0]))) return;
-  gather(from_, from, from_records_);
-  gather(to_, to, to_records_);
+  complete_ = gather(from_, from, from_records_) && gather(to_, to, to_records_);
+  // Of one owner there are no more than these.
+  complete_ = complete_ && make_room(deleted_, from_records_.size()) && make_room(added_, to_records_.size());
+  if (!complete_) return;
   size_t i = 0;
   size_t j = 0;
   while (i < from_records_.size() || j < to_records_.size()) {
@@ -115,28 +126,50 @@ std::string_view describe(PatchError error) {
   return "bad patch";
 }
 
-Patch::Change Patch::stage(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata) {
+void Patch::clear() {
+  staged_.clear();
+  deletions_.clear();
+  additions_.clear();
+  last_key_at_.reset();
+  incomplete_ = false;
+}
+
+void Patch::expect(size_t deletions, size_t additions, size_t octets) {
+  incomplete_ =
+      incomplete_ || !make_room(staged_, octets) || !make_room(deletions_, deletions) || !make_room(additions_, additions);
+}
+
+std::optional<Patch::Change> Patch::stage(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata) {
+  const size_t record_size = record_fixed_size + rdata.size();
   if (!last_key_at_.has_value() || owner != last_owner_) {
     const LookupKey key(owner);
+    incomplete_ = incomplete_ || !make_room(staged_, 2 + key.size() + record_size);
+    if (incomplete_) return std::nullopt;
     last_owner_ = owner;
     last_key_at_ = staged_.size();
     staged_.push_back(static_cast<u8>(key.size()));
     staged_.push_back(static_cast<u8>(key.size() >> 8));
     staged_.insert(staged_.end(), key.symbols().begin(), key.symbols().end());
   }
+  incomplete_ = incomplete_ || !make_room(staged_, record_size);
+  if (incomplete_) return std::nullopt;
   const size_t record_at = staged_.size();
   staged_.resize(record_at + record_fixed_size);
   write_record_start(MutableBytes(staged_).subspan(record_at), type, ttl, rdata.size());
   staged_.insert(staged_.end(), rdata.begin(), rdata.end());
-  return {*last_key_at_, record_at};
+  return Change{*last_key_at_, record_at};
 }
 
 void Patch::delete_record(const dns::Name& owner, dns::RrType type, Bytes rdata) {
-  deletions_.push_back(stage(owner, type, {}, rdata));
+  const auto change = stage(owner, type, {}, rdata);
+  incomplete_ = incomplete_ || !make_room(deletions_, 1);
+  if (!incomplete_) deletions_.push_back(*change);
 }
 
 void Patch::add_record(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata) {
-  additions_.push_back(stage(owner, type, ttl, rdata));
+  const auto change = stage(owner, type, ttl, rdata);
+  incomplete_ = incomplete_ || !make_room(additions_, 1);
+  if (!incomplete_) additions_.push_back(*change);
 }
 
 Bytes Patch::key_of(const Change& change) const {

@@ -23,9 +23,11 @@ class Difference {
   // in the rdata included.
   static std::optional<Difference> between(const Zone& from, const Zone& to, const Pause& pause = {});
 
+  // Whether the heap had room for all of it; not all differences are there otherwise.
+  bool is_complete() const { return complete_; }
   // Whether there is none. The zones may then still have different memory layouts.
   bool empty() const {
-    return deleted_.empty() && added_.empty() && std::ranges::equal(from_.soa().images(), to_.soa().images());
+    return complete_ && deleted_.empty() && added_.empty() && std::ranges::equal(from_.soa().images(), to_.soa().images());
   }
   dns::Serial from_serial() const { return from_.serial(); }
   dns::Serial to_serial() const { return to_.serial(); }
@@ -70,6 +72,7 @@ class Difference {
   std::vector<Item> added_;
   std::vector<RecordView> from_records_;  // of one owner, while comparing
   std::vector<RecordView> to_records_;
+  bool complete_ = true;
 };
 
 enum class PatchError : u8 {
@@ -86,6 +89,12 @@ class Patch {
   void delete_record(const dns::Name& owner, dns::RrType type, Bytes rdata);
   void add_record(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
   size_t size() const { return deletions_.size() + additions_.size(); }
+  // Room for so many changes, whose names and records have so many octets, so that what holds them need not grow.
+  void expect(size_t deletions, size_t additions, size_t octets);
+  // The heap had no room for all of it: it cannot be applied.
+  bool is_incomplete() const { return incomplete_; }
+  // No changes any more; the memory of those that were there is kept for others.
+  void clear();
 
   // Why a patch cannot be applied (revision.h).
   struct Failed {
@@ -113,7 +122,7 @@ class Patch {
   dns::RrType set_of(const Change& change) const;
 
  private:
-  Change stage(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
+  std::optional<Change> stage(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata);
   bool before(const Change& a, const Change& b) const;
 
   PlainVector<u8> staged_;
@@ -121,6 +130,7 @@ class Patch {
   std::vector<Change> additions_;
   dns::Name last_owner_;
   std::optional<size_t> last_key_at_;
+  bool incomplete_ = false;
 };
 
 }  // namespace samara::zone

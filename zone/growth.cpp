@@ -8,6 +8,9 @@ namespace {
 // A part of the base that is small beside it and large beside a change.
 constexpr size_t base_per_first_growth = 64;
 
+// What is not used yet of the last extent is less than this part of the rest, or a page.
+constexpr size_t part_in_small_steps = 8;
+
 // No extent yet. (One at 0 would count the word that is kept free there.)
 constexpr Extent nowhere{extent_alignment, 0};
 
@@ -17,8 +20,8 @@ size_t first_size(size_t base) {
 
 }  // namespace
 
-Growth::Growth(ZoneMemory& memory, size_t base)
-    : memory_(memory), first_(first_size(base)), writer_(memory.region(), nowhere, this), before_(writer_) {}
+Growth::Growth(ZoneMemory& memory, size_t base, Steps steps)
+    : memory_(memory), steps_(steps), first_(first_size(base)), writer_(memory.region(), nowhere, this), before_(writer_) {}
 
 void Growth::begin() {
   if (begun_) panic("growth: a change within a change");
@@ -62,7 +65,8 @@ std::vector<Extent> Growth::take_extents(size_t base) {
 std::optional<Extent> Growth::extend(size_t octets) {
   // Reference 0 stays "none": the region's first word cannot be used.
   const size_t needed = octets + 4;
-  const size_t wanted = std::max(extents_.empty() ? first_ : 2 * extents_.back().size, needed);
+  const size_t next = steps_ == Steps::small ? used() / part_in_small_steps : 2 * (extents_.empty() ? 0 : extents_.back().size);
+  const size_t wanted = std::max({first_, next, needed});
   auto extent = memory_.take(wanted);
   if (!extent.has_value()) extent = memory_.take(needed);
   if (extent.has_value()) extents_.push_back(*extent);

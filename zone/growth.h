@@ -4,7 +4,8 @@
 //
 // Order of calls: begin(), write with writer(), then commit() or roll_back(); again and again. mark() and back_to() take back
 // several changes at once, none of which has been published.
-// Capacity: zone memory. The extents double, so there are few of them and less than half of their octets are not used yet.
+// Capacity: zone memory. The extents double, so there are few of them and less than half of their octets are not used yet; in
+// small steps they grow to a part of what is used.
 #pragma once
 
 #include <vector>
@@ -18,8 +19,10 @@ constexpr size_t largest_first_growth = size_t{1} << 20;
 
 class Growth {
  public:
+  enum class Steps : u8 { doubled, small };
+
   // `base`: octets of the zone that grows.
-  Growth(ZoneMemory& memory, size_t base);
+  Growth(ZoneMemory& memory, size_t base, Steps steps = Steps::doubled);
   Growth(const Growth&) = delete;
   Growth& operator=(const Growth&) = delete;
 
@@ -48,6 +51,7 @@ class Growth {
 
  private:
   ZoneMemory& memory_;
+  Steps steps_;
   size_t first_;
   std::vector<Extent> extents_;
   ExtentWriter writer_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "platform/base/heap_room.h"
+
 namespace samara::zone {
 
 History::History(const Zone& zone)
@@ -47,7 +49,8 @@ void StepRecords::soa(const dns::Name& apex, RecordView before, RecordView after
 
 void StepRecords::put(std::vector<u8>& to, const dns::Name& owner, RecordView record) {
   if (too_large_) return;
-  if (size() + owner.size() + record.image().size() > limit_) {
+  const size_t octets = owner.size() + record.image().size();
+  if (size() + octets > limit_ || !make_room(to, octets)) {
     too_large_ = true;
     return;
   }

@@ -80,7 +80,8 @@ class History {
   size_t octets_;
 };
 
-// The records of a step while it is gathered. More octets than are kept of a whole history are not gathered.
+// The records of a step while it is gathered. More octets than are kept of a whole history, or than the heap has room for, are
+// not gathered.
 class StepRecords {
  public:
   explicit StepRecords(size_t limit) : limit_(limit) {}

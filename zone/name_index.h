@@ -16,6 +16,7 @@
 #include <optional>
 #include <vector>
 
+#include "platform/base/heap_room.h"
 #include "zone/growth.h"
 #include "zone/memory.h"
 #include "zone/pause.h"
@@ -75,8 +76,14 @@ static_assert(NameIndex::page_slots > NameIndex::reach);
 
 class NameIndexBuilder {
  public:
-  void reserve(size_t names) { entries_.reserve(names); }
-  void add(u64 hash, Ref node) { entries_.push_back({hash, node}); }
+  // False: the heap has no room for so many.
+  [[nodiscard]] bool reserve(size_t names) { return make_room(entries_, names); }
+  // False: the heap has no room for one more.
+  [[nodiscard]] bool add(u64 hash, Ref node) {
+    if (entries_.size() == entries_.capacity() && !make_room(entries_, 1)) return false;
+    entries_.push_back({hash, node});
+    return true;
+  }
   // Writes the table; 0 when the extent is full.
   Ref finish(ExtentWriter& out, Pace& pace) const;
   Ref finish(ExtentWriter& out) const {

@@ -53,6 +53,7 @@ std::string_view describe(BuildError error) {
       return "record is too long: with its owner more than the 64887 octets that a message of a transfer has for it";
     case BuildError::meta_type: return "this type cannot be zone data";
     case BuildError::out_of_memory: return "zone memory is full";
+    case BuildError::no_heap: return "memory beside zone memory is full";
     case BuildError::too_many_rrsets: return "more types at one owner than max-types-per-name";
     case BuildError::too_many_records: return "more than 65535 records in one RRset";
     case BuildError::rrset_over_limit: return "more records in one RRset than max-records-per-rrset";
@@ -81,6 +82,7 @@ RrType culprit(BuildError error) {
     case BuildError::record_too_long:
     case BuildError::meta_type:
     case BuildError::out_of_memory:
+    case BuildError::no_heap:
     case BuildError::too_many_rrsets:
     case BuildError::too_many_records:
     case BuildError::rrset_over_limit:

@@ -4,6 +4,7 @@
 
 #include "dns-core/rdata/rdata.h"
 #include "dns-core/rdata/rdata_text.h"
+#include "platform/base/heap_room.h"
 #include "platform/base/sort.h"
 
 namespace samara::zone {
@@ -28,12 +29,6 @@ std::span<const Patch::Change> take_while(std::span<const Patch::Change>& change
   return taken;
 }
 
-std::vector<RecordView> records_of(MemoryView memory, Ref set) {
-  std::vector<RecordView> records;
-  if (set != 0) RrsetView(memory, set).for_each_record([&](RecordView record) { records.push_back(record); });
-  return records;
-}
-
 std::strong_ordering compare(RecordView a, RecordView b) {
   return dns::canonical_compare_rdata(a.type(), a.rdata(), b.rdata());
 }
@@ -53,6 +48,7 @@ Reviser::Reviser(Growth& growth, const Zone& base, Patch& patch, size_t step_lim
       step_(step_limit) {}
 
 Result<void, Failed> Reviser::run() {
+  if (patch_.is_incomplete()) return fail(bad_zone(BuildError::no_heap));
   patch_.sort();
   Changes deletions = patch_.deletions();
   Changes additions = patch_.additions();
@@ -148,7 +144,7 @@ Result<Ref, Failed> Reviser::revised(const dns::Name& name, Ref before, SetChang
       copied_->add(Severity::warning, std::nullopt, name, " ", dns::TypeText{large.type()}, ": ", LargeSet{large.count()});
     }
   }
-  const bool differs = note(name, before, now);
+  const bool differs = TRY(note(name, before, now));
   if (!differs && !rewrite) return before;
   u32& records = words()[Zone::records_at];
   if (before != 0) records -= static_cast<u32>(set_at(before).count());
@@ -156,9 +152,21 @@ Result<Ref, Failed> Reviser::revised(const dns::Name& name, Ref before, SetChang
   return now;
 }
 
+std::optional<std::vector<RecordView>> Reviser::records_of(Ref set) const {
+  std::vector<RecordView> records;
+  if (set == 0) return records;
+  if (!make_room(records, set_at(set).count())) return std::nullopt;
+  set_at(set).for_each_record([&](RecordView record) { records.push_back(record); });
+  return records;
+}
+
 // The set's records and the changes are all in canonical order.
 Result<void, Failed> Reviser::merge(Ref before, SetChanges changes) {
   merged_.clear();
+  const auto present = records_of(before);
+  if (!present.has_value() || !make_room(merged_, present->size() + changes.additions.size())) {
+    return fail(bad_zone(BuildError::no_heap));
+  }
   Changes additions = changes.additions;
   const auto add_all_before = [&](const RecordView* next) {
     for (; !additions.empty(); additions = additions.subspan(1)) {
@@ -171,7 +179,7 @@ Result<void, Failed> Reviser::merge(Ref before, SetChanges changes) {
     return true;
   };
   Changes deletions = changes.deletions;
-  for (const RecordView& record : records_of(out_.view(), before)) {
+  for (const RecordView& record : *present) {
     if (!deletions.empty()) {
       const auto order = compare(patch_.record_of(deletions[0]), record);
       if (order < 0) return fail(not_there);
@@ -188,9 +196,12 @@ Result<void, Failed> Reviser::merge(Ref before, SetChanges changes) {
   return {};
 }
 
-bool Reviser::note(const dns::Name& name, Ref before, Ref now) {
-  const std::vector<RecordView> old = records_of(out_.view(), before);
-  const std::vector<RecordView> fresh = records_of(out_.view(), now);
+Result<bool, Failed> Reviser::note(const dns::Name& name, Ref before, Ref now) {
+  const auto records_before = records_of(before);
+  const auto records_now = records_of(now);
+  if (!records_before.has_value() || !records_now.has_value()) return fail(bad_zone(BuildError::no_heap));
+  const std::span<const RecordView> old(*records_before);
+  const std::span<const RecordView> fresh(*records_now);
   bool differs = false;
   size_t i = 0;
   size_t j = 0;

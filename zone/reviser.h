@@ -48,9 +48,11 @@ class Reviser {
   Result<Ref, Patch::Failed> revised(const dns::Name& name, Ref before, SetChanges changes, Ref signatures, bool rewrite);
   Result<void, Patch::Failed> merge(Ref before, SetChanges changes);
   void gather_sets(const OwnerName& owner);
+  // The set's records (0: none); nothing: the heap has no room for them.
+  std::optional<std::vector<RecordView>> records_of(Ref set) const;
   Result<void, Patch::Failed> put(const OwnerName& owner);
   // Notes what differs in two sets of a type (0: none); false when nothing does.
-  bool note(const dns::Name& name, Ref before, Ref now);
+  Result<bool, Patch::Failed> note(const dns::Name& name, Ref before, Ref now);
   RrsetView set_at(Ref ref) const { return RrsetView(out_.view(), ref); }
 
   ExtentWriter& out_;

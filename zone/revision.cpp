@@ -83,6 +83,8 @@ VersionedZone::Comparison VersionedZone::compare(const Zone& next, const Pause& 
   Comparison comparison(*zone_, history_.octets_limit());
   const auto difference = Difference::between(comparison.from_, next, pause);
   if (!difference.has_value()) panic("versioned zone: replaced by another zone");
+  comparison.compared_ = difference->is_complete();
+  if (!comparison.compared_) return comparison;
   comparison.same_ = difference->empty() && std::ranges::equal(comparison.from_.apex_wire(), next.apex_wire());
   if (comparison.same_) return comparison;
   Pace pace(pause);
@@ -101,6 +103,7 @@ VersionedZone::Comparison VersionedZone::compare(const Zone& next, const Pause& 
 
 Zone VersionedZone::replace(const Zone& next, const Comparison& comparison) {
   if (!comparison.holds_for(*this)) panic("versioned zone: replaced by what was compared with another version");
+  if (!comparison.compared_) return replace_uncompared(next);
   if (comparison.same_) {
     memory_.give_back(next.extent());
     return *zone_;

@@ -47,7 +47,8 @@ class VersionedZone {
   };
   Savepoint savepoint() const { return {zone_, history_, growth_.mark()}; }
   void back_to(Savepoint&& before);
-  // What replace() has to know of `next`, which has the same apex: the dear part of it, with pauses. The memory of the present
+  // What replace() has to know of `next`, which has the same apex: the dear part of it, with pauses. Where the heap has no room
+  // to compare, the history ends. The memory of the present
   // version stays as it is meanwhile: no compact(), replace() or abandon().
   class Comparison {
    public:
@@ -59,6 +60,7 @@ class VersionedZone {
     Comparison(const Zone& from, size_t step_limit) : from_(from), step_(step_limit) {}
     Zone from_;
     bool same_ = false;
+    bool compared_ = true;
     StepRecords step_;
   };
   Comparison compare(const Zone& next, const Pause& pause = {}) const;

@@ -30,6 +30,8 @@ class ZoneSetMaker {
   // Takes memory aside before zones take it: for a set with these apexes, which are different, and for the one after it. What
   // is not there is not taken.
   void keep_room(std::span<const ZoneSetEntry> entries);
+  // The same for so many zones, whose names are not at hand.
+  void keep_room(size_t zones) { keep(octets_per_zone_in_set * (zones + 1), 2); }
 
   // What is at this apex has changed, or may have: the zone has another version, is there or is not there any more. Whatever
   // the next set does not hear of stays as it is in it, so the memory of a version must not be given back before.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dns-core/dnssec/nsec3.h"
+#include "platform/base/heap_room.h"
 #include "platform/base/panic.h"
 
 namespace samara::zone {
@@ -82,6 +83,7 @@ bool ZoneEditor::put_nsec3_node(const OwnerName& owner, Ref nsec3, u8 flags) {
   if (before == 0 && nsec3 == 0) return true;
   if (before != 0 && nsec3 == view(before).reference(0) && flags == view(before).flags()) return true;
   if (nsec3 == 0) {
+    if (!make_room(changed_nsec3_, 1)) return false;
     changed_nsec3_.push_back({before, 0});
     --words_[Zone::nodes_at];
     return nsec3_.remove(owner.key);
@@ -90,6 +92,7 @@ bool ZoneEditor::put_nsec3_node(const OwnerName& owner, Ref nsec3, u8 flags) {
   const Ref now = write(owner, owner.depth, flags, {}, std::span(&set, 1));
   if (now == 0) return false;
   if (before == 0) ++words_[Zone::nodes_at];
+  if (!make_room(changed_nsec3_, 1)) return false;
   changed_nsec3_.push_back({before, now});
   return nsec3_.set(owner.key, now);
 }
@@ -177,7 +180,10 @@ bool ZoneEditor::govern_below(const OwnerName& owner, const NodeView& node) {
       if (key.size() <= size || !equal_octets(key.first(size), governing_key)) governor = {};
     }
     const size_t depth = static_cast<size_t>(std::ranges::count(key, u8{0}));
-    if (governor_of(name) != governor) others.push_back({ref, depth, governor});
+    if (governor_of(name) != governor) {
+      if (!make_room(others, 1)) return false;
+      others.push_back({ref, depth, governor});
+    }
     if (!governor.governed && name.has(node_delegation | node_dname)) {
       governor = {true, depth};
       governing_key = key;

@@ -91,7 +91,10 @@ class ZoneSetEditor {
   u32 deepest_;
 };
 
-// Writes a set of zones with different apexes in its own extent. Error: out_of_memory.
+// Most take less, in their node, the trie and the index.
+constexpr size_t octets_per_zone_in_set = 128;
+
+// Writes a set of zones with different apexes in its own extent. Errors: out_of_memory, no_heap.
 Result<ZoneSet, BuildError> build_zone_set(ZoneMemory& memory, std::span<const ZoneSetEntry> entries);
 
 }  // namespace samara::zone

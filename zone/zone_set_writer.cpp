@@ -1,6 +1,7 @@
 // What writes sets of zones (zone_set.h): whole ones, and those that differ in a few zones from the one before.
 #include <algorithm>
 
+#include "platform/base/heap_room.h"
 #include "platform/base/sort.h"
 #include "zone/zone_set.h"
 
@@ -32,7 +33,7 @@ Result<ZoneSet, BuildError> write_zone_set(ZoneMemory& memory, Extent extent, st
     const Ref node = write_apex(out, entries[i], name, key.symbols());
     if (node == 0) break;
     apexes.add(key.symbols(), node);
-    index.add(name.hash(name.label_count()), node);
+    if (!index.add(name.hash(name.label_count()), node)) return fail(BuildError::no_heap);
     deepest = std::max(deepest, name.label_count());
   }
   const Twig trie = out.full() ? 0 : apexes.finish();
@@ -89,12 +90,12 @@ std::optional<ZoneSet> ZoneSetEditor::finish() {
 }
 
 Result<ZoneSet, BuildError> build_zone_set(ZoneMemory& memory, std::span<const ZoneSetEntry> entries) {
-  std::vector<size_t> order(entries.size());
+  std::vector<size_t> order;
+  if (!make_room(order, entries.size())) return fail(BuildError::no_heap);
+  order.resize(entries.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   compact_sort(order, [&](size_t a, size_t b) { return dns::canonical_compare(entries[a].apex, entries[b].apex) < 0; });
-  // Most apexes take less, in their node, the trie and the index.
-  constexpr size_t octets_per_zone = 128;
-  return memory.fill(octets_per_zone * (entries.size() + 1),
+  return memory.fill(octets_per_zone_in_set * (entries.size() + 1),
                      [&](Extent extent) { return write_zone_set(memory, extent, entries, order); });
 }
 

@@ -111,6 +111,9 @@ struct Plan {
   // it serves, so that memory must be left for them.
   u64 fixed_tables = 0;
   bool zones_grow = false;
+  // The same, and most zones are not there yet when load() returns: their part of the machine's memory is settled before it is
+  // called, and is neither less nor more afterwards.
+  bool zones_come = false;
   // Address space of the shared region; memory is used as it is written to.
   u64 region_size = u64{16} << 30;
   // Whom to run as after the sockets are bound, where the image was started as root.

@@ -43,11 +43,12 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
 void* operator new[](std::size_t size, std::align_val_t alignment) {
   return demand(allocate(size, alignment));
 }
+// A machine's malloc does not come back without memory (libc/allocator.h), its aligned_alloc does.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return allocate(size);
+  return allocate(size, std::align_val_t{__STDCPP_DEFAULT_NEW_ALIGNMENT__});
 }
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  return allocate(size);
+  return allocate(size, std::align_val_t{__STDCPP_DEFAULT_NEW_ALIGNMENT__});
 }
 void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
   return allocate(size, alignment);

@@ -1,6 +1,7 @@
 #include "zone/store/zone_archive.h"
 
 #include "platform/base/counted.h"
+#include "platform/base/heap_room.h"
 #include "platform/base/log.h"
 #include "zone/builder.h"
 #include "zone/diff.h"
@@ -20,7 +21,8 @@ Result<void, StoreError> add_records(const Zone& zone, ZoneWriter& writer) {
 // Versions of a zone from what the store has of it: the snapshot, then each difference.
 class Restorer final : public ZoneVisitor {
  public:
-  Restorer(ZoneMemory& memory, const dns::Name& apex, VersionedZone& zone) : memory_(memory), apex_(apex), zone_(zone) {}
+  Restorer(ZoneMemory& memory, const dns::Name& apex, VersionedZone& zone, u64 octets)
+      : memory_(memory), apex_(apex), zone_(zone), staged_in_heap_(heap_has(staged_per_octet * octets)) {}
 
   bool on_batch(const RecordBatch& batch) override {
     RecordImages images(batch.records);
@@ -34,12 +36,14 @@ class Restorer final : public ZoneVisitor {
 
  private:
   bool add_to_snapshot(const RecordImage& image) {
-    if (!builder_.has_value()) builder_.emplace(memory_, apex_, 0, &rules_);
+    if (!builder_.has_value() && staged_in_heap_) builder_.emplace(memory_, apex_, 0, &rules_);
+    if (!builder_.has_value()) builder_.emplace(memory_, apex_, rules_, SizeLimits());
     return builder_->add(image.owner, image.type, image.ttl, image.rdata).ok();
   }
   bool finish_snapshot() {
     if (!builder_.has_value()) return false;
     const auto built = builder_->finish();
+    builder_->drop_staged();
     if (built.ok()) zone_.adopt(built.value());
     return built.ok();
   }
@@ -60,9 +64,13 @@ class Restorer final : public ZoneVisitor {
     return fits;
   }
 
+  // Of a snapshot, in the heap, while vectors grow.
+  static constexpr u64 staged_per_octet = 5;
+
   ZoneMemory& memory_;
   dns::Name apex_;
   VersionedZone& zone_;
+  bool staged_in_heap_;  // where there is room: zone memory may have none beside the zone
   // What was served once is served again, whatever rules it breaks: whoever took it has said so.
   Diagnostics rules_;
   std::optional<ZoneBuilder> builder_;
@@ -116,7 +124,8 @@ std::unique_ptr<ZoneArchive> ZoneArchive::open(hal::Storage& storage, Rng& rng, 
 }
 
 bool ZoneArchive::restore(const dns::Name& name, ZoneMemory& memory, VersionedZone& zone) {
-  Restorer restorer(memory, name, zone);
+  const auto kept = store_->find(name);
+  Restorer restorer(memory, name, zone, kept.has_value() ? kept->snapshot_octets : 0);
   const auto restored = store_->restore(name, restorer);
   return restored.ok() && !restored.value().damaged && zone.zone().has_value();
 }

@@ -73,12 +73,6 @@ void lay_out_memory(const StartInfo& start) {
   memory::start(largest->begin, largest->end, all - largest->size());
 }
 
-MutableBytes more_for_heap(size_t size) {
-  const MutableBytes chunk = memory::grow_heap(size);
-  if (chunk.empty()) memory::end_without(size);
-  return chunk;
-}
-
 // AVX, which GMP uses when CPUID has it, whether it was turned on or not.
 void enable_vectors() {
   constexpr u32 has_xsave = 26;
@@ -136,7 +130,7 @@ void boot_main(samara::u64 start_info) {
   apic::start();
   clock::note_start();
   enable_vectors();
-  samara::runtime::set_heap_source(more_for_heap);
+  samara::runtime::set_heap_source(memory::grow_heap, memory::end_without);
   for (const Constructor* constructor = init_array_start; constructor != init_array_end; ++constructor) (*constructor)();
 
   size_t used = 0;

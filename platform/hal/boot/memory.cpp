@@ -21,6 +21,7 @@ u64 arena_end = 0;
 u64 floor_of_heap = 0;
 u64 region_size = 0;  // of the window that the role was given
 u64 region_used = 0;  // end, in the arena, of the highest page that was touched
+u64 region_kept = 0;  // end, in the arena, of what the heap leaves to the region and its tables
 u64 pages_touched = 0;
 u64 memory_left_out = 0;
 
@@ -46,9 +47,9 @@ void map_for_heap(u64 begin, u64 end) {
   }
 }
 
-// Pages in front of the heap; 0: the arena is used up.
-u64 lower_floor(u64 size) {
-  if (size > floor_of_heap - std::max(region_used, arena_begin)) return 0;
+// Pages in front of the heap, above `least`; 0: they are used up.
+u64 lower_floor(u64 size, u64 least) {
+  if (size > floor_of_heap - std::min(floor_of_heap, least)) return 0;
   floor_of_heap -= size;
   map_for_heap(floor_of_heap, floor_of_heap + size);
   return floor_of_heap;
@@ -58,7 +59,7 @@ u64 lower_floor(u64 size) {
 u64* region_entry(u64 address) {
   u64& area = area_entry(address);
   if (area == 0) {
-    const u64 table = lower_floor(page_size);
+    const u64 table = lower_floor(page_size, region_used);
     if (table == 0) return nullptr;
     zero_page(table);
     area = table | present | writable;
@@ -74,6 +75,7 @@ void start(u64 begin, u64 end, u64 left_out) {
   arena_end = page_down(end);
   floor_of_heap = arena_end;
   region_used = arena_begin;
+  region_kept = arena_begin;
   // Tables of the firmware may lie behind the arena's last page: its area is writable before they are mapped.
   map_for_heap(arena_end - page_size, arena_end);
 }
@@ -99,9 +101,10 @@ void release(size_t offset, size_t length) {
 
 MutableBytes grow_heap(size_t size) {
   if (size > arena_end - arena_begin) return {};
-  u64 at = lower_floor((size + heap_step - 1) / heap_step * heap_step);
+  const u64 least = std::max(region_used, region_kept);
+  u64 at = lower_floor((size + heap_step - 1) / heap_step * heap_step, least);
   if (at != 0) return {reinterpret_cast<u8*>(at), (size + heap_step - 1) / heap_step * heap_step};
-  at = lower_floor(page_up(size));  // the last pages
+  at = lower_floor(page_up(size), least);  // the last pages
   if (at == 0) return {};
   return {reinterpret_cast<u8*>(at), page_up(size)};
 }
@@ -127,15 +130,20 @@ Gauges gauges() {
           .left_out = memory_left_out};
 }
 
+void keep_for_region(u64 size) {
+  const u64 tables = size / area_size + 2;
+  region_kept = std::min(floor_of_heap, arena_begin + page_up(size) + tables * page_size);
+}
+
 u64 left() {
-  return floor_of_heap - std::max(region_used, arena_begin);
+  return floor_of_heap - std::max(region_used, region_kept);
 }
 
 size_t region_end(u64 more) {
-  return std::min(region_size, std::max(region_used, arena_begin) - arena_begin + more);
+  return std::min(region_size, region_used - arena_begin + more);
 }
 
-void end_without(u64 wanted) {
+void end_without(size_t wanted) {
   const Gauges now = gauges();
   log(Level::error, "out of memory: of ", now.arena >> 10, " KiB zones use ", now.region_touched >> 10,
       " KiB, everything else ", now.heap_given >> 10, " KiB, and ", wanted,

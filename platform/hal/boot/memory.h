@@ -28,11 +28,13 @@ MutableBytes grow_heap(size_t size);
 // A page fault. True: it was the first touch of a page of the region, which is there now.
 bool on_fault(u64 address);
 Gauges gauges();
-// Octets that neither the region nor the heap has taken.
+// The heap takes nothing of the region's first `size` octets from now on, nor of what the tables for their pages need.
+void keep_for_region(u64 size);
+// Octets that the heap may still take.
 u64 left();
 // Where the region ends when `more` octets of what is left are its own: octets from its beginning.
 size_t region_end(u64 more);
 // Says what the memory is used for, and ends: `wanted` more octets are not there.
-[[noreturn]] void end_without(u64 wanted);
+[[noreturn]] void end_without(size_t wanted);
 
 }  // namespace samara::hal::memory

@@ -226,9 +226,19 @@ void describe(const virtio::NetCard& card, const Devices& devices, const Entropy
 constexpr u64 memory_per_stream = 33 * 1024;
 constexpr u64 memory_without_streams = 1344 * 1024;
 constexpr u64 least_streams = 8;
-// Of the memory that is left, where zones grow, their part: new zones, and old versions beside new ones.
+// Of the memory that is left, where zones grow or come, their part: new zones, old versions beside new ones, and transfers on
+// their way.
 constexpr u64 kept_for_zones(u64 left) {
   return left / 2;
+}
+// Where they come from elsewhere, their part is settled at the start, and a small machine keeps what everything else needs.
+// Part of the rest is for what is taken while a transfer is made a zone, and for zones that are followed.
+constexpr u64 least_beside_zones = u64{4608} << 10;
+constexpr u64 kept_for_coming_zones(u64 left) {
+  return std::min(kept_for_zones(left), left - std::min(left, least_beside_zones));
+}
+constexpr u64 kept_for_work(u64 left) {
+  return left / 3;
 }
 
 // How many streams there is memory for, the zones being loaded.
@@ -237,6 +247,7 @@ u32 streams_within_memory(const Plan& plan) {
   const u64 left = memory::left();
   u64 others = memory_without_streams + plan.fixed_tables + plan.client_streams * memory_per_stream;
   if (plan.zones_grow) others += kept_for_zones(left);
+  if (plan.zones_come) others += kept_for_work(left);
   if (plan.client_streams != 0 || plan.client_datagrams) others += LocalLoader::memory_for_messages;
   const u64 streams = left < others ? 0 : (left - others) / memory_per_stream;
   if (streams >= wanted) return wanted;
@@ -261,7 +272,9 @@ Result<ExitCode, Refusal> start(Role& role) {
 
   const Plan plan = TRY(role.configure(blob, pool->take()));
   const auto storage = TRY(open_storage(plan, devices));
-  BareLoader loader(memory::take_region(plan.region_size), wall, pool->take(), storage.get());
+  const u64 most_for_zones = plan.zones_come ? kept_for_coming_zones(memory::left()) : plan.region_size;
+  BareLoader loader(memory::take_region(std::min(plan.region_size, most_for_zones)), wall, pool->take(), storage.get());
+  if (plan.zones_come) memory::keep_for_region(loader.region().size());
   loader.publish(TRY(role.load(blob, loader)));
   const u32 streams = streams_within_memory(plan);
   if (plan.zones_grow) role.on_region_end(memory::region_end(kept_for_zones(memory::left())));

@@ -49,6 +49,7 @@ inline void write_record(ItemTag tag, const zone::Record& record, ByteWriter& ou
 // A keeper, what it publishes and what it tells the workers.
 struct Keeper {
   zone::TestRegion region{size_t{64} << 20};
+  size_t zone_memory = size_t{64} << 20;  // as much of it as there is
   server::SecondaryConfig config;
   zone::store::SeededRng rng{1};
   std::unique_ptr<ZoneArchive> archive;
@@ -67,7 +68,7 @@ struct Keeper {
 
   void start(hal::Storage* storage = nullptr) {
     if (storage != nullptr) archive = ZoneArchive::open(*storage, rng);
-    keeper.emplace(config, region.bytes(), archive.get(), rng);
+    keeper.emplace(config, region.bytes().first(zone_memory), archive.get(), rng);
     keeper->start(at);
     settle();
   }

@@ -135,10 +135,10 @@ struct Membership {
       return std::ranges::find(configured, text_of(zone)) != configured.end();
     }));
   }
-  static Lines lines(const std::vector<CatalogChange>& changes) {
+  static Lines lines(const CatalogChanges& changes) {
     constexpr std::string_view kinds[] = {"added", "removed", "reset", "moved", "changed", "configured", "claimed"};
     Lines result;
-    for (const CatalogChange& change : changes) {
+    for (const CatalogChange change : changes) {
       result.push_back(std::string(kinds[static_cast<size_t>(change.kind)]) + " " + std::to_string(change.catalog) + " " +
                        text_of(change.zone));
     }

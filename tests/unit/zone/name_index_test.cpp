@@ -37,15 +37,15 @@ TEST_F(NameIndexTest, that_is_empty_finds_nothing) {
 
 TEST_F(NameIndexTest, finds_what_was_added_and_nothing_else) {
   const u64 step = 0x9e3779b97f4a7c15;
-  for (u32 i = 1; i <= 10'000; ++i) builder_.add(i * step, i);
+  for (u32 i = 1; i <= 10'000; ++i) ASSERT_TRUE(builder_.add(i * step, i));
   const NameIndex index = build();
   for (u32 i = 1; i <= 10'000; ++i) ASSERT_EQ(index.find(i * step, is(i)), i);
   for (u32 i = 10'001; i <= 20'000; ++i) ASSERT_EQ(index.find(i * step, [](Ref) { return false; }), Ref{0});
 }
 
 TEST_F(NameIndexTest, asks_which_of_two_with_one_hash_is_meant) {
-  builder_.add(7, 100);
-  builder_.add(7, 200);
+  ASSERT_TRUE(builder_.add(7, 100));
+  ASSERT_TRUE(builder_.add(7, 200));
   const NameIndex index = build();
   EXPECT_EQ(index.find(7, is(100)), Ref{100});
   EXPECT_EQ(index.find(7, is(200)), Ref{200});
@@ -54,7 +54,7 @@ TEST_F(NameIndexTest, asks_which_of_two_with_one_hash_is_meant) {
 
 TEST_F(NameIndexTest, leaves_out_names_made_to_collide_and_says_that_it_does_not_know) {
   constexpr u64 last_slot = ~u64{0};
-  for (u32 i = 1; i <= 1'000; ++i) builder_.add(last_slot, i);
+  for (u32 i = 1; i <= 1'000; ++i) ASSERT_TRUE(builder_.add(last_slot, i));
   const NameIndex index = build();
   unsigned compared = 0;
   EXPECT_EQ(index.find(last_slot,
@@ -71,7 +71,7 @@ TEST_F(NameIndexTest, leaves_out_names_made_to_collide_and_says_that_it_does_not
 TEST_F(NameIndexTest, says_when_there_is_no_room_for_it) {
   std::vector<u8> little(64);
   ExtentWriter out(little, {0, little.size()});
-  builder_.add(1, 1);
+  ASSERT_TRUE(builder_.add(1, 1));
   EXPECT_EQ(builder_.finish(out), 0U);
 }
 
@@ -169,7 +169,7 @@ TEST_F(NameIndexEditorTest, never_says_no_to_a_name_that_is_there_whatever_comes
     if (growth_.used() > region_.size() / 2) {  // begin anew
       for (const Extent& extent : growth_.take_extents(0)) memory_.give_back(extent);
       NameIndexBuilder builder;
-      for (const auto& [name, node] : names) builder.add(name, node);
+      for (const auto& [name, node] : names) ASSERT_TRUE(builder.add(name, node));
       growth_.begin();
       index_ = builder.finish(growth_.writer());
       growth_.commit();
@@ -191,7 +191,7 @@ TEST_F(NameIndexEditorTest, frees_the_slots_of_names_that_nobody_depends_on) {
 
 TEST_F(NameIndexEditorTest, copies_little_of_a_large_index) {
   NameIndexBuilder builder;
-  for (u64 i = 1; i <= 500'000; ++i) builder.add(i * 0x9e3779b97f4a7c15, static_cast<Ref>(i));
+  for (u64 i = 1; i <= 500'000; ++i) ASSERT_TRUE(builder.add(i * 0x9e3779b97f4a7c15, static_cast<Ref>(i)));
   growth_.begin();
   index_ = builder.finish(growth_.writer());
   growth_.commit();
