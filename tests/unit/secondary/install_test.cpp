@@ -305,7 +305,7 @@ TEST(ZoneInstaller, lets_no_difference_make_a_zone_larger_than_it_may_be) {
   EXPECT_TRUE(after(three, {.name_types = 2}, {soa(2), text})->zone.has_value());
   EXPECT_EQ(after(three, {.name_types = 2}, {soa(2), text, "ns.example. 60 IN AAAA 2001:db8::1"})->reason(),
             "a difference does not fit the zone: the changes leave something that is no zone: more types at one owner than "
-            "max-types-per-name");
+            "max-types-per-name (2)");
   EXPECT_EQ(after(three, {.records = 5}, {soa(2), added})->reason(),
             "the records make no zone: more records in the zone than max-records (5)");
   EXPECT_TRUE(after(three, {.records = 4}, {address, soa(2), added})->zone.has_value());
