@@ -60,6 +60,8 @@ class FrameHandler {
   virtual bool turn(Instant now, UnixTime wall, Link& link) = 0;
   // The card's link is down, or is up again; one that was up at the start is not told. turn() follows.
   virtual void on_link_change(Instant /*now*/, bool /*up*/) {}
+  // The machine stood still, for as long as instants have just gone on at once: it may have been moved. turn() follows.
+  virtual void on_gap(Instant /*now*/) {}
   // When turn() is wanted even if no frame comes.
   virtual Instant next_deadline() const = 0;
   // Serve `root` of `generation` from now on (hal.h, Publication); before the first turn for the first one.

@@ -82,6 +82,7 @@ class LoaderAndWorker final : public FrameHandler {
     return loader_.turn(now, role_) || more;
   }
   void on_link_change(Instant now, bool up) override { worker_.on_link_change(now, up); }
+  void on_gap(Instant now) override { worker_.on_gap(now); }
   void renew_secrets() override { worker_.renew_secrets(); }
   void stop(Instant now, Link& link) override { worker_.stop(now, link); }
   Instant next_deadline() const override { return std::min(worker_.next_deadline(), role_.next_deadline()); }

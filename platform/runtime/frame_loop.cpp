@@ -183,6 +183,12 @@ void FrameLoop::on_link_change(Instant now, bool up) {
   stack_->on_link_up(now);
 }
 
+// To the stack a machine that is somewhere else is what a link that was down is: another switch, perhaps another server's
+// lease.
+void FrameLoop::on_gap(Instant now) {
+  stack_->on_link_up(now);
+}
+
 Instant FrameLoop::next_deadline() const {
   return std::min({stack_->next_deadline(), app_.app.next_deadline(), next_linger_end(), next_connect_limit()});
 }

@@ -42,6 +42,7 @@ class FrameLoop final : public hal::FrameHandler {
   [[gnu::cold]] void start(Instant now, UnixTime wall, hal::Link& link) override;
   bool turn(Instant now, UnixTime wall, hal::Link& link) override;
   [[gnu::cold]] void on_link_change(Instant now, bool up) override;
+  [[gnu::cold]] void on_gap(Instant now) override;
   Instant next_deadline() const override;
   void on_publication(Instant now, u64 generation, u64 root) override;
   u64 oldest_generation() const override { return app_.oldest(app_.object); }

@@ -67,6 +67,7 @@ void BareWorker::run_frames(FrameHandler& worker) {
   for (;;) {
     now = clock::now();
     look_for_copies(now);
+    if (stood_still_ > Duration()) now = make_up(handler);
     const bool more = handler.turn(now, start_.wall->at(now), card);
     if (more || card.counters().received != frames_seen) {
       frames_seen = card.counters().received;
@@ -110,7 +111,18 @@ void BareWorker::look_at_wall_clock(Instant now) {
   const bool ahead = *behind < Duration();
   log(Level::warning, "the wall clock was ", static_cast<u64>(ahead ? -behind->seconds() : behind->seconds()), " s ",
       ahead ? "ahead of" : "behind", " the machine's; it is set (was the machine paused, or its clock set?)");
+  if (!ahead) stood_still_ = stood_still_ + *behind;
   renew_secrets(now);
+}
+
+// Not while the loader waits for the disk, whose time would be over.
+Instant BareWorker::make_up(FrameHandler& handler) {
+  clock::skip(stood_still_);
+  start_.wall->on_skip(stood_still_);
+  stood_still_ = {};
+  last_turn_ = clock::now();
+  handler.on_gap(last_turn_);
+  return last_turn_;
 }
 
 // Of a machine that was saved there may be several. What one of them says next, the others, and whoever has the file, are not

@@ -68,11 +68,13 @@ class BareWorker final : public Worker, private virtio::Meanwhile {
   void look_at_wall_clock(Instant now);
   void look_for_copies(Instant now);
   void renew_secrets(Instant now);
+  Instant make_up(FrameHandler& handler);
   void sleep(Instant deadline);
 
   Start start_;
   FrameHandler* handler_ = nullptr;  // of run_frames()
   Instant last_turn_;
+  Duration stood_still_;  // what instants do not count yet
   bool answered_before_ = false;
 };
 

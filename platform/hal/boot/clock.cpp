@@ -22,6 +22,7 @@ u64 timer_hertz = 0;
 TimeScale scale;
 std::string_view source_name = "none";
 bool use_pvclock = false;
+Duration skipped;  // what now() is ahead of the counter
 // A frequency that was measured over a short time is measured again over the first sleeps that are long enough.
 bool may_improve = false;
 u32 improvements_left = 16;
@@ -267,7 +268,11 @@ std::string_view source() {
 Instant now() {
   const u64 ticks = read_tsc();
   const u64 nanoseconds = use_pvclock ? nanoseconds_at(read_pvclock(), ticks) : scale.at(ticks);
-  return Instant::since_boot(Duration::nanoseconds(static_cast<i64>(nanoseconds)));
+  return Instant::since_boot(Duration::nanoseconds(static_cast<i64>(nanoseconds)) + skipped);
+}
+
+void skip(Duration by) {
+  skipped = skipped + by;
 }
 
 std::optional<ClockReading> read_wall(Patience patience) {
@@ -276,7 +281,8 @@ std::optional<ClockReading> read_wall(Patience patience) {
   if (use_pvclock) {
     write_msr(msr_pv_wall, address_of(const_cast<PvWall*>(&pv_wall)));
     // The time of the host's start of counting; what passed since is kvmclock's.
-    const i64 time = i64{pv_wall.seconds} * nanoseconds + i64{pv_wall.nanoseconds} + before.since_boot().nanoseconds();
+    const i64 time =
+        i64{pv_wall.seconds} * nanoseconds + i64{pv_wall.nanoseconds} + (before.since_boot() - skipped).nanoseconds();
     return ClockReading{.before = before, .after = before, .earliest = time, .latest = time};
   }
   const auto time = battery_time(patience);

@@ -22,6 +22,8 @@ bool start(std::string_view wanted, u16 (*timer_port)());
 std::string_view source();
 
 Instant now();
+// now() is `by` later from here on: counters stand still while a machine is stopped, and leases and zones do not.
+void skip(Duration by);
 // Whether to wait while a battery clock changes: a machine that starts does, one that serves does not.
 enum class Patience : u8 { none, second };
 // What the machine's wall clock shows; nothing when it has none, or (without patience) when it just changes.

@@ -53,6 +53,12 @@ std::optional<Duration> WallClock::compare(const ClockReading& reading) {
   return Duration::nanoseconds(behind);
 }
 
+void WallClock::on_skip(Duration by) {
+  offset_ -= by.nanoseconds();
+  last_look_ = last_look_ + by;
+  next_look_ = next_look_ + by;
+}
+
 void WallClock::skip(Instant now) {
   plan_look(now);
 }

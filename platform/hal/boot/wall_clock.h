@@ -4,7 +4,8 @@
 //
 // A battery clock tells more than seconds when it is looked at where its second should end: either the second is over or it is
 // not, so each look halves what is not known, until changes of the counter's frequency are what is left. A look that cannot be
-// true makes the clock a stopped one, which is set anew. Only this clock is set: instants go on as they did.
+// true makes the clock a stopped one, which is set anew. Only this clock is set; whether instants go on by
+// as much is its owner's affair.
 #pragma once
 
 #include <optional>
@@ -33,6 +34,8 @@ class WallClock {
   Instant next_look() const { return next_look_; }
   // A look, which sets the clock. When it was off by two seconds or more, this is by how much it was behind.
   std::optional<Duration> compare(const ClockReading& reading);
+  // All instants are `by` later from here on; what is shown stays as it is.
+  void on_skip(Duration by);
   // The machine's clock could not be read now.
   void skip(Instant now);
   // Half of what is not known of the time.

@@ -182,6 +182,19 @@ TEST(FrameLoop, ALinkThatComesUpIsLoggedAndAddressesAreAnnounced) {
                                              "the network card has a link; addresses are announced"}));
 }
 
+// It may be elsewhere now: a machine that was saved and goes on at another host.
+TEST(FrameLoop, AddressesAreAnnouncedByAMachineThatStoodStill) {
+  Machine machine(fixed());
+  machine.run_for(Duration::seconds(5));
+  machine.card.sent.clear();
+  machine.now = machine.now + Duration::seconds(100);
+  hal::FrameHandler& loop = machine.loop;
+  loop.on_gap(machine.now);
+  loop.turn(machine.now, {}, machine.card);
+  ASSERT_FALSE(machine.card.sent.empty());
+  EXPECT_EQ(load_be16(machine.card.sent.front(), 12), 0x0806);
+}
+
 // Opens a connection to the machine by hand; what it said last.
 std::optional<net::tcp::SegmentHeader> connect(Machine& machine, u16 port) {
   namespace tcp = net::tcp;

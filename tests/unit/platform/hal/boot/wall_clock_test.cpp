@@ -18,6 +18,7 @@ class World {
     counter_ += nanoseconds + nanoseconds / 1'000'000 * ppm_;
   }
   void stop(i64 nanoseconds) { time_ += nanoseconds; }
+  void skip(i64 nanoseconds) { counter_ += nanoseconds; }
   void set_back(i64 nanoseconds) { time_ -= nanoseconds; }
   Instant now() const { return Instant::since_boot(Duration::nanoseconds(counter_)); }
   i64 time() const { return time_; }
@@ -118,6 +119,26 @@ TEST(WallClock, takes_an_exact_clock_as_it_is) {
   world.sleep_until(clock.next_look());
   EXPECT_TRUE(clock.compare(world.read_exactly()).has_value());
   EXPECT_EQ(error_of(clock, world), 0);
+}
+
+TEST(WallClock, shows_the_same_when_instants_go_on_by_what_the_machine_stood_still) {
+  World world(20);
+  WallClock clock(world.read());
+  world.stop(100 * second);
+  world.sleep_until(clock.next_look());
+  const auto behind = clock.compare(world.read());
+  ASSERT_TRUE(behind.has_value());
+  const UnixTime shown = clock.at(world.now());
+  const Duration until_look = clock.next_look() - world.now();
+  world.skip(behind->nanoseconds());
+  clock.on_skip(*behind);
+  EXPECT_EQ(clock.at(world.now()), shown);
+  EXPECT_EQ(clock.next_look() - world.now(), until_look);
+  for (int look = 0; look < 100; ++look) {
+    world.sleep_until(clock.next_look());
+    EXPECT_EQ(clock.compare(world.read()), std::nullopt);
+    EXPECT_LE(std::abs(error_of(clock, world)), 1);
+  }
 }
 
 TEST(WallClock, without_a_clock_of_the_machine_counts_from_what_it_was_told) {
