@@ -100,7 +100,7 @@ class AuthoritativeWorker {
   static Answer ask_for_address(const Request& request, MutableBytes reply);
   // A line for the log: who asked for what ("AXFR", "update") in which zone, and why it is refused. Costs nothing where nothing
   // is.
-  void log_refusal(const Request& request, std::string_view what, std::string_view why);
+  [[gnu::cold]] void log_refusal(const Request& request, std::string_view what, std::string_view why);
   // The request at hand is answered later.
   Answer put_off() {
     put_off_ = true;
@@ -139,7 +139,7 @@ class AuthoritativeWorker {
   std::optional<u32> expire_of(const dns::Query& query, Bytes packet) const;
   size_t admit(const Request& request, MutableBytes reply);
   Answer answer(const Request& request, MutableBytes reply);
-  Answer transfer(const Request& request, MutableBytes reply);
+  [[gnu::cold]] Answer transfer(const Request& request, MutableBytes reply);
   bool may_transfer(const Request& request) const;
   static Answer transfer_at_once(const Request& request, const TransferPlan& plan, MutableBytes reply);
   size_t limit(const Request& request, const Answer& answer, MutableBytes reply);

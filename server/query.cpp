@@ -43,8 +43,8 @@ bool equals_text(Bytes wire, std::string_view first, std::string_view second) {
 }
 
 // CHAOS names that tell who we are (RFC 4892 section 2, and BIND's older ones), where the configuration says so.
-Answer answer_chaos(const Identity& identity, const AnswerRules& rules, Bytes packet, const dns::Query& query,
-                    MutableBytes reply) {
+[[gnu::cold]] Answer answer_chaos(const Identity& identity, const AnswerRules& rules, Bytes packet, const dns::Query& query,
+                                  MutableBytes reply) {
   const Bytes name = query.name(packet);
   std::string_view text;
   if (equals_text(name, "id", "server") || equals_text(name, "hostname", "bind")) text = identity.server_id;
