@@ -139,6 +139,12 @@ def sources_of(path):
         return re.findall(r'^#include "(.+)"$', file.read(), re.M)
 
 
+def without_precompiled(words):
+    """How the compiler is called, but for the precompiled header (cmake/precompiled.cmake), which may not be there."""
+    at = words.index("-include-pch") if "-include-pch" in words else len(words)
+    return words[:at] + words[at + 2:]
+
+
 def main(prefix, *paths):
     told = []
     for number, unit in enumerate(units(paths, MOST_FILES), 1):

@@ -219,7 +219,9 @@ Duration RefreshTable::retry_wait(Instant now, const Zone& zone) const {
 // RFC 7314 section 4.
 void RefreshTable::set_expire(Instant now, Zone& zone, std::optional<u32> option, bool transferred) const {
   const Duration most = seconds(std::clamp(zone.soa.expire, limits_.min_expire, limits_.max_expire));
-  const Instant fresh = now + (option.has_value() ? std::min(seconds(*option), most) : most);
+  // A primary that has all of EXPIRE left says no more than the SOA does.
+  const bool less = option.has_value() && *option < zone.soa.expire;
+  const Instant fresh = now + (less ? std::min(seconds(*option), most) : most);
   const bool extends = !transferred && option.has_value() && zone.status == ZoneStatus::current;
   zone.expires = std::min(now + most, extends ? std::max(zone.expires, fresh) : fresh);
 }

@@ -1,6 +1,7 @@
 #include "ops/image/machine.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -194,6 +195,13 @@ void complete(server::ServiceConfig& config) {
 // A port of the bridge that the machine is attached to; a descriptor that is not open when it is not. Nothing, and what is
 // wrong is said, when it cannot be had.
 std::optional<Descriptor> open_port_of(const MachineOptions& options, ExitCode& why) {
+  const auto device = after(options.network, tap_prefix);
+  if (device && ::if_nametoindex(device->c_str()) == 0) {  // QEMU would make one that nothing is attached to
+    complain("tap device " + *device + ": " + std::generic_category().message(errno) +
+             " (expected one that is there: ip tuntap add " + *device + " mode tap; ip link set " + *device + " up)");
+    why = ExitCode::unavailable;
+    return {};
+  }
   const auto bridge = after(options.network, bridge_prefix);
   if (!bridge) return Descriptor();
   Result<Descriptor, LinkError> port = open_bridge_port(*bridge);

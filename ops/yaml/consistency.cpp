@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 
+#include "ops/files.h"
 #include "ops/nearest.h"
 #include "ops/yaml/writing.h"
+#include "zone/store/format.h"
 
 namespace samara::ops::yaml {
 
@@ -40,6 +43,16 @@ std::string last_labels(const std::string& name, size_t labels) {
     if (name[at - 1] == '.' && ++dots > labels) break;
   }
   return name.substr(at);
+}
+
+// Neither a store's signature nor zeros, as in one that never was used.
+bool holds_something_else(const std::string& path) {
+  const auto file = RegularFile::find(path);
+  if (!file) return false;
+  std::ifstream from(path_of_descriptor(file.value().descriptor()), std::ios::binary);
+  std::string octets(zone::store::signature.size(), '\0');
+  from.read(octets.data(), static_cast<std::streamsize>(octets.size()));
+  return from.gcount() > 0 && octets != zone::store::signature && octets != std::string(octets.size(), '\0');
 }
 
 class Consistency {
@@ -101,6 +114,10 @@ class Consistency {
   void check_storage() const {
     const Value* file = member_of(member_of(&root_, "storage"), "file");
     if (file == nullptr || !service_.storage) return;
+    if (holds_something_else(std::string(service_.storage->file))) {
+      reading_.warning(*file, in_quotes(service_.storage->file, longest_path) + " holds something else than a storage",
+                       "a file for the storage alone, which `samara run` makes");
+    }
     const std::filesystem::path folder = std::filesystem::path(service_.storage->file).parent_path();
     std::error_code ignored;
     if (folder.empty() || std::filesystem::is_directory(folder, ignored)) return;

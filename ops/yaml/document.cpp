@@ -137,6 +137,16 @@ std::optional<dns::TextPosition> first_indenting_tab(std::string_view text) {
   return {};
 }
 
+// What such an error usually comes from.
+std::string hint_for(std::string_view text, const YAML::Mark& at) {
+  for (int line = at.line; line > 0; --line) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+  const bool has_colons = text.substr(0, text.find('\n')).find("::") != std::string_view::npos;
+  return has_colons ? "well-formed YAML; IPv6 addresses stand in quotes"
+                    : "well-formed YAML: a blank behind each colon, and brackets, braces and quotes that are closed, here or "
+                      "above; texts "
+                      "with \": \" or \"#\" stand in quotes";
+}
+
 }  // namespace
 
 std::optional<Value> parse(std::string_view text, const std::string& file, Diagnostics& found) {
@@ -163,7 +173,7 @@ std::optional<Value> parse(std::string_view text, const std::string& file, Diagn
     }
     const bool known = !error.mark.is_null();
     found.error({file, known ? static_cast<u32>(error.mark.line + 1) : 1, known ? static_cast<u32>(error.mark.column + 1) : 1},
-                "not YAML: " + error.msg, "well-formed YAML; IPv6 addresses and texts with \": \" or \"#\" stand in quotes");
+                "not YAML: " + error.msg, hint_for(text, error.mark));
     return {};
   }
 }

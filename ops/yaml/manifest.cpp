@@ -4,6 +4,7 @@
 #include <array>
 
 #include "ops/files.h"
+#include "ops/text_of.h"
 #include "ops/yaml/access.h"
 #include "ops/yaml/consistency.h"
 #include "ops/yaml/network.h"
@@ -18,6 +19,12 @@ namespace {
 
 const std::array<std::string, 2> roles{std::string(server::PrimaryConfig::role), std::string(server::SecondaryConfig::role)};
 const std::array<std::string, 2> targets{"linux", "virtio"};
+
+// A port of all addresses is each address's.
+bool overlap(const Endpoint& a, const Endpoint& b) {
+  return a.port == b.port && a.address.is_v4() == b.address.is_v4() &&
+         (a.address.is_unspecified() || b.address.is_unspecified());
+}
 
 void read_listen(const Value& value, const Reading& reading, server::ServiceConfig& config) {
   if (!value.is_sequence() || value.items.empty()) {
@@ -35,6 +42,12 @@ void read_listen(const Value& value, const Reading& reading, server::ServiceConf
     if (!endpoint) continue;
     if (std::ranges::find(config.listen, *endpoint) != config.listen.end()) {
       reading.error(item, in_quotes(item.text) + " stands twice in the list", "each endpoint once");
+      continue;
+    }
+    const auto other = std::ranges::find_if(config.listen, [&](const Endpoint& before) { return overlap(before, *endpoint); });
+    if (other != config.listen.end()) {
+      reading.error(item, in_quotes(item.text) + " and " + text_of(*other) + " are the same port of the same address",
+                    "either all addresses of this machine, or some of them");
       continue;
     }
     config.listen.push_back(*endpoint);

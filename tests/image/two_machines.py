@@ -473,6 +473,7 @@ def by_command(lab):
     with Running(lab.path("zones/primary.yaml"), "user") as first, Running(lab.path("zones/secondary.yaml"), "user") as second:
         runs_as_a_pair(lab, "on QEMU's network", (first, "127.0.0.1:5353"), (second, "127.0.0.1:5354"))
     for network, code, line in (("bridge:nowhere", 69, "there is no such interface"), ("bridge:lo", 69, "this interface is not a bridge"),
+                                ("tap:nosuchtap", 69, "tap device nosuchtap: No such device (expected one that is there"),
                                 ("bridge:", 64, "expected user, tap:DEVICE or bridge:NAME")):
         refused = subprocess.run([SAMARA, "run", manifests[0], "--net", network], capture_output=True, text=True, check=False,
                                  timeout=PATIENCE)

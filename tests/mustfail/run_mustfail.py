@@ -16,8 +16,9 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path[:0] = [os.path.dirname(HERE), os.path.join(ROOT, "cmake")]
 import report  # noqa: E402
+import units  # noqa: E402
 
 
 def library_flags(build):
@@ -28,9 +29,9 @@ def library_flags(build):
             words = shlex.split(entry["command"])
             while not os.path.basename(words[0]).startswith(("clang", "g++")):
                 words.pop(0)  # ccache
-            owner = re.search(r"CMakeFiles/([^/]+)\.dir/", entry["command"]).group(1)
             end = words.index("-o")
-            flags.setdefault(owner, (entry["directory"], words[:end]))
+            owner = re.search(r"CMakeFiles/([^/]+)\.dir/", words[end + 1]).group(1)
+            flags.setdefault(owner, (entry["directory"], units.without_precompiled(words[:end])))
     return flags
 
 

@@ -39,9 +39,7 @@ def commands():
                 at = words.index("-o")
                 del words[at:at + 2]
                 words.remove("-c")
-                if "-include-pch" in words:  # by another compiler than clang-tidy's, if it is there at all
-                    at = words.index("-include-pch")
-                    del words[at:at + 2]
+                words = units.without_precompiled(words)
                 words.remove(entry["file"])
                 for source in units.sources_of(entry["file"]):
                     path = os.path.relpath(source, ROOT)

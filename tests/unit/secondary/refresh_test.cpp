@@ -314,6 +314,19 @@ TEST(Expire, OptionOfATransferShortensIt) {
   EXPECT_EQ(world.table->expires_in(id, world.now), Duration::seconds(3'000)) << "the second transfer's as well";
 }
 
+TEST(Expire, OptionThatSaysTheSameAsTheSoaLeavesItToTheLimits) {
+  World world({.min_expire = 60});
+  const auto group = world.group({a});
+  world.servers[a].soa.expire = 8;
+  world.servers[a].expire_option = 8;
+  const ZoneId id = world.add("example.", group);
+  EXPECT_EQ(world.table->expires_in(id, world.now), Duration::seconds(60));
+  world.servers[a].soa.serial = dns::Serial(2);
+  world.servers[a].expire_option = 7;
+  world.notify(id, a);
+  EXPECT_EQ(world.table->expires_in(id, world.now), Duration::seconds(7)) << "another secondary has no more left";
+}
+
 TEST(Expire, OptionOfASoaAnswerNeverShortensIt) {
   World world;
   const auto group = world.group({a});
