@@ -349,7 +349,7 @@ constexpr size_t heap_per_member = size_t{4} << 10;
 size_t ZoneKeeper::members_that_fit(size_t wanted) const {
   // A zone takes a page of zone memory at least, also one that has not come yet.
   size_t without_data = 0;
-  for (const zone::ZoneSetEntry& served : served_) without_data += served.zone.has_value() ? 0 : 1;
+  for (const zone::ZoneSetEntry& served : served_) without_data += served.zone.has_value() ? 0U : 1U;
   const size_t to_be_used = memory_.usable() / 8 * 7;
   const size_t left = to_be_used - std::min(to_be_used, memory_.in_use());
   const size_t pages = left / (zone::extent_alignment + 2 * zone::octets_per_zone_in_set);
@@ -371,7 +371,7 @@ size_t ZoneKeeper::members_that_fit(size_t wanted) const {
 void ZoneKeeper::follow_members(const Moment& at, u16 catalog) {
   const server::ConsumedCatalog& from = config_.catalogs[catalog];
   size_t wanted = 0;
-  membership_.for_each_member(catalog, [&](const dns::Name& member) { wanted += index_of(member) == no_index ? 1 : 0; });
+  membership_.for_each_member(catalog, [&](const dns::Name& member) { wanted += index_of(member) == no_index ? 1U : 0U; });
   if (wanted == 0) return;
   const size_t fit = members_that_fit(wanted);
   if (fit != 0) sets_.keep_room(zones_.size() + fit);
