@@ -7,8 +7,8 @@
 # COLD marks what runs at the start or seldom: where the rest is optimised it is compiled for size, which takes a third less
 # time. So are COLD_SOURCES, which belong to SOURCES as well.
 # APART marks a library whose sources are always compiled each alone: who links one of them is not to need what others link.
-# PRECOMPILED names the compiled header its sources begin with, where that is not the standard library's alone, or
-# none: it must be compiled as they are.
+# PRECOMPILED names the compiled header that the sources begin with, where that is not the standard library's; `none` leaves
+# them without one.
 # EXTERNAL names link libraries outside the project (nettle, fdt …).
 function(samara_library name)
   cmake_parse_arguments(arg "UNSAFE;COLD;APART" "ROOT;PRECOMPILED" "SOURCES;COLD_SOURCES;HEADERS;USES;EXTERNAL" ${ARGN})

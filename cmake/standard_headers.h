@@ -1,4 +1,5 @@
-// What nearly every source file includes of the standard library, compiled once for a build (cmake/precompiled.cmake).
+// These headers of the standard library stand in nearly every source file; a build compiles them once
+// (cmake/precompiled.cmake).
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What the sources of the command begin with where headers are compiled once for a build (cmake/precompiled.cmake).
+// The sources of the command begin with these headers where a build compiles them once (cmake/precompiled.cmake).
 #pragma once
 
 #include <yaml-cpp/yaml.h>

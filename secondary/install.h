@@ -13,6 +13,7 @@
 #pragma once
 
 #include <optional>
+
 #include "secondary/batch.h"
 #include "zone/builder.h"
 #include "zone/diff.h"
@@ -109,7 +110,7 @@ class ZoneInstaller {
   std::optional<zone::ZoneBuilder> builder_;
   // Batches of differences, in a row: where the next one is (0: none), its size, its octets.
   zone::StagedOctets differences_;
-  // What a step, the present one or the largest so far, brings.
+  // StepSize counts what one step brings: the present one, or the largest so far.
   struct StepSize {
     size_t removed = 0;
     size_t added = 0;

@@ -154,7 +154,7 @@ InstallLimits ZoneKeeper::install_limits(const server::ZoneOverrides& overrides)
           .zone = config_.limits_of(overrides).sizes<zone::SizeLimits>()};
 }
 
-// What a zone of moderate size takes on its way is left to it.
+// A transfer keeps what a zone of moderate size takes on its way; the largest go first.
 void ZoneKeeper::give_up_largest_transfers() {
   constexpr size_t moderate = size_t{256} << 10;
   const auto held = [](const Incoming& incoming) { return incoming.installer->held(); };

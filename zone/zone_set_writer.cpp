@@ -1,4 +1,4 @@
-// What writes sets of zones (zone_set.h): whole ones, and those that differ in a few zones from the one before.
+// This part writes sets of zones (zone_set.h): whole ones, and those that differ in a few zones from the one before.
 #include <algorithm>
 
 #include "platform/base/heap_room.h"

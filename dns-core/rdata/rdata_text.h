@@ -16,7 +16,7 @@ constexpr size_t max_text_per_octet = 80;
 // Writes a valid stored form as one line without the owner, TTL, class and type. Unknown types, and data that its type's
 // format cannot express, are written as `\# …`. What is written parses back to the same octets.
 void write_rdata_text(RrType type, Bytes stored, TextWriter& out);
-// Whether other servers read the type by its number only, and its data in the generic form (RFC 3597): it is written so.
+// True for a type that other servers read by its number only; it and its data are written in the generic form (RFC 3597).
 constexpr bool is_written_by_number(RrType type) {
   return type == RrType::CLA || type == RrType::IPN;  // neither named 9.18 nor NSD 4.6 nor Knot DNS 3.2 has them
 }

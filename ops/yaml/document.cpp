@@ -137,7 +137,7 @@ std::optional<dns::TextPosition> first_indenting_tab(std::string_view text) {
   return {};
 }
 
-// What such an error usually comes from.
+// The hint names what an error of YAML on this line usually comes from.
 std::string hint_for(std::string_view text, const YAML::Mark& at) {
   for (int line = at.line; line > 0; --line) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
   const bool has_colons = text.substr(0, text.find('\n')).find("::") != std::string_view::npos;

@@ -6,11 +6,11 @@
 
 namespace samara {
 
-// Whether there are so many octets in one piece, beside a reserve for those who take little and do not ask.
+// True when the heap has so many octets in one piece, beside a reserve for those who take little and do not ask.
 bool heap_has(size_t octets);
 
-// What a vector's capacity may be, that is `capacity` now and shall hold `needed` elements of `unit` octets: as it would grow
-// by itself, or by an eighth where memory is short. 0: there is no room.
+// The capacity to give a vector that has `capacity` now and shall hold `needed` elements of `unit` octets: it doubles, or grows
+// by an eighth where memory is short. 0 means that there is no room.
 size_t capacity_for(size_t needed, size_t capacity, size_t unit);
 
 template <class Vector>

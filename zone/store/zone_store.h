@@ -210,7 +210,7 @@ class ZoneStore {
     u64 durable = 0;   // and of the last that is known to be durable
     u32 noted_in = 0;  // the copy of the header that was written last
   };
-  // What takes the place of a row's pieces.
+  // Pieces that take the place of a row's.
   struct Whole {
     u32 row;
     std::vector<Piece> pieces;

@@ -18,8 +18,8 @@ namespace {
 constexpr size_t ethernet_header = 14;
 constexpr size_t slot_payload = 4032;  // with the headroom a page
 
-// What stands before each frame (Virtual I/O Device 1.2 section 5.1.6, without the count of buffers, in the machine's octet
-// order).
+// A VirtioNetHeader stands before each frame (Virtual I/O Device 1.2 section 5.1.6, without the count of buffers, in the
+// machine's octet order).
 struct VirtioNetHeader {
   static constexpr u8 needs_checksum = 1, data_valid = 2;
   u8 flags = 0;

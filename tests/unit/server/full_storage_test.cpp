@@ -129,7 +129,7 @@ TEST_F(FullMemory, refuses_what_grows_and_takes_deletions) {
   }
 }
 
-// What is taken can be served, also while readers keep every set that was served before.
+// An update that is taken can be served, also while readers keep every set that was served before.
 TEST_F(FullMemory, takes_nothing_that_no_set_could_publish) {
   CrashingStorage storage(u64{16} << 20);
   Life life(storage, size_t{1} << 20);
