@@ -1,6 +1,7 @@
 #include "dns-core/name.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 namespace samara::dns {
@@ -24,6 +25,15 @@ bool equal_ignoring_case(Bytes a, Bytes b) {
     if (x != y && to_lower8(x) != to_lower8(y)) return false;
   }
   return to_lower8(load_le64(a, size - 8)) == to_lower8(load_le64(b, size - 8));
+}
+
+// The sixteen octets at `at` in lower case: to_lower8() in the width of a vector register.
+void lower16(Bytes from, MutableBytes to, size_t at) {
+  using Octets [[gnu::vector_size(16)]] = u8;
+  const auto octets = std::bit_cast<Octets>(std::array{load_le64(from, at), load_le64(from, at + 8)});
+  const auto upper = std::bit_cast<Octets>((octets - u8{'A'}) < u8{26});
+  const Octets lowered = octets | (upper & u8{'a' - 'A'});
+  __builtin_memcpy(to.subspan(at, sizeof lowered).data(), &lowered, sizeof lowered);
 }
 
 // Octets from the end up to the first that differs; 8 when none does.
@@ -377,12 +387,15 @@ size_t common_suffix_size(Bytes a, Bytes b) {
 void copy_lowered(Bytes from, MutableBytes to) {
   const size_t size = from.size();
   const MutableBytes into = to.first(size);
-  if (size < 8) {
+  if (size >= 16) {
+    for (size_t i = 0; i < size - 16; i += 16) lower16(from, into, i);
+    lower16(from, into, size - 16);
+  } else if (size >= 8) {
+    store_le64(into, 0, to_lower8(load_le64(from)));
+    store_le64(into, size - 8, to_lower8(load_le64(from, size - 8)));
+  } else {
     for (size_t i = 0; i < size; ++i) into[i] = to_lower(from[i]);
-    return;
   }
-  for (size_t i = 0; i + 8 < size; i += 8) store_le64(into, i, to_lower8(load_le64(from, i)));
-  store_le64(into, size - 8, to_lower8(load_le64(from, size - 8)));
 }
 
 size_t wire_name_size(Bytes wire) {

@@ -317,12 +317,7 @@ Answer AuthoritativeWorker::transfer_at_once(const Request& request, const Trans
   return {.size = size, .rcode = Rcode::NOERROR};
 }
 
-// What is sent of an answer: errors may be aimed at a victim as well as data. Only a good cookie shows that the address is the
-// client's own; a key does not, because a signed request can be sent again from anywhere while its time lasts.
-size_t AuthoritativeWorker::limit(const Request& request, const Answer& answer, MutableBytes reply) {
-  const bool limited =
-      limiter_.has_value() && request.rules.transport == Transport::udp && request.cookie != CookieVerdict::good;
-  if (!limited || put_off_) return answer.size;
+size_t AuthoritativeWorker::within_rate(const Request& request, const Answer& answer, MutableBytes reply) {
   switch (rate(request.peer.address, request.query, request.packet, answer)) {
     case RateVerdict::send: return answer.size;
     case RateVerdict::drop: return 0;

@@ -142,7 +142,17 @@ class AuthoritativeWorker {
   [[gnu::cold]] Answer transfer(const Request& request, MutableBytes reply);
   bool may_transfer(const Request& request) const;
   static Answer transfer_at_once(const Request& request, const TransferPlan& plan, MutableBytes reply);
-  size_t limit(const Request& request, const Answer& answer, MutableBytes reply);
+  // Returns the size of what is sent of an answer, which is another one when too many like it were sent.
+  size_t limit(const Request& request, const Answer& answer, MutableBytes reply) {
+    return is_limited(request) ? within_rate(request, answer, reply) : answer.size;
+  }
+  // Errors may be aimed at a victim as well as data. Only a good cookie shows that the address is the client's own; a key does
+  // not, because a signed request can be sent again from anywhere while its time lasts.
+  bool is_limited(const Request& request) const {
+    return limiter_.has_value() && request.rules.transport == Transport::udp && request.cookie != CookieVerdict::good &&
+           !put_off_;
+  }
+  [[gnu::noinline]] size_t within_rate(const Request& request, const Answer& answer, MutableBytes reply);
   RateVerdict rate(const IpAddress& client, const dns::Query& query, Bytes packet, const Answer& answer);
   void answer_waiting(Instant now, runtime::StreamId id);
   void go_on_with_transfer(Instant now, runtime::StreamId id);

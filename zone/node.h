@@ -2,9 +2,8 @@
 //
 //   node   word 0    flags (8 bits) | governing depth (7) | RRset count (17), from the low end
 //          then      RRset references (a word each), RRset types (16 bits each, ascending), size of the labels (8 bits), by how
-//          much
-//                    the key is longer than they are (8 bits), labels of the owner below the apex in lower case, key symbols of
-//                    the same
+//                    much the key is longer than they are (8 bits), labels of the owner below the apex in lower case, key
+//                    symbols of the same
 //   RRset  word 0    records (16 bits) | flags (16)
 //          word 1    octets of all records
 //          [word 2]  reference of the RRSIGs that cover it, with flag `has_signatures`
@@ -127,12 +126,10 @@ class NodeView {
   std::optional<RrsetView> find(dns::RrType type) const {
     const size_t count = rrset_count();
     const Bytes types = memory_.octets(ref_, 4 + 4 * count, 2 * count);
+    if (count > few_rrsets) [[unlikely]]
+      return find_among_many(type);
     const u8 low = static_cast<u8>(dns::code(type));
     const u8 high = static_cast<u8>(dns::code(type) >> 8);
-    if (count > few_rrsets) [[unlikely]] {
-      const size_t at = place_of(types, dns::code(type));
-      return at == count ? std::nullopt : std::optional(rrset(at));
-    }
     for (size_t i = 0; i < count; ++i) {
       if (types[2 * i] == low && types[2 * i + 1] == high) return rrset(i);
     }
@@ -154,8 +151,8 @@ class NodeView {
 
   size_t labels_size() const { return memory_.octets(ref_, 4 + 6 * rrset_count(), 1)[0]; }
   size_t key_size() const { return labels_size() + memory_.octets(ref_, 5 + 6 * rrset_count(), 1)[0]; }
-  // Where `type` stands among the ascending types; their number when it does not.
-  static size_t place_of(Bytes types, u16 type);
+  // find() by halving the ascending types.
+  [[gnu::cold]] std::optional<RrsetView> find_among_many(dns::RrType type) const;
 
   MemoryView memory_;
   Ref ref_;

@@ -71,19 +71,18 @@ bool Zone::key_less(Ref a, Ref b) const {
   return std::ranges::lexicographical_compare(NodeView(memory_, a).key(), NodeView(memory_, b).key());
 }
 
-size_t NodeView::place_of(Bytes types, u16 type) {
-  const auto type_at = [types](size_t i) { return static_cast<u16>(types[2 * i] | types[2 * i + 1] << 8); };
+std::optional<RrsetView> NodeView::find_among_many(dns::RrType type) const {
   size_t first = 0;
-  size_t last = types.size() / 2;
+  size_t last = rrset_count();
   while (first < last) {
     const size_t middle = first + (last - first) / 2;
-    if (type_at(middle) < type) {
+    if (rrset_type(middle) < type) {
       first = middle + 1;
     } else {
       last = middle;
     }
   }
-  return first < types.size() / 2 && type_at(first) == type ? first : types.size() / 2;
+  return first < rrset_count() && rrset_type(first) == type ? std::optional(rrset(first)) : std::nullopt;
 }
 
 Ref write_node(ExtentWriter& out, u8 flags, size_t governing_depth, Bytes labels, Bytes key, std::span<const WrittenSet> sets) {

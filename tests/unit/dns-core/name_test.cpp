@@ -423,6 +423,20 @@ TEST(Name, LowersCaseAndNothingElse) {
   EXPECT_TRUE(Name().lowercased().is_root());
 }
 
+// copy_lowered() takes 16, 8 or single octets at a time: each octet in each place must come out as to_lower() says.
+TEST(Name, LoweringACopyChangesUpperCaseLettersAlone) {
+  for (size_t size = 0; size <= 70; ++size) {
+    for (unsigned first = 0; first < 256; ++first) {
+      std::vector<u8> from(size);
+      for (size_t i = 0; i < size; ++i) from[i] = static_cast<u8>(first + i * 37);
+      std::vector<u8> to(size + 1, 0xee);
+      copy_lowered(from, to);
+      for (size_t i = 0; i < size; ++i) ASSERT_EQ(to[i], to_lower(from[i])) << "octet " << i << " of " << size;
+      ASSERT_EQ(to[size], 0xee) << "beyond " << size;
+    }
+  }
+}
+
 TEST(Name, MeasuresAWireName) {
   const std::vector<u8> wire = {1, 'a', 2, 'b', 'c', 0, 9, 9};
   EXPECT_EQ(wire_name_size(wire), 6u);
