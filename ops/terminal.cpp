@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 
@@ -57,8 +56,7 @@ bool is_terminal(int fd) {
 }
 
 std::string inked(int fd, Ink ink, std::string_view text) {
-  static const std::array<bool, 3> colored{false, is_terminal(1) && wants_colors(), is_terminal(2) && wants_colors()};
-  if (ink == Ink::plain || text.empty() || !colored.at(static_cast<size_t>(fd))) return std::string(text);
+  if (ink == Ink::plain || text.empty() || !is_terminal(fd) || !wants_colors()) return std::string(text);
   return std::string(escape_code(ink)) + std::string(text) + "\x1b[0m";
 }
 
