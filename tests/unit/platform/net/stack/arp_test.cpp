@@ -229,5 +229,26 @@ TEST(Arp, AddressFoundInUseWhileProbedIsNotUsedAndTriedAgainLater) {
   }
 }
 
+TEST(Arp, AnAddressThatWasLostIsProbedAnewAndMayBeLostAgain) {
+  using Condition = AssignedAddress::Condition;
+  WirePeer peer(probing(), false);
+  const auto condition = [&] { return peer.stack.addresses()[0].condition; };
+  const Octets claim = arp_frame(Operation::reply, peer_mac, "192.0.2.1", our_mac, "192.0.2.9", MacAddress::broadcast());
+  for (int round = 0; round < 3; ++round) {
+    peer.wait(Duration::milliseconds(1'500));
+    EXPECT_EQ(condition(), Condition::tentative) << "nobody has it any more, and it is not ours yet";
+    EXPECT_FALSE(peer.sent().empty());
+    peer.give(claim);
+    EXPECT_EQ(condition(), Condition::duplicate);
+    ASSERT_EQ(peer.events().size(), 1U);
+    EXPECT_EQ(peer.counters().arp_conflicts, static_cast<u64>(round) + 1);
+    peer.wait(Duration::milliseconds(59'999));
+    EXPECT_EQ(condition(), Condition::duplicate);
+    EXPECT_TRUE(peer.sent().empty());
+  }
+  peer.wait(Duration::seconds(8));
+  EXPECT_EQ(condition(), Condition::preferred);
+}
+
 }  // namespace
 }  // namespace samara::net

@@ -215,6 +215,29 @@ TEST_F(Dhcp, ReleaseGoesWhereTheLeaseCameFromWhenNothingElseIsKnownOfTheServer) 
   EXPECT_EQ(release->link.destination, router_mac);
 }
 
+// What ARP says of the server counts, as long as it has said something.
+TEST_F(Dhcp, ReleaseGoesWhereTheLeaseCameFromWhenTheServerIsOnlyAskedFor) {
+  bind();
+  peer.wait(Duration::seconds(1));
+  peer.sent();
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("0.0.0.0:9"), at("192.0.2.254:10"), counted(1)).ok());
+  EXPECT_EQ(peer.sent().size(), 1U);
+  peer.stack.release_lease(peer.now);
+  const auto release = message();
+  ASSERT_TRUE(release.has_value());
+  EXPECT_EQ(release->link.destination, router_mac);
+}
+TEST_F(Dhcp, ReleaseGoesToTheServersOwnAddressWhenThatIsKnown) {
+  bind();
+  peer.wait(Duration::seconds(1));
+  peer.give(arp_frame(ArpMessage::Operation::request, peer_mac, "192.0.2.254", {}, "192.0.2.50", MacAddress::broadcast()));
+  peer.sent();
+  peer.stack.release_lease(peer.now);
+  const auto release = message();
+  ASSERT_TRUE(release.has_value());
+  EXPECT_EQ(release->link.destination, peer_mac);
+}
+
 TEST_F(Dhcp, SilenceIsTold) {
   peer.wait(Duration::seconds(60));
   peer.sent();

@@ -123,6 +123,22 @@ TEST_F(Fragments, SenderIsToldWhenTheRestDoesNotCome) {
   EXPECT_FALSE(give(1480, 4008).has_value());
 }
 
+// RFC 1122 section 3.2.2: an error about an error is none, though it came in pieces.
+TEST_F(Fragments, NobodyIsToldOfAnErrorWhoseRestDoesNotCome) {
+  struct Case {
+    u8 type;
+    bool told;
+  };
+  for (const Case& c : {Case{3, false}, Case{8, true}, Case{11, false}, Case{13, true}}) {
+    peer.give_ipv4({.protocol = Protocol::icmp, .identification = c.type, .more = true}, icmp(c.type, 0, 0, counted(16)));
+    peer.wait(Duration::seconds(31));
+    const auto out = peer.sent();
+    const auto errors = std::ranges::count_if(out, [](const Octets& frame) { return load_be16(frame, 12) == 0x0800; });
+    EXPECT_EQ(errors, c.told ? 1 : 0) << int{c.type};
+    peer.introduce();
+  }
+}
+
 TEST_F(Fragments, NobodyIsToldWithoutTheFirstFragment) {
   give(1480, 2960);
   peer.wait(Duration::seconds(31));

@@ -175,5 +175,24 @@ TEST_F(Icmp, TooBigAboutPacketsThatMayBeFragmentedIsNotBelieved) {
   EXPECT_EQ(peer.counters().icmp_not_ours, 2U);
 }
 
+TEST(IcmpClock, EveryInputTellsTheTimeByWhichAPathMtuEnds) {
+  const IpAddress far = ip("198.51.100.7");
+  for (const int input : {0, 1, 2, 3}) {
+    WirePeer peer;
+    const Octets syn = syn_under_way(peer);
+    peer.give_ipv4({.protocol = Protocol::icmp}, icmp(3, 4, 1400, quoted_segment(true, 1500, syn)));
+    EXPECT_EQ(peer.stack.path_mtu(far), 1400);
+    peer.now = peer.now + Duration::seconds(600);
+    Octets room(FrameSlot::headroom + 2000);
+    FrameSlot slot{room};
+    Octets frame(14);
+    if (input == 0) peer.stack.on_deadline(peer.now);
+    if (input == 1) (void)peer.stack.poll_frame(peer.now, slot);
+    if (input == 2) (void)peer.stack.on_frame(peer.now, {frame, FrameChecksum::unchecked});
+    if (input == 3) peer.stack.on_link_up(peer.now);
+    EXPECT_EQ(peer.stack.path_mtu(far), 1500) << input;
+  }
+}
+
 }  // namespace
 }  // namespace samara::net

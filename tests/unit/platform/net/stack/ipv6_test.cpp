@@ -95,6 +95,7 @@ struct Ipv6 : testing::Test {
 
 TEST_F(Ipv6, AddressesPassDuplicateDetectionAtTheStart) {
   WirePeer fresh(dual(), false);
+  EXPECT_EQ(fresh.stack.addresses().size(), 3U) << "from the first moment on";
   for (const AssignedAddress& own : fresh.stack.addresses()) {
     if (!own.interface.address.is_v4()) {
       EXPECT_EQ(own.condition, AssignedAddress::Condition::tentative);
@@ -456,6 +457,32 @@ TEST_F(Ipv6, TooBigIsBelievedOfADatagramWeSent) {  // RFC 8201
   EXPECT_EQ(peer.stack.path_mtu(peer_ip), 1280);  // RFC 8021: no atomic fragments
   ASSERT_TRUE(peer.stack.udp_send(peer.now, at("[::]:53"), at("[2001:db8::9]:9"), counted(1400)).ok());
   EXPECT_EQ(peer.sent().size(), 2U);
+}
+
+// What fits every IPv6 path was never too big (RFC 8200 section 5), whichever way it left.
+TEST_F(Ipv6, TooBigIsNotBelievedOfADatagramThatFitsEveryPath) {
+  const auto too_big_about = [&](size_t size) {
+    const Octets quote = ipv6(our_ip, peer_ip, Protocol::udp, udp(our_ip, 53, peer_ip, 4711, counted(size)));
+    give(Protocol::icmpv6, icmpv6(peer_ip, our_ip, 2, 0, 1'280, Bytes(quote).first(1'000)));
+    return peer.stack.path_mtu(peer_ip) == 1'280;
+  };
+  const auto asked = give(Protocol::udp, datagram);
+  ASSERT_TRUE(asked.has_value());
+  const auto answer = [&](size_t size) {
+    Octets memory(FrameSlot::headroom + 2'000);
+    FrameSlot slot{memory};
+    std::ranges::copy(counted(size), slot.payload_room().begin());
+    slot.set_payload(size);
+    EXPECT_TRUE(peer.stack.udp_finish(peer.now, *asked, slot));
+  };
+  constexpr size_t fits = 1'280 - Ipv6Header::size - UdpHeader::size;
+  answer(fits);
+  EXPECT_FALSE(too_big_about(fits));
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("[::]:53"), asked->peer, counted(fits)).ok());
+  EXPECT_EQ(peer.sent().size(), 1U);
+  EXPECT_FALSE(too_big_about(fits));
+  answer(fits + 1);
+  EXPECT_TRUE(too_big_about(fits + 1));
 }
 
 // ---- routers
