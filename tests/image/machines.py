@@ -39,6 +39,14 @@ def exit_code(status):
     return (status - 1) // 2 if status % 2 else status
 
 
+def _until_prompt(monitor):
+    """Reads what QEMU's monitor says until it waits for a command, or has ended."""
+    said = b""
+    while not said.endswith(b"(qemu) ") and (part := monitor.recv(4096)):
+        said += part
+    return said.decode(errors="replace")
+
+
 class Machine:
     """One running QEMU. `network` is tap, none, or QEMU's own arguments as a list; `mac` the card's address, QEMU's usual one when
     empty; `storage` the file of a disk."""
@@ -122,19 +130,19 @@ class Machine:
         except BrokenPipeError:
             pass  # it has ended: status() says how
 
-    def monitor(self, command):
-        """What the monitor says to it."""
+    def monitor(self, command, timeout=30):
+        """Returns what the monitor says to the command, once it has done it; TimeoutError after so many seconds."""
         with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(timeout)
             client.connect(self.monitor_path)
-            client.recv(4096)
+            _until_prompt(client)
             client.sendall(command.encode() + b"\n")
-            time.sleep(0.1)
-            return client.recv(4096).decode(errors="replace")
+            return _until_prompt(client)
 
     def save(self, path, timeout=30):
         """Stops it and writes all it is to a file; others start from it with -incoming. False: not in time."""
         self.monitor("stop")
-        self.monitor(f"migrate \"exec:cat>{path}\"")
+        self.monitor(f"migrate \"exec:cat>{path}\"", timeout)
         deadline = time.monotonic() + timeout
         while "completed" not in (said := self.monitor("info migrate")):
             if "failed" in said or time.monotonic() > deadline:

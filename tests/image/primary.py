@@ -166,7 +166,7 @@ def link_change(result, kind, machine):
             if lines is not None:
                 said = machine.wait_for("the network card has lost its link")
                 result.check(said, f"{kind}: a lost link is said", machine.console[-400:])
-            time.sleep(seconds)
+            time.sleep(seconds)  # how long the cable is out is the difference between the two cases
             machine.monitor("set_link n on")
             seen = frames_until(listener, wanted, 5)
             result.check(seen == set(wanted), f"{kind}: addresses are announced after {seconds} s without a link", str(seen))

@@ -93,7 +93,7 @@ def closed_windows(result):
             client.settimeout(20)
             client.connect((OURS4, own_stack.GENERATE))
             client.sendall(b"1000000 3\n")
-            time.sleep(2)
+            time.sleep(2)  # the reader is late, whatever the sender does
             while part := client.recv(3000):
                 digest.update(part)
         result.check(digest.hexdigest() == sha256_of(own_stack.pattern(3) * 16, 1_000_000), "a reader that starts late gets everything")

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #include <chrono>
@@ -224,7 +225,17 @@ TEST_F(KernelSocketsTest, DoesNotSpinOrStallForAClientThatNeverReads) {
   start({endpoint("127.0.0.1:0")});
   Client deaf = Client::tcp(at_[0], 4096);
   ASSERT_TRUE(deaf.send("flood"));
-  std::this_thread::sleep_for(milliseconds(300));  // until the windows are full
+  // The windows are full when nothing more arrives.
+  const auto arrived = [&] {
+    int octets = 0;
+    EXPECT_EQ(::ioctl(deaf.fd(), FIONREAD, &octets), 0);
+    return octets;
+  };
+  EXPECT_TRUE(eventually([&] {
+    const int before = arrived();
+    std::this_thread::sleep_for(milliseconds(50));
+    return before != 0 && arrived() == before;
+  }));
   EXPECT_EQ(Client::udp(at_[0]).ask("alive"), "alive");
   const auto processor_time = [] {
     rusage usage{};

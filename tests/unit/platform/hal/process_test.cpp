@@ -163,11 +163,14 @@ TEST(Image, ReleasesAPublicationOnlyWhenNoWorkerRefersToIt) {
   Client client = Client::udp(image.ready());
   EXPECT_EQ(client.ask("hold"), "held");
   EXPECT_EQ(image.request(kind_publish, ""), "0 ");
-  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));  // nothing is released in this time
   EXPECT_EQ(image.request(kind_released, ""), std::string("0 \x00\x01", 4));
   EXPECT_EQ(client.ask("let go"), "let go");
-  std::this_thread::sleep_for(std::chrono::milliseconds(150));
-  EXPECT_EQ(image.request(kind_released, ""), std::string("0 \x01\x02", 4));
+  const std::string released("0 \x01\x02", 4);
+  for (int i = 0; i < 500 && image.request(kind_released, "") != released; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(image.request(kind_released, ""), released);
 }
 
 TEST(Image, LosesNoQueryWhilePublicationsChange) {
