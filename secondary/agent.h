@@ -30,7 +30,7 @@ struct AgentLimits {
   u32 forward_streams = 0;             // … and this many to pass updates on; 0: it does not
 };
 
-// Of a transfer, some seconds' worth at least.
+// A transfer brings so many in some seconds at least.
 constexpr u64 records_between_lines = 1'000'000;
 
 class SecondaryAgent {

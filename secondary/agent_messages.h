@@ -1,6 +1,6 @@
-// What the secondary's agent (agent.h) and its loader tell each other. The loader knows which zones there are, what is stored
-// of them, and what a transfer became; the agent knows the primaries and the time. Each message is at most 64 KiB. Workers that
-// are not the agent are told which zones there are, too: they judge NOTIFYs.
+// These are the messages between the secondary's agent (agent.h) and its loader. The loader knows which zones there are, what
+// is stored of them, and what a transfer became; the agent knows the primaries and the time. Each message is at most 64 KiB.
+// Workers that are not the agent are told which zones there are, too: they judge NOTIFYs.
 #pragma once
 
 #include <optional>

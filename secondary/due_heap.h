@@ -1,5 +1,5 @@
-// What a table of many things with deadlines needs, all by index: DueHeap knows which is due first and takes changes in
-// O(log n), IndexList keeps some of them in a row and lets go of any in O(1).
+// Two tables by index serve many things with deadlines: DueHeap knows which is due first and takes changes in O(log n),
+// IndexList keeps some of them in a row and releases any in O(1).
 #pragma once
 
 #include <vector>

@@ -173,7 +173,7 @@ void UpdateForwarder::on_closed(Instant now, u32 slot) {
   stream.open = false;
   stream.abort = false;
   if (!stream.update.has_value()) return;
-  // What was never sent can have changed nothing.
+  // A primary that was sent nothing can have changed nothing.
   const bool unheard = stream.sent == 0;
   primary_failed(now, slot, stream.connected ? "it closed the connection without an answer" : "it cannot be reached", unheard);
 }

@@ -46,7 +46,7 @@ constexpr Duration forward_limit = Duration::seconds(10);
 constexpr Duration forward_primary_limit = Duration::seconds(4);
 // A primary that is starting again.
 constexpr Duration forward_pause = Duration::seconds(1);
-// What a message to the loader has room for beside its head (server/loader_messages.h).
+// A message to the loader has room for so much beside its head (server/loader_messages.h).
 constexpr size_t max_forward_response = 65'000;
 
 struct UpdateToForward {
@@ -106,7 +106,7 @@ class UpdateForwarder {
   void on_input(Instant now, u32 slot, size_t count);
   Bytes output(u32 slot) const;
   void on_sent(u32 slot, size_t count) { slots_[slot].sent += count; }
-  // Nothing more is wanted of the stream.
+  // True once nothing more is wanted of the stream.
   bool finished(u32 slot) const { return !slots_[slot].update.has_value(); }
   void on_end(Instant now, u32 slot);
   void on_closed(Instant now, u32 slot);

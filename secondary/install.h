@@ -1,8 +1,8 @@
 // ZoneInstaller: from the batches of a transfer (batch.h) to a zone that may be served, on the side that owns zone memory. A
 // whole zone is built beside the old one; differences are kept until all are there and then applied one after the other, so
-// that nothing changes unless everything fits (RFC 1995 section 4). What has come lies in zone memory until then, differences
-// as the octets they came in: held() says how many. The heap is asked for what finish() needs, 32 octets for each record of a
-// whole zone, some 100 for each change of the largest step; where it has no room, that is an error as well. What comes out has
+// that nothing changes unless everything fits (RFC 1995 section 4). Until then the new version lies in zone memory, differences
+// as the octets they came in: held() says how much it is. The heap is asked for what finish() needs, 32 octets for each record
+// of a whole zone, some 100 for each change of the largest step; where it has no room, that is an error as well. The result has
 // been checked: the zone's own rules (one SOA and so on), the serial that was announced, its ZONEMD digest where it has one
 // (RFC 8976), and the limits. An error leaves the old zone as it is. Rules for publishers that the zone breaks are warnings;
 // records that cannot be in the zone (their names lie outside, or their types are no data) are left out with one, and
@@ -62,11 +62,11 @@ class ZoneInstaller {
 
   // Octets of zone memory that are taken for what has come.
   size_t held() const { return differences_.used() + (builder_.has_value() ? builder_->staged_octets() : 0); }
-  // Whether differences came, not a whole zone.
+  // True when differences came, not a whole zone.
   bool is_steps() const { return kind_ == Kind::steps; }
 
   dns::Serial serial() const { return to_; }
-  // Of the new version's records, each with its owner; nothing where no limit asks for it.
+  // Counts the new version's records, each with its owner; nothing where no limit asks for it.
   std::optional<u64> zone_octets() const { return zone_octets_; }
   std::optional<u32> expire() const { return expire_; }
   std::optional<zone::BuildError> build_error() const { return build_error_; }
@@ -76,7 +76,7 @@ class ZoneInstaller {
   const zone::Diagnostics& warnings() const { return warnings_; }
   // The sets of a whole zone that no message can hold; of differences they are among the warnings.
   const zone::Diagnostics& large_sets() const { return is_steps() ? no_sets_ : builder_->large_sets(); }
-  // What went wrong, for the log: the error and its cause.
+  // Writes for the log what went wrong: the error and its cause.
   void write_reason(InstallError error, TextWriter& out) const;
 
  private:

@@ -46,7 +46,7 @@ struct RecordHead {
 };
 Result<RecordHead, ResponseError> read_record_head(ByteReader& at);
 
-// What the data of an SOA record says about time and version; `stored` is a valid stored form.
+// SoaFields is what the data of an SOA record says about time and version; `stored` is a valid stored form.
 struct SoaFields {
   dns::Serial serial;
   u32 refresh = 0;

@@ -24,7 +24,7 @@ enum class NotifyError : u8 { formerr };
 // Reads what dns::parse_query has found to be a NOTIFY.
 Result<NotifyMessage, NotifyError> read_notify(Bytes packet, const dns::Query& query);
 
-// Who sent it: the address, and the index of the key it was verified with.
+// The sender is known by its address and by the index of the key that its message was verified with.
 struct NotifySender {
   IpAddress address;
   std::optional<u16> key;

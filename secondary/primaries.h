@@ -25,7 +25,7 @@ struct Primary {
   friend bool operator==(const Primary&, const Primary&) = default;
 };
 
-// Of one zone: what a bit mask of those tried holds; as many as a configuration may name (server/config).
+// A bit mask has a place for each primary of one zone that was tried; a configuration names no more (server/config).
 constexpr size_t max_primaries_per_group = 64;
 // Different ones in all; a mistake beyond that.
 constexpr size_t max_primaries = 4096;
@@ -45,7 +45,7 @@ class Primaries {
     Instant tcp_again = {};  // when it may be tried by TCP the next time, while nothing comes by UDP
   };
 
-  // Nothing: no primary, too many of them, or too many groups. Equal groups are one.
+  // Fails when there is no primary, too many of them, or too many groups. Equal groups are one.
   std::optional<Group> add_group(std::span<const Primary> primaries);
   std::span<const Index> group(Group group) const { return groups_[group]; }
   State& operator[](Index index) { return states_[index]; }
@@ -53,7 +53,7 @@ class Primaries {
   size_t size() const { return states_.size(); }
 
   // The one to ask next: of those whose bit in `tried` (by place in the group) is not set `preferred` (a place), else the first
-  // of those that failed least. Nothing when all have been tried.
+  // of those that failed least. Returns nothing when all have been tried.
   std::optional<u8> choose(Group group, u64 tried, std::optional<u8> preferred) const;
   // The place in the group of the primary with this address.
   std::optional<u8> place_of(Group group, const IpAddress& address) const;

@@ -43,11 +43,11 @@
 
 namespace samara::secondary {
 
-// One zone's SOA queries: a burst for several primaries in a row, then one a second. So a zone sends at most 70 packets in a
-// minute, whether its primaries are dead, flap or flood us with NOTIFYs.
+// One zone's SOA queries: a burst for several primaries in a row, then one a second. A zone therefore sends at most 70 packets
+// in a minute, whether its primaries are dead, flap or flood us with NOTIFYs.
 constexpr Duration zone_query_interval = Duration::seconds(1);
 constexpr u32 zone_query_burst = 10;
-// How long a SOA query waits for its answer, and that it is sent three times: 10.5 seconds for a primary that does not answer.
+// A SOA query waits for its answer so long, and is sent three times: 10.5 seconds for a primary that does not answer.
 constexpr std::array<Duration, 3> query_timeouts = {Duration::milliseconds(1500), Duration::seconds(3), Duration::seconds(6)};
 // Attempts that NOTIFYs cause: a few in a row at once, then one a second; after a failure none sooner than this interval,
 // doubled with each since the last success (six times at most).
@@ -68,7 +68,7 @@ struct RefreshLimits {
   u32 outstanding = 512;         // SOA queries waiting for their answer
   u32 transfers = 10;            // at a time; as many as BIND
   u32 transfers_per_primary = 2;
-  // What the SOA's timers are brought within, in seconds.
+  // The SOA's timers are brought within these bounds, in seconds.
   u32 min_refresh = 2;
   u32 max_refresh = 2'419'200;
   u32 min_retry = 1;
@@ -86,7 +86,7 @@ struct ZoneId {
   friend constexpr bool operator==(const ZoneId&, const ZoneId&) = default;
 };
 
-// What a restart left: the version held and how long it is still good.
+// HeldVersion is left by a restart: the version held and how long it is still good.
 struct HeldVersion {
   SoaFields soa;
   Duration expires_in;
@@ -133,7 +133,7 @@ class RefreshTable {
   RefreshTable(const RefreshTable&) = delete;
   RefreshTable& operator=(const RefreshTable&) = delete;
 
-  // Nothing: the table is full, or the zone is there already. A catalog, which says what other zones there are, does not wait
+  // Fails when the table is full, or the zone is there already. A catalog, which says what other zones there are, does not wait
   // behind these.
   std::optional<ZoneId> add_zone(Instant now, const dns::Name& name, Primaries::Group group, std::optional<HeldVersion> held,
                                  bool is_catalog = false);
@@ -175,7 +175,7 @@ class RefreshTable {
     transferring,
   };
   enum class Path : u8 { udp, tcp };
-  // What a zone that is queued waits for.
+  // A zone that is queued waits for its wish.
   enum class Wish : u8 {
     transfer,
     soa,            // by TCP

@@ -112,7 +112,7 @@ void RefreshTable::on_timeout(Instant now, u32 index) {
   on_silence(now, index);
 }
 
-// Nothing has come by UDP.
+// No answer has come by UDP.
 void RefreshTable::on_silence(Instant now, u32 index) {
   Primaries::State& primary = primaries_[primary_of(zones_[index])];
   if (primary.by_tcp) return queue(index, Wish::soa_as_others);
@@ -253,7 +253,7 @@ std::optional<StartTransfer> RefreshTable::poll_transfer(Instant now) {
   return std::nullopt;
 }
 
-// Of a question for the SOA by TCP, where the primary has answered or not.
+// The SOA was asked for by TCP, and the primary has answered or has not.
 void RefreshTable::on_tcp_answer(Instant now, u32 index, const TransferResult& result) {
   Primaries::State& primary = primaries_[primary_of(zones_[index])];
   primary.by_tcp = result.outcome == TransferResult::Outcome::answered;

@@ -18,9 +18,9 @@ using server::SecondaryConfig;
 // A set of many zones takes its time to make; between two of them there is this many times as much for other things.
 constexpr i64 rest_after_publishing = 4;
 
-// What a worker needs for zones it hears of while it serves, up to server::max_zones of them (some 800 octets each, and half as
-// much again while a table grows), and for a transfer (a message of 64 KiB and its request). Address space; memory is used as
-// zones come.
+// A worker needs so much for zones that are added while it serves, up to server::max_zones of them (some 800 octets each, and
+// half as much again while a table grows), and for a transfer (a message of 64 KiB and its request). Address space; memory is
+// used as zones come.
 constexpr u64 memory_for_zones = u64{192} << 20;
 constexpr u64 memory_for_transfer = u64{128} << 10;
 // And for updates that are passed on: those of the worker's clients, and in the agent those of all. A reload may be what lets

@@ -96,8 +96,8 @@ std::optional<FollowedZones::Followed> SecondaryWorker::zone_asked(const Request
   return zone.ok() && request.query.rr_class == dns::RrClass::IN ? settings_.find(zone.value()) : std::nullopt;
 }
 
-// Whoever it is, as far as we know: a key that we do not know shows nothing of who signed, so that one forged datagram would
-// make us connect to a primary, and take the places of whoever has that address.
+// An unknown key shows nothing of who signed: one forged datagram would make us connect to a primary, and take the places of
+// the client that has that address.
 bool SecondaryWorker::may_pass_on(const Request& request, bool address_shown) const {
   ByteReader name(request.query.name(request.packet));
   const server::ZoneOverrides& overrides = settings_.of(MUST(dns::Name::from_wire(name)));

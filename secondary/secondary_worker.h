@@ -13,11 +13,11 @@
 
 namespace samara::secondary {
 
-// NOTIFYs that wait for the loader, in a worker that is not the agent; each zone once. What is too much is let fall: the zone's
+// NOTIFYs that wait for the loader, in a worker that is not the agent; each zone once. Beyond that they are dropped: the zone's
 // refresh time comes anyway.
 constexpr size_t max_waiting_notifies = 256;
 
-// How many connections the agent makes to pass updates on.
+// The agent makes so many connections to pass updates on.
 inline u32 forward_streams_of(const server::SecondaryConfig& config) {
   return config.forwards_any_updates() ? forward_streams : 0;
 }
@@ -29,7 +29,7 @@ class SecondaryWorker : public server::UpdatingWorker {
   SecondaryWorker(const server::SecondaryConfig& config, const server::ServerCookies::Secret& cookie_secret, Seed seed,
                   Bytes region, u32 max_streams, u32 client_streams);
 
-  // Where the two differ from other workers: a stream is a client's or the agent's.
+  // Streams are the difference from other workers: one is a client's or the agent's.
   void on_turn(Instant now, UnixTime wall) {
     UpdatingWorker::on_turn(now, wall);
     if (agent_.has_value()) agent_->on_turn(now, wall);

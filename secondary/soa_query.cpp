@@ -28,7 +28,7 @@ std::optional<SoaFields> find_soa(Bytes message, const ResponseHeader& header, c
   return std::nullopt;
 }
 
-// Where the peer refuses ours, a person has to know what about it.
+// The words tell what a peer that refuses our signature has against it, for a person to mend.
 std::string_view describe(dns::TsigClientError error, dns::Rcode peer_error) {
   const std::string_view refusal =
       error == dns::TsigClientError::peer_refuses ? dns::describe_refusal(peer_error) : std::string_view();

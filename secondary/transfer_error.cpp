@@ -42,7 +42,7 @@ std::string_view describe(TransferError error) {
 
 WholeZone whole_zone_after(TransferError differences) {
   switch (differences) {
-    // Whatever the RCODE: servers without IXFR, or without EDNS, say it in different ways (RFC 1995 section 2, RFC 6891
+    // The RCODE does not matter: servers without IXFR, or without EDNS, say it in different ways (RFC 1995 section 2, RFC 6891
     // section 7), and some that do not find a version say NOTAUTH, NXDOMAIN or YXDOMAIN.
     case TransferError::refused:
     case TransferError::malformed:

@@ -1,4 +1,4 @@
-// What can be wrong with a transfer that comes in, each by its own name, so that the log can say what to look at.
+// Each thing that can be wrong with an incoming transfer has a name of its own, so that the log can say what to look at.
 #pragma once
 
 #include <string_view>
@@ -52,8 +52,8 @@ enum class TransferError : u8 {
 };
 std::string_view describe(TransferError error);
 
-// When to ask a primary for the whole zone after an incremental transfer from it has failed. Which failures have to do with the
-// differences cannot be known, so that the whole zone follows nearly all of them (RFC 1995 section 4).
+// When to ask a primary for the whole zone after an incremental transfer from it has failed. Nobody can know which failures
+// have to do with the differences, so the whole zone follows nearly all of them (RFC 1995 section 4).
 enum class WholeZone : u8 {
   at_once,    // the primary is there and reads what we ask
   next_time,  // it may be the path or the primary: others first, and then this one for the whole zone

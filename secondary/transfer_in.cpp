@@ -36,8 +36,8 @@ TransferIn::TransferIn(const TransferRequest& request, Instant now, UnixTime wal
   compose(wall);
 }
 
-// RFC 5936 section 2.1, RFC 1995 section 3. Of the SOA in the authority section only the serial is looked at, so that the rest
-// can be as short as dig makes it.
+// RFC 5936 section 2.1, RFC 1995 section 3. A primary looks only at the serial of the SOA in the authority section, so that the
+// rest can be as short as dig makes it.
 void TransferIn::compose(UnixTime wall) {
   if (asked_.kind == TransferKind::soa) {
     request_.resize(2 + max_soa_query);
@@ -156,7 +156,7 @@ size_t TransferIn::next_batch(UnixTime wall, MutableBytes room) {
       (void)failed(TransferError::record_too_long);
     }
   }
-  // What a transfer brought that has failed is of no use to anybody.
+  // The records of a transfer that has failed are unusable.
   return state_ == State::failed ? 0 : out.size();
 }
 
@@ -239,7 +239,7 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_record(ByteWriter& out
   ByteReader at(message());
   MUST(at.skip(record_at_));
   const RecordHead head = TRY(read_record_head(at).map_error(as_malformed));
-  // What the loader leaves out is handed on to it as well: whether it can be read decides about the message.
+  // Records that the loader leaves out are handed on to it as well: their readability decides about the message.
   at_record_ = RecordName{head.owner, head.type};
   if (head.rr_class != dns::RrClass::IN) return fail(TransferError::foreign_class);
   if (records_ >= asked_.limits.records) return fail(TransferError::too_many_records);

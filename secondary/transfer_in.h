@@ -30,7 +30,7 @@ namespace samara::secondary {
 enum class TransferKind : u8 { whole, differences, soa };  // AXFR, IXFR, SOA
 
 struct TransferLimits {
-  // What a zone builder can stage (zone/builder.h); compression makes the stream smaller still.
+  // A zone builder can stage so much (zone/builder.h); compression makes the stream smaller still.
   u64 octets = u64{4} << 30;
   u64 records = 100'000'000;
   // Some servers send a record a message (RFC 5936 section 2.2 allows it).
@@ -49,16 +49,16 @@ struct TransferRequest {
   dns::Name zone;
   TransferKind kind = TransferKind::whole;
   dns::MessageId id;
-  // The serial held here; what is not newer is refused. Nothing: any serial is taken. An IXFR has one.
+  // The serial held here; what is not newer is refused. Without a value any serial is taken. An IXFR has one.
   std::optional<dns::Serial> ours = {};
-  // What the primary's answer to the SOA query said; it may have gone on since, not back.
+  // The primary's answer to the SOA query gave this serial; the primary may have gone on since, not back.
   std::optional<dns::Serial> promised = {};
   const dns::TsigKey* key = nullptr;  // outlives the transfer; null: not signed
   bool edns = true;
   TransferLimits limits = {};
 };
 
-// Which record of a transfer.
+// RecordName says which record of a transfer is meant.
 struct RecordName {
   dns::Name owner;
   dns::RrType type;
@@ -78,19 +78,19 @@ class TransferIn {
   const std::optional<RecordName>& at_record() const { return at_record_; }
   dns::Rcode rcode() const { return rcode_; }
   std::optional<dns::TsigClientError> tsig_error() const { return tsig_error_; }
-  // Of one that failed: the reason, what the peer says about it by its name, and the serials or the record.
+  // Writes of a failed transfer the reason, what the peer says about it by its name, and the serials or the record.
   void write_failure(TextWriter& out) const;
-  // Of the SOA that came first, once it has come.
+  // Returns the serial of the SOA that came first, once it has come.
   std::optional<dns::Serial> serial() const { return first_serial_; }
   std::optional<u32> expire() const { return expire_; }
   // In state `answered`: what came to the question for the SOA.
   const SoaReply& soa_reply() const { return soa_reply_; }
-  // What came, once the records behind the first SOA have.
+  // Returns what kind of content came, once the records behind the first SOA have.
   TransferKind content() const { return phase_ == Phase::whole ? TransferKind::whole : TransferKind::differences; }
   u64 octets() const { return octets_; }
   u64 records() const { return records_; }
 
-  // What is to be sent: the request, once.
+  // Returns what is to be sent: the request, once.
   Bytes output() const { return Bytes(request_).subspan(sent_); }
   void on_sent(size_t count) { sent_ += count; }
   MutableBytes input_space();

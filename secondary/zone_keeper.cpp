@@ -16,7 +16,7 @@ constexpr size_t max_rejected_kept = 1024;
 // Updates on their way to the agent are turned away when this much is: it takes them at once, if it can.
 constexpr size_t max_octets_for_updates = size_t{4} << 20;
 
-// Of the size that it has: there may be one for each zone.
+// The vector has exactly the size of the message: there may be one for each zone.
 std::vector<u8> encoded(const AgentMessage& message) {
   std::array<u8, max_message_head> octets;
   ByteWriter out(octets);
@@ -134,7 +134,7 @@ void ZoneKeeper::on_confirmed(const Moment& at, const AgentMessage& message) {
   const zone::Zone& zone = *zones_[index]->versions.zone();
   zones_[index]->expires = at.now + message.expires_in;
   tell_expiry(message.zone, message.expires_in);
-  // What expired on its way here is good again.
+  // A zone that expired on its way here is good again.
   if (!served_[index].zone.has_value()) serve(index, zone);
   if (archive_ != nullptr) archive_->confirm(at.now, message.zone, state_of(at, index));
 }
@@ -170,7 +170,7 @@ void ZoneKeeper::give_up_largest_transfers() {
 void ZoneKeeper::on_batch(const Moment& at, const AgentMessage& message) {
   give_up_largest_transfers();
   const u32 index = index_of(message.zone);
-  // Of a zone that is followed no more, or a transfer that has been given up.
+  // The message is about a zone that is followed no more, or about a transfer that has been given up.
   if (index == no_index || std::ranges::find(rejected_, message.transfer) != rejected_.end()) return;
   auto found = std::ranges::find(incoming_, message.transfer, &Incoming::transfer);
   if (found == incoming_.end()) {
@@ -209,7 +209,7 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
   outbox_.put(agent,
               encoded({.kind = AgentMessageKind::installed, .transfer = incoming.transfer, .zone = incoming.zone, .soa = soa}));
   const bool same = before.has_value() && before->header() == zone.header();
-  // Who follows us has been told SERVFAIL, and asks seldom by now.
+  // Our followers got SERVFAIL, and ask seldom by now.
   if (!same || had_expired) when_published_.push_back(encoded_change(incoming.zone));
   if (same) return;
   const auto note = [&](std::vector<dns::Name>& names, bool& is_noted) {

@@ -9,7 +9,7 @@
 // Order of calls: start() once; then on_message(), reload(), and after each, while is_changed(): next_set(), which is
 // published, and published() says so; send_all() while has_output(), again when there is room; work() when has_work().
 // Capacities: zones as server::max_zones says, members of catalogs as memory does (members_that_fit()); one installer for each
-// transfer the agent makes. Where seven eighths of zone memory are in use, the transfer that holds most of it is given up.
+// transfer the agent makes. When seven eighths of zone memory are in use, the transfer that holds most of it is given up.
 #pragma once
 
 #include <memory>
@@ -55,7 +55,8 @@ class ZoneKeeper {
 
   // Something is to be published.
   bool is_changed() const { return changed_; }
-  // A set with the zones as they are. Nothing: no memory for it; it may be there when old sets are given back.
+  // A set with the zones as they are. Returns nothing when there is no memory for it; there may be some when old sets are given
+  // back.
   std::optional<zone::ZoneSet> next_set();
   void published(u64 generation);
   bool has_output() const { return !outbox_.empty(); }
@@ -96,7 +97,7 @@ class ZoneKeeper {
     std::unique_ptr<ZoneInstaller> installer;
   };
 
-  // Which zones: zone_keeper_follow.cpp.
+  // zone_keeper_follow.cpp decides which zones are followed.
   std::optional<u16> group_of(const server::PeerList& peers);
   void take_settings(std::span<const server::SecondaryZone> before);
   void follow(const Moment& at, const dns::Name& name, const server::PeerList& peers, std::optional<u16> catalog);
@@ -107,7 +108,7 @@ class ZoneKeeper {
   void restore(const Moment& at, u32 index);
   // Follows the members that catalogs had at the end of the run before.
   void follow_known_members(const Moment& at);
-  // Whose member the zone is.
+  // Returns whose member the zone is.
   zone::store::MemberMark mark_of(const dns::Name& name, std::optional<u16> catalog) const;
   zone::store::ZoneState state_of(const Moment& at, u32 index) const;
   // The archive is to know whose member the zone is.
@@ -115,14 +116,14 @@ class ZoneKeeper {
   // False: it is broken, and changes nothing.
   bool read_catalog(const Moment& at, u16 catalog);
   void apply(const Moment& at, const zone::CatalogChange& change);
-  // How many of `wanted` members more there is memory for.
+  // Returns for how many of `wanted` more members there is memory.
   size_t members_that_fit(size_t wanted) const;
   void follow_members(const Moment& at, u16 catalog);
   std::optional<u16> catalog_named(const dns::Name& name) const;
   bool is_configured(const dns::Name& name) const;
   void forget_unfollowed();
 
-  // What comes of a transfer: zone_keeper.cpp.
+  // zone_keeper.cpp works on the outcomes of transfers.
   void hand_on_update(u32 worker, Bytes octets);
   void on_transfer_note(u32 worker, const server::TransferNote& note);
   void on_batch(const Moment& at, const AgentMessage& message);

@@ -1,4 +1,5 @@
-// Which zones a secondary follows (zone_keeper.h): those configured, at start and after a reload, and the members of catalogs.
+// This part of the zone keeper (zone_keeper.h) decides which zones a secondary follows: those configured, at start and after a
+// reload, and the members of catalogs.
 #include <algorithm>
 
 #include "platform/base/counted.h"
@@ -11,7 +12,7 @@ namespace samara::secondary {
 
 namespace {
 
-// Of the size that it has: there may be one for each zone.
+// The vector has exactly the size of the message: there may be one for each zone.
 std::vector<u8> encoded(const AgentMessage& message) {
   std::array<u8, std::max(max_message_head, max_short_message)> octets;
   ByteWriter out(octets);
@@ -72,7 +73,8 @@ void ZoneKeeper::keep_room_for_sets_with(std::span<const dns::Name> more) {
   sets_.keep_room(entries);
 }
 
-// What is in the archive of zones that are followed no more. Without its data nobody knows the members of a catalog.
+// Deletes from the archive what it has of zones that are followed no more. Without its data nobody knows the members of a
+// catalog.
 void ZoneKeeper::forget_unfollowed() {
   if (archive_ == nullptr) return;
   for (const server::ConsumedCatalog& catalog : config_.catalogs) {
@@ -107,7 +109,7 @@ void ZoneKeeper::reload(const Moment& at, std::span<const server::SecondaryZone>
     }
   }
   log(Level::info, "zones: ", added, " added, ", removed, " removed, ", zones_.size(), " followed");
-  // What is configured no more may be a member, and the other way round.
+  // A zone that is configured no more may be a member, and the other way round.
   for (size_t i = 0; i < config_.catalogs.size(); ++i) read_catalog(at, static_cast<u16>(i));
 }
 
@@ -117,7 +119,7 @@ bool ZoneKeeper::retransfer(const dns::Name& zone) {
   return true;
 }
 
-// What zones have of their own; the workers hear of it before they hear of zones.
+// The workers receive zones' own settings before the zones.
 void ZoneKeeper::take_settings(std::span<const server::SecondaryZone> before) {
   const auto blob_of = [this](std::span<const server::SecondaryZone> zones) {
     return server::blob_of_settings(config_, zones, config_.catalogs, server::write_secondary_config);
@@ -167,7 +169,7 @@ std::optional<u16> ZoneKeeper::group_of(const server::PeerList& peers) {
 void ZoneKeeper::tell_follow(const Moment& at, u32 index) {
   const Followed& followed = *zones_[index];
   std::optional<HeldVersion> held;
-  // What has expired is asked for whole.
+  // A zone that has expired is asked for whole.
   if (served_[index].zone.has_value()) {
     held = HeldVersion{soa_fields(served_[index].zone->soa().first().rdata()), followed.expires - at.now};
   }
@@ -343,7 +345,8 @@ bool ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
   return true;
 }
 
-// What a member takes of the heap, here and in a worker, which may be on the same machine; while tables grow.
+// A member takes so much of the heap, here and in a worker, which may be on the same machine; the figure holds while tables
+// grow.
 constexpr size_t heap_per_member = size_t{4} << 10;
 
 size_t ZoneKeeper::members_that_fit(size_t wanted) const {
@@ -395,7 +398,7 @@ void ZoneKeeper::apply(const Moment& at, const zone::CatalogChange& change) {
   const bool ours = index != no_index && zones_[index]->catalog == change.catalog;
   switch (change.kind) {
     case Kind::added:
-      // Of the catalog that is read they are followed together.
+      // A member is followed at the primaries that the catalog has for its members.
       if (index == no_index && members_that_fit(1) != 0) {
         follow(at, change.zone, catalog.primaries_of_members(), change.catalog);
       }

@@ -31,7 +31,8 @@ class Answerer {
 
  private:
   enum class Next : u8 { done, follow };
-  // Where the chain has been: nodes, each with the name it was reached by, as a wildcard's may be reached by many.
+  // Chased remembers where the chain has been: nodes, each with the name it was reached by, as a wildcard's may be reached by
+  // many.
   struct Chased {
     zone::Ref node;
     u64 name;  // its hash; two names that share one at a node end the chain early

@@ -1,4 +1,5 @@
-// What the images of all authoritative roles are alike in, besides their libraries. For *_image.cpp only: it knows the machine.
+// The images of all authoritative roles have this in common, besides their libraries. For *_image.cpp only: it knows the
+// machine.
 #pragma once
 
 #include "platform/codec/device_tree.h"

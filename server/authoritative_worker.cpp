@@ -74,7 +74,7 @@ Bytes subject_of(Bytes name, const Answer& answer, ResponseKind kind) {
   return name.subspan(at);
 }
 
-// What a request that is not answered like a query is called in the log.
+// The log calls a request that is not answered like a query by this word.
 std::string_view request_word(const dns::Query& query) {
   if (query.opcode == dns::Opcode::UPDATE) return "update";
   if (query.opcode == dns::Opcode::NOTIFY) return "NOTIFY";
@@ -190,7 +190,7 @@ std::optional<u32> AuthoritativeWorker::expire_of(const dns::Query& query, Bytes
 // RFC 8945 section 5.2: who signs is known by a key, or told why not; the response is signed in turn.
 size_t AuthoritativeWorker::respond_signed(Request& request, MutableBytes reply) {
   dns::TsigServer tsig;
-  // What changes something is good no longer than it is remembered (seen_updates.h).
+  // A signature under a change is good no longer than it is remembered (seen_updates.h).
   const u16 most_fudge = request.query.opcode == dns::Opcode::UPDATE ? dns::tsig_fudge : 0xffff;
   const dns::TsigVerdict verdict = tsig.on_request(request.packet, request.query.tsig_at, keys_, wall_, most_fudge);
   if (verdict == dns::TsigVerdict::badkey && request.query.opcode == dns::Opcode::UPDATE &&

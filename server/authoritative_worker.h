@@ -83,17 +83,17 @@ class AuthoritativeWorker {
     std::optional<runtime::StreamId> stream;  // absent: a datagram
     const Endpoint* local = nullptr;          // of a datagram
     const dns::TsigServer* tsig = nullptr;    // with a key
-    // Whether who sent it has the address it came from: anybody can send one datagram from anywhere.
+    // True when the sender has shown that it has the address it came from: anybody can send one datagram from anywhere.
     bool address_shown() const { return stream.has_value() || cookie == CookieVerdict::good; }
   };
   virtual ~AuthoritativeWorker() = default;
 
-  // What the role answers, or puts off.
+  // The role answers, or defers its answer.
   virtual Answer notified(const Request& request, MutableBytes reply) = 0;
   virtual Answer update(const Request& request, MutableBytes reply) = 0;
-  // Whether an UPDATE, signed with a key that is not known here, is for another server to verify (RFC 8945 section 5.5).
+  // True when another server is to verify an UPDATE that is signed with a key unknown here (RFC 8945 section 5.5).
   virtual bool passes_on(const Request& /*request*/) const { return false; }
-  // Whether it might ask what the zones say.
+  // True when the client may ask what the zones say.
   bool may_ask(const Request& request) const { return query_access_.allows(request.peer.address, request.key); }
   // To a change that only its address would allow, and that does not show to be the sender's: with a client's cookie
   // BADCOOKIE and a good one to use, without one TCP. Never NOERROR, which some would take for "done".
@@ -106,7 +106,7 @@ class AuthoritativeWorker {
     put_off_ = true;
     return {};
   }
-  // The answer to one that was put off and came by a stream. Nothing: the stream is dropped.
+  // The answer to one that was put off and came by a stream. An empty message drops the stream.
   void answer_late(Instant now, runtime::StreamId stream, Bytes message) {
     sessions_.answer(now, stream, message);
     answer_waiting(now, stream);

@@ -13,8 +13,8 @@ Result<zone::Zone, zone::BuildError> build_catalog(zone::ZoneMemory& memory, con
                                                    const ProducedCatalog& catalog, dns::Serial serial);
 
 // The serial of a catalog that has changed: when its configuration was written (or `wall`, where that is not known), in seconds
-// since 1970. So it goes up with each change, over restarts too, and stays where a restart is all that has happened. After
-// `before` when that is not less (RFC 1982).
+// since 1970. The serial therefore goes up with each change, over restarts too, and stays where a restart is all that has
+// happened. After `before` when that is not less (RFC 1982).
 dns::Serial catalog_serial(const ProducedCatalog& catalog, std::optional<dns::Serial> before, UnixTime wall);
 
 }  // namespace samara::server

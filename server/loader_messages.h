@@ -1,9 +1,9 @@
-// What the primary's workers and its loader say to each other (platform/hal/hal.h, Role::on_message): updates to the loader,
-// their outcomes back, and to the agent, which is the worker that sends NOTIFYs, which zones have changed. A secondary's loader
-// hands updates on to its agent and the outcomes back. All workers hear what zones have of their own when a reload has changed
-// it (reloaded_settings.h). Transfers that outlive the generation they began in are made known to the loader, which then keeps
-// their zone alone (zone/retired_extents.h). Both ends are one image, so a message that cannot be read is a bug; the readers
-// still believe nothing.
+// The primary's workers and its loader exchange these messages (platform/hal/hal.h, Role::on_message): updates go to the
+// loader, their outcomes come back, and the agent, which is the worker that sends NOTIFYs, receives which zones have changed. A
+// secondary's loader hands updates on to its agent and the outcomes back. All workers hear what zones have of their own when a
+// reload has changed it (reloaded_settings.h). Transfers that outlive the generation they began in are made known to the
+// loader, which then keeps their zone alone (zone/retired_extents.h). Both ends are one image, so a message that cannot be read
+// is a bug; the readers still believe nothing.
 #pragma once
 
 #include <optional>
@@ -81,7 +81,7 @@ constexpr size_t max_transfer_note = 1 + 4 + 8 + dns::max_name_size;
 void write_transfer_note(const TransferNote& note, ByteWriter& out);
 // The same with another kind, as a message of its own.
 std::vector<u8> encoded(TransferNote note, LoaderMessage kind);
-// Nothing: it is none.
+// Returns nothing when it is none.
 std::optional<TransferNote> read_transfer_note(Bytes message);
 
 // Zones whose serial changed: any number of names behind the kind.

@@ -28,7 +28,7 @@ void NotifyAgent::tell(Instant now, const zone::ZoneSet& zones, const zone::Zone
   } else {
     not_before = others_not_before_;
   }
-  // Where there is no room, everybody is told of everything once there is: too much, but nobody is left out.
+  // When there is no room, all targets are notified of everything once there is: too much, but nobody is left out.
   if (!notifier_.on_zone_changed(now, apex, zone.serial(), targets_, urgency, not_before) && !told_.has_value()) told_ = 0;
 }
 

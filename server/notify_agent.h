@@ -15,7 +15,8 @@
 
 namespace samara::server {
 
-// How long what changes with a catalog waits: some round trips across the world, for its NOTIFY, SOA and transfer.
+// A change that comes with a catalog waits so long: some round trips across the world, for the catalog's NOTIFY, SOA and
+// transfer.
 constexpr Duration catalog_lead = Duration::milliseconds(500);
 
 class NotifyAgent {
@@ -58,7 +59,7 @@ class NotifyAgent {
   std::optional<size_t> told_;
 };
 
-// Of catalogs, as either role has them.
+// Catalogs may be either role's.
 template <class Catalog>
 std::vector<dns::Name> names_of(const std::vector<Catalog>& catalogs) {
   std::vector<dns::Name> names;

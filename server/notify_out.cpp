@@ -92,7 +92,7 @@ void Notifier::release(u32 index) {
   --used_;
 }
 
-// Nothing more is to be sent of it; it is released when its meter has nothing to say any more.
+// The NOTIFY is sent no more; its place is released when its meter has nothing to say any more.
 void Notifier::rest(u32 index) {
   Pending& pending = pending_[index];
   if (pending.sent.full_at() == Instant()) return release(index);
@@ -138,7 +138,7 @@ void Notifier::schedule(Queue& queue, u32 index, Instant at) {
   tidy(queue);
 }
 
-// What is void is thrown out where it is most of a queue.
+// Entries that are void are removed where they are most of a queue.
 void Notifier::tidy(Queue& queue) {
   if (queue.size() <= 2 * used_ + queue_slack) return;
   std::erase_if(queue, [this](const Due& due) { return pending_[due.index].stamp != due.stamp; });
@@ -263,7 +263,7 @@ void Notifier::compose(const Pending& pending, const zone::Zone& zone, ByteWrite
   out.bytes(zone.soa().first().image());
 }
 
-// Whether the response is signed as one to our request: that is made once more, for the MAC it had.
+// True when the response is signed as one to our request: that is made once more, for the MAC it had.
 bool Notifier::is_verified(const Pending& pending, const zone::ZoneSet& zones, Bytes message, size_t tsig_at, UnixTime wall,
                            Rcode& peer_error) const {
   const auto match = zones.at(pending.zone);

@@ -36,8 +36,8 @@ namespace samara::server {
 constexpr size_t max_notify_peers = 256;
 // Sent at most so often, in about a minute (RFC 1996 section 3.6).
 constexpr unsigned max_notify_tries = 5;
-// Of NOTIFYs of changes of one zone to one peer: a few go at once, then one each notify_spacing. Our secondaries look at a zone
-// as often (secondary/refresh.h), and a zone that changes all the time is to leave the rate to others.
+// A few NOTIFYs of changes of one zone go to one peer at once, then one each notify_spacing. Our secondaries look at a zone as
+// often (secondary/refresh.h), and a zone that changes all the time is to leave the rate to others.
 constexpr Duration notify_spacing = Duration::seconds(1);
 constexpr u32 notify_burst = 5;
 
@@ -83,7 +83,7 @@ class Notifier {
   static size_t memory(const Limits& limits);
 
   bool has_room(size_t targets) const { return used_ + targets <= limits_.pending; }
-  // Nothing goes before `not_before`. False: there was no room for all targets; what found none is not sent.
+  // No NOTIFY goes before `not_before`. False: there was no room for all targets; what found none is not sent.
   bool on_zone_changed(Instant now, const dns::Name& zone, dns::Serial serial, std::span<const NotifyTarget> targets,
                        Urgency urgency, Instant not_before = {});
   // `zones` are those the NOTIFY was sent from, or later ones.

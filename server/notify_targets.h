@@ -1,5 +1,5 @@
-// Who is told that a zone has changed: the servers the configuration names for it and, where it says so, the zone's own name
-// servers but the one in the SOA's MNAME (RFC 1996 section 2.1), as far as our zones have their addresses.
+// The notified servers of a zone are those the configuration names for it and, where it says so, the zone's own name servers
+// but the one in the SOA's MNAME (RFC 1996 section 2.1), as far as our zones have their addresses.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
-// Outbox: messages on their way to workers, in order; those for all workers go to each. What a worker has no room for waits,
-// and what is behind it too.
+// Outbox: messages on their way to workers, in order; those for all workers go to each. A message that a worker has no room for
+// waits, and so do the messages after it.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ class Outbox {
     messages_.push_back({worker, std::move(message)});
   }
   bool empty() const { return messages_.empty(); }
-  // Of what has been put since it was empty.
+  // Counts the octets that have been put since it was empty.
   size_t octets() const { return octets_; }
   // send(u32 worker, Bytes message) -> bool. False: a worker had no room; the rest is for another time.
   template <class F>

@@ -28,7 +28,7 @@ class OutgoingTransfers {
   // `streams`: their ids are below.
   OutgoingTransfers(const Limits& limits, u32 streams);
 
-  // A transfer of `zone` for a stream that has none; `client` tells clients apart. Nothing: a limit is reached.
+  // A transfer of `zone` for a stream that has none; `client` tells clients apart. Returns nothing when a limit is reached.
   TransferOut* start(Instant now, u32 stream, u64 client, u64 generation, const dns::Name& zone);
   // The transfer of a stream; nothing when it has none, or none any more because it took too long.
   TransferOut* of(Instant now, u32 stream);
@@ -38,7 +38,8 @@ class OutgoingTransfers {
   // The oldest generation that one of them keeps; `current` when none keeps an older one.
   u64 oldest_generation(u64 current) const;
 
-  // What the loader is to know: of a transfer that reads an older generation than `current`, or that held a zone and is over.
+  // Returns what the loader has to know: about a transfer that reads an older generation than `current`, or that held a zone
+  // and is over.
   std::optional<TransferNote> poll_note(u64 current);
   // The loader keeps the zone of this one.
   void on_held(u32 tag);

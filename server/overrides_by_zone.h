@@ -13,7 +13,7 @@
 
 namespace samara::server {
 
-// Whether some rule of the list is for a message from `address` signed with `key` (or unsigned).
+// True when some rule of the list is for a message from `address` signed with `key` (or unsigned).
 inline bool admits(const AccessList& list, const IpAddress& address, std::optional<u16> key) {
   return std::ranges::any_of(list, [&](const AccessRule& rule) {
     return (!rule.from.has_value() || rule.from->contains(address)) && (!rule.key.has_value() || rule.key == key);
@@ -30,11 +30,11 @@ inline bool admits_change(const AccessList& list, const IpAddress& address, std:
   });
 }
 
-// What a zone has of its own, wherever it is written.
+// ZoneSettings gives the settings that a zone has of its own, wherever they are written.
 class ZoneSettings {
  public:
   virtual const ZoneOverrides& of(const dns::Name& zone) const = 0;
-  // How long a zone that comes from elsewhere is still good; nothing for one that is at home here.
+  // Returns how long a zone that comes from elsewhere is still good; nothing for one that is at home here.
   virtual std::optional<Duration> expires_in(const dns::Name& /*zone*/, Instant /*now*/) const { return std::nullopt; }
 
  protected:

@@ -53,7 +53,7 @@ std::optional<size_t> PendingUpdates::slot_for_new(Instant now) {
   return entries_.size() - 1;
 }
 
-// Whether a client may have one more update that waits, of so many octets.
+// True when a client may have one more update that waits, of so many octets.
 bool PendingUpdates::has_share(const std::optional<u16>& key, const IpAddress& address, size_t octets) const {
   size_t updates = 0;
   size_t staged = 0;

@@ -34,7 +34,7 @@ constexpr Duration outcome_kept = Duration::seconds(20);
 
 class PendingUpdates {
  public:
-  // What the answer needs of the request, which is gone by then.
+  // Asker keeps what the answer needs of the request, which is gone by then.
   struct Asker {
     Endpoint peer;
     Endpoint local;                           // of a datagram
@@ -62,7 +62,7 @@ class PendingUpdates {
   // Octets that it takes.
   static size_t memory();
 
-  // Whether this datagram has come before; the outcome, if it is known.
+  // Found says whether this datagram has come before, and the outcome if it is known.
   struct Found {
     Known known = Known::no;
     const Outcome* outcome = nullptr;

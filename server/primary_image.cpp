@@ -104,7 +104,7 @@ class Primary final : public hal::Role {
     zones_.emplace(loader.region(), archive_.get(), text_key);
     LoadReport report(log_load, nullptr);
     const auto set = zones_->load(*config_, loader.wall(), report);
-    // What was made of the texts is in the region; they are not read again.
+    // The zones made of the texts are in the region; the texts are not read again.
     for (const ZoneSource& zone : config_->zones) {
       for (const ZoneFile& file : zone.files) loader.forget(file.text);
     }
@@ -148,9 +148,9 @@ class Primary final : public hal::Role {
                   " will be as they are now in the manifest when the server is started again");
     }
     take_settings(config.value(), report);
-    // Before there are zones that they hold for. What finds no room follows with what is sent next.
+    // Before there are zones that they hold for. Settings that find no room follow with what is sent next.
     updates_->send_settings(loader.workers(), [&](u32 worker, Bytes message) { return loader.send(worker, message); });
-    // What updates have changed is served, and answered, before the room for it is given to what the reload brings.
+    // Changes by updates are served, and answered, before the room for them is given to what the reload brings.
     publish(loader);
     struct Context {
       Primary& role;
@@ -213,7 +213,7 @@ class Primary final : public hal::Role {
   }
 
  private:
-  // What zones have of their own. They name keys by their place in the list.
+  // Zones may have settings of their own. They name keys by their place in the list.
   void take_settings(const PrimaryConfig& reloaded, LoadReport& report) {
     if (reloaded.keys != config_->keys) {
       report.line(Level::warning, "keys have changed: what zones have of their own stays as it was");

@@ -27,7 +27,7 @@ PrimaryWorker::PrimaryWorker(const PrimaryConfig& config, const ServerCookies::S
   if (agent && notifies_anybody(config)) send_notifies(names_of(config.catalogs));
 }
 
-// RFC 1996 is for secondaries; of a primary nobody has anything to tell. Who may is told that all is well, as bind does.
+// RFC 1996 is for secondaries; of a primary nobody has anything to tell. A permitted sender gets NOERROR, as from bind.
 Answer PrimaryWorker::notified(const Request& request, MutableBytes reply) {
   const dns::Query& query = request.query;
   const auto error = [&](Rcode rcode, std::optional<ExtendedError> why = std::nullopt, std::string_view text = {}) {
@@ -45,7 +45,7 @@ Answer PrimaryWorker::notified(const Request& request, MutableBytes reply) {
   return error(Rcode::NOERROR);
 }
 
-// What can be said without the loader; the rest is its to decide.
+// This answers what can be answered without the loader, which decides about the rest.
 Answer PrimaryWorker::update(const Request& request, MutableBytes reply) {
   const auto& [peer, packet, query, rules, cookie, key, stream, local, tsig] = request;
   const auto error = [&](Rcode rcode, std::optional<ExtendedError> why = std::nullopt, std::string_view text = {}) {

@@ -158,7 +158,7 @@ bool Answerer::enter_zone() {
   return true;
 }
 
-// Whether another zone of ours has something positive to add to a chain that leads into it. Its denials and referrals would
+// True when another zone of ours has something positive to add to a chain that leads into it. Its denials and referrals would
 // only make a resolver, which asks for the target anyway, doubt the answer.
 bool Answerer::holds_answer(const zone::Zone& other, size_t apex_labels) const {
   const zone::Lookup found = zone::lookup(other, search_, apex_labels, false);
@@ -203,7 +203,7 @@ Answerer::Next Answerer::answer_from(const zone::NodeView& node, const zone::Loo
       truncate();
       return Next::done;
     }
-    // Which of several names is meant (a copied zone may have them), whoever asked has to say.
+    // A copied zone may have several CNAMEs at a name; the asker has to say which is meant.
     if (cname->count() != 1) return Next::done;
     const size_t target_at = out_.last_target();
     if (wildcard && proves()) {

@@ -20,7 +20,8 @@ constexpr size_t max_settings = size_t{4} << 20;
 // as large, beside all of that from the reload before.
 constexpr u64 memory_for_settings = 32 * max_settings;
 
-// `zones` and `catalogs`: those to be had from now on; all else is `start`'s. Nothing: it is larger than max_settings.
+// `zones` and `catalogs`: those to be had from now on; all else is `start`'s. Returns nothing when it is larger than
+// max_settings.
 template <class RoleConfig, class Zones, class Catalogs>
 std::optional<std::vector<u8>> blob_of_settings(const RoleConfig& start, const Zones& zones, const Catalogs& catalogs,
                                                 void (*write)(const RoleConfig&, codec::DeviceTreeWriter&)) {

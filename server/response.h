@@ -17,7 +17,7 @@ enum class Transport : u8 { udp, tcp };
 // Octets of the text beside an extended error (RFC 8914): a reason and a name of usual length.
 constexpr size_t max_extended_error_text = 126;
 
-// How this answer may look. The views live as long as the call.
+// AnswerRules say how this answer may look. The views live as long as the call.
 struct AnswerRules {
   Transport transport = Transport::udp;
   size_t udp_payload_size = 1232;    // the most we send by UDP, and what our OPT announces
@@ -29,7 +29,7 @@ struct AnswerRules {
   bool rotate = false;               // begin each RRset of the answer with another record, by the message's id
 };
 
-// What was answered, for rate limiting, metrics and logs.
+// Answer says what was answered, for rate limiting, metrics and logs.
 struct Answer {
   size_t size = 0;  // octets in the reply; 0: none is sent
   dns::Rcode rcode = dns::Rcode::NOERROR;
@@ -57,7 +57,7 @@ size_t opt_size(const AnswerRules& rules, const dns::Query& query);
 void write_opt(dns::Composer& out, const AnswerRules& rules, const dns::Query& query, dns::Rcode rcode);
 // RFC 7314 section 3: with the SOA, to who asks for it, a primary tells the SOA's EXPIRE field, a secondary what is left of it.
 void write_expire(dns::Composer& out, const AnswerRules& rules, const dns::Query& query, const zone::Zone& zone);
-// What is said of a reason where nothing better is known.
+// The text for a reason where nothing better is known.
 std::string_view reason_text(dns::ExtendedError why);
 
 }  // namespace samara::server

@@ -2,9 +2,9 @@
 // could send it again, from anywhere, while its time lasts. They are known by key, time and the first octets of their MAC, of
 // which a sender can leave out only the last.
 //
-// Capacity: max_seen_updates, taken when it is made. Where they would not last as long as what they remember, the oldest goes,
-// and of its key everything that was signed no later is refused from then on, since it may have been seen. Nothing outlives
-// the image.
+// Capacity: max_seen_updates, taken when it is made. When they would not last as long as what they remember, the oldest goes,
+// and of its key everything that was signed no later is refused from then on, since it may have been seen. Nothing outlives the
+// image.
 #pragma once
 
 #include <vector>
@@ -30,7 +30,7 @@ class SeenUpdates {
     u64 mac_start;
     friend bool operator==(const Mark&, const Mark&) = default;
   };
-  // Whether an update, signed well and in time, has not come before; it is remembered.
+  // True when an update, signed well and in time, has not come before; it is remembered.
   bool is_new(const Mark& mark, UnixTime now);
 
  private:

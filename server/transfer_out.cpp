@@ -55,7 +55,7 @@ size_t TransferOut::next(MutableBytes room, UnixTime now) {
 size_t TransferOut::compose(const AnswerRules* rules, MutableBytes room, size_t budget, size_t most_records) {
   const u16 flags = static_cast<u16>(response_flags(query_) | dns::flag_aa);
   // RFC 5936 section 2.2.5: the OPT record is in the first message, and may be in the others; clients want it there as well.
-  // What its options say is in the first.
+  // The first message carries the options.
   const bool with_opt = query_.edns.has_value();
   size_t reserved = 0;
   if (with_opt) reserved = rules != nullptr ? opt_size(*rules, query_) : dns::opt_fixed_size;

@@ -34,7 +34,7 @@ std::optional<dns::Serial> client_serial(const dns::Name& zone, Bytes packet, co
   return dns::Serial(serial.value());
 }
 
-// Whether the differences since `from` are all kept, and have no more records than the zone.
+// True when the differences since `from` are all kept, and have no more records than the zone.
 bool worth_differences(const zone::Zone& zone, dns::Serial from) {
   u64 records = 0;
   const bool kept =

@@ -1,5 +1,5 @@
-// What a request for a transfer gets: AXFR (RFC 5936) or IXFR (RFC 1995). A pure function of the request and the zones in
-// service; who may ask at all is decided before, how many transfers run at once after.
+// A request for a transfer, AXFR (RFC 5936) or IXFR (RFC 1995), is answered by this. A pure function of the request and the
+// zones in service; who may ask at all is decided before, how many transfers run at once after.
 //
 // AXFR by UDP is FORMERR, as BIND says: RFC 5936 section 4.2 does not define it, so such a request is not one of the protocol.
 #pragma once

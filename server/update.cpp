@@ -129,7 +129,7 @@ Update::Check Update::check_prerequisites() {
 
 // ---- permission and prescan (sections 3.3 and 3.4.1) ----------------------------------------------------------------
 
-// What of it the record would touch in the zone as it is before the update, and may not.
+// Returns what the record would touch in the zone as it is before the update, and may not.
 std::optional<Update::Denied> Update::denied(const UpdateRecord& record, const UpdateRights& rights) {
   using enum UpdateOperation;
   const dns::Name& name = record.owner;
@@ -138,7 +138,7 @@ std::optional<Update::Denied> Update::denied(const UpdateRecord& record, const U
   const Overlay::Owner owner = overlay_.owner(name);
   if (record.rr_class == RrClass::IN) {
     if (!rights.allows(name, record.type, add)) return Denied{record.type, add};
-    // Of these an owner has one, and a new one takes the place of the old.
+    // An owner has one record of these types, and a new one takes the place of the old.
     const bool replaces = record.type == RrType::SOA || record.type == RrType::CNAME || record.type == RrType::DNAME ||
                           record.type == RrType::WKS;
     if (!replaces || !overlay_.has(owner, record.type) || rights.allows(name, record.type, remove)) return {};
@@ -235,12 +235,13 @@ void Update::add(const UpdateRecord& record, Overlay::Owner owner) {
   if (record.type == RrType::SOA) {
     if (record.owner != apex_) return;
     const dns::Serial serial = serial_of(rdata);
-    // Of the zone as well, since secondaries see one step: two steps up can be one down (RFC 1982 section 3.2).
+    // The serial must be above the zone's as well, since secondaries see one step: two steps up can be one down (RFC 1982
+    // section 3.2).
     if (serial.compare(zone_.serial()) != dns::Serial::Order::greater) return;
     if (new_serial_.has_value() && serial.compare(*new_serial_) != dns::Serial::Order::greater) return;
     new_serial_ = serial;
   }
-  // Who may only add leaves what is there as it is, its TTL included.
+  // A client that may only add leaves existing records as they are, their TTL included.
   dns::Ttl ttl(record.ttl);
   if (const auto present = overlay_.ttl(owner, record.type, rdata);
       present.has_value() && !rights_.allows(record.owner, record.type, UpdateOperation::remove)) {
@@ -326,7 +327,7 @@ UpdateOutcome Update::run() {
     outcome.rcode = good.error();
     return outcome;
   }
-  // What no transfer could send on would be lost to every secondary.
+  // A record that no transfer could send on would be lost to every secondary.
   const auto too_long = [this](const UpdateRecord& record) {
     return record.rr_class == RrClass::IN && !zone::fits_a_transfer(record.owner, message_.rdata(record));
   };

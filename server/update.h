@@ -1,12 +1,12 @@
-// What an UPDATE does to a zone (RFC 2136 section 3, RFC 3007 section 3.1): prerequisites, permission, prescan, changes, in
-// this order, each change seeing those before it, all of them or none. A pure function: the outcome is a response code and,
-// where the zone is to change, the Patch that changes it. The cost goes by the message and the RRsets it touches.
+// An UPDATE changes a zone in this order (RFC 2136 section 3, RFC 3007 section 3.1): prerequisites, permission, prescan,
+// changes, each change seeing those before it, all of them or none. A pure function: the outcome is a response code and, where
+// the zone is to change, the Patch that changes it. The cost goes by the message and the RRsets it touches.
 //
 //   the zone section's type and count   UpdateMessage::read() (section 3.1.1)
 //   do we have a zone of that name      the caller, who has the zones (section 3.1.2): NOTAUTH
 //   its class, and the rest             apply_update()
 //
-// Where the zone grows, limits are looked at last (update_quota.h). Who may only add changes no TTL of what is there.
+// Where the zone grows, limits are looked at last (update_quota.h). A client that may only add changes no existing TTL.
 //
 // Beyond the RFC: DNAME follows RFC 6672 section 5.2; an RRset's records take the TTL of the one added last (RFC 2181
 // section 5.2); where a change of the zone left the serial as it was, it is raised by one (section 3.6). Forwarding
@@ -24,10 +24,10 @@
 
 namespace samara::server {
 
-// What there is room for.
+// UpdateRoom is what there is room for.
 struct UpdateRoom {
   ZoneLimits limits = default_update_limits;  // of the zone
-  // Of the zone itself, whatever the rules give.
+  // The zone itself may have no more, whatever the rules give.
   u32 most_records_per_rrset = rrset_record_count.high;
   u64 zone_octets = 0;  // that its records have (zone/content_digest.h)
   bool scarce = false;  // storage or memory run short: rules with a limit add nothing

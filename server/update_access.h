@@ -1,5 +1,5 @@
-// What the configuration gives a requester in a zone, for the worker, which turns away who has no right at all, and for the
-// loader, which asks for each change.
+// These are the rights that the configuration gives a requester in a zone: for the worker, which turns away a client without
+// any, and for the loader, which asks for each change.
 #pragma once
 
 #include "server/config/primary_config.h"
@@ -13,7 +13,7 @@ class UpdateAccess {
   // Both outlive this.
   UpdateAccess(const PrimaryConfig& config, const ZoneSettings& settings) : config_(config), settings_(settings) {}
 
-  // Whether anybody may update anything.
+  // True when anybody may update anything.
   static bool is_needed(const PrimaryConfig& config) {
     return !config.access.update.empty() || !config.update_rules.empty() ||
            std::ranges::any_of(config.zones, [](const ZoneSource& zone) { return zone.overrides.update.has_value(); });

@@ -1,5 +1,5 @@
 // UpdateBatch: the loader's side of updates. Those that have arrived are applied one after the other and published together;
-// then the workers hear the outcomes, and the agent which zones have changed. What a worker has no room for waits.
+// then the workers hear the outcomes, and the agent which zones have changed. Outcomes that a worker has no room for wait.
 //
 // Order of calls: on_update() for each; then settle(), after which what could not be made durable is as it was; while
 // is_changed(), a set is made and published, and on_published() says so; then send_all(), again when there is room.
@@ -47,7 +47,7 @@ class UpdateBatch {
   // When there are updates to sum up in the log, and doing so.
   Instant next_line_at() const { return made_.next_deadline(); }
   void write_lines(Instant now) { made_.sum_up(now); }
-  // Of a worker's transfer: it is to be kept the zone it reads, or no longer.
+  // The note says of a worker's transfer that it is to be kept the zone it reads, or no longer.
   void on_transfer_note(u32 worker, const TransferNote& note);
   // Ends a transfer when memory runs short.
   void make_room();

@@ -45,7 +45,7 @@ void UpdateLog::sum_up(Instant now) {
   if (others != 0) log(Level::info, "updates: ", others, " more in the last second, of other zones or keys");
   by_key_.clear();
   summed_ = 0;
-  // What was summed up has used what was earned meanwhile.
+  // The summary has used what was earned meanwhile.
   next_ = now;
 }
 

@@ -1,5 +1,5 @@
-// UpdateLog: lines about updates that were made. Whoever may update can cause any number of them; so there are only so many in
-// a while, and what is beyond is summed up by zone and key, a line a second.
+// UpdateLog: lines about updates that were made. A client that may update can cause any number of them; so there are only so
+// many in a while, and those beyond are summed up by zone and key, a line a second.
 //
 // Order of calls: made() for each update; at next_deadline(), sum_up().
 // Capacity: max_summed zones and keys; beyond, the rest together.

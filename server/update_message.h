@@ -27,8 +27,8 @@ struct UpdateRecord {
 
 class UpdateMessage {
  public:
-  // `message` is a whole request. Error: FORMERR, or NOTIMP when it is no UPDATE. Of a record that must have no data (class
-  // ANY, and NONE among the prerequisites) the data is not read.
+  // `message` is a whole request. Error: FORMERR, or NOTIMP when it is no UPDATE. A record that must have no data (class ANY,
+  // and NONE among the prerequisites) is taken without reading its data.
   static Result<UpdateMessage, dns::Rcode> read(Bytes message);
 
   const dns::Name& zone() const { return zone_; }

@@ -1,10 +1,10 @@
-// UpdateRights: what one requester may change in one zone (RFC 2136 section 3.3, RFC 3007 section 3). Who has a right by
-// `access.update` may change all of a zone that is not signed; UpdateRules (config/update_policy.h) give parts of that, and
+// UpdateRights: what one requester may change in one zone (RFC 2136 section 3.3, RFC 3007 section 3). A requester with a right
+// by `access.update` may change all of a zone that is not signed; UpdateRules (config/update_policy.h) give parts of that, and
 // in signed zones only those that say so count. Where nothing gives it, there is no right.
 //
 // A signed zone is one whose records prove each other: a change by somebody who does not bring the new signatures makes it fail
-// validation. Nothing here signs, so such changes are refused unless a rule says that the sender is the signer. The same holds
-// for an update that would make an unsigned zone a signed one, after which nobody else could change it any more.
+// validation. The server does not sign, so such changes are refused unless a rule says that the sender is the signer. The same
+// holds for an update that would make an unsigned zone a signed one, after which nobody else could change it any more.
 //
 // A rule without a key goes by the address alone. That is worth something only where the address is shown to be the sender's:
 // by a connection, or by a server cookie that it has received there. A forged datagram has neither.
@@ -19,7 +19,7 @@
 
 namespace samara::server {
 
-// Who sent an UPDATE: from where, and with which key it was verified.
+// Requester is the sender of an UPDATE: its address, and the key that the message was verified with.
 struct Requester {
   IpAddress address;
   std::optional<u16> key;
@@ -41,9 +41,9 @@ struct Sender {
 
 enum class UpdateOperation : u8 { add, remove };
 
-// Whether it has keys, signatures or proofs.
+// True when it has keys, signatures or proofs.
 bool is_signed(const zone::Zone& zone);
-// Whether a record makes the zone that it is added to a signed one, or is of no use in another.
+// True when a record makes the zone that it is added to a signed one, or is unusable in another.
 bool makes_signed(dns::RrType type, Bytes rdata, bool at_apex);
 
 class UpdateRights {
@@ -53,7 +53,7 @@ class UpdateRights {
   UpdateRights(std::span<const UpdateRule> rules, bool everything, const Requester& requester, const dns::Name& zone,
                bool zone_is_signed);
 
-  // Whether there is any right at all; if not, whether there were some if the zone were not signed.
+  // True when there is any right at all; if not, the second says whether there were some if the zone were not signed.
   bool any() const { return everything_ || some_rule_; }
   bool refused_as_signed() const { return !any() && refused_as_signed_; }
   // Those that the requester has if the zone is signed.
@@ -69,10 +69,10 @@ class UpdateRights {
   const UpdateRule& rule(size_t place) const { return rules_[place]; }
   bool is_about(size_t rule, const dns::Name& owner, dns::RrType type) const;
   std::span<const dns::Name> names_of(size_t rule) const;
-  // Whether it may touch something at the name, whatever the type.
+  // True when it may touch something at the name, whatever the type.
   bool allows_some_type(const dns::Name& owner, UpdateOperation operation) const;
-  // Of the rules that are for this requester and zone, the one that comes nearest to giving a change that is not allowed, by
-  // its place in the list from 1, and what it does not give. Nothing: there is no such rule.
+  // Lack names, among the rules for this requester and zone, the one that comes nearest to giving a change that is not allowed,
+  // by its place in the list from 1, and what it does not give. Without a value there is no such rule.
   struct Lack {
     size_t rule;
     std::string_view what;  // "name", "operation" or "type"

@@ -49,7 +49,7 @@ i64 UpdateQuota::growth() const {
   return growth;
 }
 
-// Whether more would be at the names of the rule than it may, and more than there was.
+// True when more would be at the names of the rule than it may, and more than there was.
 bool UpdateQuota::is_exhausted(size_t rule) const {
   Usage grown;
   overlay_.for_each_growth([&](const dns::Name& owner, RrType type, i64 records, i64 octets, size_t) {
@@ -66,7 +66,7 @@ bool UpdateQuota::is_exhausted(size_t rule) const {
   Usage usage = grown;
   for (const dns::Name& top : names) {
     if (!top.is_at_or_below(zone.apex())) continue;
-    // What lies below another of the names is counted there.
+    // Records below another of the names are counted there.
     if (below &&
         std::ranges::any_of(names, [&](const dns::Name& other) { return other != top && top.is_at_or_below(other); })) {
       continue;
@@ -97,7 +97,7 @@ ShortText<max_refusal> UpdateQuota::limit_reached() const {
     grown.records += records;
     grown.octets += octets;
     if (records <= 0 || large.has_value()) return;
-    // What the zone itself may be goes before what the rules give.
+    // The zone's own limit goes before what the rules give.
     const u32 limit =
         std::min(room_.most_records_per_rrset, rights_.most_records_per_rrset(owner, type, room_.limits.max_records_per_rrset));
     if (count > limit) large = Set{owner, type, limit};

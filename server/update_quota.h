@@ -2,7 +2,7 @@
 // RRset, in the zone, and at the names of rules with a limit of their own (config/update_policy.h). Only what grows is held
 // against them, so that who is at a limit can still take away.
 //
-// What is at a rule's names is counted with each update that adds something there by this rule, up to its limit: that costs as
+// Records at a rule's names are counted with each update that adds something there by this rule, up to its limit: that costs as
 // much as the names below it, and no zone has to keep an account for each rule.
 #pragma once
 
@@ -19,7 +19,7 @@ class UpdateQuota {
   // All outlive this.
   UpdateQuota(const zone::Overlay& overlay, const UpdateRights& rights, const UpdateRoom& room)
       : overlay_(overlay), rights_(rights), room_(room) {}
-  // What the update exceeds, in words, with owner and type where it is one RRset; empty: nothing.
+  // Says what the update exceeds, in words, with owner and type where it is one RRset; empty when it exceeds nothing.
   ShortText<max_refusal> limit_reached() const;
   // Octets that the zone's records have more, or less.
   i64 growth() const;

@@ -37,7 +37,7 @@ std::optional<zone::RetiredExtents::Hold> ZoneLoader::transfer_to_end() {
   return slowest;
 }
 
-// What no set could publish is not changed at all.
+// A change that no set could publish is not made at all.
 bool ZoneLoader::is_memory_full(i64 growth) {
   sets_.refill();
   return !sets_.has_room() || (growth >= 0 && memory_.is_nearly_full());
@@ -48,7 +48,7 @@ Result<void, std::string_view> ZoneLoader::change(const dns::Name& apex, zone::P
   if (found == nullptr || !found->versions->zone().has_value()) return fail(no_data);
   if (archive_ != nullptr && !archive_->is_usable()) return fail(storage_failed);
   if (is_memory_full(growth)) return fail(memory_is_full);
-  // What is remembered of the file once updates change the zone that was read from it.
+  // This is remembered of the file once updates change the zone that was read from it.
   const zone::Zone& now = *found->versions->zone();
   const zone::store::FileMark file =
       found->file.has_value()
@@ -83,8 +83,8 @@ Result<void, std::string_view> ZoneLoader::change(const dns::Name& apex, zone::P
   return {};
 }
 
-// Where memory is scarce the steps of any zone give way, not only those of the zones that change: else who may change one,
-// within limits that its history does not count against, would leave the others without room. One zone at a time.
+// When memory is scarce the steps of any zone give way, not only those of the zones that change: else a client that may change
+// one, within limits that its history does not count against, would leave the others without room. One zone at a time.
 void ZoneLoader::let_history_go() {
   if (!memory_.is_scarce()) return;
   for (size_t i = std::min(zones_.size(), zones_looked_at); i > 0; --i) {

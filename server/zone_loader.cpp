@@ -29,8 +29,8 @@ std::optional<dns::RrType> type_at_fault(zone::BuildError error) {
   return std::nullopt;
 }
 
-// What only the whole zone shows has no place of its own; the last record at the owner that could be meant is named. What is
-// missing is nowhere.
+// An error that only the whole zone shows has no place of its own; the last record at the owner that could be meant is named. A
+// missing record has no place either.
 void report_build_error(std::span<const zone::SourceFile> files, const dns::Name& apex, zone::BuildError error,
                         const zone::ZoneBuilder& builder, const zone::SizeLimits& limits, LoadReport& report,
                         zone::Pace& pace) {
@@ -166,9 +166,9 @@ void ZoneLoader::look_at_signatures(UnixTime wall) const {
   }
 }
 
-// Whether the zone in service stays because its file does not have what updates did to it. Serials say which of two files is
-// newer; whether there are two is asked first, since updates may take the zone's serial anywhere (RFC 1982 section 7), and then
-// an unchanged file may count as newer than the zone.
+// The ruling says whether the zone in service stays because its file does not have what updates did to it. Serials say which of
+// two files is newer; whether there are two is asked first, since updates may take the zone's serial anywhere (RFC 1982 section
+// 7), and then an unchanged file may count as newer than the zone.
 ZoneLoader::Ruling ZoneLoader::rule_on(const ServedZone& zone, FromFile& file, const zone::Pause& pause) {
   const auto before = zone.versions->zone();
   if (!before.has_value() || !zone.file.has_value()) return Ruling::file_is_taken;
@@ -213,8 +213,8 @@ void ZoneLoader::report_kept(const ServedZone& zone, dns::Serial of_file, Ruling
   }
 }
 
-// Others are changed and published in the pauses, and this zone may be: then all is decided anew. Who changes it at each of
-// them does not hold up others, but its secondaries have to transfer it whole.
+// Others are changed and published in the pauses, and this zone may be: then all is decided anew. A client that changes it at
+// each of them does not hold up others, but its secondaries have to transfer it whole.
 void ZoneLoader::put_file(ServedZone& zone, FromFile& file, LoadReport& report, const zone::Pause& pause) {
   for (u32 tried = 0;; ++tried) {
     const bool last = tried == max_comparisons;
@@ -313,7 +313,7 @@ void ZoneLoader::restore(ServedZone& zone, LoadReport& report) {
   compact_if_due(zone);
 }
 
-// With the serial that secondaries have it with: the next one follows that, whatever the time of the configuration says. A
+// It keeps the serial that secondaries have it with: the next one follows that, whatever the time of the configuration says. A
 // clock that was ahead once would keep every secondary from its changes until that time has come.
 void ZoneLoader::restore_catalog(const ServedZone& zone, LoadReport& report) {
   if (archive_ == nullptr || zone.versions->zone().has_value()) return;
@@ -333,7 +333,7 @@ void ZoneLoader::report_unconfigured(LoadReport& report) {
   });
 }
 
-// What was read is the zone from now on.
+// The zone that was read is in service from now on.
 void ZoneLoader::take_new(ServedZone& zone, const FromFile& file, const zone::VersionedZone::Comparison* comparison,
                           LoadReport& report) {
   const zone::Zone& built = file.zone;
@@ -436,7 +436,7 @@ void ZoneLoader::load_source(const ZoneSource& source, const ZoneLimits& limits,
   zone.generated = false;
   zone::Pace pace(pause);
   const auto texts = source.files.empty() ? std::nullopt : std::optional(hash_of(source, pace));
-  // What updates have done to it is looked at anew, and so is what was broken.
+  // A zone that updates have changed is looked at anew, and so is one that was broken.
   const bool known = texts.has_value() && texts == zone.texts && limits == zone.limits;
   if (known && !zone.file.has_value() && zone.versions->zone().has_value()) return;
   auto read = source.files.empty() ? std::nullopt : load_zone(source, limits, report, pause);

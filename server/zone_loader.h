@@ -1,7 +1,7 @@
 // ZoneLoader: from zone texts to the set of zones in service, and from one set to the next. A zone that is broken never takes
 // another down and never replaces a good version of itself: it is reported, and what was served before stays.
 //
-// Zones are also changed by updates. What these did is not in the zone's file, so a file that is still what was read before
+// Zones are also changed by updates. The zone's file does not have these changes, so a file that is still what was read before
 // changes nothing, and another one is taken only when its serial is greater than that of the zone as it is; otherwise the zone
 // stays and the report says so. With an archive they outlive the image: a zone begins as it was kept, and then its file is
 // looked at in the same way.
@@ -30,7 +30,7 @@
 
 namespace samara::server {
 
-// What a person is told: each line of a load, in order.
+// LoadReport collects what a person reads: each line of a load, in order.
 class LoadReport {
  public:
   // Called with each finished line, "PATH:LINE:COLUMN: …" or "zone NAME: …".
@@ -63,8 +63,8 @@ class ZoneLoader final : public zone::store::ZonesInService {
   ZoneLoader(const ZoneLoader&) = delete;
   ZoneLoader& operator=(const ZoneLoader&) = delete;
 
-  // Reads all zones of `config`, makes its catalogs (`wall` gives their serials) and writes the next set. Nothing: no memory
-  // for the set itself; the old one stays in service until a later load() or next_set() finds room.
+  // Reads all zones of `config`, makes its catalogs (`wall` gives their serials) and writes the next set. Returns nothing when
+  // there is no memory for the set itself; the old one stays in service until a later load() or next_set() finds room.
   // In between there are pauses, so that a large zone does not keep others from being changed, however it is read, sorted,
   // written or compared. A zone is taken into service when all that is done. It may be changed until then itself: what its file
   // means for it is then decided anew.
@@ -77,15 +77,15 @@ class ZoneLoader final : public zone::store::ZonesInService {
   std::vector<dns::Name> take_changed() { return std::exchange(changed_, {}); }
   // The zone as it is after all updates so far; nothing when it has no data, or there is no such zone.
   std::optional<zone::Zone> zone_in_service(const dns::Name& apex) const override;
-  // Whether it is a catalog that the server makes of its configuration, which nobody else changes.
+  // True when it is a catalog that the server makes of its configuration, which nobody else changes.
   bool is_generated(const dns::Name& apex) const;
   // Octets of the records of a zone that has data (zone/content_digest.h).
   u64 content_octets(const dns::Name& apex);
-  // Whether storage or zone memory run short: an eighth or less is left.
+  // True when storage or zone memory run short: an eighth or less is left.
   bool is_room_scarce();
-  // Changes a zone that has data, whose records have `growth` octets more then. What makes it smaller may use what is kept
-  // back of storage and memory for that. Error: the reason, for SERVFAIL; the zone stays as it was. What is changed can be
-  // published: there is memory for the next set.
+  // Changes a zone that has data, whose records have `growth` octets more then. A change that makes it smaller may use what is
+  // kept back of storage and memory for that. Error: the reason, for SERVFAIL; the zone stays as it was. Changes that it made
+  // can be published: there is memory for the next set.
   Result<void, std::string_view> change(const dns::Name& apex, zone::Patch& patch, i64 growth = 0);
   // Makes durable what change() did since it was last called, as RFC 2136 section 3.5 wants it before anybody hears of it; with
   // an archive load() and next_set() want it done. False: it may be lost, so all of it is taken back, the log says so, and
@@ -94,7 +94,7 @@ class ZoneLoader final : public zone::store::ZonesInService {
   // The archive's upkeep, a piece at a time.
   bool has_work() const { return archive_ != nullptr && archive_->has_work(); }
   void work() { archive_->work(); }
-  // A set with the zones as they are. Nothing: no memory for it; they are served when there is.
+  // A set with the zones as they are. Returns nothing when there is no memory for it; the changes are served when there is.
   std::optional<zone::ZoneSet> next_set();
   // The set load() or next_set() made last is served as `generation` from now on.
   void published(u64 generation) { generation_ = generation; }
@@ -117,7 +117,7 @@ class ZoneLoader final : public zone::store::ZonesInService {
   size_t zones_configured() const { return zones_.size(); }
 
  private:
-  // Where a zone was before the changes that are not settled.
+  // Unsettled remembers where a zone was before the changes that are not settled.
   struct Unsettled {
     dns::Name apex;
     zone::VersionedZone::Savepoint before;
@@ -139,7 +139,7 @@ class ZoneLoader final : public zone::store::ZonesInService {
     size_t in_use_when_tried = SIZE_MAX;        // octets of zone memory, when there was no room to let its history go
   };
 
-  // What a file means for the zone in service.
+  // A ruling says what a file means for the zone in service.
   enum class Ruling : u8 {
     file_is_taken,
     file_is_as_it_was,      // the zone keeps its updates

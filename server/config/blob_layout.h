@@ -18,7 +18,7 @@ constexpr std::array<Words, A + B> joined(const std::array<Words, A>& a, const s
   return both;
 }
 
-// Of every role, and what each adds.
+// All roles have these, and each adds some.
 inline constexpr std::array<Words, 11> root_properties{
     "compatible",        "role",    "workers", "user", "group", "log-level", "entropy-seed", "boot-time", "answer-rotation",
     "notify-ns-records", "checksum"};
@@ -30,7 +30,7 @@ inline constexpr std::array<Words, 1> secondary_properties{"forward-updates"};
 inline constexpr auto secondary_children =
     joined(service_children, std::array<Words, 4>{"zone", "catalog", "transfers-in", "refresh"});
 
-// Of a zone and of a catalog of any role.
+// A zone and a catalog of any role have these.
 inline constexpr std::array<Words, 2> zone_properties{"name", "notify-ns-records"};
 inline constexpr std::array<Words, 4> override_children{"acl", "notify", "history", "zone-limits"};
 inline constexpr std::array<Words, 3> override_access_children{"transfer", "notify", "update"};

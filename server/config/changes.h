@@ -1,6 +1,6 @@
-// What of a configuration is fixed for the life of an image and differs between the one it was started with and one that a
-// reload brings: everything but the zones and, at a primary, the catalogs; and the first zone that somebody is to be told of,
-// or whose updates are passed on, where the image was started without what that takes.
+// Some of a configuration is fixed for the life of an image. These functions name what a reload would have to change of it:
+// everything but the zones and, at a primary, the catalogs; and the first zone with somebody to notify, or whose updates are
+// passed on, where the image was started without what that takes.
 #pragma once
 
 #include "platform/base/text_writer.h"

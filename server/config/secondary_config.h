@@ -42,7 +42,7 @@ struct TransferInLimits {
   friend bool operator==(const TransferInLimits&, const TransferInLimits&) = default;
 };
 
-// What a zone's SOA may ask for; values beyond are moved to the nearest bound. In seconds.
+// A zone's SOA may ask for timers within these bounds; values beyond are moved to the nearest one. In seconds.
 struct RefreshClamps {
   u32 refresh_min = 10;
   u32 refresh_max = 28 * 86'400;
@@ -63,7 +63,7 @@ struct SecondaryConfig : ServiceConfig {
   friend bool operator==(const SecondaryConfig&, const SecondaryConfig&) = default;
 
   bool forwards_updates(const ZoneOverrides& zone) const { return zone.forward_updates.value_or(forward_updates); }
-  // Whether it passes on updates of any zone there is, or may be with the next reload.
+  // True when it passes on updates of any zone there is, or may be with the next reload.
   bool forwards_any_updates() const {
     const auto forwards = [this](const auto& zone) { return forwards_updates(zone.overrides); };
     return forward_updates || std::ranges::any_of(zones, forwards) || std::ranges::any_of(catalogs, forwards);

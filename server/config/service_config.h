@@ -104,7 +104,7 @@ struct AccessControl {
   friend bool operator==(const AccessControl&, const AccessControl&) = default;
 };
 
-// What the server says about itself. An empty text is not answered at all.
+// Identity is what the server says about itself. An empty text is not answered at all.
 struct Identity {
   std::string_view server_id;  // TXT id.server and hostname.bind, class CH (RFC 4892)
   std::string_view version;    // TXT version.server and version.bind, class CH
@@ -120,16 +120,16 @@ struct Peer {
 };
 using PeerList = std::vector<Peer>;
 
-// How much of a zone's past is kept to answer IXFR from; whichever comes first, the oldest goes. 0: nothing is kept.
+// So much of a zone's past is kept to answer IXFR from; whichever limit comes first, the oldest goes. 0: nothing is kept.
 struct HistoryConfig {
   u32 differences = 1'000;
   u64 octets = u64{16} << 20;
   friend bool operator==(const HistoryConfig&, const HistoryConfig&) = default;
 };
 
-// How large a zone may be, wherever its records come from: what is larger is no zone. An RRset is copied whole with each change
-// of it and read whole with each answer, so that a few large ones take a server's time (CVE-2024-1737); beyond 4,000 addresses
-// no message holds it, so that nobody can ask for it.
+// A zone has at most this size, wherever its records come from. An RRset is copied whole with each change of it and read whole
+// with each answer, so that a few large ones take a server's time (CVE-2024-1737); beyond 4,000 addresses no message holds it,
+// so that nobody can ask for it.
 struct ZoneLimits {
   u32 max_records = 100'000'000;
   u64 max_octets = u64{1} << 33;  // of its records, each with its owner, uncompressed
@@ -144,7 +144,7 @@ struct ZoneLimits {
   friend bool operator==(const ZoneLimits&, const ZoneLimits&) = default;
 };
 
-// What a zone (or a catalog) has of its own instead of what holds for all; absent: as for all.
+// A zone (or a catalog) may have settings of its own instead of the common ones; an absent one is the common one.
 struct ZoneOverrides {
   std::optional<AccessList> transfer;
   std::optional<AccessList> notify_from;
@@ -169,7 +169,7 @@ struct Limits {
   u64 zone_memory = u64{4} << 30;  // octets of address space for zones, the old version of a zone beside the new one
   u32 transfers = 64;              // transfers out at a time, in all
   u32 transfers_per_prefix = 8;    // and to one client prefix
-  // So long before the first signature of a zone ends the log says so: time to mend a signer that has stopped over a weekend.
+  // The log warns so long before the first signature of a zone ends: time to mend a signer that has stopped over a weekend.
   u32 signature_warning_seconds = 3 * 86'400;
   friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -198,8 +198,8 @@ struct Cookies {
   friend bool operator==(const Cookies&, const Cookies&) = default;
 };
 
-// Where what files and other servers do not have outlives a restart: a primary's updates, a secondary's zones. `samara run`
-// opens it (a file, or a disk of the machine); the image is given no path to open.
+// The storage keeps over restarts what files and other servers do not have: a primary's updates, a secondary's zones. `samara
+// run` opens it (a file, or a disk of the machine); the image is given no path to open.
 struct StorageConfig {
   std::string_view file;  // for messages
   u64 size = u64{64} << 20;
@@ -209,7 +209,7 @@ struct StorageConfig {
 struct ServiceConfig {
   u32 workers = 1;
   std::vector<Endpoint> listen;  // at least one; UDP and TCP on each; port 0: the system chooses
-  // Who the process becomes once its sockets are bound, if it was started as root. 65534 is nobody and nogroup in Debian.
+  // The process becomes this user once its sockets are bound, if it was started as root. 65534 is nobody and nogroup in Debian.
   u32 user = 65534;
   u32 group = 65534;
   Identity identity;
@@ -226,8 +226,8 @@ struct ServiceConfig {
   // For an image with a TCP/IP of its own. Absent: the Linux target uses the kernel's, the others are told nothing and fail.
   std::optional<runtime::NetworkConfig> network;
   PeerList notify;  // who is told when a zone has changed
-  // Whether the name servers in a zone's apex NS RRset are told too (RFC 1996 section 3.3), all but the SOA's MNAME, as far as
-  // the zone itself has their addresses.
+  // True when the name servers in a zone's apex NS RRset are notified too (RFC 1996 section 3.3), all but the SOA's MNAME, as
+  // far as the zone itself has their addresses.
   bool notify_ns_records = false;
   HistoryConfig history;
   ZoneLimits zone_limits;
@@ -247,7 +247,7 @@ struct ServiceConfig {
     if (rate_limit.has_value()) fit(rate_limit->table_size, least_rate_table_size);
   }
 
-  // What holds for a zone.
+  // These return what holds for a zone.
   const AccessList& transfer_access(const ZoneOverrides& zone) const {
     return zone.transfer ? *zone.transfer : access.transfer;
   }
@@ -277,7 +277,7 @@ struct ConfigError {
   void write_text(TextWriter& out) const;
 };
 
-// Whether anybody is to be told of anything: the server's ports for that are made at the start.
+// True when anybody is to be notified of anything: the server's ports for that are made at the start.
 template <class RoleConfig>
 bool notifies_anybody(const RoleConfig& config) {
   const auto notifies = [&](const auto& zone) {

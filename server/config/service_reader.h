@@ -1,5 +1,5 @@
-// What all roles read from a boot blob alike. Nothing in it is trusted: every value is checked against its range, what is not
-// known is refused (an older image must not overlook a newer access list), and what must be unique is.
+// This part of a boot blob is read for all roles alike. Nothing in it is trusted: every value is checked against its range,
+// what is not known is refused (an older image must not overlook a newer access list), and what must be unique is.
 //
 // ServiceReader(root, role, config), begin(), then take() for each child of the root: those it does not take are the role's
 // own; end().
@@ -39,8 +39,8 @@ Read<Peer> read_peer(const NodeReader& node, const std::vector<TsigKey>& keys);
 Read<ZoneLimits> read_zone_limits(const NodeReader& node, const ZoneLimits& defaults);
 // Adds the peer in `node` to `list`.
 Read<void> add_peer(const NodeReader& node, const std::vector<TsigKey>& keys, PeerList& list);
-// What a zone or a catalog has of its own, from its properties (begin_overrides) and one of its children; false: not one of
-// those.
+// These read a zone's or a catalog's own settings, from its properties (begin_overrides) and one of its children; false: not
+// one of those.
 Read<void> begin_overrides(const NodeReader& node, ZoneOverrides& overrides);
 Read<bool> take_override(const NodeReader& child, std::string_view name, const std::vector<TsigKey>& keys,
                          ZoneOverrides& overrides);
@@ -56,7 +56,7 @@ std::vector<u32> order_by_name(const std::vector<Named>& items) {
   });
   return order;
 }
-// Whether two have one name, given their order.
+// True when two have one name, given their order.
 template <class Named>
 bool any_twice(const std::vector<Named>& items, const std::vector<u32>& order) {
   for (size_t i = 1; i < order.size(); ++i) {

@@ -125,7 +125,7 @@ std::vector<u8> text_octets(std::string_view text) {
 
 void write_names(std::string_view property, const std::vector<dns::Name>& names, DeviceTreeWriter& out) {
   if (names.empty()) return;
-  // What a list of texts is in a device tree: one behind the other, each with its zero.
+  // A device tree has a list of texts one after the other, each with its zero.
   std::vector<u8> texts;
   for (const dns::Name& name : names) {
     TextBuffer<dns::max_name_text> text;

@@ -1,5 +1,5 @@
-// What all roles write to a boot blob alike. Values that are the defaults are written too: a blob says what the image will do,
-// whatever the defaults of its version are. A node's properties come before its children.
+// This part of a boot blob is written for all roles alike. Values that are the defaults are written too: a blob says what the
+// image will do, whatever the defaults of its version are. A node's properties come before its children.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ void write_text_property(std::string_view property, const Item& item, codec::Dev
   item.write_text(text.writer());
   out.string(property, text.view());
 }
-// Nothing when there are none.
+// Writes nothing when there are none.
 void write_names(std::string_view property, const std::vector<dns::Name>& names, codec::DeviceTreeWriter& out);
 void write_key_property(std::optional<u16> key, const ServiceConfig& config, codec::DeviceTreeWriter& out);
 void write_peers(std::string_view kind, const PeerList& peers, const ServiceConfig& config, codec::DeviceTreeWriter& out);

@@ -14,9 +14,9 @@
 
 namespace samara::server {
 
-// How much of each zone updates may make, besides what it may be at all; what is there already may stay and shrink. An RRset of
-// a thousand is more than any use we know of: name servers of the root, a directory's services. Of types there are some
-// hundred; a change of a name reads all it has.
+// Updates may make so much of each zone, besides what it may be at all; existing records may stay and shrink. An RRset of a
+// thousand is more than any use we know of: name servers of the root, a directory's services. There are some hundred types; a
+// change of a name reads all it has.
 constexpr ZoneLimits default_update_limits{
     .max_records = 10'000'000, .max_octets = u64{1} << 30, .max_records_per_rrset = 1'000, .max_types_per_name = 100};
 
@@ -25,7 +25,7 @@ constexpr size_t max_update_rule_zones = 1024;  // in one rule
 constexpr size_t max_update_rule_names = 1024;
 constexpr size_t max_update_rule_types = 256;
 
-// Which owner names a rule is about.
+// UpdateNames says which owner names a rule is about.
 enum class UpdateNames : u8 {
   zone,          // all of the zone's
   exact,         // those listed in `names`
@@ -45,11 +45,11 @@ struct UpdateRule {
   std::vector<dns::RrType> types;
   bool add = true;
   bool remove = true;
-  // Whether it also holds in zones that are signed, whose signer then is whoever sends the update.
+  // True when it also holds in zones that are signed, whose signer then is the sender of the update.
   bool signed_zones = false;
-  // What may be at the names of the rule, of the types it is about, whoever put it there; only of rules with names of their
-  // own, since it is counted with each update. When storage or zone memory run short, rules with either limit give no right to
-  // add, so that those without have room left.
+  // So much may be at the names of the rule, of the types it is about, whoever put it there; only rules with names of their own
+  // may have this, since it is counted with each update. When storage or zone memory run short, rules with either limit give no
+  // right to add, so that those without have room left.
   std::optional<u32> max_records{};
   std::optional<u64> max_octets{};
   std::optional<u32> max_records_per_rrset{};  // instead of PrimaryConfig::update_limits'

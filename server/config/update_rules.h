@@ -10,12 +10,12 @@ namespace samara::server {
 // "self-subtree"
 std::string_view update_names_word(UpdateNames match);
 std::optional<UpdateNames> parse_update_names(std::string_view text);
-// Whether rules of this kind list names.
+// True when rules of this kind list names.
 constexpr bool lists_names(UpdateNames match) {
   return match == UpdateNames::exact || match == UpdateNames::subtree;
 }
 
-// Whether rules of this kind have names of their own, at which can be counted what is there.
+// True when rules of this kind have names of their own, at which existing records can be counted.
 constexpr bool has_own_names(UpdateNames match) {
   return match != UpdateNames::zone;
 }

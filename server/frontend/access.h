@@ -18,7 +18,7 @@ class AccessTable {
   explicit AccessTable(std::vector<Rule> rules) : rules_(std::move(rules)) {
     for (const Rule& rule : rules_) open_ = open_ || (!rule.from.has_value() && !rule.key.has_value());
   }
-  // Whether some rule lets in a message from `client` signed with `key` (or unsigned).
+  // True when some rule lets in a message from `client` signed with `key` (or unsigned).
   bool allows(const IpAddress& client, std::optional<u16> key) const {
     if (open_) return true;
     for (const Rule& rule : rules_) {

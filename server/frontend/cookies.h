@@ -27,7 +27,7 @@ class ServerCookies {
 
   ServerCookies(const Secret& current, std::optional<Secret> previous) : current_(current), previous_(previous) {}
 
-  // What was made with the old secret is not accepted any more: whoever has a copy of it makes such cookies as well.
+  // A cookie of the old secret is not accepted any more: whoever has a copy of the secret makes such cookies as well.
   void replace_secret(const Secret& fresh) { current_ = fresh; }
   CookieVerdict check(const std::optional<dns::CookieOption>& option, const IpAddress& client, UnixTime now) const;
   Full make(const dns::CookieOption& option, const IpAddress& client, UnixTime now) const;

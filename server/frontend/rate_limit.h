@@ -15,7 +15,7 @@
 
 namespace samara::server {
 
-// What kind of answer is counted together.
+// Answers of one kind are counted together.
 enum class ResponseKind : u8 { data, referral, denial, error };
 
 enum class RateVerdict : u8 { send, slip, drop };

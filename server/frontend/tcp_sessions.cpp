@@ -11,7 +11,7 @@ namespace {
 constexpr size_t length_size = 2;
 // A client has this many idle times to take an answer.
 constexpr i64 idle_times_for_output = 3;
-// What an answer that was put off may take beyond the idle time: longer than an update is passed on for (secondary/).
+// A deferred answer may take so long beyond the idle time: longer than an update is passed on for (secondary/).
 constexpr Duration longest_wait_for_answer = Duration::seconds(30);
 // A client whose prefix has all the connections it may have gets one in exchange for one of them that was of no use for so
 // long.
@@ -49,8 +49,8 @@ Bytes TcpSessions::memory(const Buffer& buffer) const {
   return *blocks_[buffer.block];
 }
 
-// Moves a buffer into a block of its own. Where all are taken, of the prefix that holds most of them the session that is
-// nearest to its deadline ends.
+// Moves a buffer into a block of its own. When all are taken, the prefix that holds most of them loses the session that is
+// nearest to its deadline.
 bool TcpSessions::grow(Id id, Buffer& buffer) {
   if (buffer.block != no_block) return true;
   if (free_blocks_.empty()) {
@@ -86,8 +86,8 @@ void TcpSessions::shrink(Buffer& buffer) {
   buffer.block = no_block;
 }
 
-// Whether `one` makes room before `other` does: first who takes no zones, then who belongs to the larger prefix, then who was
-// of use longer ago. Who waits for us is of use.
+// True when `one` makes room before `other` does: first sessions that take no zones, then those of the larger prefix, then
+// those that were of use longer ago. A client that waits for us is of use.
 bool TcpSessions::is_of_less_use(Id one, Id other) const {
   const auto rank = [this](const Session& session) {
     const bool ending = session.abort || (session.ended && session.out.filled == 0 && !session.waiting && !session.more);
@@ -273,7 +273,7 @@ void TcpSessions::on_deadline(Instant now) {
   next_check_ = now + check_interval;
   for (Id id = 0; id < sessions_.size(); ++id) {
     const Session& session = sessions_[id];
-    // Who waits for us is not idle (RFC 7766 section 6.2.3).
+    // A client that waits for us is not idle (RFC 7766 section 6.2.3).
     const Instant deadline = session.waiting ? session.deadline + longest_wait_for_answer : session.deadline;
     if (session.open && !session.abort && deadline <= now) abort(id);
   }

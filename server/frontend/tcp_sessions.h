@@ -4,10 +4,10 @@
 // answer, memory for long messages.
 //
 // Who makes room. A client that connects always gets in: where all streams are in use, the one of the largest prefix that was
-// of use longest ago ends (RFC 7766 section 6.2.3), and where a prefix has all it may have, its own idle one. Whoever takes
-// zones or announces changes is spared as long as such sessions are no more than a quarter: a secondary that follows many zones
-// may well be the largest prefix. That is why no streams are kept free for them: they get in like everybody else, and then
-// stay.
+// of use longest ago ends (RFC 7766 section 6.2.3), and where a prefix has all it may have, its own idle one. Clients that take
+// zones or announce changes are spared as long as their sessions are no more than a quarter: a secondary that follows many
+// zones may well be the largest prefix. That is why no streams are kept free for them: they get in like everybody else, and
+// then stay.
 //
 // Order of calls for a stream: open() once; input_space()/on_input() as octets come; next_query() until it yields nothing,
 // with answer() after each; output()/on_sent() as octets go; on_end() when the peer is done; closed() once, last.
@@ -57,7 +57,7 @@ class TcpSessions {
   bool is_open(Id id) const { return sessions_[id].open; }
 
   // The session that must end so that `peer`, who has connected, gets in: because all streams are in use (`full`), or because
-  // its prefix has as many as it may. Nothing: none, or none that should.
+  // its prefix has as many as it may. Returns nothing when there is none, or none that should.
   std::optional<Id> in_the_way(Instant now, const Endpoint& peer, bool full) const;
   // This one takes zones or announces changes, and may: others make room before it.
   void spare(Id id);
@@ -80,7 +80,7 @@ class TcpSessions {
   Bytes output(Id id) const;
   void on_sent(Instant now, Id id, size_t count);
   void on_end(Id id);
-  // Nothing more will come out and nothing more be read.
+  // True once nothing more will come out and nothing more be read.
   bool finished(Id id) const;
   void closed(Id id);
 
