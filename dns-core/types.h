@@ -113,6 +113,11 @@ constexpr u16 code(RrType t) {
   return static_cast<u16>(t);
 }
 
+// RFC 6895 section 3.1: types of questions and of messages, and the reserved 0. No zone has data of them.
+constexpr bool is_meta_type(RrType t) {
+  return code(t) == 0 || t == RrType::OPT || (code(t) >= 128 && code(t) <= 255);
+}
+
 enum class RrClass : u16 { IN = 1, CH = 3, HS = 4, NONE = 254, ANY = 255 };
 constexpr u16 code(RrClass c) {
   return static_cast<u16>(c);

@@ -14,16 +14,11 @@ bool has_zone(Kind kind) {
   return kind == Kind::batch || (kind != Kind::primaries && !has_transfer(kind));
 }
 
-void write_soa(const SoaFields& soa, ByteWriter& out) {
-  for (const u32 number : {soa.serial.value(), soa.refresh, soa.retry, soa.expire}) out.u32(number);
+void write_soa(const dns::SoaNumbers& soa, ByteWriter& out) {
+  for (const u32 number : {soa.serial.value(), soa.refresh, soa.retry, soa.expire, soa.minimum}) out.u32(number);
 }
-Result<SoaFields, AgentMessageError> read_soa(ByteReader& at) {
-  SoaFields soa;
-  soa.serial = dns::Serial(TRY(at.u32().map_error(as_malformed)));
-  soa.refresh = TRY(at.u32().map_error(as_malformed));
-  soa.retry = TRY(at.u32().map_error(as_malformed));
-  soa.expire = TRY(at.u32().map_error(as_malformed));
-  return soa;
+Result<dns::SoaNumbers, AgentMessageError> read_soa(ByteReader& at) {
+  return dns::SoaNumbers::of(TRY(at.bytes(dns::soa_numbers_size).map_error(as_malformed)));
 }
 
 void write_duration(Duration duration, ByteWriter& out) {

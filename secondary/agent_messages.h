@@ -40,7 +40,7 @@ struct AgentMessage {
   std::vector<PrimaryPeer> members = {};
   std::optional<HeldVersion> held = {};
   Duration expires_in = {};
-  SoaFields soa = {};
+  dns::SoaNumbers soa = {};
   IpAddress sender = {};
   std::optional<dns::Serial> serial = {};
   Bytes items = {};  // an argument on its way: a view into the message

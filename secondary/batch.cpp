@@ -1,6 +1,7 @@
 #include "secondary/batch.h"
 
 #include "dns-core/rdata/rdata.h"
+#include "dns-core/record_image.h"
 
 namespace samara::secondary {
 namespace {
@@ -51,16 +52,13 @@ Result<bool, BatchError> BatchReader::next(BatchItem& item) {
 }
 
 Result<void, BatchError> BatchReader::read_record(BatchItem& item) {
-  item.owner = TRY(dns::Name::from_wire(at_).map_error(as_malformed));
-  item.type = dns::RrType{TRY(at_.u16().map_error(as_malformed))};
-  const u16 rr_class = TRY(at_.u16().map_error(as_malformed));
-  item.ttl = dns::Ttl(TRY(at_.u32().map_error(as_malformed)));
-  const u16 size = TRY(at_.u16().map_error(as_malformed));
-  item.rdata = TRY(at_.bytes(size).map_error(as_malformed));
+  const auto image = dns::RecordImage::read(at_);
   const bool soa = item.tag == ItemTag::old_soa || item.tag == ItemTag::new_soa;
-  if (rr_class != code(dns::RrClass::IN) || (soa && item.type != dns::RrType::SOA)) {
-    return fail(BatchError::malformed);
-  }
+  if (!image.has_value() || (soa && image->type != dns::RrType::SOA)) return fail(BatchError::malformed);
+  item.owner = image->owner;
+  item.type = image->type;
+  item.ttl = image->ttl;
+  item.rdata = image->rdata;
   TRY(dns::check_copied_rdata(item.type, item.rdata).map_error(as_malformed));
   return {};
 }

@@ -3,7 +3,7 @@
 //
 //   whole   SERIAL                    a whole zone follows (AXFR): added records, the SOA among them
 //   steps   FROM TO                   differences follow (IXFR): for each step old_soa, removed …, new_soa, added …
-//   old_soa removed new_soa added     a record: owner in wire form, then TYPE CLASS TTL RDLENGTH RDATA, uncompressed
+//   old_soa removed new_soa added     a record image (dns-core/record_image.h)
 //   end     HAS EXPIRE                the transfer is complete and proven; the EXPIRE option (RFC 7314) if HAS is 1
 //
 // Serials and EXPIRE are 32 bits, HAS is 8.

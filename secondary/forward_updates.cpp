@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "dns-core/message/query.h"
+#include "dns-core/message/response.h"
 #include "platform/base/byte_order.h"
-#include "secondary/message_reader.h"
 
 namespace samara::secondary {
 namespace {
@@ -200,11 +199,11 @@ void UpdateForwarder::on_response(Instant now, u32 slot) {
   Slot& stream = slots_[slot];
   const u16 index = *stream.update;
   Update& update = updates_[index];
-  const auto header = read_response(stream.message);
-  if (!header.ok() || header.value().id != stream.id || header.value().opcode != dns::Opcode::UPDATE) {
+  const auto response = dns::read_response(stream.message);
+  if (!response.ok() || response.value().header.id != stream.id || response.value().header.opcode() != dns::Opcode::UPDATE) {
     return primary_failed(now, slot, "its answer cannot be read", false);
   }
-  const Rcode rcode = header.value().rcode;
+  const Rcode rcode = response.value().rcode;
   update.outcome.rcode = rcode;
   update.outcome.primary = primaries_[stream.primary].primary.endpoint;
   update.outcome.response = std::move(stream.message);

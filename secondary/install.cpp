@@ -117,7 +117,7 @@ Result<void, InstallError> ZoneInstaller::on_record(const BatchItem& item) {
       warn(item, outside ? "left out: it lies outside the zone" : "left out: its type is no zone data");
     return {};
   }
-  const i64 size = static_cast<i64>(item.owner.size() + zone::record_fixed_size + item.rdata.size());
+  const i64 size = static_cast<i64>(item.owner.size() + dns::record_fixed_size + item.rdata.size());
   const bool removed = item.tag == ItemTag::old_soa || item.tag == ItemTag::removed;
   growth_ += removed ? -size : size;
   ++(removed ? step_size_.removed : step_size_.added);
@@ -140,7 +140,7 @@ Failure<InstallError> ZoneInstaller::failed_build(zone::BuildError error, Instal
 
 // RFC 8976 appendix A.2 has a zone with data of names outside; named, nsd and knot leave it out too.
 bool ZoneInstaller::belongs(const BatchItem& item) const {
-  return item.owner.is_at_or_below(apex_) && !zone::is_meta(item.type);
+  return item.owner.is_at_or_below(apex_) && !dns::is_meta_type(item.type);
 }
 
 void ZoneInstaller::warn(const BatchItem& item, std::string_view rule) {

@@ -2,35 +2,33 @@
 
 #include <algorithm>
 
-#include "dns-core/rdata/rdata.h"
-#include "platform/base/byte_reader.h"
-#include "platform/base/byte_writer.h"
-#include "secondary/message_reader.h"
+#include "dns-core/message/message_reader.h"
+#include "dns-core/rdata/soa.h"
 
 namespace samara::secondary {
 
 Result<NotifyMessage, NotifyError> read_notify(Bytes packet, const dns::Query& query) {
-  const auto as_formerr = [](auto) { return NotifyError::formerr; };
   if (!query.has_question || query.type != dns::RrType::SOA || query.rr_class != dns::RrClass::IN) {
     return fail(NotifyError::formerr);
   }
   NotifyMessage notify;
-  ByteReader name(query.name(packet));
-  notify.zone = TRY(dns::Name::from_wire(name).map_error(as_formerr));
+  dns::MessageReader at(packet);
+  notify.zone = at.name();
+  at.bytes(4);
   // RFC 1996 section 3.7: the answer section may hold what the sender has; only its SOA can be of use.
-  ByteReader at(packet);
-  TRY(at.skip(dns::header_size + query.question_size()).map_error(as_formerr));
-  for (u16 left = load_be16(packet, 6); left != 0; --left) {
-    const RecordHead head = TRY(read_record_head(at).map_error(as_formerr));
-    if (head.type == dns::RrType::SOA && head.rr_class == dns::RrClass::IN && head.owner == notify.zone) {
-      std::array<u8, 2 * dns::max_name_size + 20> memory;
+  for (u16 left = load_be16(packet, dns::answer_count_at); left != 0 && !at.failed(); --left) {
+    const dns::Name owner = at.name();
+    const dns::RecordFields record = at.fields();
+    if (record.type == dns::RrType::SOA && record.rr_class == dns::RrClass::IN && owner == notify.zone) {
+      std::array<u8, dns::max_soa_rdata_size> memory;
       ByteWriter rdata(memory);
-      TRY(dns::rdata_from_message(head.type, at, head.size, rdata).map_error(as_formerr));
-      notify.serial = soa_fields(rdata.written()).serial;
+      if (!at.rdata(record, rdata).ok()) return fail(NotifyError::formerr);
+      notify.serial = dns::SoaNumbers::of(rdata.written()).serial;
     } else {
-      TRY(at.skip(head.size).map_error(as_formerr));
+      at.bytes(record.size);
     }
   }
+  if (at.failed()) return fail(NotifyError::formerr);
   return notify;
 }
 

@@ -88,7 +88,7 @@ struct ZoneId {
 
 // HeldVersion is left by a restart: the version held and how long it is still good.
 struct HeldVersion {
-  SoaFields soa;
+  dns::SoaNumbers soa;
   Duration expires_in;
 };
 
@@ -102,7 +102,7 @@ struct StartTransfer {
 struct TransferResult {
   enum class Outcome : u8 { installed, up_to_date, answered, failed };
   Outcome outcome = Outcome::failed;
-  SoaFields soa = {};              // installed
+  dns::SoaNumbers soa = {};        // installed
   SoaReply reply = {};             // answered: to the question for the SOA
   std::optional<u32> expire = {};  // the EXPIRE option
   TransferError error{};           // failed
@@ -205,7 +205,7 @@ class RefreshTable {
     u32 failures = 0;      // attempts, in a row
     u32 query = no_index;  // in queries_
     std::vector<u8> name;  // wire form
-    SoaFields soa;         // of the version held
+    dns::SoaNumbers soa;   // of the version held
     std::optional<dns::Serial> promised;
     std::string_view reason;  // why the last primary was of no use
     std::string_view by_udp;  // what it said by UDP, while TCP is tried

@@ -37,9 +37,9 @@ AgentLimits limits_of(const server::SecondaryConfig& config, u32 max_streams, u3
   return limits;
 }
 
-// RFC 1035 section 4.1.1.
 bool is_notify(Bytes message) {
-  return message.size() >= dns::header_size && (message[2] >> 3 & 15) == static_cast<u8>(dns::Opcode::NOTIFY);
+  const auto header = dns::read_header(message);
+  return header.has_value() && header->opcode() == dns::Opcode::NOTIFY;
 }
 
 }  // namespace

@@ -1,29 +1,26 @@
 #include "secondary/soa_query.h"
 
-#include "dns-core/message/query.h"
-#include "dns-core/rdata/rdata.h"
+#include "dns-core/message/message_reader.h"
+#include "dns-core/message/request.h"
+#include "dns-core/message/response.h"
 
 namespace samara::secondary {
 namespace {
 
-// RFC 9715: what passes everywhere without fragments.
-constexpr u16 udp_payload_size = 1232;
-
-std::optional<SoaFields> find_soa(Bytes message, const ResponseHeader& header, const dns::Name& zone) {
-  ByteReader at(message);
-  MUST(at.skip(header.answers_at));
-  for (u16 i = 0; i < header.answers; ++i) {
-    const auto head = read_record_head(at);
-    if (!head.ok()) return std::nullopt;
-    const bool soa = head.value().type == dns::RrType::SOA && head.value().rr_class == dns::RrClass::IN;
-    if (!soa || head.value().owner != zone) {
-      MUST(at.skip(head.value().size));
+std::optional<dns::SoaNumbers> find_soa(Bytes message, const dns::Response& response, const dns::Name& zone) {
+  dns::MessageReader at(message, response.answers_at);
+  for (u16 left = response.header.answers; left != 0; --left) {
+    const dns::Name owner = at.name();
+    const dns::RecordFields record = at.fields();
+    if (at.failed()) return std::nullopt;
+    if (record.type != dns::RrType::SOA || record.rr_class != dns::RrClass::IN || owner != zone) {
+      at.bytes(record.size);
       continue;
     }
-    std::array<u8, 2 * dns::max_name_size + 20> memory;
+    std::array<u8, dns::max_soa_rdata_size> memory;
     ByteWriter rdata(memory);
-    if (!dns::rdata_from_message(dns::RrType::SOA, at, head.value().size, rdata).ok()) return std::nullopt;
-    return soa_fields(rdata.written());
+    if (!at.rdata(record, rdata).ok()) return std::nullopt;
+    return dns::SoaNumbers::of(rdata.written());
   }
   return std::nullopt;
 }
@@ -58,59 +55,41 @@ std::string_view describe(SoaAnswer answer) {
 }
 
 size_t compose_soa_query(const SoaQuestion& question, dns::TsigClient* tsig, UnixTime wall, MutableBytes room) {
-  ByteWriter out(room);
-  out.u16(question.id.value());
-  out.u16(0);
-  out.u16(1);
-  out.u32(0);
-  out.u16(question.edns ? 1 : 0);
-  out.bytes(question.zone.wire());
-  out.u16(code(dns::RrType::SOA));
-  out.u16(code(dns::RrClass::IN));
-  if (question.edns) {
-    out.u8(0);
-    out.u16(code(dns::RrType::OPT));
-    out.u16(udp_payload_size);
-    out.u32(0);
-    out.u16(4);
-    out.u16(code(dns::EdnsOption::expire));
-    out.u16(0);
-  }
-  if (tsig != nullptr) tsig->sign_request(out, wall);
-  return out.overflowed() ? 0 : out.size();
+  dns::RequestWriter request(room, {.id = question.id, .name = question.zone, .type = dns::RrType::SOA});
+  if (question.edns) request.opt(dns::common_udp_payload_size, {dns::EdnsOption::expire});
+  return request.finish(tsig, wall);
 }
 
 SoaReply read_soa_answer(Bytes message, const SoaQuestion& question, std::optional<dns::TsigClient> tsig, UnixTime wall) {
-  const auto read = read_response(message);
+  const auto read = dns::read_response(message);
   if (!read.ok()) return {};
-  const ResponseHeader& header = read.value();
-  if (header.id != question.id || header.opcode != dns::Opcode::QUERY) return {};
-  SoaReply reply{.answer = SoaAnswer::good, .soa = {}, .expire = header.expire, .rcode = header.rcode};
-  if (header.has_question) {
-    const bool same = header.name == question.zone && header.type == dns::RrType::SOA && header.rr_class == dns::RrClass::IN;
-    if (!same) return {};
-  } else if (header.rcode == dns::Rcode::NOERROR) {
+  const dns::Response& response = read.value();
+  if (response.header.id != question.id || response.header.opcode() != dns::Opcode::QUERY) return {};
+  SoaReply reply{.answer = SoaAnswer::good, .soa = {}, .expire = response.expire, .rcode = response.rcode};
+  if (response.question.has_value()) {
+    if (*response.question != dns::Question{question.zone, dns::RrType::SOA}) return {};
+  } else if (response.rcode == dns::Rcode::NOERROR) {
     return {};
   }
   if (tsig.has_value()) {
-    if (const auto signed_well = tsig->on_response(message, header.tsig_at, wall); !signed_well.ok()) {
+    if (const auto signed_well = tsig->on_response(message, response.tsig_at, wall); !signed_well.ok()) {
       reply.answer = SoaAnswer::bad_signature;
       reply.reason = describe(signed_well.error(), tsig->peer_error());
       return reply;
     }
   }
   const bool puzzled =
-      header.rcode == dns::Rcode::FORMERR || header.rcode == dns::Rcode::NOTIMP || header.rcode == dns::Rcode::BADVERS;
-  if (header.rcode != dns::Rcode::NOERROR) {
+      response.rcode == dns::Rcode::FORMERR || response.rcode == dns::Rcode::NOTIMP || response.rcode == dns::Rcode::BADVERS;
+  if (response.rcode != dns::Rcode::NOERROR) {
     reply = not_good(reply, puzzled && question.edns ? SoaAnswer::no_edns : SoaAnswer::refused);
     // Not who may ask, but what the primary has.
-    if (header.rcode == dns::Rcode::SERVFAIL) reply.reason = "the primary cannot answer (SERVFAIL)";
-    if (header.rcode == dns::Rcode::NOTAUTH) reply.reason = "the primary does not have the zone (NOTAUTH)";
+    if (response.rcode == dns::Rcode::SERVFAIL) reply.reason = "the primary cannot answer (SERVFAIL)";
+    if (response.rcode == dns::Rcode::NOTAUTH) reply.reason = "the primary does not have the zone (NOTAUTH)";
     return reply;
   }
-  if ((header.flags & dns::flag_tc) != 0) return not_good(reply, SoaAnswer::truncated);
-  if ((header.flags & dns::flag_aa) == 0) return not_good(reply, SoaAnswer::not_authoritative);
-  const auto soa = find_soa(message, header, question.zone);
+  if (response.header.has(dns::flag_tc)) return not_good(reply, SoaAnswer::truncated);
+  if (!response.header.has(dns::flag_aa)) return not_good(reply, SoaAnswer::not_authoritative);
+  const auto soa = find_soa(message, response, question.zone);
   if (!soa.has_value()) return not_good(reply, SoaAnswer::no_soa);
   reply.soa = *soa;
   return reply;

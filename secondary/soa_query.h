@@ -4,9 +4,9 @@
 
 #include <optional>
 
+#include "dns-core/rdata/soa.h"
 #include "dns-core/tsig/client.h"
 #include "platform/base/time.h"
-#include "secondary/message_reader.h"
 
 namespace samara::secondary {
 
@@ -34,7 +34,7 @@ std::string_view describe(SoaAnswer answer);
 
 struct SoaReply {
   SoaAnswer answer = SoaAnswer::foreign;
-  SoaFields soa;              // good
+  dns::SoaNumbers soa;        // good
   std::optional<u32> expire;  // the EXPIRE option, seconds
   dns::Rcode rcode{};
   std::string_view reason = {};  // why it is not good

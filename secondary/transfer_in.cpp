@@ -2,27 +2,19 @@
 
 #include <algorithm>
 
-#include "dns-core/message/query.h"
-#include "dns-core/rdata/rdata.h"
+#include "dns-core/message/request.h"
 #include "dns-core/rdata/rdata_text.h"
+#include "dns-core/rdata/soa.h"
+#include "dns-core/record_image.h"
 
 namespace samara::secondary {
 namespace {
 
 using dns::Serial;
 
-// Our OPT announces it although no answer comes by UDP; the value all others send.
-constexpr u16 udp_payload_size = 1232;
-constexpr size_t max_unsigned_request = 2 + dns::header_size + dns::max_name_size + 4 + 2 + dns::record_overhead + 22 + 15;
-
 void write_record(ItemTag tag, const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata, ByteWriter& out) {
   out.u8(static_cast<u8>(tag));
-  out.bytes(owner.wire());
-  out.u16(code(type));
-  out.u16(code(dns::RrClass::IN));
-  out.u32(ttl.seconds());
-  out.u16(static_cast<u16>(rdata.size()));
-  out.bytes(rdata);
+  dns::write_record_image(owner, type, ttl, rdata, out);
 }
 
 }  // namespace
@@ -36,52 +28,26 @@ TransferIn::TransferIn(const TransferRequest& request, Instant now, UnixTime wal
   compose(wall);
 }
 
-// RFC 5936 section 2.1, RFC 1995 section 3. A primary looks only at the serial of the SOA in the authority section, so that the
-// rest can be as short as dig makes it.
+// RFC 5936 section 2.1, RFC 1995 section 3.
 void TransferIn::compose(UnixTime wall) {
-  if (asked_.kind == TransferKind::soa) {
-    request_.resize(2 + max_soa_query);
-    const SoaQuestion question{.zone = asked_.zone, .id = asked_.id, .edns = asked_.edns};
-    const size_t size =
-        compose_soa_query(question, tsig_.has_value() ? &*tsig_ : nullptr, wall, MutableBytes(request_).subspan(2));
-    store_be16(request_, 0, static_cast<u16>(size));
-    request_.resize(2 + size);
-    return;
-  }
-  request_.resize(max_unsigned_request + (tsig_.has_value() ? tsig_->request_size() : 0));
+  dns::TsigClient* const tsig = tsig_.has_value() ? &*tsig_ : nullptr;
   const bool differences = asked_.kind == TransferKind::differences && asked_.ours.has_value();
-  ByteWriter out(MutableBytes(request_).subspan(2));
-  out.u16(asked_.id.value());
-  out.u16(0);
-  out.u16(1);
-  out.u16(0);
-  out.u16(differences ? 1 : 0);
-  out.u16(asked_.edns ? 1 : 0);
-  out.bytes(asked_.zone.wire());
-  out.u16(code(differences ? dns::RrType::IXFR : dns::RrType::AXFR));
-  out.u16(code(dns::RrClass::IN));
-  if (differences) {
-    out.u16(0xc000 | dns::header_size);
-    out.u16(code(dns::RrType::SOA));
-    out.u16(code(dns::RrClass::IN));
-    out.u32(0);
-    out.u16(22);
-    out.u16(0);  // MNAME and RNAME: the root
-    out.u32(asked_.ours->value());
-    out.zeros(16);
+  request_.resize(2 + dns::request_size(asked_.zone.size()) + (differences ? dns::own_serial_size : 0) +
+                  (tsig != nullptr ? tsig->request_size() : 0));
+  const MutableBytes room = MutableBytes(request_).subspan(2);
+  size_t size = 0;
+  if (asked_.kind == TransferKind::soa) {
+    size = compose_soa_query({.zone = asked_.zone, .id = asked_.id, .edns = asked_.edns}, tsig, wall, room);
+  } else {
+    const auto type = differences ? dns::RrType::IXFR : dns::RrType::AXFR;
+    dns::RequestWriter request(room, {.id = asked_.id, .name = asked_.zone, .type = type});
+    if (differences) request.own_serial(dns::RequestWriter::Section::authority, *asked_.ours);
+    // RFC 7314 section 3.1: EXPIRE is asked for with an empty option.
+    if (asked_.edns) request.opt(dns::common_udp_payload_size, {dns::EdnsOption::expire});
+    size = request.finish(tsig, wall);
   }
-  if (asked_.edns) {
-    out.u8(0);
-    out.u16(code(dns::RrType::OPT));
-    out.u16(udp_payload_size);
-    out.u32(0);
-    out.u16(4);
-    out.u16(code(dns::EdnsOption::expire));  // RFC 7314 section 3.1: asked for with an empty one
-    out.u16(0);
-  }
-  if (tsig_.has_value()) tsig_->sign_request(out, wall);
-  store_be16(request_, 0, static_cast<u16>(out.size()));
-  request_.resize(2 + out.size());
+  store_be16(request_, 0, static_cast<u16>(size));
+  request_.resize(2 + size);
 }
 
 bool TransferIn::message_ready() const {
@@ -162,24 +128,25 @@ size_t TransferIn::next_batch(UnixTime wall, MutableBytes room) {
 
 Result<void, TransferError> TransferIn::open_message(UnixTime wall) {
   if (++messages_ > asked_.limits.messages) return failed(TransferError::too_many_messages);
-  const auto header = read_response(message());
-  if (!header.ok()) {
-    const bool malformed = header.error() == ResponseError::malformed;
+  const auto read = dns::read_response(message());
+  if (!read.ok()) {
+    const bool malformed = read.error() == dns::ResponseError::malformed;
     return failed(malformed ? TransferError::malformed : TransferError::not_a_response);
   }
-  const auto checked = check_header(header.value());
+  const dns::Response& response = read.value();
+  const auto checked = check_header(response);
   if (!checked.ok()) return failed(checked.error());
-  const auto signature = check_signature(header.value(), wall);
+  const auto signature = check_signature(response, wall);
   if (!signature.ok()) return failed(signature.error());
-  if (header.value().rcode != dns::Rcode::NOERROR) {
-    rcode_ = header.value().rcode;
+  if (response.rcode != dns::Rcode::NOERROR) {
+    rcode_ = response.rcode;
     return failed(TransferError::refused);
   }
-  if (messages_ == 1 && header.value().answers == 0) return failed(TransferError::no_answer);
-  if (messages_ == 1) expire_ = header.value().expire;
+  if (messages_ == 1 && response.header.answers == 0) return failed(TransferError::no_answer);
+  if (messages_ == 1) expire_ = response.expire;
   open_ = true;
-  record_at_ = header.value().answers_at;
-  records_left_ = header.value().answers;
+  record_at_ = response.answers_at;
+  records_left_ = response.header.answers;
   return {};
 }
 
@@ -192,28 +159,26 @@ void TransferIn::take_soa_answer(UnixTime wall) {
   }
 }
 
-Result<void, TransferError> TransferIn::check_header(const ResponseHeader& header) {
-  if (header.id != asked_.id) return fail(TransferError::wrong_id);
-  if (header.opcode != dns::Opcode::QUERY) return fail(TransferError::wrong_opcode);
-  if ((header.flags & dns::flag_tc) != 0) return fail(TransferError::truncated_flag);
-  if (!header.has_question) {
+Result<void, TransferError> TransferIn::check_header(const dns::Response& response) {
+  if (response.header.id != asked_.id) return fail(TransferError::wrong_id);
+  if (response.header.opcode() != dns::Opcode::QUERY) return fail(TransferError::wrong_opcode);
+  if (response.header.has(dns::flag_tc)) return fail(TransferError::truncated_flag);
+  if (!response.question.has_value()) {
     // RFC 5936 section 2.2.1: the first message repeats the question, later ones may. Errors need not.
-    if (messages_ == 1 && header.rcode == dns::Rcode::NOERROR) return fail(TransferError::wrong_question);
+    if (messages_ == 1 && response.rcode == dns::Rcode::NOERROR) return fail(TransferError::wrong_question);
     return {};
   }
   const bool differences = asked_.kind == TransferKind::differences && asked_.ours.has_value();
   const auto type = differences ? dns::RrType::IXFR : dns::RrType::AXFR;
-  if (header.name != asked_.zone || header.type != type || header.rr_class != dns::RrClass::IN) {
-    return fail(TransferError::wrong_question);
-  }
+  if (*response.question != dns::Question{asked_.zone, type}) return fail(TransferError::wrong_question);
   return {};
 }
 
-Result<void, TransferError> TransferIn::check_signature(const ResponseHeader& header, UnixTime wall) {
+Result<void, TransferError> TransferIn::check_signature(const dns::Response& response, UnixTime wall) {
   if (!tsig_.has_value()) return {};
   // A refusal that is not signed is one all the same: there is no transfer.
-  if (messages_ == 1 && !header.tsig_at.has_value() && header.rcode != dns::Rcode::NOERROR) return {};
-  const auto verified = tsig_->on_response(message(), header.tsig_at, wall);
+  if (messages_ == 1 && !response.tsig_at.has_value() && response.rcode != dns::Rcode::NOERROR) return {};
+  const auto verified = tsig_->on_response(message(), response.tsig_at, wall);
   if (!verified.ok()) {
     tsig_error_ = verified.error();
     rcode_ = tsig_->peer_error();
@@ -234,11 +199,11 @@ void TransferIn::close_message() {
 }
 
 Result<TransferIn::Taken, TransferError> TransferIn::take_record(ByteWriter& out) {
-  const auto as_malformed = [](ResponseError) { return TransferError::malformed; };
-  const auto as_bad_rdata = [](dns::RdataError) { return TransferError::bad_rdata; };
-  ByteReader at(message());
-  MUST(at.skip(record_at_));
-  const RecordHead head = TRY(read_record_head(at).map_error(as_malformed));
+  dns::MessageReader at(message(), record_at_);
+  RecordHead head;
+  head.owner = at.name();
+  static_cast<dns::RecordFields&>(head) = at.fields();
+  if (at.failed()) return fail(TransferError::malformed);
   // Records that the loader leaves out are handed on to it as well: their readability decides about the message.
   at_record_ = RecordName{head.owner, head.type};
   if (head.rr_class != dns::RrClass::IN) return fail(TransferError::foreign_class);
@@ -248,18 +213,18 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_record(ByteWriter& out
   const ByteWriter::Mark before = out.mark();
   Taken taken = Taken::yes;
   if (head.type == dns::RrType::SOA) {
-    std::array<u8, max_soa_rdata> memory;
+    std::array<u8, dns::max_soa_rdata_size> memory;
     ByteWriter rdata(memory);
-    TRY(dns::rdata_from_message(head.type, at, head.size, rdata, dns::RdataRules::copied).map_error(as_bad_rdata));
+    if (!at.rdata(head, rdata, dns::RdataRules::copied).ok()) return fail(TransferError::bad_rdata);
     taken = TRY(take_soa(head, rdata.written(), out));
   } else {
     if (phase_ == Phase::first_soa) return fail(TransferError::no_soa_first);
     if (phase_ == Phase::second_record) write_whole_begin(out);
     const ItemTag tag = phase_ == Phase::removing ? ItemTag::removed : ItemTag::added;
-    write_record(tag, head.owner, head.type, head.ttl, {}, out);
+    write_record(tag, head.owner, head.type, dns::Ttl(head.ttl), {}, out);
     const size_t rdata_at = out.size();
     if (!out.overflowed()) {
-      const auto rdata = dns::rdata_from_message(head.type, at, head.size, out, dns::RdataRules::copied);
+      const auto rdata = at.rdata(head, out, dns::RdataRules::copied);
       if (!rdata.ok() && rdata.error() != dns::RdataError::too_long) return fail(TransferError::bad_rdata);
       if (rdata.ok()) {
         out.patch_u16(rdata_at - 2, static_cast<u16>(out.size() - rdata_at));
@@ -283,18 +248,18 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_record(ByteWriter& out
 
 // A phase may only move on when what it writes has room: every case writes at most `needed` octets, asked for first.
 Result<TransferIn::Taken, TransferError> TransferIn::take_soa(const RecordHead& head, Bytes rdata, ByteWriter& out) {
-  constexpr size_t needed = max_mark_size + 1 + dns::max_name_size + dns::record_overhead + max_soa_rdata;
+  constexpr size_t needed = max_mark_size + 1 + dns::max_name_size + dns::record_fixed_size + dns::max_soa_rdata_size;
   if (head.owner != asked_.zone) {
     return fail(phase_ == Phase::first_soa ? TransferError::no_soa_first : TransferError::soa_below_apex);
   }
   if (out.remaining() < needed) return Taken::no_room;
-  const Serial serial = soa_fields(rdata).serial;
+  const Serial serial = dns::SoaNumbers::of(rdata).serial;
   switch (phase_) {
     case Phase::first_soa: return take_first_soa(head, rdata, out);
     case Phase::second_record:
       if (serial != *asked_.ours) return fail(TransferError::other_start);
       write_steps(*asked_.ours, *first_serial_, out);
-      write_record(ItemTag::old_soa, head.owner, head.type, head.ttl, rdata, out);
+      write_record(ItemTag::old_soa, head.owner, head.type, dns::Ttl(head.ttl), rdata, out);
       phase_ = Phase::removing;
       step_serial_ = serial;
       return Taken::yes;
@@ -303,7 +268,7 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_soa(const RecordHead& 
       return take_last_soa(out);
     case Phase::removing:
       if (serial.compare(step_serial_) != Serial::Order::greater) return fail(TransferError::broken_steps);
-      write_record(ItemTag::new_soa, head.owner, head.type, head.ttl, rdata, out);
+      write_record(ItemTag::new_soa, head.owner, head.type, dns::Ttl(head.ttl), rdata, out);
       phase_ = Phase::adding;
       step_serial_ = serial;
       return Taken::yes;
@@ -315,13 +280,13 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_soa(const RecordHead& 
     if (!is_first_soa(rdata)) return fail(TransferError::broken_steps);
     return take_last_soa(out);
   }
-  write_record(ItemTag::old_soa, head.owner, head.type, head.ttl, rdata, out);
+  write_record(ItemTag::old_soa, head.owner, head.type, dns::Ttl(head.ttl), rdata, out);
   phase_ = Phase::removing;
   return Taken::yes;
 }
 
 Result<TransferIn::Taken, TransferError> TransferIn::take_first_soa(const RecordHead& head, Bytes rdata, ByteWriter& out) {
-  first_serial_ = soa_fields(rdata).serial;
+  first_serial_ = dns::SoaNumbers::of(rdata).serial;
   const bool less_than_promised =
       asked_.promised.has_value() && first_serial_->compare(*asked_.promised) == Serial::Order::less;
   if (asked_.kind == TransferKind::differences && first_serial_ == asked_.ours && !less_than_promised) {
@@ -329,7 +294,7 @@ Result<TransferIn::Taken, TransferError> TransferIn::take_first_soa(const Record
     return Taken::end;
   }
   TRY(check_serial(*first_serial_));
-  first_ttl_ = head.ttl;
+  first_ttl_ = dns::Ttl(head.ttl);
   std::ranges::copy(rdata, first_soa_.begin());
   first_soa_size_ = rdata.size();
   if (asked_.kind == TransferKind::differences && asked_.ours.has_value()) {

@@ -19,6 +19,8 @@
 #include <optional>
 #include <vector>
 
+#include "dns-core/message/message_reader.h"
+#include "dns-core/message/response.h"
 #include "dns-core/tsig/client.h"
 #include "platform/base/time.h"
 #include "secondary/batch.h"
@@ -106,18 +108,20 @@ class TransferIn {
   size_t next_batch(UnixTime wall, MutableBytes room);
 
  private:
+  struct RecordHead : dns::RecordFields {
+    dns::Name owner;
+  };
   enum class Phase : u8 { first_soa, second_record, whole, removing, adding };
   enum class Taken : u8 { yes, no_room, end };
   static constexpr size_t buffer_size = 2 + 65535;
-  static constexpr size_t max_soa_rdata = 2 * dns::max_name_size + 20;
 
   void compose(UnixTime wall);
   bool message_ready() const;
   Bytes message() const;
   Result<void, TransferError> open_message(UnixTime wall);
   void take_soa_answer(UnixTime wall);
-  Result<void, TransferError> check_header(const ResponseHeader& header);
-  Result<void, TransferError> check_signature(const ResponseHeader& header, UnixTime wall);
+  Result<void, TransferError> check_header(const dns::Response& response);
+  Result<void, TransferError> check_signature(const dns::Response& response, UnixTime wall);
   void close_message();
   Result<Taken, TransferError> take_record(ByteWriter& out);
   Result<Taken, TransferError> take_soa(const RecordHead& head, Bytes rdata, ByteWriter& out);
@@ -155,7 +159,7 @@ class TransferIn {
   std::optional<dns::Serial> first_serial_;
   dns::Serial step_serial_;
   dns::Ttl first_ttl_;
-  std::array<u8, max_soa_rdata> first_soa_{};
+  std::array<u8, dns::max_soa_rdata_size> first_soa_{};
   size_t first_soa_size_ = 0;
   std::optional<u32> expire_;
   SoaReply soa_reply_;

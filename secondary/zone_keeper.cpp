@@ -200,7 +200,7 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
   const zone::Zone& zone = made.value();
   // A difference costs what it changes; what ends meanwhile is seen within a day.
   if (!incoming.installer->is_steps()) tell_signatures(zone, at.wall);
-  const SoaFields soa = soa_fields(zone.soa().first().rdata());
+  const dns::SoaNumbers soa = dns::SoaNumbers::of(zone.soa().first().rdata());
   const Duration expires_in = Duration::seconds(i64{std::min(incoming.installer->expire().value_or(soa.expire), soa.expire)});
   followed.expires = at.now + expires_in;
   serve(index, zone);

@@ -171,7 +171,7 @@ void ZoneKeeper::tell_follow(const Moment& at, u32 index) {
   std::optional<HeldVersion> held;
   // A zone that has expired is asked for whole.
   if (served_[index].zone.has_value()) {
-    held = HeldVersion{soa_fields(served_[index].zone->soa().first().rdata()), followed.expires - at.now};
+    held = HeldVersion{dns::SoaNumbers::of(served_[index].zone->soa().first().rdata()), followed.expires - at.now};
   }
   outbox_.put(server::Outbox::everybody, encoded({.kind = AgentMessageKind::follow,
                                                   .zone = served_[index].apex,

@@ -135,7 +135,7 @@ class AuthoritativeWorker {
  private:
   size_t respond(const Endpoint& peer, const Endpoint* local, std::optional<runtime::StreamId> stream, Bytes packet,
                  MutableBytes reply);
-  size_t respond_signed(Request& request, MutableBytes reply);
+  [[gnu::cold]] size_t respond_signed(Request& request, MutableBytes reply);
   std::optional<u32> expire_of(const dns::Query& query, Bytes packet) const;
   size_t admit(const Request& request, MutableBytes reply);
   Answer answer(const Request& request, MutableBytes reply);

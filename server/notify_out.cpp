@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "dns-core/message/query.h"
+#include "dns-core/message/request.h"
+#include "dns-core/message/response.h"
 
 namespace samara::server {
 namespace {
@@ -13,9 +14,7 @@ constexpr Duration burst = Duration::milliseconds(500);  // of sending at the fu
 constexpr Duration first_wait = Duration::seconds(2);    // RFC 1996 section 3.6 leaves it open; doubled after each try
 
 constexpr size_t queue_slack = 64;  // void entries that are not worth throwing out
-constexpr size_t max_notify_size = 1232;
-
-constexpr u16 notify_flags = static_cast<u16>(static_cast<u16>(dns::Opcode::NOTIFY) << 11) | dns::flag_aa;
+constexpr size_t max_notify_size = dns::common_udp_payload_size;
 
 // tidy() keeps a queue below twice what is pending.
 constexpr size_t queue_room(size_t pending) {
@@ -243,55 +242,48 @@ size_t Notifier::poll_datagram(Instant now, UnixTime wall, const zone::ZoneSet& 
     bucket_full_at_ = std::max(bucket_full_at_, now) + Duration::nanoseconds(1'000'000'000 / limits_.per_second);
     ++counters(pending.target.peer).sent;
     peer = pending.target.peer;
-    ByteWriter out(message);
     if (pending.tries == 1) pending.signed_at = wall;
     pending.serial = match->zone->serial();
-    compose(pending, *match->zone, out);
-    if (pending.target.key != nullptr) dns::TsigClient(*pending.target.key).sign_request(out, pending.signed_at);
-    return out.overflowed() ? 0 : out.size();
+    if (pending.target.key == nullptr) return compose(pending, *match->zone, nullptr, message);
+    dns::TsigClient tsig(*pending.target.key);
+    return compose(pending, *match->zone, &tsig, message);
   }
 }
 
-// RFC 1996 section 3.7: QDCOUNT 1, the zone's SOA in the answer section as a hint, AA set.
-void Notifier::compose(const Pending& pending, const zone::Zone& zone, ByteWriter& out) {
-  constexpr u16 to_question = 0xc000 | dns::header_size;
-  for (const u16 word : {pending.id, notify_flags, u16{1}, u16{1}, u16{0}, u16{0}}) out.u16(word);
-  out.bytes(pending.zone.wire());
-  out.u16(dns::code(dns::RrType::SOA));
-  out.u16(dns::code(dns::RrClass::IN));
-  out.u16(to_question);
-  out.bytes(zone.soa().first().image());
+// RFC 1996 section 3.7: the zone's SOA is in the answer section as a hint, and AA is set. Returns the size.
+size_t Notifier::compose(const Pending& pending, const zone::Zone& zone, dns::TsigClient* tsig, MutableBytes room) {
+  dns::RequestWriter request(room, {.id = dns::MessageId(pending.id),
+                                    .opcode = dns::Opcode::NOTIFY,
+                                    .flags = dns::flag_aa,
+                                    .name = pending.zone,
+                                    .type = dns::RrType::SOA});
+  request.own_record(dns::RequestWriter::Section::answer, zone.soa().first().image());
+  return request.finish(tsig, pending.signed_at);
 }
 
 // True when the response is signed as one to our request: that is made once more, for the MAC it had.
-bool Notifier::is_verified(const Pending& pending, const zone::ZoneSet& zones, Bytes message, size_t tsig_at, UnixTime wall,
-                           Rcode& peer_error) const {
+bool Notifier::is_verified(const Pending& pending, const zone::ZoneSet& zones, Bytes message, std::optional<size_t> tsig_at,
+                           UnixTime wall, Rcode& peer_error) const {
   const auto match = zones.at(pending.zone);
   if (!match.has_value() || !match->zone.has_value()) return false;
   SAMARA_UNINITIALIZED std::array<u8, max_notify_size> octets;
-  ByteWriter request(octets);
-  compose(pending, *match->zone, request);
   dns::TsigClient tsig(*pending.target.key);
-  tsig.sign_request(request, pending.signed_at);
-  const bool good = tsig.on_response(message, tsig_at != 0 ? std::optional(tsig_at) : std::nullopt, wall).ok();
+  compose(pending, *match->zone, &tsig, octets);
+  const bool good = tsig.on_response(message, tsig_at, wall).ok();
   peer_error = tsig.peer_error();
   return good;
 }
 
 void Notifier::on_datagram(UnixTime wall, const zone::ZoneSet& zones, const Endpoint& peer, Bytes message) {
-  if (message.size() < dns::header_size) return;
-  const u16 id = load_be16(message);
-  const u16 flags = load_be16(message, 2);
-  const u32 index = find_id(id);
-  if (index == none || (flags & dns::flag_qr) == 0 || (flags & 0x7800) != (notify_flags & 0x7800)) return;
+  const auto header = dns::read_header(message);
+  const u32 index = header.has_value() ? find_id(header->id.value()) : none;
+  if (index == none || header->opcode() != dns::Opcode::NOTIFY) return;
   Pending& pending = pending_[index];
   if (pending.target.peer != peer) return;
-  const dns::Query response = dns::parse_response(message);
-  if (response.verdict != dns::QueryVerdict::good || response.type != dns::RrType::SOA ||
-      response.rr_class != dns::RrClass::IN || !pending.zone.equals(response.name(message))) {
-    return;
-  }
-  const auto rcode = static_cast<Rcode>(flags & 15);
+  const auto read = dns::read_response(message);
+  if (!read.ok() || read.value().question != dns::Question{pending.zone, dns::RrType::SOA}) return;
+  const dns::Response& response = read.value();
+  const Rcode rcode = response.rcode;
   NotifyCounters& counted = counters(peer);
   Rcode peer_error = Rcode::NOERROR;
   if (pending.target.key != nullptr && !is_verified(pending, zones, message, response.tsig_at, wall, peer_error)) {

@@ -146,9 +146,9 @@ class Notifier {
   u32& id_bucket(u16 id) { return ids_[id % bucket_count]; }
   u32 find_id(u16 id) const;
   std::optional<u32> next_due(Queue& queue, Instant now);
-  static void compose(const Pending& pending, const zone::Zone& zone, ByteWriter& out);
-  bool is_verified(const Pending& pending, const zone::ZoneSet& zones, Bytes message, size_t tsig_at, UnixTime wall,
-                   dns::Rcode& peer_error) const;
+  static size_t compose(const Pending& pending, const zone::Zone& zone, dns::TsigClient* tsig, MutableBytes room);
+  bool is_verified(const Pending& pending, const zone::ZoneSet& zones, Bytes message, std::optional<size_t> tsig_at,
+                   UnixTime wall, dns::Rcode& peer_error) const;
   Duration wait_after(unsigned tries);
   NotifyCounters& counters(const Endpoint& peer);
   void tell(NotifyEvent::Kind kind, const Pending& pending, dns::Rcode rcode);

@@ -55,7 +55,7 @@ bool equals_text(Bytes wire, std::string_view first, std::string_view second) {
   }
   Composer out(reply, message_budget(rules, query, reply), opt_size(rules, query), packet, query,
                static_cast<u16>(response_flags(query) | dns::flag_aa));
-  std::array<u8, dns::record_overhead + 256> image{};
+  std::array<u8, dns::record_fixed_size + 256> image{};
   ByteWriter writer(image);
   writer.u16(dns::code(RrType::TXT));
   writer.u16(dns::code(RrClass::CH));
@@ -277,12 +277,9 @@ Answerer::Next Answerer::follow_dname(const zone::NodeView& node, size_t labels,
     answer.rcode = Rcode::YXDOMAIN;  // RFC 6672 section 2.2: the name would be too long
     return Next::done;
   }
-  std::array<u8, dns::record_overhead + dns::max_name_size> image;
+  std::array<u8, dns::record_fixed_size + dns::max_name_size> image;
   ByteWriter writer(image);
-  writer.u16(dns::code(RrType::CNAME));
-  writer.u16(dns::code(RrClass::IN));
-  writer.u32(dname->ttl().seconds());  // RFC 6672 section 3.1
-  writer.u16(static_cast<u16>(made.value().size()));
+  dns::write_record_fields(RrType::CNAME, dname->ttl(), made.value().size(), writer);  // RFC 6672 section 3.1 for the TTL
   writer.bytes(made.value().wire());
   if (!out_.rrset(Section::answer, Owner::at(name_at_, name_), writer.written(), 1, true)) {
     truncate();

@@ -14,7 +14,7 @@ using dns::Section;
 constexpr size_t any_number = SIZE_MAX;
 
 Bytes record_at(Bytes images) {
-  return images.first(dns::record_overhead + load_be16(images, 8));
+  return images.first(dns::ownerless_image_size(images));
 }
 
 }  // namespace

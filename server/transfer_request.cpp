@@ -1,5 +1,7 @@
 #include "server/transfer_request.h"
 
+#include "dns-core/message/message_reader.h"
+#include "dns-core/rdata/soa.h"
 #include "zone/history.h"
 
 namespace samara::server {
@@ -10,8 +12,6 @@ using dns::Rcode;
 using dns::RrType;
 using Content = TransferPlan::Content;
 
-constexpr size_t soa_numbers_size = 20;
-
 TransferPlan refused(Rcode rcode, std::optional<ExtendedError> why = std::nullopt) {
   return {.rcode = rcode, .why = why, .zone = std::nullopt, .content = Content::whole, .from = {}};
 }
@@ -19,19 +19,15 @@ TransferPlan refused(Rcode rcode, std::optional<ExtendedError> why = std::nullop
 // RFC 1995 section 3: the client's version, as the zone's SOA in the authority section.
 std::optional<dns::Serial> client_serial(const dns::Name& zone, Bytes packet, const dns::Query& query) {
   if (query.authority_at == 0) return std::nullopt;
-  ByteReader at(packet);
-  if (!at.skip(query.authority_at).ok()) return std::nullopt;
-  const auto owner = dns::Name::from_message(at);
-  if (!owner.ok() || owner.value() != zone) return std::nullopt;
-  const auto type = at.u16();
-  if (!type.ok() || static_cast<RrType>(type.value()) != RrType::SOA || !at.skip(6).ok()) return std::nullopt;
-  const auto size = at.u16();
+  dns::MessageReader at(packet, query.authority_at);
+  if (at.name() != zone) return std::nullopt;
+  const dns::RecordFields soa = at.fields();
   const size_t start = at.position();
-  if (!size.ok() || !dns::Name::from_message(at).ok() || !dns::Name::from_message(at).ok()) return std::nullopt;
-  if (at.position() - start + soa_numbers_size != size.value()) return std::nullopt;
-  const auto serial = at.u32();
-  if (!serial.ok()) return std::nullopt;
-  return dns::Serial(serial.value());
+  at.name();
+  at.name();
+  const Bytes numbers = at.bytes(dns::soa_numbers_size);
+  if (at.failed() || soa.type != RrType::SOA || at.position() - start != soa.size) return std::nullopt;
+  return dns::SoaNumbers::of(numbers).serial;
 }
 
 // True when the differences since `from` are all kept, and have no more records than the zone.

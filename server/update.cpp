@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "dns-core/rdata/descriptor.h"
 #include "dns-core/rdata/rdata.h"
 #include "dns-core/rdata/rdata_text.h"
+#include "dns-core/rdata/soa.h"
 #include "platform/base/sort.h"
 #include "server/update_quota.h"
 #include "zone/overlay.h"
@@ -18,21 +18,9 @@ using dns::RrClass;
 using dns::RrType;
 using zone::Overlay;
 
-constexpr size_t soa_numbers_size = 20;  // SERIAL, REFRESH, RETRY, EXPIRE, MINIMUM end an SOA's data (RFC 1035 section 3.3.13)
-
-// Not data of a zone, ANY included (RFC 6895 section 3.1).
-bool is_meta(RrType type) {
-  const u16 number = dns::code(type);
-  return number == 0 || (number >= 128 && number <= 255) || dns::is_meta_type(type);
-}
-
 // RFC 2181 section 10.1; RFC 4034 section 3 and RFC 4035 section 2.5 for what may stand beside a CNAME.
 bool may_stand_beside_cname(RrType type) {
   return type == RrType::CNAME || type == RrType::NSEC || type == RrType::KEY || type == RrType::RRSIG;
-}
-
-dns::Serial serial_of(Bytes soa) {
-  return dns::Serial(load_be32(soa, soa.size() - soa_numbers_size));
 }
 
 class Update {
@@ -81,7 +69,7 @@ class Update {
 Update::Check Update::check_prerequisite(const UpdateRecord& record) {
   if (record.ttl != 0 || record.malformed) return fail(Rcode::FORMERR);
   if (!record.owner.is_at_or_below(apex_)) return fail(Rcode::NOTZONE);
-  if (record.rr_class == RrClass::IN) return is_meta(record.type) ? Check(fail(Rcode::FORMERR)) : Check();
+  if (record.rr_class == RrClass::IN) return dns::is_meta_type(record.type) ? Check(fail(Rcode::FORMERR)) : Check();
   if ((record.rr_class != RrClass::ANY && record.rr_class != RrClass::NONE) || record.size != 0) return fail(Rcode::FORMERR);
   const Overlay::Owner owner = overlay_.owner(record.owner);
   const bool wanted = record.rr_class == RrClass::ANY;
@@ -205,14 +193,14 @@ Update::Check Update::prescan() const {
     if (!record.owner.is_at_or_below(apex_)) return fail(Rcode::NOTZONE);
     switch (dns::code(record.rr_class)) {
       case dns::code(RrClass::IN):
-        if (is_meta(record.type)) return fail(Rcode::FORMERR);
+        if (dns::is_meta_type(record.type)) return fail(Rcode::FORMERR);
         break;
       case dns::code(RrClass::ANY):
         if (record.ttl != 0 || record.size != 0) return fail(Rcode::FORMERR);
-        if (record.type != RrType::ANY && is_meta(record.type)) return fail(Rcode::FORMERR);
+        if (record.type != RrType::ANY && dns::is_meta_type(record.type)) return fail(Rcode::FORMERR);
         break;
       case dns::code(RrClass::NONE):
-        if (record.ttl != 0 || is_meta(record.type)) return fail(Rcode::FORMERR);
+        if (record.ttl != 0 || dns::is_meta_type(record.type)) return fail(Rcode::FORMERR);
         break;
       default: return fail(Rcode::FORMERR);
     }
@@ -234,9 +222,8 @@ void Update::add(const UpdateRecord& record, Overlay::Owner owner) {
   }
   if (record.type == RrType::SOA) {
     if (record.owner != apex_) return;
-    const dns::Serial serial = serial_of(rdata);
-    // The serial must be above the zone's as well, since secondaries see one step: two steps up can be one down (RFC 1982
-    // section 3.2).
+    const dns::Serial serial = dns::SoaNumbers::of(rdata).serial;
+    // Of the zone as well, since secondaries see one step: two steps up can be one down (RFC 1982 section 3.2).
     if (serial.compare(zone_.serial()) != dns::Serial::Order::greater) return;
     if (new_serial_.has_value() && serial.compare(*new_serial_) != dns::Serial::Order::greater) return;
     new_serial_ = serial;
@@ -286,7 +273,7 @@ void Update::make_patch(UpdateOutcome& outcome) const {
   if (!new_serial_.has_value()) {
     const zone::RecordView soa = zone_.soa().first();
     std::vector<u8> raised(soa.rdata().begin(), soa.rdata().end());
-    store_be32(raised, raised.size() - soa_numbers_size, outcome.serial.value());
+    store_be32(raised, raised.size() - dns::soa_numbers_size, outcome.serial.value());
     patch.delete_record(apex_, RrType::SOA, soa.rdata());
     patch.add_record(apex_, RrType::SOA, soa.ttl(), raised);
   }

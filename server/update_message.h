@@ -5,21 +5,15 @@
 
 #include <vector>
 
-#include "dns-core/name.h"
-#include "dns-core/types.h"
-#include "platform/base/byte_reader.h"
+#include "dns-core/message/message_reader.h"
 #include "platform/base/result.h"
 #include "platform/base/types.h"
 
 namespace samara::server {
 
 // One record of the prerequisite or the update section, as it came.
-struct UpdateRecord {
+struct UpdateRecord : dns::RecordFields {
   dns::Name owner;
-  dns::RrType type{};
-  dns::RrClass rr_class{};
-  u32 ttl = 0;         // all 32 bits
-  u16 size = 0;        // RDLENGTH
   size_t data_at = 0;  // the stored form, in UpdateMessage's memory
   size_t data_size = 0;
   bool malformed = false;  // a prerequisite whose data its type cannot have: it is judged in its turn
@@ -39,7 +33,7 @@ class UpdateMessage {
 
  private:
   UpdateMessage() = default;
-  bool read_record(ByteReader& at, bool prerequisite);
+  bool read_record(dns::MessageReader& at, bool prerequisite);
 
   dns::Name zone_;
   dns::RrClass zone_class_{};

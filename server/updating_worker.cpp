@@ -86,7 +86,7 @@ Bytes UpdatingWorker::late_answer(PendingUpdates::Answer& answer, MutableBytes r
     ByteWriter out(reply.first(message_budget(whole, asker.query, reply)));
     dns::write_with_cookie(outcome.response, asker.rules.cookie, out);
     if (!out.overflowed()) return out.written();
-    const auto rcode = static_cast<Rcode>(load_be16(outcome.response, 2) & 15);
+    const auto rcode = dns::rcode_of(load_be16(outcome.response, 2));
     size = answer_truncated(asker.rules, head, asker.query, rcode, reply).size;
   }
   ByteWriter out(reply, size);

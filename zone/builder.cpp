@@ -96,11 +96,12 @@ Result<void, BuildError> ZoneBuilder::add(const dns::Name& owner, RrType type, d
     TRY(stage_key(owner));
   }
   const size_t link = staged_.in_zone_memory() ? link_size : 0;
-  const auto place = staged_.take(link + record_fixed_size + rdata.size());
+  const auto place = staged_.take(link + dns::record_fixed_size + rdata.size());
   if (!place.has_value()) return fail(BuildError::out_of_memory);
   const MutableBytes piece = staged_.at(*place);
-  write_record_start(piece.subspan(link), type, ttl, rdata.size());
-  std::ranges::copy(rdata, piece.subspan(link + record_fixed_size).begin());
+  ByteWriter image(piece, link);
+  dns::write_record_fields(type, ttl, rdata.size(), image);
+  image.bytes(rdata);
   ++records_staged_;
   if (link != 0) {
     store_le32(piece, 0, last_record_at_);
@@ -154,7 +155,7 @@ bool ZoneBuilder::key_before(const Entry& a, const Entry& b) const {
 
 RecordView ZoneBuilder::record_of(const Entry& entry) const {
   const Bytes at = staged_.at(entry.record_at);
-  return RecordView(at.first(record_fixed_size + load_be16(at, 8)));
+  return RecordView(at.first(dns::ownerless_image_size(at)));
 }
 
 void ZoneBuilder::sort_entries(Pace& pace) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "dns-core/rdata/soa.h"
 #include "zone/check_targets.h"
 
 namespace samara::zone {
@@ -49,15 +50,10 @@ class DataCheck {
     const NodeView apex = zone_.apex_node();
     if (apex.find(RrType::DS).has_value()) context_.warn(apex_, RrType::DS, "DS belongs into the parent zone");
     const RecordView soa = zone_.soa().first();
-    const Bytes numbers = soa.rdata().last(20);
-    const u32 serial = load_be32(numbers);
-    const u32 refresh = load_be32(numbers, 4);
-    const u32 retry = load_be32(numbers, 8);
-    const u32 expire = load_be32(numbers, 12);
-    const u32 minimum = load_be32(numbers, 16);
+    const auto [serial, refresh, retry, expire, minimum] = dns::SoaNumbers::of(soa.rdata());
     const auto warn = [this](const auto&... text) { context_.warn(apex_, RrType::SOA, text...); };
     // RFC 1912 section 2.2 and RFC 2308 section 5 for what is sensible.
-    if (serial == 0) warn("serial 0 is taken for \"not set\" by some software");
+    if (serial == dns::Serial(0)) warn("serial 0 is taken for \"not set\" by some software");
     if (refresh == 0) warn("refresh is 0: secondaries would ask all the time");
     if (retry == 0) warn("retry is 0: secondaries would ask all the time");
     if (retry > refresh) warn("retry ", retry, " is longer than refresh ", refresh);

@@ -140,7 +140,7 @@ void Patch::expect(size_t deletions, size_t additions, size_t octets) {
 }
 
 std::optional<Patch::Change> Patch::stage(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata) {
-  const size_t record_size = record_fixed_size + rdata.size();
+  const size_t record_size = dns::record_fixed_size + rdata.size();
   if (!last_key_at_.has_value() || owner != last_owner_) {
     const LookupKey key(owner);
     incomplete_ = incomplete_ || !make_room(staged_, 2 + key.size() + record_size);
@@ -154,9 +154,10 @@ std::optional<Patch::Change> Patch::stage(const dns::Name& owner, dns::RrType ty
   incomplete_ = incomplete_ || !make_room(staged_, record_size);
   if (incomplete_) return std::nullopt;
   const size_t record_at = staged_.size();
-  staged_.resize(record_at + record_fixed_size);
-  write_record_start(MutableBytes(staged_).subspan(record_at), type, ttl, rdata.size());
-  staged_.insert(staged_.end(), rdata.begin(), rdata.end());
+  staged_.resize(record_at + record_size);
+  ByteWriter image(staged_, record_at);
+  dns::write_record_fields(type, ttl, rdata.size(), image);
+  image.bytes(rdata);
   return Change{*last_key_at_, record_at};
 }
 
@@ -179,7 +180,7 @@ Bytes Patch::key_of(const Change& change) const {
 
 RecordView Patch::record_of(const Change& change) const {
   const Bytes at = Bytes(staged_).subspan(change.record_at);
-  return RecordView(at.first(record_fixed_size + load_be16(at, 8)));
+  return RecordView(at.first(dns::ownerless_image_size(at)));
 }
 
 dns::RrType Patch::set_of(const Change& change) const {

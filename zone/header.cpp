@@ -2,13 +2,15 @@
 
 #include <algorithm>
 
+#include "dns-core/rdata/soa.h"
+
 namespace samara::zone {
 namespace {
 
 // 0 when it is not prepared; the extent says when it is full.
 Ref write_negative_soa(ExtentWriter& out, const dns::Name& apex, RecordView soa, u32 ttl) {
   if (apex.is_root()) return 0;  // a pointer to it would be longer
-  SAMARA_UNINITIALIZED std::array<u8, record_fixed_size + 2 * dns::max_name_size + 20> octets;
+  SAMARA_UNINITIALIZED std::array<u8, dns::record_fixed_size + dns::max_soa_rdata_size> octets;
   ByteWriter record(octets);
   const auto pointers = dns::prepare_record(apex.wire(), soa.image(), record);
   if (!pointers.has_value()) return 0;
@@ -33,10 +35,11 @@ Result<void, BuildError> set_soa(ExtentWriter& out, const dns::Name& apex, const
   const auto soa = apex_node.find(dns::RrType::SOA);
   if (!soa.has_value()) return fail(BuildError::no_soa);
   const Bytes rdata = soa->first().rdata();
-  if (rdata.size() < 22) return fail(BuildError::bad_rdata);
-  const u32 negative_ttl = std::min(soa->ttl().seconds(), load_be32(rdata, rdata.size() - 4));
+  if (rdata.size() < 2 + dns::soa_numbers_size) return fail(BuildError::bad_rdata);
+  const auto numbers = dns::SoaNumbers::of(rdata);
+  const u32 negative_ttl = std::min(soa->ttl().seconds(), numbers.minimum);
   words[Zone::soa_at] = soa->ref();
-  words[Zone::serial_at] = load_be32(rdata, rdata.size() - 20);
+  words[Zone::serial_at] = numbers.serial.value();
   words[Zone::negative_ttl_at] = negative_ttl;
   words[Zone::negative_soa_at] = write_negative_soa(out, apex, soa->first(), negative_ttl);
   return {};

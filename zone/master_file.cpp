@@ -4,6 +4,7 @@
 
 #include "dns-core/rdata/numbers.h"
 #include "dns-core/rdata/rdata_text.h"
+#include "dns-core/rdata/soa.h"
 #include "zone/directive.h"
 #include "zone/include_scan.h"
 #include "zone/simple_line.h"
@@ -36,12 +37,6 @@ std::string_view nearest_directive(std::string_view text) {
     if (text.size() > 1 && equal_words(text.substr(1, 1), known.substr(1, 1))) return known;
   }
   return {};
-}
-
-// Types that exist in questions and messages only (RFC 6895 section 3.1), and the reserved 0.
-bool is_meta(dns::RrType type) {
-  const u16 number = dns::code(type);
-  return number == 0 || type == dns::RrType::OPT || (number >= 128 && number <= 255);
 }
 
 }  // namespace
@@ -184,7 +179,7 @@ MasterFile::Parsed<void> MasterFile::read_head(Token token, Head& head) {
     }
     const auto type = dns::parse_type(token.text);
     if (!type.has_value()) return error_at(token, "unknown record type", expected_type, dns::nearest_type(token.text));
-    if (is_meta(*type)) return error_at(token, "this type is for messages and cannot be in a zone", expected_type);
+    if (dns::is_meta_type(*type)) return error_at(token, "this type is for messages and cannot be in a zone", expected_type);
     head.type = *type;
     return {};
   }
@@ -199,7 +194,7 @@ MasterFile::Parsed<void> MasterFile::finish_record(const Head& head, Record& out
   } else if (!default_ttl_.has_value() && !last_ttl_.has_value()) {
     const SyntaxError missing{head.at, "record has no TTL", {}, "a TTL in the line, or $TTL before it", "$TTL 3600"};
     if (head.type != dns::RrType::SOA) return fail(missing);
-    last_ttl_ = dns::Ttl(load_be32(out.rdata.last(4)));  // the MINIMUM field: what TTLs defaulted to before RFC 2308
+    last_ttl_ = dns::Ttl(dns::SoaNumbers::of(out.rdata).minimum);  // what TTLs defaulted to before RFC 2308
     SyntaxError warning = missing;
     warning.problem = "the SOA has no TTL; its MINIMUM is taken for it and the records after it";
     warn(warning);

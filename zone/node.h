@@ -14,7 +14,9 @@
 
 #include <optional>
 
+#include "dns-core/message/header.h"
 #include "dns-core/name.h"
+#include "dns-core/record_image.h"
 #include "dns-core/types.h"
 #include "zone/key.h"
 #include "zone/memory.h"
@@ -37,19 +39,15 @@ constexpr u16 rrset_additional = 0x0004;    // its rdata names hosts whose addre
 // More than all types that are registered or ever will be in RFC 6895's ranges for data; an owner with so many is made to hurt.
 constexpr size_t max_rrsets_per_node = 4096;
 constexpr size_t max_records_per_rrset = 65535;
-// TYPE CLASS TTL RDLENGTH in front of each record's rdata.
-constexpr size_t record_fixed_size = 10;
-// A message, which a transfer must be able to send each record in: 65,535 octets (RFC 1035 section 4.2.2).
-constexpr size_t max_message_octets = 65535;
 // What stands around the only record of a message: header, question, and the longest TSIG record there is (RFC 8945
 // section 4.2: owner, fixed part, the longest name of an algorithm, 16 octets of numbers, the longest MAC, six octets of other
 // data).
 constexpr size_t message_frame_octets =
-    12 + (dns::max_name_size + 4) + (dns::max_name_size + record_fixed_size + 26 + 16 + 64 + 6);
-// Owner and all, uncompressed.
-constexpr size_t max_record_octets = max_message_octets - message_frame_octets;
+    dns::header_size + (dns::max_name_size + 4) + (dns::max_name_size + dns::record_fixed_size + 26 + 16 + 64 + 6);
+// Of a record with its owner, uncompressed: a transfer must be able to send it in a message of its own.
+constexpr size_t max_record_octets = dns::max_message_size - message_frame_octets;
 constexpr bool fits_a_transfer(const dns::Name& owner, Bytes rdata) {
-  return owner.size() + record_fixed_size + rdata.size() <= max_record_octets;
+  return owner.size() + dns::record_fixed_size + rdata.size() <= max_record_octets;
 }
 
 // One stored record: what follows the owner name in a message.
@@ -58,20 +56,12 @@ class RecordView {
   explicit RecordView(Bytes image) : image_(image) {}
   dns::RrType type() const { return static_cast<dns::RrType>(load_be16(image_)); }
   dns::Ttl ttl() const { return dns::Ttl(load_be32(image_, 4)); }
-  Bytes rdata() const { return image_.subspan(record_fixed_size); }
+  Bytes rdata() const { return image_.subspan(dns::record_fixed_size); }
   Bytes image() const { return image_; }
 
  private:
   Bytes image_;  // a reader's view into zone memory
 };
-
-// What stands in front of the rdata; `rdata_size` is at most 65,535.
-inline void write_record_start(MutableBytes to, dns::RrType type, dns::Ttl ttl, size_t rdata_size) {
-  store_be16(to, 0, dns::code(type));
-  store_be16(to, 2, dns::code(dns::RrClass::IN));
-  store_be32(to, 4, ttl.seconds());
-  store_be16(to, 8, static_cast<u16>(rdata_size));
-}
 
 class RrsetView {
  public:
@@ -98,7 +88,7 @@ class RrsetView {
   Ref ref() const { return ref_; }
 
  private:
-  static Bytes record_at(Bytes images) { return images.first(record_fixed_size + load_be16(images, 8)); }
+  static Bytes record_at(Bytes images) { return images.first(dns::ownerless_image_size(images)); }
 
   MemoryView memory_;
   Ref ref_;

@@ -61,7 +61,7 @@ class Overlay {
   void for_each_growth(F&& f) const {
     for (const Name& owner : owners_) {
       for (const Set& set : owner.sets) {
-        const i64 of_each = static_cast<i64>(owner.name.size() + record_fixed_size);
+        const i64 of_each = static_cast<i64>(owner.name.size() + dns::record_fixed_size);
         i64 records = 0;
         i64 octets = 0;
         for (const Present& record : set.base) {

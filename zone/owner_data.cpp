@@ -97,7 +97,7 @@ void warn_of(BuildError rule, const dns::Name& owner, Diagnostics& out) {
 }
 
 bool fits_a_message(const RrsetView& set) {
-  return set.images().size() + 2 * set.count() <= max_message_octets - message_frame_octets;
+  return set.images().size() + 2 * set.count() <= dns::max_message_size - message_frame_octets;
 }
 
 void LargeSet::write_text(TextWriter& out) const {
@@ -106,13 +106,8 @@ void LargeSet::write_text(TextWriter& out) const {
   out.put(" records: who asks for it gets none of them");
 }
 
-bool is_meta(RrType type) {
-  const u16 number = dns::code(type);
-  return type == RrType::OPT || number == 0 || (number >= 128 && number <= 255);
-}
-
 Result<void, BuildError> check_record(const dns::Name& owner, RrType type, Bytes rdata) {
-  if (is_meta(type)) return fail(BuildError::meta_type);
+  if (dns::is_meta_type(type)) return fail(BuildError::meta_type);
   if (!fits_a_transfer(owner, rdata)) return fail(BuildError::record_too_long);
   if (type == RrType::RRSIG && rdata.size() < 2) return fail(BuildError::bad_rdata);
   return {};

@@ -13,8 +13,6 @@
 
 namespace samara::zone {
 
-// Types that cannot be zone data (RFC 6895 section 3.1).
-bool is_meta(dns::RrType type);
 // Whether a record can be in a zone, as far as it shows by itself.
 Result<void, BuildError> check_record(const dns::Name& owner, dns::RrType type, Bytes rdata);
 // The set a record is kept with: signatures with what they cover.

@@ -21,13 +21,13 @@ crypto::HashAlgorithm hash_of(ZonemdAlgorithm algorithm) {
 // Feeds a hash with records as RFC 8976 section 3.3.1 wants them.
 class Feed {
  public:
-  explicit Feed(crypto::HashAlgorithm algorithm) : hash_(algorithm), canonical_(65535) {}
+  explicit Feed(crypto::HashAlgorithm algorithm) : hash_(algorithm), canonical_(dns::max_rdata_size) {}
 
   void add(const dns::Name& lower_owner, RecordView record) {
     ByteWriter rdata(canonical_);
     dns::write_canonical_rdata(record.type(), record.rdata(), rdata);
-    std::array<u8, record_fixed_size> head;
-    std::ranges::copy(record.image().first(record_fixed_size), head.begin());
+    std::array<u8, dns::record_fixed_size> head;
+    std::ranges::copy(record.image().first(dns::record_fixed_size), head.begin());
     store_be16(head, 8, static_cast<u16>(rdata.size()));
     hash_.update(lower_owner.wire());
     hash_.update(head);

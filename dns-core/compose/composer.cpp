@@ -4,6 +4,7 @@
 #include <array>
 
 #include "dns-core/rdata/rdata.h"
+#include "dns-core/record_image.h"
 
 namespace samara::dns {
 namespace {
@@ -73,7 +74,7 @@ bool Composer::write_compressible(Bytes image, const OwnerTrail* trail) {
   const CompressibleNames names = compressible_names(static_cast<RrType>(load_be16(image)));
   const size_t length_at = out_.size() + 8;
   // TYPE to RDLENGTH (to be corrected) and what stands before the first name.
-  size_t done = record_overhead + names.offset;
+  size_t done = record_fixed_size + names.offset;
   out_.bytes(image.first(done));
   for (size_t i = 0; i < names.count; ++i) {
     const Written name = compressed_name(image.subspan(done), trail);
@@ -93,10 +94,10 @@ bool Composer::rrset(Section section, const Owner& owner, Bytes images, size_t c
   u16& counter = counts_[static_cast<size_t>(section)];
   size_t owner_at = owner.offset();
   Bytes rest = images;
-  for (; first != 0; --first) rest = rest.subspan(record_overhead + load_be16(rest, 8));
+  for (; first != 0; --first) rest = rest.subspan(ownerless_image_size(rest));
   for (size_t left = count; left != 0; --left) {
     if (rest.empty()) rest = images;
-    const Bytes image = rest.first(record_overhead + load_be16(rest, 8));
+    const Bytes image = rest.first(ownerless_image_size(rest));
     rest = rest.subspan(image.size());
     if (owner_at == 0 || owner_at > max_pointer) {
       owner_at = compressed_name(owner.wire()).at;

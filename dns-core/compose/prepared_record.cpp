@@ -1,8 +1,8 @@
 #include "dns-core/compose/prepared_record.h"
 
-#include "dns-core/message/query.h"
 #include "dns-core/name.h"
 #include "dns-core/rdata/rdata.h"
+#include "dns-core/record_image.h"
 
 namespace samara::dns {
 
@@ -11,7 +11,7 @@ std::optional<NamePointers> prepare_record(Bytes owner, Bytes image, ByteWriter&
   const CompressibleNames names = compressible_names(static_cast<RrType>(load_be16(image)));
   if (names.count > pointers.size()) return std::nullopt;
   const size_t start = out.size();
-  size_t done = record_overhead + names.offset;
+  size_t done = record_fixed_size + names.offset;
   out.bytes(image.first(done));
   Bytes before;
   for (size_t i = 0; i < names.count; ++i) {
@@ -31,7 +31,7 @@ std::optional<NamePointers> prepare_record(Bytes owner, Bytes image, ByteWriter&
   }
   out.bytes(image.subspan(done));
   if (out.overflowed()) return std::nullopt;
-  out.patch_u16(start + record_overhead - 2, static_cast<u16>(out.size() - start - record_overhead));
+  out.patch_u16(start + record_fixed_size - 2, static_cast<u16>(out.size() - start - record_fixed_size));
   return pointers;
 }
 

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
+#include "dns-core/message/header.h"
+#include "dns-core/record_image.h"
 #include "platform/base/byte_writer.h"
 
 namespace samara::dns {
 namespace {
 
-// TYPE, CLASS, TTL, RDLENGTH.
-constexpr size_t record_fixed_size = 10;
 // A message of 65,535 octets less its header, for records that share a compressed owner name of two octets.
-constexpr size_t max_rrset_size = 65'535 - 12;
+constexpr size_t max_rrset_size = max_message_size - header_size;
 
 // RFC 4035 section 5.3.2: an RRset that a wildcard made was signed under the wildcard's name.
 Name signed_owner(const Name& owner, size_t labels) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "dns-core/types.h"
+#include "platform/base/byte_order.h"
 
 namespace samara::dns {
 
@@ -42,6 +43,24 @@ constexpr u16 code(ExtendedError e) {
 
 // Octets of an OPT record without options: root owner, type, class, TTL, length.
 constexpr size_t opt_fixed_size = 11;
+
+// One option of an OPT record (RFC 6891 section 6.1.2).
+struct EdnsOptionView {
+  u16 code = 0;
+  Bytes data;
+};
+// Octets in front of an option's data: its code and size.
+constexpr size_t option_head_size = 4;
+
+// The first of `options`, which are not empty and go on behind it. Nothing: it ends too late.
+constexpr std::optional<EdnsOptionView> next_option(Bytes& options) {
+  if (options.size() < option_head_size) return std::nullopt;
+  const size_t size = load_be16(options, 2);
+  if (options.size() - option_head_size < size) return std::nullopt;
+  const EdnsOptionView option{.code = load_be16(options), .data = options.subspan(option_head_size, size)};
+  options = options.subspan(option_head_size + size);
+  return option;
+}
 
 // What a client's cookie option held (RFC 7873 section 4): 8 octets of its own, then 0 or 8 to 32 of ours.
 struct CookieOption {

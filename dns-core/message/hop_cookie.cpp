@@ -2,30 +2,27 @@
 
 #include <optional>
 
-#include "dns-core/message/query.h"
-#include "dns-core/message/skip_name.h"
+#include "dns-core/message/edns.h"
+#include "dns-core/message/message_reader.h"
 
 namespace samara::dns {
 namespace {
 
-constexpr size_t option_head = 4;  // code and length
-
 // Where the last record begins, if that is an OPT record.
 std::optional<size_t> last_opt(Bytes message) {
-  ByteReader at(message);
-  if (message.size() < header_size || !at.skip(header_size).ok()) return std::nullopt;
-  for (u32 left = load_be16(message, 4); left != 0; --left) {
-    if (!skip_name(at) || !at.skip(4).ok()) return std::nullopt;
-  }
+  const auto header = read_header(message);
+  if (!header.has_value()) return std::nullopt;
+  MessageReader at(message);
+  for (u32 left = header->questions; left != 0 && !at.failed(); --left) at.skip_question();
   std::optional<size_t> opt;
-  const u32 records = u32{load_be16(message, 6)} + load_be16(message, 8) + load_be16(message, 10);
-  for (u32 left = records; left != 0; --left) {
+  for (u32 left = header->records(); left != 0; --left) {
     const size_t start = at.position();
-    if (!skip_name(at) || at.remaining() < record_overhead) return std::nullopt;
-    const Bytes fixed = at.rest().first(record_overhead);
-    if (!at.skip(record_overhead + load_be16(fixed, 8)).ok()) return std::nullopt;
+    at.skip_name();
+    const RecordFields record = at.fields();
+    at.bytes(record.size);
+    if (at.failed()) return std::nullopt;
     opt.reset();
-    if (left == 1 && static_cast<RrType>(load_be16(fixed)) == RrType::OPT && at.at_end()) opt = start;
+    if (left == 1 && record.type == RrType::OPT && at.at_end()) opt = start;
   }
   return opt;
 }
@@ -38,10 +35,14 @@ void write_with_cookie(Bytes message, Bytes cookie, ByteWriter& out) {
   const size_t before = out.size();
   Bytes options = message.subspan(*opt + opt_fixed_size);
   out.bytes(message.first(*opt + opt_fixed_size));
-  while (options.size() >= option_head) {
-    const size_t size = std::min(options.size(), option_head + load_be16(options, 2));
-    if (load_be16(options) != code(EdnsOption::cookie)) out.bytes(options.first(size));
-    options = options.subspan(size);
+  while (!options.empty()) {
+    const Bytes from_here = options;
+    const auto option = next_option(options);
+    if (!option.has_value()) {
+      out.bytes(from_here);
+      break;
+    }
+    if (option->code != code(EdnsOption::cookie)) out.bytes(from_here.first(from_here.size() - options.size()));
   }
   if (!cookie.empty()) {
     out.u16(code(EdnsOption::cookie));

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "dns-core/message/skip_name.h"
-#include "platform/base/byte_reader.h"
+#include "dns-core/message/message_reader.h"
 
 namespace samara::dns {
 namespace {
@@ -21,8 +20,8 @@ size_t question_name_size(Bytes packet, size_t at) {
   return 0;
 }
 
-void read_option(EdnsOption option, Bytes data, Edns& edns) {
-  switch (code(option)) {
+void read_option(u16 option, Bytes data, Edns& edns) {
+  switch (option) {
     case code(EdnsOption::nsid): edns.nsid = true; return;
     case code(EdnsOption::expire): edns.expire = true; return;
     case code(EdnsOption::tcp_keepalive):
@@ -55,47 +54,42 @@ void read_option(EdnsOption option, Bytes data, Edns& edns) {
 
 bool read_options(Bytes data, Edns& edns) {
   while (!data.empty()) {
-    if (data.size() < 4) return false;
-    const size_t length = load_be16(data, 2);
-    if (data.size() - 4 < length) return false;
-    read_option(static_cast<EdnsOption>(load_be16(data)), data.subspan(4, length), edns);
-    data = data.subspan(4 + length);
+    const auto option = next_option(data);
+    if (!option.has_value()) return false;
+    read_option(option->code, option->data, edns);
   }
   return true;
 }
 
 // Reads the records behind the question. False: FORMERR.
-bool read_records(ByteReader& at, Query& query, u32 answers, u32 authorities, u32 additionals) {
+bool read_records(MessageReader& at, Query& query, u32 answers, u32 authorities, u32 additionals) {
   const u32 total = answers + authorities + additionals;
   if (total > max_query_records && query.opcode != Opcode::UPDATE) return false;
   for (u32 i = 0; i < total; ++i) {
     const size_t start = at.position();
     if (query.tsig_at != 0) return false;  // RFC 8945 section 5.1: TSIG is the last record
-    const bool root_owner = !at.at_end() && at.rest()[0] == 0;
-    if (!skip_name(at) || at.remaining() < record_overhead) return false;
-    const Bytes fixed = at.rest().first(record_overhead);
-    const auto type = static_cast<RrType>(load_be16(fixed));
-    const size_t length = load_be16(fixed, 8);
-    if (!at.skip(record_overhead).ok()) return false;
-    const auto data = at.bytes(length);
-    if (!data.ok()) return false;
+    const bool root_owner = at.peek() == 0;
+    at.skip_name();
+    const RecordFields record = at.fields();
+    const Bytes data = at.bytes(record.size);
+    if (at.failed()) return false;
     if (i == answers && authorities != 0) query.authority_at = static_cast<u16>(start);
-    if (type == RrType::OPT) {
+    if (record.type == RrType::OPT) {
       // RFC 6891 section 6.1.1: one OPT, in the additional section, owned by the root.
       if (i < answers + authorities || query.edns.has_value() || !root_owner) return false;
       Edns& edns = query.edns.emplace();
-      edns.udp_payload_size = std::max<u16>(512, load_be16(fixed, 2));
-      edns.version = fixed[5];
-      edns.dnssec_ok = (fixed[6] & 0x80) != 0;
+      edns.udp_payload_size = std::max<u16>(512, code(record.rr_class));
+      edns.version = static_cast<u8>(record.ttl >> 16);
+      edns.dnssec_ok = (record.ttl & 0x8000) != 0;
       if (edns.version != 0) {
         // Whatever else a later version means by its options, who answers may be told.
         Edns later;
-        edns.nsid = read_options(data.value(), later) && later.nsid;
-      } else if (!read_options(data.value(), edns)) {
+        edns.nsid = read_options(data, later) && later.nsid;
+      } else if (!read_options(data, edns)) {
         return false;
       }
       if (edns.malformed) return false;
-    } else if (type == RrType::TSIG) {
+    } else if (record.type == RrType::TSIG) {
       if (i < answers + authorities) return false;
       query.tsig_at = static_cast<u16>(start);
     }
@@ -110,12 +104,12 @@ bool read_records(ByteReader& at, Query& query, u32 answers, u32 authorities, u3
     query.verdict = QueryVerdict::notimp;
     return;
   }
-  ByteReader at(packet);
-  bool good = questions <= max_query_records && at.skip(header_size).ok();
-  for (u16 i = 0; good && i < questions; ++i) good = skip_name(at) && at.skip(4).ok();
-  const u16 answers = load_be16(packet, 6);
-  const u16 authorities = load_be16(packet, 8);
-  good = good && read_records(at, query, answers, authorities, load_be16(packet, 10));
+  MessageReader at(packet);
+  for (u16 i = 0; i < std::min<u16>(questions, max_query_records); ++i) at.skip_question();
+  const u16 answers = load_be16(packet, answer_count_at);
+  const u16 authorities = load_be16(packet, authority_count_at);
+  const bool good = questions <= max_query_records && !at.failed() &&
+                    read_records(at, query, answers, authorities, load_be16(packet, additional_count_at));
   const bool is_signed = query.tsig_at != 0;
   query.tsig_at = 0;
   query.authority_at = 0;
@@ -128,16 +122,17 @@ bool read_records(ByteReader& at, Query& query, u32 answers, u32 authorities, u3
   }
 }
 
-template <bool response>
-Query parse(Bytes packet) {
+}  // namespace
+
+Query parse_query(Bytes packet) {
   SAMARA_UNINITIALIZED Query query;  // its members say what they start as
-  if (packet.size() < header_size || packet.size() > 0xffff) return query;
+  if (packet.size() < header_size || packet.size() > max_message_size) return query;
   query.flags = load_be16(packet, 2);
-  if (((query.flags & flag_qr) != 0) != response) return query;
+  if ((query.flags & flag_qr) != 0) return query;
   query.id = MessageId(load_be16(packet));
-  query.opcode = static_cast<Opcode>(query.flags >> 11 & 15);
+  query.opcode = opcode_of(query.flags);
   query.verdict = QueryVerdict::formerr;
-  const u16 questions = load_be16(packet, 4);
+  const u16 questions = load_be16(packet, question_count_at);
   if (questions != 1) {
     read_without_question(packet, questions, query);
     return query;
@@ -149,13 +144,13 @@ Query parse(Bytes packet) {
   query.type = static_cast<RrType>(load_be16(packet, header_size + name_size));
   query.rr_class = static_cast<RrClass>(load_be16(packet, header_size + name_size + 2));
   const size_t records_at = header_size + name_size + 4;
-  const u64 counts = u64{load_be32(packet, 6)} << 16 | load_be16(packet, 10);
+  const u64 counts = u64{load_be32(packet, answer_count_at)} << 16 | load_be16(packet, additional_count_at);
   if (counts == 0) {
     if (packet.size() != records_at) return query;
   } else {
-    ByteReader at(packet);
-    if (!at.skip(records_at).ok() ||
-        !read_records(at, query, load_be16(packet, 6), load_be16(packet, 8), load_be16(packet, 10))) {
+    MessageReader at(packet, records_at);
+    if (!read_records(at, query, load_be16(packet, answer_count_at), load_be16(packet, authority_count_at),
+                      load_be16(packet, additional_count_at))) {
       return query;
     }
     if (query.edns.has_value() && query.edns->version != 0) {
@@ -166,16 +161,6 @@ Query parse(Bytes packet) {
   const bool known = query.opcode == Opcode::QUERY || query.opcode == Opcode::NOTIFY || query.opcode == Opcode::UPDATE;
   query.verdict = known ? QueryVerdict::good : QueryVerdict::notimp;
   return query;
-}
-
-}  // namespace
-
-Query parse_query(Bytes packet) {
-  return parse<false>(packet);
-}
-
-Query parse_response(Bytes packet) {
-  return parse<true>(packet);
 }
 
 }  // namespace samara::dns

@@ -5,28 +5,16 @@
 #include <optional>
 
 #include "dns-core/message/edns.h"
+#include "dns-core/message/header.h"
 #include "dns-core/name.h"
 #include "dns-core/types.h"
 #include "platform/base/result.h"
 
 namespace samara::dns {
 
-constexpr size_t header_size = 12;
 // Records besides the question that a query may carry (OPT, TSIG, an IXFR's SOA, SIG(0), and a little room). An UPDATE is made
 // of records, and carries as many as a message holds.
 constexpr unsigned max_query_records = 16;
-
-// TYPE, CLASS, TTL and RDLENGTH behind the owner name of each record.
-constexpr size_t record_overhead = 10;
-
-// Header flags (RFC 1035 section 4.1.1, RFC 4035 section 3.2).
-constexpr u16 flag_qr = 0x8000;
-constexpr u16 flag_aa = 0x0400;
-constexpr u16 flag_tc = 0x0200;
-constexpr u16 flag_rd = 0x0100;
-constexpr u16 flag_ra = 0x0080;
-constexpr u16 flag_ad = 0x0020;
-constexpr u16 flag_cd = 0x0010;
 
 enum class QueryVerdict : u8 {
   good,
@@ -57,8 +45,5 @@ struct Query {
 
 // Reads a request. Whatever the octets are, the result says what to do with them.
 Query parse_query(Bytes packet);
-// The same for a response, of which a request with one question is expected back: `good` when it can be read. What the flags
-// say is for the caller to look at.
-Query parse_response(Bytes packet);
 
 }  // namespace samara::dns

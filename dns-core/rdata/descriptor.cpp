@@ -12,11 +12,6 @@ using T = RrType;
 constexpr Descriptor row(RrType type, std::string_view mnemonic, std::array<Field, max_fields> fields, NameRule names = kept) {
   return {type, mnemonic, fields, names};
 }
-constexpr Descriptor meta_row(RrType type, std::string_view mnemonic, std::array<Field, max_fields> fields = {opaque}) {
-  Descriptor d = row(type, mnemonic, fields);
-  d.meta = true;
-  return d;
-}
 
 // By number. The RFC of each type is named at the IANA registry "Resource Record (RR) TYPEs"; EID, NIMLOC (Patton), SINK
 // (draft-eastlake-kitchen-sink), NINFO, RKEY (Reid), TALINK (Wijngaards), TA (Weiler), AVC, WALLET, CLA, IPN are known from
@@ -62,7 +57,7 @@ constexpr auto rows = std::to_array<Descriptor>({
     row(T::A6, "A6", {a6_address}, lowered),
     row(T::DNAME, "DNAME", {name}, lowered),
     row(T::SINK, "SINK", {number8, number8, number8, base64_or_none}),
-    meta_row(T::OPT, "OPT"),
+    row(T::OPT, "OPT", {opaque}),
     row(T::APL, "APL", {prefixes}),
     row(T::DS, "DS", {number16, algorithm, digest_type, digest}),
     row(T::SSHFP, "SSHFP", {number8, number8, digest}),
@@ -100,14 +95,14 @@ constexpr auto rows = std::to_array<Descriptor>({
     row(T::LP, "LP", {number16, name}),
     row(T::EUI48, "EUI48", {eui48}),
     row(T::EUI64, "EUI64", {eui64}),
-    meta_row(T::NXNAME, "NXNAME"),
-    meta_row(T::TKEY, "TKEY", {name, time, time, number16, rcode, sized_base64, sized_base64}),
-    meta_row(T::TSIG, "TSIG", {name, number48, number16, sized_base64, number16, rcode, sized_base64}),
-    meta_row(T::IXFR, "IXFR"),
-    meta_row(T::AXFR, "AXFR"),
-    meta_row(T::MAILB, "MAILB"),
-    meta_row(T::MAILA, "MAILA"),
-    meta_row(T::ANY, "ANY"),
+    row(T::NXNAME, "NXNAME", {opaque}),
+    row(T::TKEY, "TKEY", {name, time, time, number16, rcode, sized_base64, sized_base64}),
+    row(T::TSIG, "TSIG", {name, number48, number16, sized_base64, number16, rcode, sized_base64}),
+    row(T::IXFR, "IXFR", {opaque}),
+    row(T::AXFR, "AXFR", {opaque}),
+    row(T::MAILB, "MAILB", {opaque}),
+    row(T::MAILA, "MAILA", {opaque}),
+    row(T::ANY, "ANY", {opaque}),
     row(T::URI, "URI", {number16, number16, text_not_empty}),
     row(T::CAA, "CAA", {number8, tag, text}),
     row(T::AVC, "AVC", {strings}),
@@ -276,12 +271,6 @@ const Descriptor* find_descriptor(std::string_view mnemonic) {
 
 std::span<const Descriptor> all_descriptors() {
   return descriptors;
-}
-
-bool is_meta_type(RrType rr_type) {
-  const Descriptor* d = find_descriptor(rr_type);
-  if (d != nullptr) return d->meta;
-  return code(rr_type) >= 128 && code(rr_type) <= 255;
 }
 
 }  // namespace samara::dns

@@ -90,8 +90,6 @@ struct Descriptor {
   std::string_view mnemonic;
   std::array<Field, max_fields> fields{};
   NameRule names = NameRule::kept;
-  // Not data of a zone: OPT, TSIG, and the types that stand in questions only (RFC 6895 section 3.1).
-  bool meta = false;
   // Filled in from the fields: where the first name is when that is the same in all data of this type, and how many names stand
   // there one after the other. Names elsewhere are found by walking the fields.
   u8 name_offset = 0;
@@ -118,8 +116,5 @@ const Descriptor* find_descriptor(RrType type);
 const Descriptor* find_descriptor(std::string_view mnemonic);
 // All known types by number.
 std::span<const Descriptor> all_descriptors();
-
-// A type that is never data of a zone; of the unknown types, those RFC 6895 section 3.1 sets aside (128 to 255).
-bool is_meta_type(RrType type);
 
 }  // namespace samara::dns

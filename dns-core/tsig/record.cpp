@@ -2,17 +2,17 @@
 
 #include <array>
 
+#include "dns-core/message/header.h"
+#include "dns-core/record_image.h"
 #include "platform/base/byte_order.h"
 #include "platform/base/byte_reader.h"
 
 namespace samara::dns {
 namespace {
 
-constexpr size_t message_header_size = 12;
-constexpr size_t additional_count_at = 10;
 constexpr u64 max_time = (u64{1} << 48) - 1;
-// TYPE, CLASS, TTL, RDLENGTH, and the fixed fields of the data.
-constexpr size_t fixed_size = 10 + 6 + 2 + 2 + 2 + 2 + 2;
+// What stands behind the owner, and the fixed fields of the data.
+constexpr size_t fixed_size = record_fixed_size + 6 + 2 + 2 + 2 + 2 + 2;
 // RFC 8945 section 4.2: other data is empty or, with BADTIME, the server's time.
 constexpr size_t max_other_size = 6;
 
@@ -27,7 +27,7 @@ constexpr auto as_malformed = [](auto) { return TsigRecordError::malformed; };
 }  // namespace
 
 Result<TsigRecordView, TsigRecordError> TsigRecordView::parse(Bytes message, size_t at) {
-  if (message.size() < message_header_size || at < message_header_size || at >= message.size()) return malformed();
+  if (message.size() < header_size || at < header_size || at >= message.size()) return malformed();
   if (load_be16(message, additional_count_at) == 0) return malformed();
   ByteReader reader(message);
   TRY_FIELD(reader.skip(at));
@@ -70,7 +70,8 @@ void append_tsig(const TsigRecordView& record, ByteWriter& message) {
   message.u16(code(RrType::TSIG));
   message.u16(code(RrClass::ANY));
   message.u32(0);
-  message.u16(static_cast<u16>(record.algorithm.size() + fixed_size - 10 + record.mac.size() + record.other.size()));
+  message.u16(
+      static_cast<u16>(record.algorithm.size() + fixed_size - record_fixed_size + record.mac.size() + record.other.size()));
   message.bytes(record.algorithm.wire());
   message.u48(record.time_signed);
   message.u16(record.fudge);
@@ -95,13 +96,13 @@ void digest_prior_mac(crypto::Hmac& hmac, Bytes mac) {
 }
 
 void digest_received(crypto::Hmac& hmac, Bytes message, size_t tsig_at, u16 original_id) {
-  std::array<u8, message_header_size> header{};
+  std::array<u8, header_size> header{};
   ByteWriter out(header);
   out.u16(original_id);
   out.bytes(message.subspan(2, additional_count_at - 2));
   out.u16(static_cast<u16>(load_be16(message, additional_count_at) - 1));
   hmac.update(header);
-  hmac.update(message.subspan(message_header_size, tsig_at - message_header_size));
+  hmac.update(message.subspan(header_size, tsig_at - header_size));
 }
 
 void digest_variables(crypto::Hmac& hmac, const TsigRecordView& record) {

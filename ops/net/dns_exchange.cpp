@@ -11,6 +11,7 @@
 #include <memory>
 #include <system_error>
 
+#include "dns-core/message/header.h"
 #include "ops/descriptor.h"
 #include "platform/base/byte_order.h"
 #include "platform/base/text_writer.h"
@@ -23,7 +24,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds first_interval{1000};
-constexpr size_t largest_message = 65'535;  // RFC 1035 section 4.2.2: a length of 16 bits
 constexpr size_t length_size = 2;
 
 std::string seconds_of(milliseconds patience) {
@@ -103,7 +103,7 @@ Result<std::vector<u8>, NoAnswer> exchange_udp(const Endpoint& server, Bytes req
   const Clock::time_point end = Clock::now() + patience;
   const Result<Descriptor, int> socket = connect_to(server, SOCK_DGRAM, end);
   if (!socket) return system_failure(socket.error());
-  std::vector<u8> room(largest_message);
+  std::vector<u8> room(dns::max_message_size);
   for (milliseconds interval = first_interval; Clock::now() < end; interval *= 2) {
     // An error that an earlier datagram caused is reported by any call; the server may be up by the next attempt.
     if (::send(socket.value().get(), request.data(), request.size(), 0) < 0 && errno != ECONNREFUSED)

@@ -4,13 +4,12 @@
 
 #include <ctime>
 
-#include "dns-core/message/edns.h"
-#include "dns-core/message/query.h"
+#include "dns-core/message/request.h"
+#include "dns-core/message/response.h"
 #include "dns-core/rdata/rdata_text.h"
 #include "dns-core/tsig/client.h"
 #include "ops/diagnostics.h"
 #include "ops/net/dns_exchange.h"
-#include "platform/base/byte_reader.h"
 
 namespace samara::ops {
 
@@ -20,8 +19,6 @@ using dns::Opcode;
 using dns::Rcode;
 
 constexpr size_t largest_udp_request = 512;  // RFC 1035 section 4.2.1: what everybody takes
-constexpr size_t largest_message = 65'535;
-constexpr u16 request_payload_size = 1232;  // RFC 9715
 
 UnixTime wall_clock_now() {
   return {std::time(nullptr)};
@@ -50,61 +47,36 @@ struct Attempt {
 
   // With EDNS the server can say why it refuses (RFC 8914).
   Attempt(const Server& server, const std::vector<u8>& message, bool edns) : request(message) {
-    if (edns) add_opt();
+    if (server.key != nullptr) tsig.emplace(*server.key);
     u16 id = 0;
     const ssize_t got = ::getrandom(&id, sizeof id, 0);
     store_be16(request, 0, got == static_cast<ssize_t>(sizeof id) ? id : 1);  // the id protects nothing that TSIG does not
-    if (server.key == nullptr) return;
-    tsig.emplace(*server.key);
-    const size_t size = request.size();
-    request.resize(size + tsig->request_size());
-    ByteWriter writer(request, size);
-    tsig->sign_request(writer, wall_clock_now());
+    request.resize(message.size() + dns::opt_fixed_size + (tsig ? tsig->request_size() : 0));
+    dns::RequestWriter writer(request, message.size());
+    if (edns) writer.opt(dns::common_udp_payload_size, {});
+    request.resize(writer.finish(tsig ? &*tsig : nullptr, wall_clock_now()));
   }
 
-  void add_opt() {
-    const size_t size = request.size();
-    request.resize(size + dns::opt_fixed_size);
-    ByteWriter opt(request, size);
-    opt.u8(0);
-    opt.u16(dns::code(dns::RrType::OPT));
-    opt.u16(request_payload_size);
-    opt.u32(0);
-    opt.u16(0);
-    constexpr size_t additional_count = 10;
-    store_be16(request, additional_count, static_cast<u16>(load_be16(request, additional_count) + 1));
+  // What `octets` say, when they are an answer to this request.
+  std::optional<dns::Response> answer(Bytes octets) const {
+    const auto response = dns::read_response(octets);
+    if (!response.ok() || response.value().header.id.value() != load_be16(request)) return {};
+    if (response.value().header.opcode() != dns::opcode_of(load_be16(request, 2))) return {};
+    return response.value();
   }
-  bool is_answer(Bytes octets) const {
-    const auto head = AnswerHead::parse(octets);
-    return head && head->id == load_be16(request, 0) && head->opcode == opcode();
-  }
-  Opcode opcode() const { return static_cast<Opcode>(request[2] >> 3 & 15); }
 };
 
-// The text of the first extended error among an OPT record's options; empty when there is none, or the options cannot be read.
-std::string reason_in(Bytes options) {
-  ByteReader at(options);
-  while (!at.at_end()) {
-    const auto code = at.u16();
-    const auto size = at.u16();
-    if (!size.ok()) return {};
-    auto content = at.sub(size.value());
-    if (!content.ok()) return {};
-    if (code.value() != dns::code(dns::EdnsOption::extended_error) || !content.value().skip(2).ok()) continue;
-    const Bytes text = content.value().rest();
-    return {text.begin(), text.end()};
-  }
-  return {};
-}
-
 Outcome judge(Attempt& attempt, const std::vector<u8>& answer) {
-  const auto head = AnswerHead::parse(answer);
-  if (!head || !attempt.is_answer(answer)) return unavailable("what came back is no answer to the request");
-  Outcome outcome{Outcome::Kind::refused, head->rcode, Rcode::NOERROR, {}};
-  if (head->rcode != Rcode::NOERROR) outcome.words = refusal_words(head->opcode, head->rcode);
-  if (!head->reason.empty()) outcome.words += (outcome.words.empty() ? "" : ": ") + in_quotes(head->reason, longest_reason);
+  const auto response = attempt.answer(answer);
+  if (!response) return unavailable("what came back is no answer to the request");
+  Outcome outcome{Outcome::Kind::refused, response->rcode, Rcode::NOERROR, {}};
+  if (response->rcode != Rcode::NOERROR) outcome.words = refusal_words(response->header.opcode(), response->rcode);
+  if (!response->reason.empty()) {
+    const std::string reason(response->reason.begin(), response->reason.end());
+    outcome.words += (outcome.words.empty() ? "" : ": ") + in_quotes(reason, longest_reason);
+  }
   if (attempt.tsig) {
-    const auto checked = attempt.tsig->on_response(answer, head->tsig_at, wall_clock_now());
+    const auto checked = attempt.tsig->on_response(answer, response->tsig_at, wall_clock_now());
     if (!checked.ok() && checked.error() == dns::TsigClientError::peer_refuses) {
       outcome.tsig_error = attempt.tsig->peer_error();
       outcome.words = "the server does not accept our signature: " + tsig_words(outcome.tsig_error);
@@ -116,7 +88,7 @@ Outcome judge(Attempt& attempt, const std::vector<u8>& answer) {
       return outcome;
     }
   }
-  if (head->rcode == Rcode::NOERROR) outcome.kind = Outcome::Kind::accepted;
+  if (response->rcode == Rcode::NOERROR) outcome.kind = Outcome::Kind::accepted;
   return outcome;
 }
 
@@ -140,64 +112,30 @@ std::string_view Outcome::kind_name() const {
   return "unavailable";
 }
 
-std::optional<AnswerHead> AnswerHead::parse(Bytes message) {
-  if (message.size() < dns::header_size) return {};
-  const u16 flags = load_be16(message, 2);
-  if ((flags & dns::flag_qr) == 0) return {};
-  AnswerHead head;
-  head.id = load_be16(message, 0);
-  head.opcode = static_cast<Opcode>(flags >> 11 & 15);
-  head.truncated = (flags & dns::flag_tc) != 0;
-  head.rcode = static_cast<Rcode>(flags & 15);
-  ByteReader at(message);
-  if (!at.skip(dns::header_size).ok()) return {};
-  for (u16 i = load_be16(message, 4); i > 0; --i) {
-    if (!dns::Name::from_message(at).ok() || !at.skip(4).ok()) return {};
-  }
-  const u32 records = u32{load_be16(message, 6)} + load_be16(message, 8) + load_be16(message, 10);
-  for (u32 i = 0; i < records; ++i) {
-    const size_t start = at.position();
-    if (!dns::Name::from_message(at).ok()) return {};
-    const auto type = at.u16();
-    if (!at.skip(6).ok()) return {};  // CLASS, TTL
-    const auto length = at.u16();
-    if (!length.ok()) return {};
-    auto data = at.sub(length.value());
-    if (!data.ok()) return {};
-    if (static_cast<dns::RrType>(type.value()) == dns::RrType::OPT) {
-      head.edns = true;
-      head.reason = reason_in(data.value().rest());
-    }
-    if (static_cast<dns::RrType>(type.value()) == dns::RrType::TSIG && i + 1 == records) head.tsig_at = start;
-  }
-  return head;
-}
-
 namespace {
 
 // Nothing: the server does not know EDNS (RFC 6891 section 7), and may do what is asked without.
 std::optional<Outcome> try_request(const Server& server, const std::vector<u8>& message, bool edns) {
-  const auto speaks_no_edns = [edns](Bytes answer) {
-    const auto head = AnswerHead::parse(answer);
-    return edns && head && !head->edns && (head->rcode == Rcode::FORMERR || head->rcode == Rcode::NOTIMP);
+  const auto speaks_no_edns = [edns](const std::optional<dns::Response>& response) {
+    return edns && response && !response->has_edns && (response->rcode == Rcode::FORMERR || response->rcode == Rcode::NOTIMP);
   };
   Attempt first(server, message, edns);
-  if (first.request.size() > largest_message) {
+  if (first.request.size() > dns::max_message_size) {
     if (edns) return {};  // its place may be all that is missing
     return Outcome{Outcome::Kind::refused, Rcode::NOERROR, Rcode::NOERROR, "the request is longer than a DNS message can be"};
   }
   if (first.request.size() <= largest_udp_request) {
-    const auto answer =
-        exchange_udp(server.endpoint, first.request, server.patience, [&](Bytes octets) { return first.is_answer(octets); });
+    const auto answer = exchange_udp(server.endpoint, first.request, server.patience,
+                                     [&](Bytes octets) { return first.answer(octets).has_value(); });
     if (!answer) return unavailable(answer.error().problem);
-    if (speaks_no_edns(answer.value())) return {};
-    const auto head = AnswerHead::parse(answer.value());
-    if (!head->truncated) return judge(first, answer.value());
+    const auto response = first.answer(answer.value());
+    if (speaks_no_edns(response)) return {};
+    if (!response->header.has(dns::flag_tc)) return judge(first, answer.value());
   }
   Attempt second(server, message, edns);
   const auto answer = exchange_tcp(server.endpoint, second.request, server.patience);
   if (!answer) return unavailable(answer.error().problem);
-  if (speaks_no_edns(answer.value())) return {};
+  if (speaks_no_edns(second.answer(answer.value()))) return {};
   return judge(second, answer.value());
 }
 

@@ -38,19 +38,6 @@ struct Outcome {
   std::string_view kind_name() const;
 };
 
-// What an answer says, read against its request. `tsig_at` is where its TSIG record begins.
-struct AnswerHead {
-  u16 id = 0;
-  dns::Opcode opcode = dns::Opcode::QUERY;
-  bool truncated = false;
-  dns::Rcode rcode = dns::Rcode::NOERROR;
-  std::optional<size_t> tsig_at;
-  bool edns = false;   // it has an OPT record
-  std::string reason;  // the text of an extended error (RFC 8914), in the server's own words
-  // Nothing when it is no response, or not a message at all.
-  static std::optional<AnswerHead> parse(Bytes message);
-};
-
 // Sends `message`, which has everything but its id and its TSIG record.
 Outcome send_request(const Server& server, const std::vector<u8>& message);
 // The same to a server that may have several addresses: the first that answers counts, and together they have `patience`.

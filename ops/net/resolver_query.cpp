@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <array>
 
-#include "dns-core/message/query.h"
+#include "dns-core/message/message_reader.h"
+#include "dns-core/message/request.h"
+#include "dns-core/message/response.h"
 #include "dns-core/rdata/rdata_text.h"
 #include "ops/files.h"
 #include "ops/net/dns_exchange.h"
 #include "ops/text_of.h"
-#include "platform/base/byte_reader.h"
-#include "platform/base/byte_writer.h"
 
 namespace samara::ops {
 
@@ -21,53 +21,46 @@ constexpr std::string_view resolver_file = "/etc/resolv.conf";
 constexpr size_t max_resolvers = 3;  // resolv.conf(5), MAXNS
 constexpr Port dns_port{53};
 
-std::vector<u8> question(const dns::Name& name, dns::RrType type) {
-  std::array<u8, dns::header_size + dns::max_name_size + 4> memory{};
-  ByteWriter out(memory);
+std::vector<u8> query_for(const dns::Question& question) {
   u16 id = 0;
   // Without random numbers anybody can guess it, as anybody on the way can read it.
   const ssize_t got = ::getrandom(&id, sizeof id, 0);
-  out.u16(got == static_cast<ssize_t>(sizeof id) ? id : 1);
-  out.u16(dns::flag_rd);
-  for (const u16 count : {u16{1}, u16{0}, u16{0}, u16{0}}) out.u16(count);
-  out.bytes(name.wire());
-  out.u16(dns::code(type));
-  out.u16(dns::code(dns::RrClass::IN));
-  return {out.written().begin(), out.written().end()};
+  std::vector<u8> message(dns::request_size(question.name.size()));
+  dns::RequestWriter request(message, {.id = dns::MessageId(got == static_cast<ssize_t>(sizeof id) ? id : u16{1}),
+                                       .flags = dns::flag_rd,
+                                       .name = question.name,
+                                       .type = question.type});
+  message.resize(request.finish());
+  return message;
 }
 
-// A response to this question and no other.
-bool answers(Bytes message, Bytes question) {
-  if (message.size() < question.size() || (message[2] & 0xf8) != 0x80) return false;
-  const Bytes asked = message.subspan(dns::header_size, question.size() - dns::header_size);
-  const auto lower = [](u8 octet) { return dns::to_lower(octet); };
-  return load_be16(message) == load_be16(question) && load_be16(message, 4) == 1 &&
-         std::ranges::equal(asked, question.subspan(dns::header_size), {}, lower, lower);
+// A response to this query and no other.
+std::optional<dns::Response> answer_to(const dns::Question& question, Bytes query, Bytes message) {
+  const auto response = dns::read_response(message);
+  if (!response.ok() || response.value().question != question) return {};
+  const dns::Header& header = response.value().header;
+  if (header.id.value() != load_be16(query) || header.opcode() != dns::Opcode::QUERY) return {};
+  return response.value();
 }
 
 struct AnswerRecord {
   dns::Name owner;
-  dns::RrType type{};
-  Bytes whole;  // the message, for names in the data that point into it
+  dns::RecordFields fields;
   size_t data_at = 0;
-  size_t data_size = 0;
 };
 
 // The records of the answer and authority sections; those that cannot be read end the list.
 std::vector<AnswerRecord> records_of(Bytes message) {
   std::vector<AnswerRecord> records;
-  ByteReader at(message);
-  if (!at.skip(dns::header_size).ok() || !dns::Name::from_message(at).ok() || !at.skip(4).ok()) return records;
-  const size_t count = size_t{load_be16(message, 6)} + load_be16(message, 8);
-  for (size_t i = 0; i < count; ++i) {
-    const auto owner = dns::Name::from_message(at);
-    if (!owner.ok()) break;
-    const auto type = at.u16();
-    if (!type.ok() || !at.skip(6).ok()) break;
-    const auto size = at.u16();
-    const size_t data_at = at.position();
-    if (!size.ok() || !at.skip(size.value()).ok()) break;
-    records.push_back({owner.value(), static_cast<dns::RrType>(type.value()), message, data_at, size.value()});
+  const auto response = dns::read_response(message);
+  if (!response.ok()) return records;
+  dns::MessageReader at(message, response.value().answers_at);
+  const dns::Header& header = response.value().header;
+  for (u32 left = u32{header.answers} + header.authorities; left != 0; --left) {
+    AnswerRecord record{.owner = at.name(), .fields = at.fields(), .data_at = at.position()};
+    at.bytes(record.fields.size);
+    if (at.failed()) break;
+    records.push_back(record);
   }
   return records;
 }
@@ -97,19 +90,20 @@ Result<std::vector<Endpoint>, std::string> system_resolvers() {
 }
 
 Result<std::vector<u8>, std::string> ResolverQuery::ask(const dns::Name& name, dns::RrType type) const {
-  const std::vector<u8> request = question(name, type);
+  const dns::Question question{name, type};
+  const std::vector<u8> request = query_for(question);
   std::string why;
   for (const Endpoint& server : servers_) {
     const auto each = patience_ / static_cast<int>(servers_.size());
-    auto answer = exchange_udp(server, request, each, [&](Bytes octets) { return answers(octets, request); });
-    if (answer.ok() && (load_be16(answer.value(), 2) & dns::flag_tc) != 0) answer = exchange_tcp(server, request, each);
+    const auto read = [&](Bytes octets) { return answer_to(question, request, octets); };
+    auto answer = exchange_udp(server, request, each, [&](Bytes octets) { return read(octets).has_value(); });
+    if (answer.ok() && read(answer.value())->header.has(dns::flag_tc)) answer = exchange_tcp(server, request, each);
     if (!answer) {
       why = answer.error().problem;
-    } else if (!answers(answer.value(), request)) {
+    } else if (const auto response = read(answer.value()); !response) {
       why = "an answer to another question";
-    } else if (const auto rcode = static_cast<dns::Rcode>(answer.value()[3] & 15);
-               rcode != dns::Rcode::NOERROR && rcode != dns::Rcode::NXDOMAIN) {
-      why = dns::rcode_name(rcode);
+    } else if (response->rcode != dns::Rcode::NOERROR && response->rcode != dns::Rcode::NXDOMAIN) {
+      why = dns::rcode_name(response->rcode);
     } else {
       return std::move(answer).value();
     }
@@ -122,17 +116,16 @@ Result<dns::Name, std::string> ResolverQuery::primary_of(const dns::Name& zone) 
   const auto answer = ask(zone, dns::RrType::SOA);
   if (!answer) return fail("who serves " + name_text(zone) + " cannot be found out: " + answer.error());
   for (const AnswerRecord& record : records_of(answer.value())) {
-    if (record.type != dns::RrType::SOA) continue;
+    if (record.fields.type != dns::RrType::SOA) continue;
     if (record.owner != zone) {
       return fail(name_text(zone) + " is no zone; it is in " + name_text(record.owner) + " (did you mean --zone " +
                   name_text(record.owner) + "?)");
     }
-    ByteReader data(record.whole);
-    if (!data.skip(record.data_at).ok()) break;
-    const auto primary = dns::Name::from_message(data);
-    if (!primary.ok()) break;
-    if (primary.value().is_root()) return fail("the SOA of " + name_text(zone) + " names no primary; --server names one");
-    return primary.value();
+    dns::MessageReader data(answer.value(), record.data_at);
+    const dns::Name primary = data.name();
+    if (data.failed()) break;
+    if (primary.is_root()) return fail("the SOA of " + name_text(zone) + " names no primary; --server names one");
+    return primary;
   }
   return fail("no SOA of " + name_text(zone) + " is found; --server says where the zone is");
 }
@@ -142,8 +135,8 @@ Result<std::vector<IpAddress>, std::string> ResolverQuery::addresses_of(const dn
   if (!answer) return fail("addresses of " + name_text(host) + " cannot be found out: " + answer.error());
   std::vector<IpAddress> found;
   for (const AnswerRecord& record : records_of(answer.value())) {
-    if (record.type != type) continue;
-    const Bytes data = record.whole.subspan(record.data_at, record.data_size);
+    if (record.fields.type != type) continue;
+    const Bytes data = Bytes(answer.value()).subspan(record.data_at, record.fields.size);
     if (type == dns::RrType::A && data.size() == 4) {
       std::array<u8, 4> octets{};
       std::ranges::copy(data, octets.begin());

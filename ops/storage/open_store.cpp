@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <system_error>
 
+#include "dns-core/record_image.h"
 #include "ops/system_random.h"
 #include "ops/text_of.h"
-#include "zone/store/record_image.h"
 
 namespace samara::ops {
 
@@ -33,7 +33,7 @@ class Copier final : public zone::store::ZoneVisitor {
       if (!begun) return stop(begun.error());
       writer_.emplace(std::move(begun).value());
     }
-    zone::store::RecordImages images(batch.records);
+    dns::RecordImages images(batch.records);
     for (auto image = images.next(); image; image = images.next()) {
       if (const auto added = writer_->add(image->whole); !added) return stop(added.error());
     }

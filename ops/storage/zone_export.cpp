@@ -6,13 +6,13 @@
 #include <optional>
 
 #include "dns-core/rdata/rdata_text.h"
+#include "dns-core/record_image.h"
 #include "ops/files.h"
 #include "ops/text_of.h"
 #include "ops/yaml/reading.h"
 #include "ops/zone/loaded_zone.h"
 #include "zone/format.h"
 #include "zone/revision.h"
-#include "zone/store/record_image.h"
 #include "zone/store/zone_archive.h"
 
 namespace samara::ops {
@@ -114,7 +114,7 @@ class Changes final : public zone::store::ZoneVisitor {
     if (soas_ == 0) {
       text_ += "; from serial " + std::to_string(batch.from.value()) + " to " + std::to_string(batch.to.value()) + "\n";
     }
-    zone::store::RecordImages images(batch.records);
+    dns::RecordImages images(batch.records);
     for (auto image = images.next(); image; image = images.next()) {
       // RFC 1995 section 4: the old SOA, what goes, the new SOA, what comes.
       if (image->type == dns::RrType::SOA) ++soas_;

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "dns-core/message/query.h"
+#include "dns-core/message/request.h"
 #include "dns-core/rdata/rdata_text.h"
+#include "dns-core/record_image.h"
 #include "ops/nearest.h"
 #include "ops/yaml/reading.h"
 
@@ -18,7 +19,6 @@ using dns::RrType;
 using dns::SyntaxError;
 using dns::Token;
 
-constexpr size_t largest_message = 65'535;
 constexpr std::string_view command_form = "server, zone, ttl, prereq, update, add, delete, send or quit";
 constexpr std::string_view prerequisite_form = "nxdomain, yxdomain, nxrrset or yxrrset";
 constexpr std::string_view name_form = "a domain name";
@@ -37,12 +37,6 @@ std::string lowered_text(std::string_view text) {
   return out;
 }
 
-// RFC 6895 section 3.1: types that are questions or belong to a message; no zone has them.
-bool is_meta(RrType type) {
-  const u16 number = dns::code(type);
-  return number == 0 || type == RrType::OPT || (number >= 128 && number <= 255);
-}
-
 Result<dns::Name, SyntaxError> read_name(Lexer& line) {
   const Token token = TRY(line.expect_text(name_form));
   const auto name = yaml::parse_name(token.text);
@@ -53,7 +47,7 @@ Result<dns::Name, SyntaxError> read_name(Lexer& line) {
 Result<RrType, SyntaxError> type_of(const Token& token) {
   const auto type = dns::parse_type(token.text);
   if (!type) return wrong(token, "unknown record type", type_form, dns::nearest_type(token.text));
-  if (is_meta(*type)) return wrong(token, "a type that no zone has", type_form);
+  if (dns::is_meta_type(*type)) return wrong(token, "a type that no zone has", type_form);
   return *type;
 }
 
@@ -233,7 +227,7 @@ Result<UpdateScript::Head, SyntaxError> UpdateScript::read_head(Lexer& line) {
 
 UpdateScript::Done UpdateScript::put(std::vector<std::vector<u8>>& into, const Head& head, RrClass rr_class, u32 ttl,
                                      Lexer* rdata) {
-  std::vector<u8> memory(largest_message + dns::max_name_size + dns::record_overhead);
+  std::vector<u8> memory(dns::max_record_image);
   ByteWriter record(memory);
   record.bytes(head.owner.wire());
   record.u16(dns::code(head.type.value_or(RrType::ANY)));
@@ -289,22 +283,14 @@ UpdateScript::Done UpdateScript::read_prerequisite(Lexer& line) {
 }
 
 std::optional<std::vector<u8>> update_message(const UpdateBatch& batch) {
-  std::vector<u8> memory(largest_message);
-  ByteWriter message(memory);
+  using Section = dns::RequestWriter::Section;
+  std::vector<u8> message(dns::max_message_size);
   if (batch.prerequisites.size() > UINT16_MAX || batch.changes.size() > UINT16_MAX) return {};
-  message.u16(0);
-  message.u16(static_cast<u16>(static_cast<u16>(dns::Opcode::UPDATE) << 11));
-  message.u16(1);
-  message.u16(static_cast<u16>(batch.prerequisites.size()));
-  message.u16(static_cast<u16>(batch.changes.size()));
-  message.u16(0);
-  message.bytes(batch.zone->wire());
-  message.u16(dns::code(RrType::SOA));
-  message.u16(dns::code(RrClass::IN));
-  for (const std::vector<u8>& record : batch.prerequisites) message.bytes(record);
-  for (const std::vector<u8>& record : batch.changes) message.bytes(record);
-  if (message.overflowed()) return {};
-  return std::vector<u8>(message.written().begin(), message.written().end());
+  dns::RequestWriter request(message, {.opcode = dns::Opcode::UPDATE, .name = *batch.zone, .type = RrType::SOA});
+  for (const std::vector<u8>& record : batch.prerequisites) request.record(Section::answer, record);
+  for (const std::vector<u8>& record : batch.changes) request.record(Section::authority, record);
+  message.resize(request.finish());
+  return message.empty() ? std::nullopt : std::optional(std::move(message));
 }
 
 }  // namespace samara::ops

@@ -2,17 +2,14 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "dns-core/message/query.h"
+#include "dns-core/message/request.h"
 #include "ops/text_of.h"
 #include "ops/verbs/request_options.h"
 #include "ops/verbs/verbs.h"
-#include "platform/base/byte_writer.h"
 
 namespace samara::ops {
 
 namespace {
-
-constexpr size_t message_room = 1024;
 
 struct NotifyOptions {
   std::string zone;
@@ -23,29 +20,12 @@ struct NotifyOptions {
 
 // RFC 1996 section 3: a question for the zone's SOA; with a serial, an answer that has nothing else to say.
 std::vector<u8> notify_message(const dns::Name& zone, std::optional<u32> serial) {
-  std::vector<u8> memory(message_room);
-  ByteWriter message(memory);
-  const auto opcode = static_cast<u16>(dns::Opcode::NOTIFY);
-  message.u16(0);
-  message.u16(static_cast<u16>(opcode << 11 | dns::flag_aa));
-  message.u16(1);
-  message.u16(serial ? 1 : 0);
-  message.u32(0);
-  message.bytes(zone.wire());
-  message.u16(dns::code(dns::RrType::SOA));
-  message.u16(dns::code(dns::RrClass::IN));
-  if (serial) {
-    constexpr u16 soa_size = 22;  // two root names and five numbers
-    message.u16(0xc000 | dns::header_size);
-    message.u16(dns::code(dns::RrType::SOA));
-    message.u16(dns::code(dns::RrClass::IN));
-    message.u32(0);
-    message.u16(soa_size);
-    message.u16(0);
-    message.u32(*serial);
-    message.zeros(16);
-  }
-  return {message.written().begin(), message.written().end()};
+  std::vector<u8> message(dns::request_size(zone.size()) + dns::own_serial_size);
+  dns::RequestWriter request(message,
+                             {.opcode = dns::Opcode::NOTIFY, .flags = dns::flag_aa, .name = zone, .type = dns::RrType::SOA});
+  if (serial) request.own_serial(dns::RequestWriter::Section::answer, dns::Serial(*serial));
+  message.resize(request.finish());
+  return message;
 }
 
 ExitCode run_notify(const NotifyOptions& options) {

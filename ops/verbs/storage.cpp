@@ -91,7 +91,7 @@ ExitCode show_storage(const StorageOptions& options) {
 class Reader final : public zone::store::ZoneVisitor {
  public:
   bool on_batch(const zone::store::RecordBatch& batch) override {
-    zone::store::RecordImages images(batch.records);
+    dns::RecordImages images(batch.records);
     while (images.next()) ++records;
     return !images.bad();
   }

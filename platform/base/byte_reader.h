@@ -21,7 +21,8 @@ enum class ReadError : u8 {
 
 class ByteReader {
  public:
-  constexpr explicit ByteReader(Bytes bytes) : bytes_(bytes) {}
+  // Reading begins at `position`, which is at most the number of octets.
+  constexpr explicit ByteReader(Bytes bytes, size_t position = 0) : bytes_(bytes), position_(position) {}
 
   constexpr size_t position() const { return position_; }
   constexpr size_t remaining() const { return bytes_.size() - position_; }
@@ -73,7 +74,7 @@ class ByteReader {
 
  private:
   Bytes bytes_;
-  size_t position_ = 0;
+  size_t position_;
 };
 
 }  // namespace samara

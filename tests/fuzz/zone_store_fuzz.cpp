@@ -56,7 +56,7 @@ class Memory final : public hal::Storage {
 class Counter final : public ZoneVisitor {
  public:
   bool on_batch(const RecordBatch& batch) override {
-    for (RecordImages images(batch.records); images.next().has_value();) ++begun_;
+    for (dns::RecordImages images(batch.records); images.next().has_value();) ++begun_;
     octets_ += batch.records.size();
     require(octets_ <= min_store_size);
     if (batch.last) records += std::exchange(begun_, 0);

@@ -21,7 +21,7 @@
 #include <optional>
 #include <string_view>
 
-#include "dns-core/name.h"
+#include "dns-core/record_image.h"
 #include "platform/base/ip_address.h"
 #include "platform/base/types.h"
 #include "platform/crypto/siphash.h"
@@ -147,12 +147,10 @@ struct ReadEntry {
 // The entry header at the front of `at`, if that is one, undamaged and in its place.
 std::optional<ReadEntry> read_entry_header(Bytes at, const EntryPlace& place);
 
-// The largest record there is: its owner, TYPE CLASS TTL RDLENGTH, and rdata.
-constexpr size_t max_record_image = dns::max_name_size + 10 + 65'535;
 // An entry's payload: as many records as go into 64 KiB, or one that is larger.
 constexpr size_t usual_payload = size_t{64} * 1024;
 constexpr size_t max_payload = size_t{66} * 1024;
-static_assert(max_payload >= max_record_image);
+static_assert(max_payload >= dns::max_record_image);
 constexpr size_t max_entry_size = size_t{72} * 1024;
 static_assert(max_entry_size % 4096 == 0 && max_entry_size >= EntryHeader::max_size + max_payload + 4096);
 

@@ -25,7 +25,7 @@ class Restorer final : public ZoneVisitor {
       : memory_(memory), apex_(apex), zone_(zone), staged_in_heap_(heap_has(staged_per_octet * octets)) {}
 
   bool on_batch(const RecordBatch& batch) override {
-    RecordImages images(batch.records);
+    dns::RecordImages images(batch.records);
     for (auto image = images.next(); image.has_value(); image = images.next()) {
       if (!(batch.of == RecordBatch::Of::snapshot ? add_to_snapshot(*image) : add_to_difference(*image))) return false;
     }
@@ -35,7 +35,7 @@ class Restorer final : public ZoneVisitor {
   }
 
  private:
-  bool add_to_snapshot(const RecordImage& image) {
+  bool add_to_snapshot(const dns::RecordImage& image) {
     if (!builder_.has_value() && staged_in_heap_) builder_.emplace(memory_, apex_, 0, &rules_);
     if (!builder_.has_value()) builder_.emplace(memory_, apex_, rules_, SizeLimits());
     return builder_->add(image.owner, image.type, image.ttl, image.rdata).ok();
@@ -48,7 +48,7 @@ class Restorer final : public ZoneVisitor {
     return built.ok();
   }
   // RFC 1995 section 4: the old SOA, what goes, the new SOA, what comes.
-  bool add_to_difference(const RecordImage& image) {
+  bool add_to_difference(const dns::RecordImage& image) {
     if (image.type == dns::RrType::SOA) ++soas_;
     if (soas_ < 2) {
       patch_.delete_record(image.owner, image.type, image.rdata);
@@ -202,7 +202,7 @@ Result<void, StoreError> ZoneArchive::write_whole(const Zone& zone, Room room) {
 Result<void, StoreError> ZoneArchive::write_steps(const dns::Name& name, std::span<const StoredDifference> steps, Room room) {
   for (const StoredDifference& step : steps) {
     auto writer = TRY(store_->begin_difference(name, step.from(), step.to(), room));
-    RecordImages images(step.records());
+    dns::RecordImages images(step.records());
     for (auto image = images.next(); image.has_value(); image = images.next()) TRY(writer.add(image->whole));
     TRY(writer.commit());
   }

@@ -26,9 +26,9 @@
 #include <memory>
 #include <optional>
 
+#include "dns-core/record_image.h"
 #include "platform/base/rng.h"
 #include "zone/store/log_walker.h"
-#include "zone/store/record_image.h"
 #include "zone/store/zone_index.h"
 
 namespace samara::zone::store {

@@ -295,16 +295,16 @@ ZoneWriter::~ZoneWriter() {
 }
 
 Result<void, StoreError> ZoneWriter::add(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata) {
-  if (rdata.size() > 65'535) return fail(StoreError::too_large);
-  std::array<u8, max_record_image> memory;
+  if (rdata.size() > dns::max_rdata_size) return fail(StoreError::too_large);
+  std::array<u8, dns::max_record_image> memory;
   ByteWriter out(memory);
-  write_record_image(out, owner, type, ttl, rdata);
+  dns::write_record_image(owner, type, ttl, rdata, out);
   return add(out.written());
 }
 
 Result<void, StoreError> ZoneWriter::add(Bytes image) {
   if (ended_.has_value()) return fail(*ended_);
-  if (image.size() > max_record_image) return fail(StoreError::too_large);
+  if (image.size() > dns::max_record_image) return fail(StoreError::too_large);
   const size_t payload = filled_ - header_.size();
   if (payload != 0 && payload + image.size() > usual_payload) TRY(write_part(false));
   std::ranges::copy(image, std::span(entry_).subspan(filled_, image.size()).begin());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dns-core/rdata/rdata.h"
+#include "dns-core/record_image.h"
 
 namespace samara::dns {
 namespace {
@@ -20,7 +21,7 @@ Name name_of(std::string_view text) {
 }
 
 Octets image(RrType type, const Octets& rdata, u32 ttl = 300) {
-  Octets made(record_overhead);
+  Octets made(record_fixed_size);
   store_be16(made, 0, code(type));
   store_be16(made, 2, 1);
   store_be32(made, 4, ttl);
@@ -348,7 +349,7 @@ TEST_F(ComposerTest, writes_random_sets_that_read_back_the_same) {
         const Name target = random_name();
         const RrType type = compressible ? (below(2) == 0 ? RrType::NS : RrType::MX) : RrType::DNAME;
         const Octets one = name_image(type, target, type == RrType::MX ? Octets{0, 1} : Octets{});
-        added.push_back({owner, type, 300, Octets(one.begin() + record_overhead, one.end())});
+        added.push_back({owner, type, 300, Octets(one.begin() + record_fixed_size, one.end())});
         images.insert(images.end(), one.begin(), one.end());
       }
       if (add(owner, images, count, compressible)) expected.insert(expected.end(), added.begin(), added.end());
@@ -383,7 +384,7 @@ TEST_F(ComposerTest, points_each_owner_to_what_it_shares_with_the_one_before) {
     const size_t before = out_->size();
     trail.go_to(below(owner, apex));
     ASSERT_TRUE(out_->record(Section::answer, trail, image(RrType::A, {192, 0, 2, 1}), false));
-    EXPECT_EQ(out_->size() - before, octets + record_overhead + 4);
+    EXPECT_EQ(out_->size() - before, octets + record_fixed_size + 4);
   }
   const Composed all = finish();
   ASSERT_EQ(all.records.size(), owners.size());
@@ -399,7 +400,7 @@ TEST_F(ComposerTest, points_names_in_rdata_to_the_owner_above_the_question) {
   trail.go_to(below(owner, apex));
   const size_t before = out_->size();
   ASSERT_TRUE(out_->record(Section::answer, trail, name_image(RrType::NS, target), true));
-  EXPECT_EQ(out_->size() - before, 4 + 2 + record_overhead + 3 + 2);
+  EXPECT_EQ(out_->size() - before, 4 + 2 + record_fixed_size + 3 + 2);
   ASSERT_TRUE(out_->record(Section::answer, trail, name_image(RrType::NS, apex), true));
   const Composed all = finish();
   ASSERT_EQ(all.records.size(), 2U);

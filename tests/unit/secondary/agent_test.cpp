@@ -291,7 +291,7 @@ TEST(SecondaryAgent, SaysBothSerialsWhereATransferBringsAnOlderOne) {
 TEST(AgentMessage, ReadsAsItWasWrittenAndNotWhenCutOrLonger) {
   const IpAddress v6 = *IpAddress::parse("2001:db8::1");
   const dns::Name zone = name_of("example.");
-  const SoaFields soa{.serial = dns::Serial(1), .refresh = 2, .retry = 3, .expire = 4};
+  const dns::SoaNumbers soa{.serial = dns::Serial(1), .refresh = 2, .retry = 3, .expire = 4, .minimum = 5};
   const AgentMessage messages[] = {
       {.kind = AgentMessageKind::dropped, .transfer = 7},
       {.kind = AgentMessageKind::confirmed, .zone = zone, .expires_in = Duration::seconds(5)},

@@ -35,7 +35,7 @@ struct FakePrimary {
   TransferResult ixfr_failure = {.error = TransferError::refused, .rcode = dns::Rcode::NOTIMP};
   bool has_edns = true;
   bool authoritative = true;
-  SoaFields soa{.serial = dns::Serial(1), .refresh = 3600, .retry = 600, .expire = 86'400};
+  dns::SoaNumbers soa{.serial = dns::Serial(1), .refresh = 3600, .retry = 600, .expire = 86'400};
   std::optional<u32> expire_option = {};
   u16 rcode = 0;
   u32 queries = 0;

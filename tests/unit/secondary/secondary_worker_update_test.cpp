@@ -391,9 +391,9 @@ TEST(SecondaryWorkerUpdate, SaysBadkeyToAStrangerWithAKeyUnknownHere) {
   const Octets answer = secondary.ask(1, signed_update(client), may_not);
   ASSERT_FALSE(answer.empty());
   EXPECT_EQ(rcode_of(answer), Rcode::NOTAUTH);
-  const auto header = read_response(answer);
-  ASSERT_TRUE(header.ok());
-  EXPECT_FALSE(client.on_response(answer, header.value().tsig_at, wall).ok());
+  const auto response = dns::read_response(answer);
+  ASSERT_TRUE(response.ok());
+  EXPECT_FALSE(client.on_response(answer, response.value().tsig_at, wall).ok());
   EXPECT_EQ(client.peer_error(), Rcode::BADKEY);
   EXPECT_TRUE(secondary.connects.empty());
 }
@@ -412,9 +412,9 @@ TEST(SecondaryWorkerUpdate, FailsWithASignatureWhenNoPrimaryCanBeReached) {
   ASSERT_EQ(secondary.late.size(), 1u);
   const Octets& answer = secondary.late[0].message;
   EXPECT_EQ(rcode_of(answer), Rcode::SERVFAIL);
-  const auto header = read_response(answer);
-  ASSERT_TRUE(header.ok());
-  EXPECT_TRUE(client.on_response(answer, header.value().tsig_at, wall).ok());
+  const auto response = dns::read_response(answer);
+  ASSERT_TRUE(response.ok());
+  EXPECT_TRUE(client.on_response(answer, response.value().tsig_at, wall).ok());
   // The same datagram again is told the same, and not passed on.
   EXPECT_EQ(rcode_of(secondary.ask(1, update)), Rcode::SERVFAIL);
   EXPECT_EQ(secondary.connects.size(), 2u);

@@ -80,8 +80,8 @@ struct Streamer {
 };
 
 Octets mac_of(const Octets& message) {
-  const ResponseHeader header = MUST(read_response(message));
-  const auto record = MUST(dns::TsigRecordView::parse(message, *header.tsig_at));
+  const dns::Response response = MUST(dns::read_response(message));
+  const auto record = MUST(dns::TsigRecordView::parse(message, *response.tsig_at));
   return {record.mac.begin(), record.mac.end()};
 }
 

@@ -24,7 +24,7 @@ TEST(ZoneKeeper, ServesWhatWasTransferredBeforeItSaysSo) {
   const auto installed = keeper.last(Kind::installed);
   ASSERT_TRUE(installed.has_value());
   EXPECT_EQ(installed->transfer, number);
-  EXPECT_EQ(installed->soa, (SoaFields{dns::Serial(7), 7200, 900, 604'800}));
+  EXPECT_EQ(installed->soa, (dns::SoaNumbers{dns::Serial(7), 7200, 900, 604'800, 300}));
   EXPECT_EQ(keeper.changed, std::vector<std::string>{"example."});
 }
 

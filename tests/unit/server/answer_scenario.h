@@ -20,6 +20,7 @@
 
 #include "dns-core/message/query.h"
 #include "dns-core/rdata/rdata_text.h"
+#include "dns-core/record_image.h"
 #include "platform/codec/hex.h"
 
 namespace samara::server {
@@ -174,7 +175,7 @@ inline std::string text_of_response(Bytes packet, Bytes query) {
   for (size_t section = 0; section < 3; ++section) {
     for (u16 i = 0; i < counts[section + 1]; ++i) {
       const auto owner = dns::Name::from_message(at);
-      if (!owner.ok() || at.remaining() < dns::record_overhead) {
+      if (!owner.ok() || at.remaining() < dns::record_fixed_size) {
         ADD_FAILURE() << "a record cannot be read";
         return records;
       }

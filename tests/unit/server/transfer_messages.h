@@ -50,7 +50,7 @@ inline TransferMessage read_message(Bytes packet, Bytes request) {
   for (unsigned i = 0; i < unsigned{answers} + additionals; ++i) {
     const size_t start = at.position();
     const auto owner = dns::Name::from_message(at);
-    if (!owner.ok() || at.remaining() < dns::record_overhead) {
+    if (!owner.ok() || at.remaining() < dns::record_fixed_size) {
       ADD_FAILURE() << "a record cannot be read";
       return message;
     }

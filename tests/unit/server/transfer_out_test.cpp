@@ -132,7 +132,7 @@ TEST_F(TransferOutTest, points_to_all_that_owners_share) {
   serve("example.",
         "$TTL 300\n@ SOA @ @ 7 7200 900 1209600 60\n@ NS @\nb.c A 192.0.2.1\na.b.c A 192.0.2.2\nz.b.c A 192.0.2.3\n");
   axfr("example.");
-  const size_t fixed = dns::record_overhead;
+  const size_t fixed = dns::record_fixed_size;
   const size_t soa = 2 + fixed + 2 + 2 + 20;
   const size_t ns = 2 + fixed + 2;
   const size_t addresses = (4 + 2 + fixed + 4) + 2 * (2 + 2 + fixed + 4);  // b.c, then one label more each
@@ -170,7 +170,7 @@ TEST_F(TransferOutTest, gives_a_record_larger_than_a_message_one_of_its_own) {
 
 // zone/builder refuses what is longer.
 TEST_F(TransferOutTest, holds_the_longest_record_that_a_zone_takes) {
-  const size_t octets = zone::max_record_octets - name_of("big.other.").size() - zone::record_fixed_size;
+  const size_t octets = zone::max_record_octets - name_of("big.other.").size() - dns::record_fixed_size;
   serve("other.", std::string(head) + "big TYPE65280 " + unknown_record(octets) + "\n");
   expect_whole(*zone_, axfr("other."));
 }

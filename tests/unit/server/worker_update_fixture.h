@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dns-core/message/response.h"
 #include "dns-core/tsig/client.h"
 #include "server/update_batch.h"
 #include "update_text.h"

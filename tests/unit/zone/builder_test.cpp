@@ -477,7 +477,7 @@ TEST_F(ZoneBuilderTest, refuses_a_record_that_no_message_of_a_transfer_can_hold)
   begin();
   add_apex();
   const dns::Name owner = name_of("a.example.");
-  const size_t most = max_record_octets - owner.size() - record_fixed_size;
+  const size_t most = max_record_octets - owner.size() - dns::record_fixed_size;
   const auto added = builder_->add(owner, RrType{65280}, dns::Ttl(1), std::vector<u8>(most + 1));
   ASSERT_FALSE(added.ok());
   EXPECT_EQ(added.error(), BuildError::record_too_long);

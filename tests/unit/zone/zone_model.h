@@ -174,7 +174,7 @@ inline std::vector<std::string> records_of_step(const StoredDifference& step) {
   for (Bytes rest = step.records(); !rest.empty();) {
     ByteReader reader(rest);
     const dns::Name owner = MUST(dns::Name::from_wire(reader));
-    const size_t size = owner.size() + record_fixed_size + load_be16(rest, owner.size() + 8);
+    const size_t size = owner.size() + dns::record_fixed_size + load_be16(rest, owner.size() + 8);
     records.push_back(octets_of(rest.first(size)));
     rest = rest.subspan(size);
   }

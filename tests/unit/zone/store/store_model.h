@@ -31,7 +31,7 @@ class Collector final : public ZoneVisitor {
  public:
   bool on_batch(const RecordBatch& batch) override {
     open.insert(open.end(), batch.records.begin(), batch.records.end());
-    RecordImages images(batch.records);
+    dns::RecordImages images(batch.records);
     while (images.next().has_value()) ++records;
     whole_records = whole_records && !images.bad();
     if (batch.last) groups.push_back(std::exchange(open, {}));
@@ -74,9 +74,9 @@ inline Content content_of(ZoneStore& store) {
 }
 
 inline std::vector<u8> record_of(const dns::Name& owner, size_t rdata_size, u8 fill) {
-  std::vector<u8> image(max_record_image);
+  std::vector<u8> image(dns::max_record_image);
   ByteWriter out(image);
-  write_record_image(out, owner, dns::RrType::TXT, dns::Ttl(300), std::vector<u8>(rdata_size, fill));
+  dns::write_record_image(owner, dns::RrType::TXT, dns::Ttl(300), std::vector<u8>(rdata_size, fill), out);
   image.resize(out.size());
   return image;
 }
