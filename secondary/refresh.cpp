@@ -117,7 +117,7 @@ void RefreshTable::leave(u32 index) {
   if (zone.step == Step::queued) {
     waiting_[primary_of(zone)].remove(links_, index);
   } else {
-    ready_list(zone).remove(links_, index);
+    lines_[zone.line].remove(links_, index);
   }
 }
 
@@ -130,7 +130,8 @@ void RefreshTable::make_ready(Instant now, u32 index) {
     return;
   }
   zone.step = Step::ready;
-  line_up(ready_list(zone), index);
+  zone.line = line_of(zone);
+  line_up(lines_[zone.line], index);
   if (may_send_ == Instant::never()) may_send_ = now;
   set_due(index, Instant::never());
 }
@@ -169,6 +170,11 @@ void RefreshTable::request(Instant now, u32 index, std::optional<u8> preferred, 
     // A query that is still to go to the sender will do; any other may miss what is new.
     const bool to_be_asked = (zone.step == Step::ready || zone.step == Step::held) && zone.tries == 0;
     zone.again = zone.again || !to_be_asked || (preferred.has_value() && *preferred != zone.place);
+    if (!to_be_asked) return;
+    zone.urgent = true;
+    if (zone.step != Step::ready || zone.line == news) return;
+    lines_[zone.line].remove(links_, index);
+    make_ready(now, index);
     return;
   }
   const Instant allowed = notified_attempt_allowed(zone);

@@ -168,12 +168,20 @@ class RefreshTable {
  private:
   enum class Step : u8 {
     idle,    // `due` is the next attempt
-    ready,   // in ready_ or urgent_: wants to send
+    ready,   // in one of lines_: wants to send
     held,    // wants to send, but has sent too much; `due` is when it may
     asking,  // a query is out; `due` is its timeout
     queued,  // waits for a place to transfer, or to ask by TCP
     transferring,
   };
+  // Zones that want to send wait in three lines, which take turns: there may be any number of zones that no primary has, and
+  // they must not keep the others waiting, nor these a zone of which there is news.
+  enum Line : u8 {
+    news,    // a NOTIFY has come, or the zone is a catalog
+    usual,   // a version is held, or the zone has just come
+    failed,  // no primary had it when they were asked before
+  };
+  static constexpr size_t line_count = 3;
   enum class Path : u8 { udp, tcp };
   // A zone that is queued waits for its wish.
   enum class Wish : u8 {
@@ -185,6 +193,7 @@ class RefreshTable {
     bool used = false;
     ZoneStatus status = ZoneStatus::absent;
     Step step = Step::idle;
+    Line line = usual;  // where it is when it is ready
     Wish wish = Wish::transfer;
     bool again = false;   // a NOTIFY came while it was busy
     bool forced = false;  // whatever the serial
@@ -230,7 +239,10 @@ class RefreshTable {
   void set_due(u32 index, Instant due);
   void make_ready(Instant now, u32 index);
   void leave(u32 index);
-  IndexList& ready_list(const Zone& zone) { return zone.urgent || zone.is_catalog ? urgent_ : ready_; }
+  Line line_of(const Zone& zone) const {
+    if (zone.urgent || zone.is_catalog) return news;
+    return holds(zone) || zone.failures == 0 ? usual : failed;
+  }
   void line_up(IndexList& list, u32 index);
   void expire(u32 index);
   void tell(u32 index);
@@ -274,9 +286,8 @@ class RefreshTable {
   DueHeap heap_;
   std::vector<Link> links_;  // of the ready lists and the waiting lists
   std::vector<Link> event_links_;
-  IndexList ready_;
-  IndexList urgent_;
-  bool urgent_turn_ = true;
+  std::array<IndexList, line_count> lines_;
+  size_t turn_ = 0;  // of the line that may send next
   IndexList events_;
   std::vector<IndexList> waiting_;  // by primary: zones that are queued
   u32 next_waiting_ = 0;            // round robin

@@ -38,17 +38,16 @@ dns::MessageId RefreshTable::fresh_id() {
 
 size_t RefreshTable::poll_datagram(Instant now, UnixTime wall, Endpoint& peer, MutableBytes room) {
   may_send_ = Instant::never();
-  if (ready_.empty() && urgent_.empty()) return 0;
+  if (std::ranges::all_of(lines_, &IndexList::empty)) return 0;
   may_send_ = std::max(now, total_.next(total_interval_, limits_.queries_per_second));
   if (may_send_ > now) return 0;
   const u32 slot = take_query();
   if (slot == no_index) return 0;
 
-  // Notified zones do not keep the others waiting for ever.
-  IndexList& list = !urgent_.empty() && (urgent_turn_ || ready_.empty()) ? urgent_ : ready_;
-  urgent_turn_ = !urgent_turn_;
-  const u32 index = list.first();
-  list.remove(links_, index);
+  while (lines_[turn_].empty()) turn_ = (turn_ + 1) % line_count;
+  const u32 index = lines_[turn_].first();
+  lines_[turn_].remove(links_, index);
+  turn_ = (turn_ + 1) % line_count;
   Zone& zone = zones_[index];
   Query& query = queries_[slot];
   query.primary = primary_of(zone);

@@ -136,6 +136,47 @@ TEST(Storm, AFloodOfNotifiesForManyZonesDelaysAChangeByOneQueryForEachOfThem) {
   EXPECT_LE(flood(60, [&] { return asked.back() != last; }), int{zones / per_second} + 1);
 }
 
+// A catalog may name any number of zones that its primary does not have, and each is tried again for ever.
+TEST(Storm, ZonesThatNoPrimaryHasDelayNoOtherZone) {
+  World world({.queries_per_second = 50});
+  const auto dead = world.group({a});
+  world.servers[a].rcode = 5;
+  for (int i = 0; i < 30'000; ++i) world.add("z" + std::to_string(i) + ".", dead);
+  world.run_for(1'500);  // all have been asked for once
+  const auto live = world.group({b});
+  world.servers[b].soa = {.serial = dns::Serial(1), .refresh = 10, .retry = 1, .expire = 30};
+  const ZoneId id = world.add("example.", live);
+  world.run_for(5);
+  ASSERT_EQ(world.table->status(id), ZoneStatus::current);
+  for (int round = 0; round < 60; ++round) {
+    world.servers[b].soa.serial = world.servers[b].soa.serial.next();
+    world.notify(id, b, world.servers[b].soa.serial.value());
+    world.run_for(3);
+    ASSERT_EQ(world.table->serial(id), world.servers[b].soa.serial) << round;
+    world.run_for(7);
+  }
+  world.run_for(300);
+  EXPECT_EQ(std::ranges::count_if(world.log, [](const std::string& line) { return line.ends_with("expired"); }), 0);
+  // And who waits long among the many is not forgotten.
+  world.servers[a].rcode = 0;
+  world.run_for(3'600);
+  EXPECT_EQ(world.table->status(*world.table->find(name_of("z29999."))), ZoneStatus::current);
+}
+
+// A zone that stands in the line already, at the end of 30,000, is asked for at once when there is news of it.
+TEST(Storm, ANotifyMovesAZoneThatWaitsToTheFront) {
+  World world({.queries_per_second = 50});
+  const auto group = world.group({a});
+  world.servers[a].alive = false;
+  for (int i = 0; i < 30'000; ++i) world.add("z" + std::to_string(i) + ".", group, world.held(1));
+  const auto live = world.group({b});
+  const ZoneId id = world.add("example.", live, world.held(1));
+  world.servers[b].soa.serial = dns::Serial(2);
+  world.notify(id, b, 2);
+  world.run_for(2);
+  EXPECT_EQ(world.table->serial(id), dns::Serial(2));
+}
+
 TEST(Storm, AFloodOfNotifiesForAPrimaryThatIsDeadOrBrokenDies) {
   for (const bool dead : {true, false}) {
     World world;
