@@ -73,7 +73,8 @@ TEST(MessageReader, NamesEndWithinTheirLimits) {
   bad.skip_name();
   EXPECT_TRUE(bad.failed());
   for (const unsigned kind : {0x40U, 0x80U}) {
-    MessageReader other(message({kind, 0}));
+    const Octets octets = message({kind, 0});
+    MessageReader other(octets);
     other.skip_name();
     EXPECT_TRUE(other.failed()) << kind;
   }

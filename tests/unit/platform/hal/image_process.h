@@ -13,6 +13,7 @@
 #include "asking_application.h"
 #include "child_process.h"
 #include "platform/base/byte_order.h"
+#include "platform/hal/linux/descriptor.h"
 
 namespace samara::hal {
 
