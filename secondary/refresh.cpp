@@ -117,7 +117,7 @@ void RefreshTable::leave(u32 index) {
   if (zone.step == Step::queued) {
     waiting_[primary_of(zone)].remove(links_, index);
   } else {
-    lines_[zone.line].remove(links_, index);
+    leave_line(index);
   }
 }
 
@@ -130,8 +130,7 @@ void RefreshTable::make_ready(Instant now, u32 index) {
     return;
   }
   zone.step = Step::ready;
-  zone.line = line_of(zone);
-  line_up(lines_[zone.line], index);
+  line_up_at_primary(index);
   if (may_send_ == Instant::never()) may_send_ = now;
   set_due(index, Instant::never());
 }
@@ -140,6 +139,38 @@ void RefreshTable::make_ready(Instant now, u32 index) {
 void RefreshTable::line_up(IndexList& list, u32 index) {
   if (zones_[index].is_catalog) return list.push_front(links_, index);
   list.push(links_, index);
+}
+
+void RefreshTable::line_up_at_primary(u32 index) {
+  Zone& zone = zones_[index];
+  const Primaries::Index primary = primary_of(zone);
+  if (lines_.size() < primaries_.size()) {
+    lines_.resize(primaries_.size());
+    sending_links_.resize(primaries_.size());
+  }
+  zone.line = line_of(zone);
+  line_up(lines_[primary].of[zone.line], index);
+  if (!sending_links_[primary].listed) sending_.push(sending_links_, primary);
+}
+
+void RefreshTable::leave_line(u32 index) {
+  const Primaries::Index primary = primary_of(zones_[index]);
+  lines_[primary].of[zones_[index].line].remove(links_, index);
+  if (lines_[primary].empty()) sending_.remove(sending_links_, primary);
+}
+
+// The zone whose turn it is, taken out of its line.
+std::optional<u32> RefreshTable::next_ready() {
+  if (sending_.empty()) return std::nullopt;
+  const u32 primary = sending_.first();
+  sending_.remove(sending_links_, primary);
+  sending_.push(sending_links_, primary);
+  Lines& lines = lines_[primary];
+  while (lines.of[lines.turn].empty()) lines.turn = (lines.turn + 1) % line_count;
+  const u32 index = lines.of[lines.turn].first();
+  lines.turn = (lines.turn + 1) % line_count;
+  leave_line(index);
+  return index;
 }
 
 void RefreshTable::start_attempt(Instant now, u32 index) {
@@ -164,17 +195,19 @@ Instant RefreshTable::notified_attempt_allowed(const Zone& zone) {
 // A wish to look at once, from a NOTIFY or a person.
 void RefreshTable::request(Instant now, u32 index, std::optional<u8> preferred, bool forced) {
   Zone& zone = zones_[index];
-  zone.forced = zone.forced || forced;
+  // A transfer that is under way already is not the one that was wished for.
+  bool& wish = zone.step == Step::transferring ? zone.forced_again : zone.forced;
+  wish = wish || forced;
   if (preferred.has_value()) zone.preferred = preferred;
   if (zone.step != Step::idle) {
     // A query that is still to go to the sender will do; any other may miss what is new.
-    const bool to_be_asked = (zone.step == Step::ready || zone.step == Step::held) && zone.tries == 0;
+    const bool waits = zone.step == Step::ready || zone.step == Step::held;
+    const bool to_be_asked = waits && zone.tries == 0;
     zone.again = zone.again || !to_be_asked || (preferred.has_value() && *preferred != zone.place);
-    if (!to_be_asked) return;
-    zone.urgent = true;
+    zone.urgent = zone.urgent || waits;
     if (zone.step != Step::ready || zone.line == news) return;
-    lines_[zone.line].remove(links_, index);
-    make_ready(now, index);
+    leave_line(index);
+    line_up_at_primary(index);
     return;
   }
   const Instant allowed = notified_attempt_allowed(zone);
@@ -236,7 +269,7 @@ void RefreshTable::attempt_succeeded(Instant now, u32 index) {
   Zone& zone = zones_[index];
   zone.step = Step::idle;
   zone.failures = 0;
-  zone.forced = false;
+  zone.forced = std::exchange(zone.forced_again, false);
   zone.urgent = zone.again;
   if (!zone.again) zone.preferred.reset();
   zone.refreshed_event = true;

@@ -29,6 +29,8 @@
 // Capacities: RefreshLimits; no more packets than zone_query_* and queries_per_second allow, whatever happens.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -168,20 +170,26 @@ class RefreshTable {
  private:
   enum class Step : u8 {
     idle,    // `due` is the next attempt
-    ready,   // in one of lines_: wants to send
+    ready,   // wants to send, and waits in one of its primary's lines
     held,    // wants to send, but has sent too much; `due` is when it may
     asking,  // a query is out; `due` is its timeout
     queued,  // waits for a place to transfer, or to ask by TCP
     transferring,
   };
-  // Zones that want to send wait in three lines, which take turns: there may be any number of zones that no primary has, and
-  // they must not keep the others waiting, nor these a zone of which there is news.
+  // Zones that want to send wait at their primary in four lines, which take turns, as the primaries do: there may be any number
+  // of zones that a primary does not have, or that have just come, and neither keeps another primary's zones waiting.
   enum Line : u8 {
-    news,    // a NOTIFY has come, or the zone is a catalog
-    usual,   // a version is held, or the zone has just come
-    failed,  // no primary had it when they were asked before
+    news,     // a NOTIFY has come, or the zone is a catalog
+    current,  // a version is held
+    fresh,    // the zone has just come
+    failed,   // no primary had it when they were asked before
   };
-  static constexpr size_t line_count = 3;
+  static constexpr size_t line_count = 4;
+  struct Lines {
+    std::array<IndexList, line_count> of;
+    size_t turn = 0;  // the line that may send next
+    bool empty() const { return std::ranges::all_of(of, &IndexList::empty); }
+  };
   enum class Path : u8 { udp, tcp };
   // A zone that is queued waits for its wish.
   enum class Wish : u8 {
@@ -193,11 +201,12 @@ class RefreshTable {
     bool used = false;
     ZoneStatus status = ZoneStatus::absent;
     Step step = Step::idle;
-    Line line = usual;  // where it is when it is ready
+    Line line = fresh;  // where it waits when it is ready
     Wish wish = Wish::transfer;
-    bool again = false;   // a NOTIFY came while it was busy
-    bool forced = false;  // whatever the serial
-    bool whole = false;   // this attempt: differences were of no use
+    bool again = false;         // a NOTIFY came while it was busy
+    bool forced = false;        // whatever the serial
+    bool forced_again = false;  // the same, wished for when a transfer was under way already
+    bool whole = false;         // this attempt: differences were of no use
     bool urgent = false;
     bool is_catalog = false;
     bool behind_told = false;  // that a primary has an older serial
@@ -241,9 +250,13 @@ class RefreshTable {
   void leave(u32 index);
   Line line_of(const Zone& zone) const {
     if (zone.urgent || zone.is_catalog) return news;
-    return holds(zone) || zone.failures == 0 ? usual : failed;
+    if (holds(zone)) return current;
+    return zone.failures == 0 ? fresh : failed;
   }
   void line_up(IndexList& list, u32 index);
+  void line_up_at_primary(u32 index);
+  void leave_line(u32 index);
+  std::optional<u32> next_ready();
   void expire(u32 index);
   void tell(u32 index);
   Duration jittered(Duration wait);
@@ -286,8 +299,9 @@ class RefreshTable {
   DueHeap heap_;
   std::vector<Link> links_;  // of the ready lists and the waiting lists
   std::vector<Link> event_links_;
-  std::array<IndexList, line_count> lines_;
-  size_t turn_ = 0;  // of the line that may send next
+  std::vector<Lines> lines_;         // by primary
+  IndexList sending_;                // primaries with zones that are ready, in turn
+  std::vector<Link> sending_links_;  // by primary
   IndexList events_;
   std::vector<IndexList> waiting_;  // by primary: zones that are queued
   u32 next_waiting_ = 0;            // round robin

@@ -38,16 +38,13 @@ dns::MessageId RefreshTable::fresh_id() {
 
 size_t RefreshTable::poll_datagram(Instant now, UnixTime wall, Endpoint& peer, MutableBytes room) {
   may_send_ = Instant::never();
-  if (std::ranges::all_of(lines_, &IndexList::empty)) return 0;
+  if (sending_.empty()) return 0;
   may_send_ = std::max(now, total_.next(total_interval_, limits_.queries_per_second));
   if (may_send_ > now) return 0;
   const u32 slot = take_query();
   if (slot == no_index) return 0;
 
-  while (lines_[turn_].empty()) turn_ = (turn_ + 1) % line_count;
-  const u32 index = lines_[turn_].first();
-  lines_[turn_].remove(links_, index);
-  turn_ = (turn_ + 1) % line_count;
+  const u32 index = *next_ready();
   Zone& zone = zones_[index];
   Query& query = queries_[slot];
   query.primary = primary_of(zone);
@@ -275,6 +272,9 @@ void RefreshTable::on_transfer_done(Instant now, const StartTransfer& started, c
   Zone* zone = get(started.zone);
   if (zone == nullptr || zone->step != Step::transferring) return;
   const u32 index = started.zone.index;
+  // Another transfer follows one that brought nothing, and is what was wished for.
+  if (result.outcome != TransferResult::Outcome::installed)
+    zone->forced = std::exchange(zone->forced_again, false) || zone->forced;
   if (started.request.kind == TransferKind::soa) return on_tcp_answer(now, index, result);
   Primaries::State& primary = primaries_[primary_of(*zone)];
   switch (result.outcome) {

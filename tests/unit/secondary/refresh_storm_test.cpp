@@ -136,31 +136,59 @@ TEST(Storm, AFloodOfNotifiesForManyZonesDelaysAChangeByOneQueryForEachOfThem) {
   EXPECT_LE(flood(60, [&] { return asked.back() != last; }), int{zones / per_second} + 1);
 }
 
-// A catalog may name any number of zones that its primary does not have, and each is tried again for ever.
+// Zone `id` has news at its primary b every ten seconds, of which b tells once a minute, and EXPIRE is 30 s: it never
+// expires, and what b tells of is there in three seconds.
+void expect_to_follow(World& world, ZoneId id, int rounds) {
+  world.servers[b].soa = {.serial = dns::Serial(1), .refresh = 10, .retry = 1, .expire = 30};
+  for (int round = 0; round < rounds; ++round) {
+    world.servers[b].soa.serial = world.servers[b].soa.serial.next();
+    if (round % 6 == 0) {
+      world.notify(id, b, world.servers[b].soa.serial.value());
+      world.run_for(3);
+      ASSERT_EQ(world.table->serial(id), world.servers[b].soa.serial) << round;
+      world.run_for(7);
+    } else {
+      world.run_for(10);
+    }
+    ASSERT_EQ(world.table->status(id), ZoneStatus::current) << round;
+  }
+}
+
+// A catalog may name any number of zones that its primary does not have: they come all at once, and each is tried for ever.
 TEST(Storm, ZonesThatNoPrimaryHasDelayNoOtherZone) {
   World world({.queries_per_second = 50});
   const auto dead = world.group({a});
   world.servers[a].rcode = 5;
+  const ZoneId id = world.add("example.", world.group({b}));
   for (int i = 0; i < 30'000; ++i) world.add("z" + std::to_string(i) + ".", dead);
-  world.run_for(1'500);  // all have been asked for once
-  const auto live = world.group({b});
-  world.servers[b].soa = {.serial = dns::Serial(1), .refresh = 10, .retry = 1, .expire = 30};
-  const ZoneId id = world.add("example.", live);
-  world.run_for(5);
-  ASSERT_EQ(world.table->status(id), ZoneStatus::current);
-  for (int round = 0; round < 60; ++round) {
-    world.servers[b].soa.serial = world.servers[b].soa.serial.next();
-    world.notify(id, b, world.servers[b].soa.serial.value());
-    world.run_for(3);
-    ASSERT_EQ(world.table->serial(id), world.servers[b].soa.serial) << round;
-    world.run_for(7);
-  }
-  world.run_for(300);
-  EXPECT_EQ(std::ranges::count_if(world.log, [](const std::string& line) { return line.ends_with("expired"); }), 0);
+  expect_to_follow(world, id, 120);
   // And who waits long among the many is not forgotten.
   world.servers[a].rcode = 0;
   world.run_for(3'600);
   EXPECT_EQ(world.table->status(*world.table->find(name_of("z29999."))), ZoneStatus::current);
+}
+
+TEST(Storm, ZonesWhosePrimaryDiesDelayNoOtherZone) {
+  World world({.queries_per_second = 50});
+  const auto dying = world.group({a});
+  world.servers[a].soa = {.serial = dns::Serial(1), .refresh = 10, .retry = 1, .expire = 3'600};
+  const ZoneId id = world.add("example.", world.group({b}));
+  for (int i = 0; i < 10'000; ++i) world.add("z" + std::to_string(i) + ".", dying, world.held(1, 600));
+  world.servers[a].alive = false;
+  expect_to_follow(world, id, 120);
+}
+
+// The zones of one primary share its part: those that are held have a quarter of it at least, however many come or fail.
+TEST(Storm, NewZonesOfAPrimaryDoNotEndThoseItHas) {
+  World world({.queries_per_second = 50});
+  const auto group = world.group({b});
+  const ZoneId id = world.add("example.", group);
+  expect_to_follow(world, id, 2);
+  for (int i = 0; i < 30'000; ++i) world.add("z" + std::to_string(i) + ".", group);
+  const auto expired = [](const std::string& line) { return line.ends_with(" expired"); };
+  world.run_for(25);
+  EXPECT_EQ(world.table->status(id), ZoneStatus::current);
+  EXPECT_TRUE(std::ranges::none_of(world.log, expired));
 }
 
 // A zone that stands in the line already, at the end of 30,000, is asked for at once when there is news of it.
@@ -175,6 +203,29 @@ TEST(Storm, ANotifyMovesAZoneThatWaitsToTheFront) {
   world.notify(id, b, 2);
   world.run_for(2);
   EXPECT_EQ(world.table->serial(id), dns::Serial(2));
+}
+
+TEST(Storm, AWishForTheWholeZoneOutlivesADifferenceThatWasUnderWay) {
+  for (const bool fails : {false, true}) {
+    World world;
+    const ZoneId id = world.add("example.", world.group({a}), world.held(1));
+    world.run_for(1);
+    world.hold_transfers = true;
+    world.servers[a].soa.serial = dns::Serial(2);
+    world.notify(id, a, 2);
+    ASSERT_EQ(world.going.size(), 1U);
+    ASSERT_EQ(world.going[0].request.kind, TransferKind::differences);
+    world.table->retransfer(world.now, id);
+    world.hold_transfers = false;
+    world.servers[a].transfers = !fails;
+    world.finish(world.going[0]);
+    world.servers[a].transfers = true;
+    world.log.clear();
+    world.act();
+    world.run_for(700);
+    EXPECT_EQ(std::ranges::count_if(world.log, [](const std::string& line) { return line.find(" axfr ") != line.npos; }), 1);
+    EXPECT_EQ(world.table->serial(id), dns::Serial(2));
+  }
 }
 
 TEST(Storm, AFloodOfNotifiesForAPrimaryThatIsDeadOrBrokenDies) {
