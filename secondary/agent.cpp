@@ -50,6 +50,7 @@ std::optional<runtime::Connect> SecondaryAgent::poll_connect() {
   slot.used = true;
   slot.stream_open = true;
   slot.number = ++last_number_;
+  slot.following = followings_[start->zone.index];
   slot.begin = now_;
   slot.start = *start;
   slot.transfer = std::make_unique<TransferIn>(start->request, now_, wall_);
@@ -200,7 +201,9 @@ std::optional<ForwardOutcome> SecondaryAgent::poll_forward_outcome() {
 
 size_t SecondaryAgent::next_batch(Slot& slot, MutableBytes room) {
   ByteWriter out(room);
-  write_message({.kind = AgentMessageKind::batch, .transfer = slot.number, .zone = slot.start.request.zone}, out);
+  write_message(
+      {.kind = AgentMessageKind::batch, .transfer = slot.number, .zone = slot.start.request.zone, .following = slot.following},
+      out);
   const bool waiting = slot.transfer->input_space().empty();
   const size_t size = slot.transfer->next_batch(wall_, room.subspan(out.size()));
   look_again_ = look_again_ || waiting;
@@ -240,6 +243,7 @@ size_t SecondaryAgent::poll_message(MutableBytes room) {
   const bool expired = event->kind == RefreshEvent::Kind::expired;
   write_message({.kind = expired ? AgentMessageKind::expired : AgentMessageKind::confirmed,
                  .zone = table_.name(event->zone),
+                 .following = followings_[event->zone.index],
                  .expires_in = event->expires_in},
                 out);
   return out.size();
@@ -250,7 +254,7 @@ void SecondaryAgent::on_message(Instant now, Bytes octets) {
   if (!read.ok()) return;
   const AgentMessage& message = read.value();
   switch (message.kind) {
-    case AgentMessageKind::follow: table_.add_zone(now, message.zone, message.group, message.held, message.is_catalog); return;
+    case AgentMessageKind::follow: follow(message); return;
     case AgentMessageKind::unfollow: unfollow(message.zone); return;
     case AgentMessageKind::installed:
     case AgentMessageKind::rejected: on_verdict(message); return;
@@ -280,6 +284,13 @@ void SecondaryAgent::on_verdict(const AgentMessage& message) {
     }
     return;
   }
+}
+
+void SecondaryAgent::follow(const AgentMessage& message) {
+  const auto id = table_.add_zone(now_, message.zone, message.group, message.held, message.is_catalog);
+  if (!id.has_value()) return;
+  if (followings_.size() <= id->index) followings_.resize(id->index + 1);
+  followings_[id->index] = message.following;
 }
 
 void SecondaryAgent::unfollow(const dns::Name& zone) {

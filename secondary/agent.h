@@ -83,6 +83,7 @@ class SecondaryAgent {
     bool settled = false;   // the table knows what became of it
     bool drop_due = false;  // the loader is to be told that no more will come
     u32 number = 0;
+    u32 following = 0;
     Instant begin;
     u64 next_line = records_between_lines;  // records at which the log says how far it is
     StartTransfer start;
@@ -100,6 +101,7 @@ class SecondaryAgent {
   void release_if_done(Slot& slot);
   size_t next_batch(Slot& slot, MutableBytes room);
   void on_verdict(const AgentMessage& message);
+  void follow(const AgentMessage& message);
   void unfollow(const dns::Name& zone);
   static void tell_failure(const Slot& slot);
   void tell_success(const Slot& slot) const;
@@ -107,6 +109,7 @@ class SecondaryAgent {
 
   AgentLimits limits_;
   RefreshTable table_;
+  std::vector<u32> followings_;  // by ZoneId::index
   std::vector<Slot> slots_;
   UpdateForwarder forwarder_;
   u32 last_number_ = 0;

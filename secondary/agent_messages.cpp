@@ -13,6 +13,9 @@ bool has_transfer(Kind kind) {
 bool has_zone(Kind kind) {
   return kind == Kind::batch || (kind != Kind::primaries && !has_transfer(kind));
 }
+bool has_following(Kind kind) {
+  return kind == Kind::batch || kind == Kind::expired || kind == Kind::confirmed || kind == Kind::follow;
+}
 
 void write_soa(const dns::SoaNumbers& soa, ByteWriter& out) {
   for (const u32 number : {soa.serial.value(), soa.refresh, soa.retry, soa.expire, soa.minimum}) out.u32(number);
@@ -80,6 +83,7 @@ void write_message(const AgentMessage& message, ByteWriter& out) {
   out.u8(static_cast<u8>(message.kind));
   if (has_transfer(message.kind)) out.u32(message.transfer);
   if (has_zone(message.kind)) out.bytes(message.zone.wire());
+  if (has_following(message.kind)) out.u32(message.following);
   if (message.kind == Kind::batch) out.bytes(message.items);
   if (message.kind == Kind::confirmed) write_duration(message.expires_in, out);
   if (message.kind == Kind::installed) write_soa(message.soa, out);
@@ -108,6 +112,7 @@ Result<AgentMessage, AgentMessageError> read_message(Bytes octets) {
   if (message.kind < Kind::batch || message.kind > Kind::retransfer) return fail(AgentMessageError::malformed);
   if (has_transfer(message.kind)) message.transfer = TRY(at.u32().map_error(as_malformed));
   if (has_zone(message.kind)) message.zone = TRY(dns::Name::from_wire(at).map_error(as_malformed));
+  if (has_following(message.kind)) message.following = TRY(at.u32().map_error(as_malformed));
   if (message.kind == Kind::batch) message.items = MUST(at.bytes(at.remaining()));
   if (message.kind == Kind::confirmed) message.expires_in = TRY(read_duration(at));
   if (message.kind == Kind::installed) message.soa = TRY(read_soa(at));

@@ -14,13 +14,13 @@ namespace samara::secondary {
 
 enum class AgentMessageKind : u8 {
   // to the loader; server::LoaderMessage has the numbers below
-  batch = 16,  // transfer, zone, items: the next batch of a transfer; the first begins it
+  batch = 16,  // transfer, zone, following, items: the next batch of a transfer; the first begins it
   dropped,     // transfer: no more of it will come
-  expired,     // zone: it is no longer to be served
-  confirmed,   // zone, expires_in: what is stored is good for so long
+  expired,     // zone, following: it is no longer to be served
+  confirmed,   // zone, following, expires_in: what is stored is good for so long
   // to every worker; confirmed too, so that each can tell others
   primaries,  // members: of the next group
-  follow,     // zone, group, catalog, is_catalog, held
+  follow,     // zone, following, group, catalog, is_catalog, held
   unfollow,   // zone
   // to the agent
   installed,   // transfer, soa: it is a zone, which the next set has
@@ -34,6 +34,9 @@ struct AgentMessage {
   AgentMessageKind kind{};
   u32 transfer = 0;
   dns::Name zone = {};
+  // Each time that a zone is followed anew, from other primaries or for another catalog, has a number of its own: what comes of
+  // an earlier one is not taken for it. The loader's `confirmed` to workers has none.
+  u32 following = 0;
   u16 group = 0;                    // of Primaries
   std::optional<u16> catalog = {};  // the zone is a member of it; its place in the configuration
   bool is_catalog = false;          // it says which zones there are

@@ -54,7 +54,7 @@ void ZoneKeeper::on_message(const Moment& at, u32 worker, Bytes octets) {
     case AgentMessageKind::dropped:
       std::erase_if(incoming_, [&](const Incoming& incoming) { return incoming.transfer == message.transfer; });
       return;
-    case AgentMessageKind::expired: return on_expired(message.zone);
+    case AgentMessageKind::expired: return on_expired(message);
     case AgentMessageKind::confirmed: return on_confirmed(at, message);
     case AgentMessageKind::notified:
       if (worker != agent) outbox_.put(agent, encoded(message));
@@ -123,13 +123,19 @@ u32 ZoneKeeper::index_of(const dns::Name& name) const {
   return names_.find(name, [&](u32 index) { return served_[index].apex == name; });
 }
 
-void ZoneKeeper::on_expired(const dns::Name& name) {
-  const u32 index = index_of(name);
+// Where the zone is that the agent tells of, as it is followed now.
+u32 ZoneKeeper::index_of(const AgentMessage& message) const {
+  const u32 index = index_of(message.zone);
+  return index != no_index && zones_[index]->number == message.following ? index : no_index;
+}
+
+void ZoneKeeper::on_expired(const AgentMessage& message) {
+  const u32 index = index_of(message);
   if (index != no_index) serve(index, std::nullopt);
 }
 
 void ZoneKeeper::on_confirmed(const Moment& at, const AgentMessage& message) {
-  const u32 index = index_of(message.zone);
+  const u32 index = index_of(message);
   if (index == no_index || !zones_[index]->versions.zone().has_value()) return;
   const zone::Zone& zone = *zones_[index]->versions.zone();
   zones_[index]->expires = at.now + message.expires_in;
@@ -169,8 +175,8 @@ void ZoneKeeper::give_up_largest_transfers() {
 
 void ZoneKeeper::on_batch(const Moment& at, const AgentMessage& message) {
   give_up_largest_transfers();
-  const u32 index = index_of(message.zone);
-  // The message is about a zone that is followed no more, or about a transfer that has been given up.
+  const u32 index = index_of(message);
+  // The message is about a zone that is followed no more or from elsewhere, or about a transfer that has been given up.
   if (index == no_index || std::ranges::find(rejected_, message.transfer) != rejected_.end()) return;
   auto found = std::ranges::find(incoming_, message.transfer, &Incoming::transfer);
   if (found == incoming_.end()) {

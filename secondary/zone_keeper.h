@@ -83,6 +83,7 @@ class ZoneKeeper {
   struct Followed {
     Followed(zone::ZoneMemory& memory, const zone::HistoryLimits& limits) : versions(memory, limits) {}
     u16 group = 0;
+    u32 number = 0;              // AgentMessage::following
     std::optional<u16> catalog;  // it is a member of
     zone::VersionedZone versions;
     u64 since = 0;  // the generation before the first with the extents that it has
@@ -134,10 +135,11 @@ class ZoneKeeper {
   static void tell_warnings(const dns::Name& zone, const zone::Diagnostics& warnings);
   void on_confirmed(const Moment& at, const AgentMessage& message);
   void tell_expiry(const dns::Name& name, Duration expires_in);
-  void on_expired(const dns::Name& name);
+  void on_expired(const AgentMessage& message);
   void end_transfers_of(const dns::Name& name);
   void give_up_largest_transfers();
   u32 index_of(const dns::Name& name) const;
+  u32 index_of(const AgentMessage& message) const;
   void serve(u32 index, std::optional<zone::Zone> zone);
   // The next set has something else at this apex.
   void touch(const dns::Name& apex);
@@ -172,6 +174,7 @@ class ZoneKeeper {
   zone::RetiredExtents retired_;
   zone::ZoneSetMaker sets_{memory_, retired_};
   u64 generation_ = 0;
+  u32 last_following_ = 0;
   size_t restored_ = 0;
 };
 

@@ -167,7 +167,8 @@ std::optional<u16> ZoneKeeper::group_of(const server::PeerList& peers) {
 }
 
 void ZoneKeeper::tell_follow(const Moment& at, u32 index) {
-  const Followed& followed = *zones_[index];
+  Followed& followed = *zones_[index];
+  followed.number = ++last_following_;
   std::optional<HeldVersion> held;
   // A zone that has expired is asked for whole.
   if (served_[index].zone.has_value()) {
@@ -175,6 +176,7 @@ void ZoneKeeper::tell_follow(const Moment& at, u32 index) {
   }
   outbox_.put(server::Outbox::everybody, encoded({.kind = AgentMessageKind::follow,
                                                   .zone = served_[index].apex,
+                                                  .following = followed.number,
                                                   .group = followed.group,
                                                   .catalog = followed.catalog,
                                                   .is_catalog = catalog_named(served_[index].apex).has_value(),

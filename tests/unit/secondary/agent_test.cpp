@@ -69,8 +69,8 @@ struct Loop {
     agent->on_message(now, out.written());
     turn();
   }
-  void follow(std::optional<u32> held = std::nullopt) {
-    AgentMessage message{.kind = AgentMessageKind::follow, .zone = name_of("example."), .group = group};
+  void follow(std::optional<u32> held = std::nullopt, u32 number = 1) {
+    AgentMessage message{.kind = AgentMessageKind::follow, .zone = name_of("example."), .following = number, .group = group};
     if (held.has_value()) {
       message.held = HeldVersion{.soa = primary.soa, .expires_in = Duration::seconds(1000)};
       message.held->soa.serial = dns::Serial(*held);
@@ -137,6 +137,21 @@ TEST(SecondaryAgent, SaysThatAHeldVersionIsStillGood) {
   ASSERT_EQ(loop.told.size(), 1u);
   EXPECT_EQ(loop.told[0].kind, AgentMessageKind::confirmed);
   EXPECT_TRUE(loop.connects.empty());
+}
+
+TEST(SecondaryAgent, TellsOfAZoneByTheNumberWithWhichItIsFollowed) {
+  Loop loop;
+  loop.follow(std::nullopt, 70'000);
+  loop.receive(loop.connected(), stream(loop.request(loop.connects[0].id), {soa(3), ns, soa(3)}));
+  ASSERT_EQ(loop.told.size(), 1u);
+  EXPECT_EQ(loop.told[0].following, 70'000u);
+  loop.send({.kind = AgentMessageKind::unfollow, .zone = name_of("example.")});
+  loop.primary.alive = false;
+  loop.follow(3, 70'001);
+  loop.wait(1'000);
+  ASSERT_EQ(loop.told.size(), 2u);
+  EXPECT_EQ(loop.told[1].kind, AgentMessageKind::expired);
+  EXPECT_EQ(loop.told[1].following, 70'001u);
 }
 
 TEST(SecondaryAgent, SaysWhenAZoneExpires) {
@@ -294,8 +309,13 @@ TEST(AgentMessage, ReadsAsItWasWrittenAndNotWhenCutOrLonger) {
   const dns::SoaNumbers soa{.serial = dns::Serial(1), .refresh = 2, .retry = 3, .expire = 4, .minimum = 5};
   const AgentMessage messages[] = {
       {.kind = AgentMessageKind::dropped, .transfer = 7},
-      {.kind = AgentMessageKind::confirmed, .zone = zone, .expires_in = Duration::seconds(5)},
-      {.kind = AgentMessageKind::follow, .zone = zone, .group = 9, .held = HeldVersion{soa, Duration::seconds(-5)}},
+      {.kind = AgentMessageKind::confirmed, .zone = zone, .following = 3, .expires_in = Duration::seconds(5)},
+      {.kind = AgentMessageKind::expired, .zone = zone, .following = 0xfedcba98},
+      {.kind = AgentMessageKind::follow,
+       .zone = zone,
+       .following = 4,
+       .group = 9,
+       .held = HeldVersion{soa, Duration::seconds(-5)}},
       {.kind = AgentMessageKind::installed, .transfer = 7, .soa = soa},
       {.kind = AgentMessageKind::notified, .zone = zone, .sender = v6, .serial = dns::Serial(6)},
   };
@@ -307,6 +327,7 @@ TEST(AgentMessage, ReadsAsItWasWrittenAndNotWhenCutOrLonger) {
     EXPECT_EQ(read.kind, message.kind);
     EXPECT_EQ(read.transfer, message.transfer);
     EXPECT_EQ(read.zone, message.zone);
+    EXPECT_EQ(read.following, message.following);
     EXPECT_EQ(read.group, message.group);
     EXPECT_EQ(read.held.has_value(), message.held.has_value());
     if (read.held.has_value()) {

@@ -98,7 +98,16 @@ struct Keeper {
     EXPECT_FALSE(keeper->has_work());
     if (publishes && keeper->is_changed()) settle();
   }
+  // As the worker was told that the zone is followed; 0 when it was not.
+  u32 following(const dns::Name& zone) const {
+    u32 number = 0;
+    for (const AgentMessage& message : told) {
+      if (message.kind == Kind::follow && message.zone == zone) number = message.following;
+    }
+    return number;
+  }
   void send(AgentMessage message, u32 worker = 0) {
+    if (message.following == 0) message.following = following(message.zone);
     std::vector<u8> octets(runtime::max_message);
     ByteWriter out(octets);
     write_message(message, out);

@@ -410,7 +410,8 @@ TEST(MemoryOfCatalogs, FollowsAsManyMembersAsTheHeapHasRoomForAndTakesNoMore) {
     for (size_t i = 0; i < 1'400; ++i) members += "m" + std::to_string(i) + ".zones 0 PTR z" + std::to_string(i) + ".\n";
     std::vector<u8> message(runtime::max_message);
     ByteWriter out(message);
-    write_message({.kind = Kind::batch, .transfer = 1, .zone = name_of("catalog.")}, out);
+    const dns::Name catalog = name_of("catalog.");
+    write_message({.kind = Kind::batch, .transfer = 1, .zone = catalog, .following = keeper.following(catalog)}, out);
     write_whole(dns::Serial(1), out);
     Zone("catalog.", catalog_text(1, members)).for_each([&](const zone::Record& record) {
       write_record(ItemTag::added, record, out);

@@ -141,6 +141,35 @@ TEST(ZoneKeeper, AddsRemovesAndMovesZonesOnReload) {
   EXPECT_EQ(keeper.last(Kind::unfollow)->zone, name_of("example."));
 }
 
+// The agent hears later than the loader that a zone comes from elsewhere; what it has told of it until then is on its way.
+TEST(ZoneKeeper, TakesNothingForAZoneThatIsLeftOfWhereItCameFromBefore) {
+  OneZone keeper;
+  const dns::Name zone = name_of("example.");
+  keeper.transfer(Zone("example.", zone_text(7)), 7);
+  const u32 before = keeper.following(zone);
+  keeper.keeper->reload(keeper.at, std::vector<server::SecondaryZone>{{zone, other_primary, {}}});
+  keeper.settle();
+  ASSERT_NE(keeper.following(zone), before);
+  const size_t installed = keeper.count(Kind::installed);
+  const size_t confirmed = keeper.count(Kind::confirmed);
+
+  std::vector<u8> octets(max_batch_size);
+  ByteWriter whole(octets);
+  write_whole(dns::Serial(8), whole);
+  Zone("example.", zone_text(8)).for_each([&](const zone::Record& record) { write_record(ItemTag::added, record, whole); });
+  write_end(std::nullopt, whole);
+  keeper.send({.kind = Kind::batch, .transfer = 90, .zone = zone, .following = before, .items = whole.written()});
+  keeper.send({.kind = Kind::expired, .zone = zone, .following = before});
+  keeper.send({.kind = Kind::confirmed, .zone = zone, .following = before, .expires_in = Duration::seconds(1)});
+  EXPECT_EQ(keeper.served("example."), 7u);
+  EXPECT_EQ(keeper.count(Kind::installed), installed);
+  EXPECT_EQ(keeper.count(Kind::rejected), 0u);
+  EXPECT_EQ(keeper.count(Kind::confirmed), confirmed);
+
+  keeper.transfer(Zone("example.", zone_text(9)), 9);
+  EXPECT_EQ(keeper.served("example."), 9u);
+}
+
 TEST(ZoneKeeper, TellsWorkersWhatNewZonesHaveOfTheirOwnBeforeItTellsOfThem) {
   Keeper keeper;
   keeper.config.listen.push_back(*Endpoint::parse("192.0.2.53:53"));
