@@ -83,5 +83,31 @@ TEST(Ipv6Advertisement, means_nothing_where_it_is_switched_off) {
   }
 }
 
+// Whoever speaks to us takes a place among the neighbours; the router keeps its own.
+TEST(Ipv6Advertisement, makes_a_neighbour_that_no_number_of_others_pushes_out) {
+  StackConfig config = dual();
+  config.routes.pop_back();
+  config.neighbors = 16;
+  WirePeer peer(config);
+  ipv6::RouterAdvertisement message;
+  message.router_lifetime = 1800;
+  message.source_link_layer = router_mac;
+  advertise(peer, message);
+  const IpAddress group = ip("ff02::1:ff00:1");
+  for (u8 i = 1; i <= 40; ++i) {
+    const IpAddress host = IpAddress::v6({0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, i});
+    Octets memory(200);
+    const auto written = ipv6::write(ipv6::NeighborSolicitation{our_ip, peer_mac, {}}, host, group, memory);
+    ASSERT_TRUE(written.has_value());
+    peer.give(ethernet(EtherType::ipv6, ipv6(host, group, Protocol::icmpv6, Bytes(memory).first(written->size), 255),
+                       MacAddress::multicast(group)));
+  }
+  peer.sent();
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("[::]:53"), at("[2001:db8:99::1]:9"), counted(3)).ok());
+  const auto out = peer.sent();
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(EthernetHeader::parse(out[0]).value().destination, router_mac) << "it need not be asked for";
+}
+
 }  // namespace
 }  // namespace samara::net

@@ -250,5 +250,36 @@ TEST(Arp, AnAddressThatWasLostIsProbedAnewAndMayBeLostAgain) {
   EXPECT_EQ(condition(), Condition::preferred);
 }
 
+TEST(Arp, ALostAddressIsTriedAtOnceWhenTheLinkComesUpAgain) {
+  WirePeer peer(probing(), false);
+  peer.wait(Duration::milliseconds(1'500));
+  peer.give(arp_frame(Operation::reply, peer_mac, "192.0.2.1", our_mac, "192.0.2.9", MacAddress::broadcast()));
+  ASSERT_EQ(peer.stack.addresses()[0].condition, AssignedAddress::Condition::duplicate);
+  peer.wait(Duration::seconds(5));
+  peer.sent();
+  peer.stack.on_link_up(peer.now);
+  peer.wait(Duration::seconds(2));
+  EXPECT_EQ(peer.stack.addresses()[0].condition, AssignedAddress::Condition::tentative);
+  EXPECT_FALSE(peer.sent().empty()) << "it is another network, perhaps";
+}
+
+// Somebody who writes our hardware address into the message, though the frame is from elsewhere, would have us talk to
+// ourselves.
+TEST(Arp, NobodyElseHasOurHardwareAddress) {
+  WirePeer peer;
+  for (const Operation operation : {Operation::request, Operation::reply}) {
+    Octets frame = arp_frame(operation, our_mac, "192.0.2.9", our_mac, "192.0.2.1", our_mac);
+    store_mac(frame, 6, peer_mac);
+    peer.give(frame);
+    EXPECT_TRUE(peer.sent().empty());
+  }
+  EXPECT_EQ(peer.counters().arp_malformed, 2U);
+  ASSERT_TRUE(peer.stack.udp_open(at("0.0.0.0:53")).ok());
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("0.0.0.0:53"), at("192.0.2.9:9"), counted(1)).ok());
+  const auto out = peer.sent();
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(arp_in(out[0]).target, ip("192.0.2.9"));
+}
+
 }  // namespace
 }  // namespace samara::net

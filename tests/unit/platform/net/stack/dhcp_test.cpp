@@ -96,6 +96,13 @@ TEST_F(Dhcp, AnMtuBelowTheLeastTurnsDontFragmentOff) {
   EXPECT_FALSE(ipv4_in(out[0]).header.dont_fragment);
 }
 
+TEST_F(Dhcp, AnMtuAboveTheLinksIsNotBelieved) {
+  told_mtu = 9000;
+  bind();
+  peer.wait(Duration::seconds(3));
+  EXPECT_EQ(peer.stack.path_mtu(ip("192.0.2.9")), 1500);
+}
+
 TEST_F(Dhcp, AddressThatAnotherHasIsDeclined) {
   bind();
   peer.wait(Duration::milliseconds(200));

@@ -485,6 +485,28 @@ TEST_F(Ipv6, TooBigIsNotBelievedOfADatagramThatFitsEveryPath) {
   EXPECT_TRUE(too_big_about(fits + 1));
 }
 
+// RFC 4443 section 2.4 (e.3): nobody is told of what was sent to many.
+TEST_F(Ipv6, NobodyIsToldWhenTheRestOfAMulticastDoesNotCome) {
+  const IpAddress all = ip("ff02::1");
+  const Octets echo = icmpv6(peer_ip, all, 128, 0, 1, counted(32));
+  for (const bool many : {true, false}) {
+    give(peer_ip, many ? all : our_ip, Protocol::fragment, fragment(Protocol::icmpv6, 0, true, 9, Bytes(echo).first(16)), 64,
+         many ? MacAddress::multicast(all) : our_mac);
+    peer.wait(Duration::seconds(61));
+    introduce(peer_ip);
+    size_t told = 0;
+    for (const Octets& frame : peer.sent()) told += load_be16(frame, 12) == 0x86dd && frame[20] == 58 && frame[54] == 3;
+    EXPECT_EQ(told, many ? 0U : 1U);
+  }
+}
+
+TEST_F(Ipv6, TheLastFragmentIsAsLongAsFits) {
+  for (const size_t size : {2'892U, 2'893U}) {
+    ASSERT_TRUE(peer.stack.udp_send(peer.now, at("[::]:53"), at("[2001:db8::9]:9"), counted(size)).ok());
+    EXPECT_EQ(peer.sent().size(), size == 2'892 ? 2U : 3U) << "1,448 octets, then up to 1,452";
+  }
+}
+
 // ---- routers
 
 TEST_F(Ipv6, RouterAdvertisementGivesAddressRouteAndMtu) {

@@ -354,6 +354,21 @@ TEST(PathMtuRules, AValueIsGoodForTenMinutesAndNeverAboveTheLinks) {
   EXPECT_FALSE(paths.learn(begin, there, 574));
 }
 
+TEST(PathMtuRules, TheOneThatEndsFirstMakesPlace) {
+  SeededRng rng;
+  PathMtu paths(4, 1'500, rng);
+  const auto there = [](u8 n) { return IpAddress::v4({198, 51, 100, n}); };
+  for (u8 n = 1; n <= 4; ++n) EXPECT_TRUE(paths.learn(begin + ms(n == 3 ? 0 : n), there(n), 1'400));
+  EXPECT_TRUE(paths.learn(begin + ms(9), there(3), 1'300)) << "in its own place";
+  EXPECT_TRUE(paths.learn(begin + ms(10), there(5), 1'400));
+  const Instant later = begin + ms(20);
+  EXPECT_EQ(paths.find(later, there(1)).mtu, 1'500);
+  EXPECT_EQ(paths.find(later, there(2)).mtu, 1'400);
+  EXPECT_EQ(paths.find(later, there(3)).mtu, 1'300);
+  EXPECT_EQ(paths.find(later, there(4)).mtu, 1'400);
+  EXPECT_EQ(paths.find(later, there(5)).mtu, 1'400);
+}
+
 TEST(AddressTableRules, OneThatIsDeprecatedIsUsedAndOneThatIsInDoubtIsNot) {
   AddressTable table;
   const auto add = [&](std::string_view address, u8 length, AssignedAddress::Condition condition) {
@@ -407,6 +422,7 @@ TEST(AddressTableRules, EachRuleGoesBeforeTheNext) {
   EXPECT_TRUE(prefers({"2001:db8::1"}, {"fe80::1"}, "ff05::1")) << "the smaller scope is too small";
   EXPECT_TRUE(prefers({"2001:db8::1"}, {"fd00::1", 64, old}, "fd00::9")) << "condition before label";
   EXPECT_TRUE(prefers({"fd00::1"}, {"2001:db8::1"}, "fd00:1::9"));
+  EXPECT_TRUE(prefers({"2001:db8::1"}, {"fd00::1"}, "e000::9")) << "label before common prefix";
   EXPECT_TRUE(prefers({"2002:c000:201::1"}, {"2001:db8::1"}, "2002:c000:299::9")) << "6to4";
   EXPECT_TRUE(prefers({"2001:0:1::1"}, {"2001:db8::1"}, "2001:0:99::9")) << "Teredo";
   EXPECT_TRUE(prefers({"2001:db8::1"}, {"2001:0:1::1"}, "2001:db9::9"));

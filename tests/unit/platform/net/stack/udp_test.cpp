@@ -145,6 +145,18 @@ TEST_F(Udp, AnswerLargerThanTheMtuLeavesInFragments) {
   EXPECT_TRUE(std::ranges::equal(Bytes(whole).subspan(8), counted(65507)));
 }
 
+// 2,960 octets are two fragments of the most that fits; the last says so.
+TEST_F(Udp, TheLastFragmentMayBeFull) {
+  const auto datagram = ask(counted(40));
+  ASSERT_TRUE(datagram.has_value());
+  for (const size_t size : {2'951U, 2'952U, 2'953U}) {
+    EXPECT_FALSE(answer(*datagram, size));
+    const auto out = peer.sent();
+    ASSERT_EQ(out.size(), size <= 2'952 ? 2U : 3U);
+    for (const Octets& frame : out) EXPECT_EQ(ipv4_in(frame).header.more_fragments, &frame != &out.back()) << size;
+  }
+}
+
 TEST_F(Udp, AnswerLongerThanIpCarriesIsDropped) {
   const auto datagram = ask(counted(40));
   ASSERT_TRUE(datagram.has_value());

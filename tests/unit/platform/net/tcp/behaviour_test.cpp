@@ -207,27 +207,6 @@ TEST(TcpRecovery, PartialAcknowledgementsBringTheNextLoss) {
   EXPECT_EQ(s.host.tcp.counters().fast_retransmits, 1U);
 }
 
-TEST(TcpRecovery, AnIdleConnectionStartsAfresh) {
-  Script s;
-  s.established("mss 1000");
-  u32 at = 1;
-  for (int round = 0; round < 3; ++round) {
-    s.run("send 20000");
-    const u32 end = at + 20'000;
-    while (const auto packet = s.host.poll()) {
-      const Segment segment = MUST(parse_segment(packet->octets));
-      at = static_cast<u32>(distance(s.our_isn, segment.header.seq)) + static_cast<u32>(segment.payload.size());
-      s.run("< . 1(0) ack " + std::to_string(at));
-    }
-    ASSERT_EQ(at, end);
-  }
-  // RFC 5681 section 4.1: back to the initial window after a timeout's idleness.
-  s.run("+5000\nsend 20000");
-  size_t burst = 0;
-  while (s.host.poll()) ++burst;
-  EXPECT_EQ(burst, 10U);
-}
-
 TEST(TcpClock, AJumpGivesThePeerItsChances) {
   Script s;
   s.established();

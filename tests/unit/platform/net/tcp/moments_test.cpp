@@ -169,5 +169,42 @@ TEST(TcpMoments, AnOptionThatEndsWithItsKindIsTheLast) {
   }
 }
 
+TEST(TcpMoments, AsManyGapsAreReportedAsTheOptionsHaveRoomFor) {  // RFC 2018 section 3
+  for (const bool timestamps : {true, false}) {
+    SCOPED_TRACE(timestamps);
+    const std::string ts = timestamps ? " ts 1001 0" : "";
+    Script s;
+    s.run("listen\n< S 0(0) win 65535 mss 1460 sackok" + ts + "\n> S. 0(0) ack 1\n< . 1(0) ack 1" + ts + "\nevents accepted");
+    s.run("< P. 11(10) ack 1" + ts + "\n> . 1(0) ack 1 sack 11-21\n< P. 31(10) ack 1" + ts +
+          "\n> . 1(0) ack 1 sack 31-41 11-21");
+    s.run("< P. 51(10) ack 1" + ts + "\n> . 1(0) ack 1 sack 51-61 31-41 11-21\n< P. 71(10) ack 1" + ts);
+    s.run(timestamps ? "> . 1(0) ack 1 sack 71-81 51-61 31-41" : "> . 1(0) ack 1 sack 71-81 51-61 31-41 11-21");
+    s.run("< P. 91(10) ack 1" + ts);
+    s.run(timestamps ? "> . 1(0) ack 1 sack 91-101 71-81 51-61" : "> . 1(0) ack 1 sack 91-101 71-81 51-61 31-41");
+    EXPECT_LE(header_size(s.last->header.options), max_header_size);
+  }
+}
+
+TEST(TcpMoments, AProbeOfTheTailIsNoFastRetransmission) {  // RFC 8985 section 7
+  Script s;
+  s.far_established("mss 1000 sackok");
+  s.run("send 2000\n> . 1(1000)\n> P. 1001(1000)\n+20\n> P. 1001(1000)");
+  EXPECT_EQ(s.host.tcp.counters().tail_probes, 1U);
+  EXPECT_EQ(s.host.tcp.counters().fast_retransmits, 0U);
+  EXPECT_EQ(s.host.tcp.counters().timeouts, 0U);
+}
+
+// MUST-39: what is held counts for half of all there is.
+TEST(TcpMoments, TheRightEdgeMovesByHalfOfTheBufferAndNotByHalfOfWhatIsFree) {
+  Capacity capacity = Host::small();
+  capacity.receive_limit = 4'096;
+  Script s({}, capacity);
+  s.established("mss 3000");
+  s.run("< P. 1(2096) ack 1\nevents readable\nread 1096\n> nothing\n+40\n> . 1(0) ack 2097 win 2000");
+  s.run("read 951\n> nothing");
+  EXPECT_EQ(s.host.tcp.receivable(s.id), 49U) << "2,047 octets were read";
+  s.run("read 1\n> . 1(0) ack 2097 win 4048");
+}
+
 }  // namespace
 }  // namespace samara::net::tcp::test
