@@ -21,7 +21,7 @@ constexpr size_t max_rdata_size = 65'535;
 // Octets of the longest image.
 constexpr size_t max_record_image = max_name_size + record_fixed_size + max_rdata_size;
 
-// What stands between owner and data; `rdata_size` is at most max_rdata_size.
+// Writes the fields between owner and data; `rdata_size` is at most max_rdata_size.
 inline void write_record_fields(RrType type, Ttl ttl, size_t rdata_size, ByteWriter& out, RrClass rr_class = RrClass::IN) {
   out.u16(code(type));
   out.u16(code(rr_class));

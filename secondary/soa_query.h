@@ -16,7 +16,8 @@ struct SoaQuestion {
   bool edns = true;
 };
 
-// Composes the query into `room` (at least max_soa_query octets) and signs it; returns its size.
+// Composes the query into `room` and signs it; returns its size, or 0 when it does not fit. max_soa_query octets are enough for
+// any.
 constexpr size_t max_soa_query = 1200;
 size_t compose_soa_query(const SoaQuestion& question, dns::TsigClient* tsig, UnixTime wall, MutableBytes room);
 

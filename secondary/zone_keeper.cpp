@@ -123,7 +123,7 @@ u32 ZoneKeeper::index_of(const dns::Name& name) const {
   return names_.find(name, [&](u32 index) { return served_[index].apex == name; });
 }
 
-// Where the zone is that the agent tells of, as it is followed now.
+// Returns no_index also when the agent tells of a zone as it was followed before.
 u32 ZoneKeeper::index_of(const AgentMessage& message) const {
   const u32 index = index_of(message.zone);
   return index != no_index && zones_[index]->number == message.following ? index : no_index;

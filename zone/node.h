@@ -44,7 +44,7 @@ constexpr size_t max_records_per_rrset = 65535;
 // data).
 constexpr size_t message_frame_octets =
     dns::header_size + (dns::max_name_size + 4) + (dns::max_name_size + dns::record_fixed_size + 26 + 16 + 64 + 6);
-// Of a record with its owner, uncompressed: a transfer must be able to send it in a message of its own.
+// The most that a record takes with its owner, uncompressed: a transfer must be able to send it in a message of its own.
 constexpr size_t max_record_octets = dns::max_message_size - message_frame_octets;
 constexpr bool fits_a_transfer(const dns::Name& owner, Bytes rdata) {
   return owner.size() + dns::record_fixed_size + rdata.size() <= max_record_octets;

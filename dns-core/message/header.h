@@ -33,7 +33,7 @@ constexpr u16 flags_of(Opcode opcode) {
   return static_cast<u16>(static_cast<u16>(opcode) << 11);
 }
 
-// Where the counts of the sections stand.
+// The counts of the sections stand at these offsets.
 constexpr size_t question_count_at = 4;
 constexpr size_t answer_count_at = 6;
 constexpr size_t authority_count_at = 8;

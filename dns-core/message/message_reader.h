@@ -10,7 +10,7 @@
 
 namespace samara::dns {
 
-// What stands between the owner of a record and its data.
+// The fields between the owner of a record and its data.
 struct RecordFields {
   RrType type{};
   RrClass rr_class{};

@@ -1,4 +1,4 @@
-// What the data of an SOA record says about versions and time (RFC 1035 section 3.3.13).
+// The numbers that end the data of an SOA record: its zone's version, and times (RFC 1035 section 3.3.13).
 #pragma once
 
 #include "dns-core/name.h"

@@ -11,7 +11,7 @@ namespace samara::dns {
 namespace {
 
 constexpr u64 max_time = (u64{1} << 48) - 1;
-// What stands behind the owner, and the fixed fields of the data.
+// The fields behind the owner, and those of the data that have one size.
 constexpr size_t fixed_size = record_fixed_size + 6 + 2 + 2 + 2 + 2 + 2;
 // RFC 8945 section 4.2: other data is empty or, with BADTIME, the server's time.
 constexpr size_t max_other_size = 6;

@@ -57,7 +57,7 @@ struct Attempt {
     request.resize(writer.finish(tsig ? &*tsig : nullptr, wall_clock_now()));
   }
 
-  // What `octets` say, when they are an answer to this request.
+  // Reads `octets`; returns nothing when they are no answer to this request.
   std::optional<dns::Response> answer(Bytes octets) const {
     const auto response = dns::read_response(octets);
     if (!response.ok() || response.value().header.id.value() != load_be16(request)) return {};

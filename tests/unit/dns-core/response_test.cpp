@@ -22,7 +22,7 @@ Name name_of(std::string_view text) {
 }
 const Name zone = name_of("Example.org.");
 
-// What a RequestWriter makes, as a message of `flags`.
+// Returns the message of `flags` that a RequestWriter makes.
 template <class Fill>
 Octets composed(u16 flags, Fill fill) {
   Octets memory(1000);

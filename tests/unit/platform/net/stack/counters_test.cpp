@@ -1,4 +1,4 @@
-// What operators see: each frame moves the counters that are about it, and no others.
+// Operators see counters: each frame moves those that are about it, and no others.
 #include <sstream>
 #include <string>
 
@@ -80,7 +80,7 @@ struct Counted : testing::Test {
     peer.sent();
     before = peer.counters();
   }
-  // What has moved since the last time, by how much when that is not one; frames that wait are sent first.
+  // Names the counters that have moved since the last time, by how much when that is not one; frames that wait are sent first.
   std::string moved() {
     peer.sent();
     std::ostringstream text;

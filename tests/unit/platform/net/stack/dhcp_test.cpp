@@ -222,7 +222,7 @@ TEST_F(Dhcp, ReleaseGoesWhereTheLeaseCameFromWhenNothingElseIsKnownOfTheServer) 
   EXPECT_EQ(release->link.destination, router_mac);
 }
 
-// What ARP says of the server counts, as long as it has said something.
+// ARP's answer decides, once there is one.
 TEST_F(Dhcp, ReleaseGoesWhereTheLeaseCameFromWhenTheServerIsOnlyAskedFor) {
   bind();
   peer.wait(Duration::seconds(1));

@@ -459,7 +459,7 @@ TEST_F(Ipv6, TooBigIsBelievedOfADatagramWeSent) {  // RFC 8201
   EXPECT_EQ(peer.sent().size(), 2U);
 }
 
-// What fits every IPv6 path was never too big (RFC 8200 section 5), whichever way it left.
+// A packet that fits every IPv6 path was never too big (RFC 8200 section 5), whichever way it left.
 TEST_F(Ipv6, TooBigIsNotBelievedOfADatagramThatFitsEveryPath) {
   const auto too_big_about = [&](size_t size) {
     const Octets quote = ipv6(our_ip, peer_ip, Protocol::udp, udp(our_ip, 53, peer_ip, 4711, counted(size)));

@@ -313,7 +313,7 @@ TEST(RouteTableRules, ADeadGatewayIsTriedAgainAfterAMinute) {
   EXPECT_TRUE(at(ms(59'999)).alive);
   EXPECT_EQ(at(ms(60'000)).gateway, ip("192.0.2.1"));
   EXPECT_TRUE(at(ms(60'000)).alive);
-  // Whatever order they were added in.
+  // The order in which they were added does not matter.
   RouteTable turned;
   turned.add({block("0.0.0.0/0"), ip("192.0.2.2"), 1}, RouteOrigin::configured);
   turned.add({block("10.0.0.0/8"), ip("192.0.2.1"), 1}, RouteOrigin::configured);

@@ -180,7 +180,7 @@ TEST_F(TcpRackRules, WhatWasSentAtTheSameMomentIsOvertakenByWhatFollowsIt) {  //
   EXPECT_FALSE(rack.overtaken(t0 + ms(10), s + 2'000));
   EXPECT_FALSE(rack.overtaken(t0 + ms(10), s + 3'000));
   EXPECT_FALSE(rack.overtaken(t0 + ms(11), s + 1'000));
-  // What was sent before the newest is no news; what was sent with it and ends later is.
+  // A segment sent before the newest is no news; one that was sent with it and ends later is.
   arrives(t0 + ms(40), t0 + ms(9), 2'000, 3'000);
   EXPECT_FALSE(rack.overtaken(t0 + ms(10), s + 2'000));
   arrives(t0 + ms(40), t0 + ms(10), 3'000, 4'000);
@@ -208,7 +208,7 @@ TEST_F(TcpRackRules, TheReorderingWindowIsAQuarterOfTheLeastRoundTripWhereThereI
   EXPECT_EQ(rack.reordering_window(false, ms(100)), ms(20));
   EXPECT_EQ(rack.reordering_window(false, ms(15)), ms(15)) << "no longer than the smoothed round trip";
   EXPECT_EQ(rack.reordering_window(true, ms(100)), Duration());
-  // What ends where others that arrived before begin is no reordering yet; what ends below is.
+  // A segment that ends where others that arrived before it begin is not reordered; one that ends below is.
   arrives(t0 + ms(310), t0 + ms(200), 4'000, 4'100, true);
   EXPECT_EQ(rack.reordering_window(true, ms(100)), Duration());
   arrives(t0 + ms(320), t0 + ms(200), 500, 900, true);
