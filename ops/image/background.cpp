@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <system_error>
 
@@ -60,6 +61,11 @@ void show_log(const std::string& path, size_t from) {
 }  // namespace
 
 ExitCode run_in_background(const Background& background, size_t endpoints, const Supervise& supervise) {
+  std::error_code unknown;
+  if (std::filesystem::equivalent(background.log_file, background.manifest, unknown)) {
+    complain(background.log_file + ": the manifest is no place for the log (expected --log-file FILE)");
+    return ExitCode::usage;
+  }
   // Before anything else: another server's traces are not ours to touch.
   const auto pid_file = PidFile::claim(background.pid_file);
   if (!pid_file) {

@@ -41,6 +41,7 @@ bool has_nothing_to_serve(const Deployment& deployment);
 // ended), with the supervisor's process id printed and in `pid_file`. Log lines go to `log_file`. Stop it with SIGTERM to that
 // process.
 struct Background {
+  std::string manifest;
   std::string pid_file;
   std::string log_file;
 };

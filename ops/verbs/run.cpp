@@ -84,7 +84,7 @@ ExitCode run_deployment(const RunOptions& options) {
                    : supervise(launch, std::move(deployment), std::move(output));
   };
   if (!options.detach) return supervisor(Descriptor());
-  const Background background{options.pid_file.empty() ? runtime_path(options.file, ".pid") : options.pid_file,
+  const Background background{options.file, options.pid_file.empty() ? runtime_path(options.file, ".pid") : options.pid_file,
                               options.log_file.empty() ? runtime_path(options.file, ".log") : options.log_file};
   return run_in_background(background, endpoints, supervisor);
 }

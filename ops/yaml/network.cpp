@@ -6,6 +6,7 @@
 #include "ops/text_of.h"
 #include "ops/yaml/manifest.h"
 #include "ops/yaml/secrets.h"
+#include "platform/net/wire/address_kind.h"
 #include "server/config/network_config.h"
 
 namespace samara::ops::yaml {
@@ -35,6 +36,10 @@ void read_own(const Value& item, const Reading& reading, NetworkConfig& network)
   const auto address = server::parse_network_address(*text);
   if (!address) {
     reading.error(item, in_quotes(*text) + " is not an address with a prefix length", std::string(expected));
+    return;
+  }
+  if (!net::is_host(address->address, address->prefix_length) || !net::is_peer_unicast(address->address)) {
+    reading.error(item, in_quotes(*text) + " is not an address that a host can have on its link", std::string(expected));
     return;
   }
   network.addresses.push_back(*address);

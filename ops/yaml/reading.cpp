@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "ops/nearest.h"
+#include "ops/text_of.h"
+#include "platform/net/wire/address_kind.h"
 
 namespace samara::ops::yaml {
 
@@ -170,7 +172,22 @@ std::optional<Endpoint> Reading::endpoint(const Value& value) const {
   const std::optional<std::string> text = this->text(value, expected, 64);
   if (!text) return {};
   const std::optional<Endpoint> endpoint = parse_endpoint(*text);
-  if (!endpoint) error(value, in_quotes(*text) + " is not an endpoint", std::string(expected));
+  if (!endpoint) {
+    error(value, in_quotes(*text) + " is not an endpoint", std::string(expected));
+    return {};
+  }
+  const IpAddress& address = endpoint->address;
+  if (net::is_v4_mapped(address)) {
+    std::array<u8, 4> v4{};
+    std::ranges::copy(address.octets().last(4), v4.begin());
+    error(value, in_quotes(*text) + " is an IPv4 address in IPv6's form", std::string(expected),
+          text_of(Endpoint{IpAddress::v4(v4), endpoint->port}));
+    return {};
+  }
+  if (net::is_multicast(address) || net::is_limited_broadcast(address)) {
+    error(value, in_quotes(*text) + " is not the address of one host", std::string(expected));
+    return {};
+  }
   return endpoint;
 }
 

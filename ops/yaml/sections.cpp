@@ -122,8 +122,12 @@ void read_storage(const Value& value, const Reading& reading, Deployment& deploy
     const auto path = reading.text(*file, "the path of a file or a block device", server::max_path_size);
     if (path) storage.file = deployment.keep(path_beside(reading.file(), *path));
     std::error_code unknown;
-    if (path && std::filesystem::is_directory(storage.file, unknown)) {
-      reading.error(*file, in_quotes(*path, longest_path) + " is a folder", "the path of a file or a block device");
+    const auto found = std::filesystem::status(storage.file, unknown);
+    const bool exists = path && std::filesystem::exists(found);
+    if (exists && !std::filesystem::is_regular_file(found) && !std::filesystem::is_block_file(found)) {
+      const bool folder = std::filesystem::is_directory(found);
+      reading.error(*file, in_quotes(*path, longest_path) + (folder ? " is a folder" : " is neither a file nor a block device"),
+                    "the path of a file or a block device");
     }
   }
   read_octets(fields.find("size"), reading, server::storage_size, storage.size);

@@ -299,13 +299,28 @@ TEST_F(Supervised, BrokenFilesAreNotSent) {
   EXPECT_EQ(wait_for(pid), 0);
 }
 
+TEST_F(Supervised, WritesNoLogIntoTheManifest) {
+  std::ofstream(path("manifest")) << "role: primary\n";
+  std::filesystem::create_symlink(path("manifest"), path("link"));
+  for (const char* log : {"manifest", "link"}) {
+    EXPECT_EQ(run_in_background({path("manifest"), path("pid"), path(log)}, 1,
+                                [](Descriptor) -> ExitCode {
+                                  ADD_FAILURE() << "started";
+                                  return ExitCode::good;
+                                }),
+              ExitCode::usage);
+  }
+  EXPECT_EQ(read_file(path("manifest")).value(), "role: primary\n");
+  EXPECT_FALSE(std::filesystem::exists(path("pid")));
+}
+
 TEST_F(Supervised, BackgroundReturnsWhenEverythingIsReady) {
   ASSERT_TRUE(
       write_file(path("image"), "#!/bin/sh\ntrap 'exit 0' TERM\necho ready 127.0.0.1:53\nwhile :; do sleep 0.05; done\n", 0755)
           .ok());
   const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
   ::testing::internal::CaptureStdout();
-  const ExitCode code = run_in_background({path("pid"), path("log")}, 1,
+  const ExitCode code = run_in_background({path("manifest"), path("pid"), path("log")}, 1,
                                           [&](Descriptor output) { return supervise(launch, {}, std::move(output)); });
   std::fflush(stdout);
   const std::string printed = ::testing::internal::GetCapturedStdout();
@@ -321,7 +336,7 @@ TEST_F(Supervised, BackgroundReportsAnImageThatEndsEarly) {
   ASSERT_TRUE(write_file(path("image"), "#!/bin/sh\necho port in use >&2\nexit 69\n", 0755).ok());
   const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
   ::testing::internal::CaptureStderr();
-  EXPECT_EQ(run_in_background({path("pid"), path("log")}, 1,
+  EXPECT_EQ(run_in_background({path("manifest"), path("pid"), path("log")}, 1,
                               [&](Descriptor output) { return supervise(launch, {}, std::move(output)); }),
             ExitCode::unavailable);
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "port in use\n");
@@ -337,7 +352,7 @@ TEST_F(Supervised, ASecondStartLeavesTheFirstAlone) {
                   .ok());
   const Launch launch{path("image"), "test.yaml", [&](Diagnostics& found) { return load(true, found); }};
   const auto run = [&](const std::string& pid_file) {
-    return run_in_background({path(pid_file), path("log")}, 1,
+    return run_in_background({path("manifest"), path(pid_file), path("log")}, 1,
                              [&](Descriptor output) { return supervise(launch, {}, std::move(output)); });
   };
   ASSERT_EQ(run("pid"), ExitCode::good);
