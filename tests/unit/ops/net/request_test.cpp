@@ -120,6 +120,60 @@ TEST(Request, LongRequestsGoByTcpAndSilenceThereEndsInTimeToo) {
   EXPECT_EQ(outcome.words, "no answer within 0.3 s");
 }
 
+std::vector<u8> in_frame(const std::vector<u8>& message) {
+  std::vector<u8> framed{static_cast<u8>(message.size() >> 8), static_cast<u8>(message.size())};
+  framed.insert(framed.end(), message.begin(), message.end());
+  return framed;
+}
+
+TEST(Request, AnAnswerByTcpMayComeInPieces) {
+  FakeServer fake(SOCK_STREAM);
+  fake.answer_stream([](const std::vector<u8>& asked) {
+    std::vector<u8> answer = answer_to(std::vector<u8>(asked.begin(), asked.begin() + 17), Rcode::YXDOMAIN);
+    answer[11] = 0;
+    return in_frame(answer);
+  });
+  std::vector<u8> large = request;
+  large.resize(600);
+  const Outcome outcome = send_request(to(fake), large);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::refused);
+  EXPECT_EQ(outcome.rcode, Rcode::YXDOMAIN);
+}
+
+TEST(Request, AnAnswerByTcpThatEndsTooSoonIsNone) {
+  for (const size_t missing : {size_t{1}, size_t{4}}) {
+    FakeServer fake(SOCK_STREAM);
+    fake.answer_stream([missing](const std::vector<u8>& asked) {
+      std::vector<u8> framed = in_frame(answer_to(std::vector<u8>(asked.begin(), asked.begin() + 17), Rcode::NOERROR));
+      framed.resize(framed.size() - missing);
+      return framed;
+    });
+    std::vector<u8> large = request;
+    large.resize(600);
+    const Outcome outcome = send_request(to(fake), large);
+    EXPECT_EQ(outcome.exit_code(), ExitCode::unavailable);
+    EXPECT_EQ(outcome.words, "Connection reset by peer");
+  }
+}
+
+TEST(Request, WhatIsCutByUdpIsAskedForByTcp) {
+  std::optional<FakeServer> stream;
+  std::optional<FakeServer> datagrams;
+  for (int i = 0; i < 50 && !(datagrams.has_value() && datagrams->is_bound()); ++i) {
+    stream.emplace(SOCK_STREAM);
+    datagrams.emplace(SOCK_DGRAM, stream->endpoint().port.value());
+  }
+  ASSERT_TRUE(datagrams->is_bound());
+  datagrams->answer_one([](const std::vector<u8>& asked) {
+    std::vector<u8> answer = answer_to(asked, Rcode::REFUSED);
+    answer[2] |= 2;  // TC
+    return Datagrams{answer};
+  });
+  stream->answer_stream([](const std::vector<u8>& asked) { return in_frame(answer_to(asked, Rcode::NOERROR)); });
+  const Outcome outcome = send_request(to(*datagrams), request);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::accepted) << outcome.words;
+}
+
 // What a server with `key` answers to a signed request.
 std::vector<u8> signed_answer(const std::vector<u8>& asked, const dns::TsigKey& key) {
   const auto read = dns::read_response(answer_to(asked, Rcode::NOERROR));
