@@ -306,5 +306,23 @@ TEST(PrimaryBehind, IsSaidOnceWithBothSerialsAndCounted) {
   EXPECT_EQ(world.table->serial(id), dns::Serial(10));
 }
 
+TEST(PrimaryBehind, IsSaidAgainWhenItWasAheadMeanwhile) {
+  for (const u32 meanwhile : {10U, 11U}) {
+    World world;
+    const auto group = world.group({a});
+    world.servers[a].soa.serial = dns::Serial(3);
+    const LogLines log;
+    const ZoneId id = world.add("example.", group, world.held(10));
+    world.servers[a].soa.serial = dns::Serial(meanwhile);
+    world.log.clear();
+    for (int i = 0; i < 5'000 && world.log.empty(); ++i) world.run_for(1);
+    EXPECT_EQ(world.table->serial(id), dns::Serial(meanwhile));
+    EXPECT_EQ(log.count("is behind: it"), 1U);
+    world.servers[a].soa.serial = dns::Serial(4);
+    world.run_for(5'000);
+    EXPECT_EQ(log.count("is behind: it has serial 4, which is not newer than"), 1U) << meanwhile;
+  }
+}
+
 }  // namespace
 }  // namespace samara::secondary

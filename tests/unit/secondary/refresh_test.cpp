@@ -523,6 +523,39 @@ TEST(ManyZones, RemovedWhileTransferredLeaveTheirPlace) {
   EXPECT_EQ(world.table->status(again), ZoneStatus::current);
 }
 
+TEST(ManyZones, HaveNothingOfTheZoneWhosePlaceTheyTake) {
+  World world;
+  const auto group = world.group({a});
+  world.servers[a].rcode = 5;
+  const ZoneId old = world.add("old.", group, world.held(7));
+  world.table->retransfer(world.now, old);
+  world.run_for(1'000);  // with failures
+  world.table->remove_zone(old);
+  world.servers[a].rcode = 0;
+  world.hold_transfers = true;
+  world.log.clear();
+  const ZoneId fresh = world.add("fresh.", group);
+  EXPECT_EQ(fresh.index, old.index);
+  EXPECT_EQ(world.table->status(fresh), ZoneStatus::absent);
+  ASSERT_EQ(world.going.size(), 1u);
+  EXPECT_EQ(world.going[0].request.kind, TransferKind::whole);
+  EXPECT_FALSE(world.going[0].request.ours.has_value());
+  EXPECT_FALSE(world.going[0].request.promised.has_value() && *world.going[0].request.promised != dns::Serial(1));
+}
+
+TEST(Refresh, SaysHowManyTimesInARowItFailed) {
+  World world;
+  const auto group = world.group({a});
+  world.servers[a].rcode = 5;
+  const LogLines log;
+  world.add("example.", group);
+  world.run_for(60);
+  EXPECT_EQ(log.count("zone example.: not refreshed (the query is refused); next try in"), 1U);
+  EXPECT_EQ(log.count("zone example.: not refreshed (the query is refused), 2 times in a row; next try in"), 1U);
+  EXPECT_EQ(log.count("3 times in a row"), 0U);
+  EXPECT_EQ(log.count(", 4 times in a row; next try in"), 1U);
+}
+
 TEST(ManyZones, AreFoundByNameInAnyCaseAndHaveALimit) {
   World world({.zones = 300, .queries_per_second = 1});
   const auto group = world.group({a});
