@@ -392,6 +392,25 @@ TEST(TransferIn, CutAtEveryOctetGivesACleanError) {
   }
 }
 
+TEST(TransferIn, TakesAsMuchAsItsLimitsSayAndNoMore) {
+  const std::vector<Response> whole{{.answers = {soa(3), ns}}, {.answers = {address}}, {.answers = {soa(3)}}};
+  const std::vector<Response> steps{ixfr({soa(3), soa(1), address, soa(3), address, soa(3)})};
+  const auto state = [](const TransferRequest& request, const std::vector<Response>& responses) {
+    Fed run(request);
+    run.feed(responses);
+    return run.transfer.state();
+  };
+  const u64 octets = stream_of(whole).size();
+  const u64 difference = stream_of(steps).size();
+  for (const u64 less : {u64{0}, u64{1}}) {
+    const State expected = less == 0 ? State::complete : State::failed;
+    EXPECT_EQ(state(limited({.octets = octets - less}), whole), expected);
+    EXPECT_EQ(state(limited({.records = 4 - less}), whole), expected);
+    EXPECT_EQ(state(limited({.messages = 3 - less}), whole), expected);
+    EXPECT_EQ(state(limited({.difference_octets = difference - less}, differences_request(1)), steps), expected);
+  }
+}
+
 TEST(TransferIn, IsTheSameHoweverTheStreamIsSplit) {
   std::vector<Response> responses{{.answers = {soa(3), ns}}};
   for (int i = 0; i < 40; ++i) {
