@@ -87,7 +87,7 @@ TEST(Response, TellsExpireAndTheFirstReason) {
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read.value().expire, 258U);
   EXPECT_EQ(std::string(read.value().reason.begin(), read.value().reason.end()), "no 1");
-  for (const std::string_view expire : {"\0\x09\0\0"sv, "\0\x09\0\3\0\0\1"sv}) {
+  for (const std::string_view expire : {"\0\x09\0\0"sv, "\0\x09\0\3\0\0\1"sv, "\0\x09\0\5\0\0\1\2\3"sv}) {
     const auto without =
         read_response(composed(flag_qr, [&](RequestWriter& out) { out.record(Section::additional, opt_with(0, expire)); }));
     ASSERT_TRUE(without.ok());
