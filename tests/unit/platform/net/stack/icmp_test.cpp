@@ -73,6 +73,7 @@ TEST_F(Icmp, UnknownProtocolIsUnreachable) {
   ASSERT_EQ(out.size(), 1U);
   EXPECT_EQ(ipv4_in(out[0]).payload[0], 3);
   EXPECT_EQ(ipv4_in(out[0]).payload[1], 2);
+  EXPECT_EQ(ipv4_in(out[0]).header.source, our_ip);
   EXPECT_EQ(peer.counters().unknown_protocols, 1U);
 }
 

@@ -459,6 +459,38 @@ TEST_F(Ipv6, TooBigIsBelievedOfADatagramWeSent) {  // RFC 8201
   EXPECT_EQ(peer.sent().size(), 2U);
 }
 
+// RFC 4443 section 2.4 (c) lets an error quote less; without addresses and ports it is about nothing.
+TEST_F(Ipv6, AnErrorThatQuotesTooLittleIsAboutNothingOfOurs) {
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("[::]:53"), at("[2001:db8::9]:9"), counted(1400)).ok());
+  EXPECT_EQ(peer.sent().size(), 1U);
+  const Octets quote = ipv6(our_ip, peer_ip, Protocol::udp, udp(our_ip, 53, peer_ip, 9, counted(1400)));
+  constexpr size_t least = Ipv6Header::size + 8;
+  for (size_t size = 0; size < least; ++size) {
+    give(Protocol::icmpv6, icmpv6(peer_ip, our_ip, 2, 0, 1400, Bytes(quote).first(size)));
+    EXPECT_EQ(peer.stack.path_mtu(peer_ip), 1500) << size;
+  }
+  EXPECT_EQ(peer.counters().icmp_not_ours, least);
+  Octets other_version(quote.begin(), quote.begin() + 500);
+  other_version[0] = 0x45;
+  give(Protocol::icmpv6, icmpv6(peer_ip, our_ip, 2, 0, 1400, other_version));
+  EXPECT_EQ(peer.counters().icmp_not_ours, least + 1);
+  give(Protocol::icmpv6, icmpv6(peer_ip, our_ip, 2, 0, 1400, Bytes(quote).first(least)));
+  EXPECT_EQ(peer.stack.path_mtu(peer_ip), 1400);
+}
+
+// RFC 4861 section 7.2.2: who is asked knows whom to answer.
+TEST_F(Ipv6, ASolicitationSaysWhoAsks) {
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("[::]:53"), at("[2001:db8::77]:9"), counted(10)).ok());
+  const auto out = peer.sent();
+  ASSERT_EQ(out.size(), 1U);
+  const Ipv6Out asked = ipv6_in(out[0]);
+  EXPECT_EQ(asked.header.source, our_ip);
+  EXPECT_EQ(asked.payload[0], 135);
+  ASSERT_EQ(asked.payload.size(), 32U);
+  EXPECT_EQ(asked.payload[24], 1);  // the source's link-layer address
+  EXPECT_TRUE(equal_octets(Bytes(asked.payload).last(6), our_mac.octets));
+}
+
 // A packet that fits every IPv6 path was never too big (RFC 8200 section 5), whichever way it left.
 TEST_F(Ipv6, TooBigIsNotBelievedOfADatagramThatFitsEveryPath) {
   const auto too_big_about = [&](size_t size) {
