@@ -260,8 +260,14 @@ void ZoneKeeper::end_transfers_of(const dns::Name& name) {
 // ---- what is served -------------------------------------------------------------------------------------------------
 
 void ZoneKeeper::serve(u32 index, std::optional<zone::Zone> zone) {
-  served_[index].zone = zone;
+  set_served(index, zone);
   touch(served_[index].apex);
+}
+
+void ZoneKeeper::set_served(u32 index, std::optional<zone::Zone> zone) {
+  without_data_ -= served_[index].zone.has_value() ? 0U : 1U;
+  without_data_ += zone.has_value() ? 0U : 1U;
+  served_[index].zone = zone;
 }
 
 void ZoneKeeper::touch(const dns::Name& apex) {

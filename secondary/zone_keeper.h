@@ -78,6 +78,8 @@ class ZoneKeeper {
     sets_.refill();
   }
   size_t zone_count() const { return zones_.size(); }
+  // Those that are SERVFAIL: nothing of them has come yet, or it has expired.
+  size_t zones_without_data() const { return without_data_; }
 
  private:
   struct Followed {
@@ -141,6 +143,7 @@ class ZoneKeeper {
   u32 index_of(const dns::Name& name) const;
   u32 index_of(const AgentMessage& message) const;
   void serve(u32 index, std::optional<zone::Zone> zone);
+  void set_served(u32 index, std::optional<zone::Zone> zone);
   // The next set has something else at this apex.
   void touch(const dns::Name& apex);
   void retire(u32 index);
@@ -158,6 +161,7 @@ class ZoneKeeper {
   // By index, the same in both. `served_` is what the next set is made of.
   std::vector<std::unique_ptr<Followed>> zones_;
   std::vector<zone::ZoneSetEntry> served_;
+  size_t without_data_ = 0;  // of these
   Instant look_at_signatures_at_ = Instant::never();
   std::vector<server::SecondaryZone> configured_;
   zone::CatalogMembership membership_;

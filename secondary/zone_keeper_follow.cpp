@@ -196,6 +196,7 @@ void ZoneKeeper::follow(const Moment& at, const dns::Name& name, const server::P
   zones_[index]->group = *group;
   zones_[index]->catalog = catalog;
   served_.push_back({name, std::nullopt});
+  ++without_data_;
   names_.insert(name, index, [this](u32 other) { return served_[other].apex; });
   restore(at, index);
   keep_mark(at, index);
@@ -252,7 +253,7 @@ void ZoneKeeper::restore(const Moment& at, u32 index) {
     return;
   }
   followed.expires = at.now + Duration::seconds(left);
-  served_[index].zone = followed.versions.zone();
+  set_served(index, followed.versions.zone());
   ++restored_;
 }
 
@@ -278,6 +279,7 @@ void ZoneKeeper::unfollow(const dns::Name& zone) {
   zones_[index]->versions.abandon();
   retire(index);
   if (archive_ != nullptr) archive_->remove(name);
+  without_data_ -= served_[index].zone.has_value() ? 0U : 1U;
   names_.erase(name, index);
   // The last one takes its place.
   const auto last = static_cast<u32>(zones_.size() - 1);
@@ -303,6 +305,34 @@ std::optional<u16> ZoneKeeper::catalog_named(const dns::Name& name) const {
   return static_cast<u16>(found - config_.catalogs.begin());
 }
 
+namespace {
+
+// Members that a catalog names and that are not taken from it. A version may name any number of them: the first few are told by
+// name, of the others how many there are.
+class IgnoredMembers {
+ public:
+  void add(const zone::CatalogChange& change) {
+    if (++count_ <= told_by_name) first_.push_back(change);
+  }
+  void tell(const dns::Name& catalog) const {
+    for (const zone::CatalogChange& change : first_) {
+      log(Level::warning, "catalog ", catalog, ": member ", change.zone, " is ignored: ", zone::describe(change.kind));
+    }
+    if (count_ > first_.size()) {
+      log(Level::warning, "catalog ", catalog, ": ", count_ - first_.size(),
+          " more members are ignored: they are configured otherwise, or members of another catalog");
+    }
+  }
+
+ private:
+  static constexpr size_t told_by_name = 5;
+
+  std::vector<zone::CatalogChange> first_;
+  size_t count_ = 0;
+};
+
+}  // namespace
+
 bool ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
   const dns::Name& name = config_.catalogs[catalog].name;
   const u32 index = index_of(name);
@@ -324,6 +354,7 @@ bool ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
   u32 added = 0;
   u32 removed = 0;
   u32 others = 0;
+  IgnoredMembers ignored;
   const auto changes =
       membership_.update(catalog, std::move(read).value(), [this](const dns::Name& member) { return is_configured(member); });
   for (const zone::CatalogChange change : changes) {
@@ -331,8 +362,13 @@ bool ZoneKeeper::read_catalog(const Moment& at, u16 catalog) {
     added += change.kind == Kind::added ? 1 : 0;
     removed += change.kind == Kind::removed ? 1 : 0;
     others += change.kind == Kind::reset || change.kind == Kind::moved ? 1 : 0;
-    if (change.kind != Kind::added || change.catalog != catalog) apply(at, change);
+    if (change.kind == Kind::ignored_configured || change.kind == Kind::ignored_claimed) {
+      ignored.add(change);
+    } else if (change.kind != Kind::added || change.catalog != catalog) {
+      apply(at, change);
+    }
   }
+  ignored.tell(name);
   follow_members(at, catalog);
   if (added + removed + others != 0) {
     TextBuffer<64> more;
@@ -353,13 +389,11 @@ constexpr size_t heap_per_member = size_t{4} << 10;
 
 size_t ZoneKeeper::members_that_fit(size_t wanted) const {
   // A zone takes a page of zone memory at least, also one that has not come yet.
-  size_t without_data = 0;
-  for (const zone::ZoneSetEntry& served : served_) without_data += served.zone.has_value() ? 0U : 1U;
   const size_t to_be_used = memory_.usable() / 8 * 7;
   const size_t left = to_be_used - std::min(to_be_used, memory_.in_use());
   const size_t pages = left / (zone::extent_alignment + 2 * zone::octets_per_zone_in_set);
   size_t fit = 0;
-  size_t most = std::min(wanted, pages - std::min(pages, without_data));
+  size_t most = std::min(wanted, pages - std::min(pages, without_data_));
   if (heap_has(heap_per_member * most + outbox_.octets())) return most;
   while (fit < most) {
     const size_t middle = (fit + most + 1) / 2;
@@ -418,9 +452,7 @@ void ZoneKeeper::apply(const Moment& at, const zone::CatalogChange& change) {
       return;
     case Kind::changed: return;  // groups mean nothing to us
     case Kind::ignored_configured:
-    case Kind::ignored_claimed:
-      log(Level::warning, "catalog ", catalog.name, ": member ", change.zone, " is ignored: ", zone::describe(change.kind));
-      return;
+    case Kind::ignored_claimed: return;
   }
 }
 

@@ -1,5 +1,7 @@
 #include "zone/store/zone_archive.h"
 
+#include <bit>
+
 #include "platform/base/counted.h"
 #include "platform/base/heap_room.h"
 #include "platform/base/log.h"
@@ -140,7 +142,14 @@ void ZoneArchive::on_failure(const dns::Name& name, StoreError error) {
     broken_ = true;
     return;
   }
-  log(Level::warning, "zone ", name, ": not stored: ", describe(error), "; the storage keeps the version it has");
+  // A full storage may have no room for any number of zones, time and again.
+  constexpr u64 told_one_by_one = 20;
+  if (++not_stored_ > told_one_by_one && !std::has_single_bit(not_stored_)) return;
+  log(Level::warning, "zone ", name, ": not stored: ", describe(error), "; the storage ",
+      store_->find(name).has_value() ? "keeps the version it has" : "has no version of it");
+  if (not_stored_ >= told_one_by_one) {
+    log(Level::warning, "storage: that was the ", not_stored_, "th time since the start; not each is told of from now on");
+  }
 }
 
 Result<void, StoreError> ZoneArchive::save(const Zone& zone, const ZoneState& state, const Means& means) {

@@ -101,6 +101,7 @@ class ZoneArchive {
   bool unsynced_ = false;
   bool more_to_maintain_ = false;
   bool broken_ = false;  // told
+  u64 not_stored_ = 0;   // times
   Instant sync_at_ = Instant::never();
 };
 

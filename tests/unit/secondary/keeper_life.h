@@ -76,6 +76,9 @@ struct Keeper {
     if (publishes && keeper->is_changed()) {
       set = keeper->next_set();
       ASSERT_TRUE(set.has_value());
+      size_t with_data = 0;
+      set->for_each_zone([&](const zone::Zone&) { ++with_data; });
+      EXPECT_EQ(keeper->zone_count() - keeper->zones_without_data(), with_data);
       keeper->published(++generation);
       keeper->release_before(generation, [](zone::Extent) {});
     }

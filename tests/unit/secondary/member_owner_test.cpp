@@ -1,4 +1,5 @@
 // Which of several catalogs has a zone that all of them name, also over a restart (RFC 9432 sections 4.4.1, 5.2 and 5.6).
+#include "../log_lines.h"
 #include "../zone/store/store_version.h"
 #include "keeper_life.h"
 
@@ -100,6 +101,25 @@ TEST(MemberOwner, ThatLetsGoAfterARestartLeavesTheZoneToTheOtherWithoutWhatWasKe
     restarts.start(keeper);
     EXPECT_EQ(keeper.owner("a.example."), 1 - owner);
   }
+}
+
+TEST(MemberOwner, TellsOfAFewMembersByNameThatACatalogDoesNotGetAndOfTheOthersByNumber) {
+  TwoCatalogs keeper;
+  keeper.start();
+  std::string members;
+  for (int i = 0; i < 40; ++i) members += "m" + std::to_string(i) + ".zones 0 PTR z" + std::to_string(i) + ".example.\n";
+  keeper.name(0, 1, members);
+  for (u32 serial = 1; serial <= 2; ++serial) {
+    const LogLines log;
+    keeper.name(1, serial, members);
+    EXPECT_EQ(log.count("catalog second.: member z"), 5u);
+    EXPECT_EQ(log.count("is ignored: the zone is a member of another catalog"), 5u);
+    EXPECT_EQ(log.count("catalog second.: 35 more members are ignored"), 1u);
+  }
+  const LogLines log;
+  keeper.name(1, 3, members.substr(0, members.find("m5.")));
+  EXPECT_EQ(log.count("catalog second.: member z"), 5u);
+  EXPECT_EQ(log.count("more members are ignored"), 0u);
 }
 
 TEST(MemberOwner, KeepsAZoneWhenItsOwnVersionIsLostAndForgetsItWhenTheLabelHasChangedMeanwhile) {

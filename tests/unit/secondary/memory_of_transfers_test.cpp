@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "../log_lines.h"
 #include "dns-core/rdata/rdata_text.h"
 #include "keeper_life.h"
 #include "platform/base/heap_room.h"
@@ -77,28 +78,6 @@ class HeapLimit {
 };
 
 constexpr size_t all_there_is = ~size_t{0};
-
-// The log's lines while this is there.
-class KeptLog {
- public:
-  KeptLog() {
-    lines().clear();
-    set_log_sink([](Level, std::string_view line) { lines().emplace_back(line); });
-  }
-  ~KeptLog() { set_log_sink(nullptr); }
-  KeptLog(const KeptLog&) = delete;
-  KeptLog& operator=(const KeptLog&) = delete;
-  static size_t count(std::string_view part) {
-    return static_cast<size_t>(
-        std::ranges::count_if(lines(), [&](const std::string& line) { return line.find(part) != std::string::npos; }));
-  }
-
- private:
-  static std::vector<std::string>& lines() {
-    static std::vector<std::string> all;
-    return all;
-  }
-};
 
 // Batches as they come from an agent.
 class Batches {
@@ -326,7 +305,7 @@ struct TwoZonesInLittle : Keeper {
 
 TEST(MemoryOfTransfers, ThatRunsOutEndsTheLargestAndNoOther) {
   TwoZonesInLittle keeper;
-  const KeptLog log;
+  const LogLines log;
   // The other zone's transfer has begun, and ends after the large one came to the limit.
   std::vector<u8> octets(max_batch_size);
   ByteWriter begin(octets);
@@ -372,7 +351,7 @@ struct SmallWithCatalog : OneCatalog {
 
 TEST(MemoryOfCatalogs, FollowsAsManyMembersAsZoneMemoryHasPagesForAndSaysHowManyItDoesNot) {
   SmallWithCatalog keeper(size_t{1} << 20);
-  const KeptLog log;
+  const LogLines log;
   keeper.take_catalog(1, 0, 150);
   ASSERT_EQ(keeper.followed(1000), 150U);
   EXPECT_EQ(log.count("are not followed"), 0U);
@@ -418,7 +397,7 @@ TEST(MemoryOfCatalogs, FollowsAsManyMembersAsTheHeapHasRoomForAndTakesNoMore) {
     });
     write_end(std::nullopt, out);
     ASSERT_FALSE(out.overflowed());
-    const KeptLog log;
+    const LogLines log;
     {
       const HeapLimit heap(limit);
       keeper.keeper->on_message(keeper.at, 0, out.written());

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../log_lines.h"
 #include "dns-core/message/query.h"
 #include "dns-core/rdata/rdata_text.h"
 #include "dns-core/tsig/server.h"
@@ -21,27 +22,6 @@ namespace samara::secondary {
 
 using Octets = std::vector<u8>;
 using Lines = std::vector<std::string>;
-
-// The log's lines while this is there.
-class LogLines {
- public:
-  LogLines() {
-    lines().clear();
-    set_log_sink([](Level, std::string_view line) { lines().emplace_back(line); });
-  }
-  ~LogLines() { set_log_sink(nullptr); }
-  LogLines(const LogLines&) = delete;
-  LogLines& operator=(const LogLines&) = delete;
-
-  static size_t count(std::string_view part) {
-    return static_cast<size_t>(
-        std::ranges::count_if(lines(), [&](const std::string& line) { return line.find(part) != std::string::npos; }));
-  }
-  static Lines& lines() {
-    static Lines all;
-    return all;
-  }
-};
 
 inline dns::Name name_of(std::string_view text) {
   const auto name = dns::Name::parse(text, dns::Name());

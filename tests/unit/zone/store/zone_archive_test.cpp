@@ -1,5 +1,8 @@
 #include "zone/store/zone_archive.h"
 
+#include <bit>
+
+#include "../../log_lines.h"
 #include "../master_file_zone.h"
 #include "crashing_storage.h"
 
@@ -147,6 +150,29 @@ TEST_F(ZoneArchiveTest, makes_room_at_no_risk) {
     }
   }
   EXPECT_TRUE(done);
+}
+
+TEST_F(ZoneArchiveTest, TellsOfTheFirstZonesThatFindNoRoomAndOfTheOthersByNumber) {
+  CrashingStorage storage{u64{1} << 20};
+  const auto archive = ZoneArchive::open(storage, rng_);
+  Versions zone;
+  const LogLines log;
+  size_t stored = 0;
+  for (u32 serial = 1; serial < 1'100; ++serial) {
+    TestZones zones{"z" + std::to_string(serial) + ".example."};
+    const Zone other = zones.build(Versions::text(serial));
+    if (archive->save(other, state)) ++stored;
+  }
+  const size_t failed = 1'099 - stored;
+  ASSERT_GT(stored, 20U);
+  ASSERT_GT(failed, 64U);
+  // Twenty, and with 32, 64 and so on more.
+  const size_t doublings = static_cast<size_t>(std::bit_width(failed) - std::bit_width(16U));
+  EXPECT_EQ(log.count(": not stored: "), 20 + doublings);
+  EXPECT_EQ(log.count("; the storage has no version of it"), 20 + doublings);
+  EXPECT_EQ(log.count("storage: that was the 64th time since the start"), 1U);
+  zone.adopt(1);
+  EXPECT_FALSE(archive->save(zone.next(), state));
 }
 
 TEST_F(ZoneArchiveTest, WritesAZoneThatIsDamagedWholeTheNextTime) {
