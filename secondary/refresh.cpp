@@ -260,9 +260,9 @@ void RefreshTable::set_expire(Instant now, Zone& zone, std::optional<u32> option
   const Duration most = seconds(std::clamp(zone.soa.expire, limits_.min_expire, limits_.max_expire));
   // A primary that has all of EXPIRE left says no more than the SOA does.
   const bool less = option.has_value() && *option < zone.soa.expire;
-  const Instant fresh = now + (less ? std::min(seconds(*option), most) : most);
+  const Instant anew = now + (less ? std::min(seconds(*option), most) : most);
   const bool extends = !transferred && option.has_value() && zone.status == ZoneStatus::current;
-  zone.expires = std::min(now + most, extends ? std::max(zone.expires, fresh) : fresh);
+  zone.expires = std::min(now + most, extends ? std::max(zone.expires, anew) : anew);
 }
 
 void RefreshTable::attempt_succeeded(Instant now, u32 index) {

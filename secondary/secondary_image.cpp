@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "platform/base/counted.h"
 #include "secondary/secondary_worker.h"
 #include "secondary/zone_keeper.h"
 #include "server/authoritative_image.h"
@@ -138,7 +139,12 @@ class Secondary final : public hal::Role {
       tell(reply, Level::warning, "only zones are reloaded; ", changes.view(),
            " will be as they are now in the manifest when the server is started again");
     }
-    zones_->reload(moment(loader), config.value().zones);
+    const size_t lost = zones_->reload(moment(loader), config.value().zones);
+    if (lost != 0) {
+      tell(reply, Level::error, Counted{lost, "zone"},
+           " are not followed at the primaries of the manifest, and stay as they were: ",
+           "too many different primaries have been named since the start; start the server again");
+    }
     publish(loader);
     send(loader);
   }

@@ -218,8 +218,8 @@ void ZoneKeeper::install(const Moment& at, u32 index, const Incoming& incoming) 
   // Our followers got SERVFAIL, and ask seldom by now.
   if (!same || had_expired) when_published_.push_back(encoded_change(incoming.zone));
   if (same) return;
-  const auto note = [&](std::vector<dns::Name>& names, bool& is_noted) {
-    if (!std::exchange(is_noted, true)) names.push_back(incoming.zone);
+  const auto note = [&](NameQueue& names, bool& is_noted) {
+    if (!std::exchange(is_noted, true)) names.push(incoming.zone);
   };
   if (followed.versions.compaction_due()) note(to_compact_, followed.to_compact);
   const auto catalog = catalog_named(incoming.zone);
@@ -308,39 +308,48 @@ void ZoneKeeper::tell_signatures(const zone::Zone& zone, UnixTime wall) const {
   if (times.any()) log(Level::warning, "zone ", zone.apex(), ": ", times);
 }
 
+// Whoever causes one kind of work all the time holds up none of the others.
 void ZoneKeeper::work(const Moment& at) {
   if (at.now >= look_at_signatures_at_) {
     look_at_signatures_at_ = at.now + zone::signatures_looked_at_every;
-    for (const zone::ZoneSetEntry& served : served_) {
-      if (served.zone.has_value()) tell_signatures(*served.zone, at.wall);
-    }
+    signatures_to_see_ = served_.size();
+  }
+  constexpr size_t kinds = 4;
+  for (size_t i = 0; i < kinds; ++i) {
+    turn_ = (turn_ + 1) % kinds;
+    if (turn_ == 0 && !unsaved_.empty()) return save_next(at);
+    if (turn_ == 1 && !to_compact_.empty()) return compact_next();
+    if (turn_ == 2 && signatures_to_see_ != 0) return see_next_signatures(at);
+    const bool archive_due = archive_ != nullptr && (archive_->has_work() || at.now >= archive_->next_deadline());
+    if (turn_ == 3 && archive_due) return archive_->work();
+  }
+}
+
+void ZoneKeeper::save_next(const Moment& at) {
+  const u32 index = index_of(unsaved_.pop());
+  // Another zone may have come in its place.
+  if (index == no_index || !std::exchange(zones_[index]->unsaved, false)) return;
+  archive_->save(*zones_[index]->versions.zone(), state_of(at, index));
+}
+
+void ZoneKeeper::compact_next() {
+  const dns::Name name = to_compact_.pop();
+  const u32 index = index_of(name);
+  if (index == no_index || !std::exchange(zones_[index]->to_compact, false)) return;
+  const auto compacted = zones_[index]->versions.compact();
+  if (!compacted.ok()) {
+    log(Level::warning, "zone ", name, ": no memory to copy it together; raise limits/zone-memory");
     return;
   }
-  if (!unsaved_.empty()) {
-    const dns::Name name = unsaved_.back();
-    unsaved_.pop_back();
-    const u32 index = index_of(name);
-    // Another zone may have come in its place.
-    if (index == no_index || !std::exchange(zones_[index]->unsaved, false)) return;
-    archive_->save(*zones_[index]->versions.zone(), state_of(at, index));
-    return;
-  }
-  if (!to_compact_.empty()) {
-    const dns::Name name = to_compact_.back();
-    to_compact_.pop_back();
-    const u32 index = index_of(name);
-    if (index == no_index || !std::exchange(zones_[index]->to_compact, false)) return;
-    Followed& followed = *zones_[index];
-    const auto compacted = followed.versions.compact();
-    if (!compacted.ok()) {
-      log(Level::warning, "zone ", name, ": no memory to copy it together; raise limits/zone-memory");
-      return;
-    }
-    retire(index);
-    if (served_[index].zone.has_value()) serve(index, compacted.value());
-    return;
-  }
-  if (archive_ != nullptr) archive_->work();
+  retire(index);
+  if (served_[index].zone.has_value()) serve(index, compacted.value());
+}
+
+void ZoneKeeper::see_next_signatures(const Moment& at) {
+  --signatures_to_see_;
+  if (signatures_to_see_ >= served_.size()) return;
+  const auto& zone = served_[signatures_to_see_].zone;
+  if (zone.has_value()) tell_signatures(*zone, at.wall);
 }
 
 }  // namespace samara::secondary

@@ -48,7 +48,9 @@ class ZoneKeeper {
   // Follows what is configured, with what the archive has of it.
   void start(const Moment& at);
   // Follows these zones from now on, and the same catalogs as before.
-  void reload(const Moment& at, std::span<const server::SecondaryZone> zones);
+  // Returns how many zones are not followed at the primaries that they have now: more than max_primaries different ones, or
+  // 65,536 lists of them, have been named since the start.
+  size_t reload(const Moment& at, std::span<const server::SecondaryZone> zones);
   void on_message(const Moment& at, u32 worker, Bytes message);
   // Has the agent take the zone whole, whatever its serial. False: it is not followed.
   bool retransfer(const dns::Name& zone);
@@ -66,7 +68,10 @@ class ZoneKeeper {
     return outbox_.send_all(workers, send);
   }
   // Archiving and compaction, a zone at a time.
-  bool has_work() const { return !unsaved_.empty() || !to_compact_.empty() || (archive_ != nullptr && archive_->has_work()); }
+  bool has_work() const {
+    return !unsaved_.empty() || !to_compact_.empty() || signatures_to_see_ != 0 ||
+           (archive_ != nullptr && archive_->has_work());
+  }
   void work(const Moment& at);
   Instant next_deadline() const {
     return archive_ == nullptr ? look_at_signatures_at_ : std::min(look_at_signatures_at_, archive_->next_deadline());
@@ -93,6 +98,23 @@ class ZoneKeeper {
     std::optional<u64> octets{};  // of its records, where a limit asks for them
     bool unsaved = false;         // in unsaved_
     bool to_compact = false;      // in to_compact_
+  };
+  // Names in the order in which they came, as long as there are zones at most.
+  class NameQueue {
+   public:
+    bool empty() const { return first_ == names_.size(); }
+    void push(const dns::Name& name) { names_.push_back(name); }
+    dns::Name pop() {
+      const dns::Name name = names_[first_++];
+      if (first_ < names_.size() / 2 && !empty()) return name;
+      names_.erase(names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(first_));
+      first_ = 0;
+      return name;
+    }
+
+   private:
+    std::vector<dns::Name> names_;
+    size_t first_ = 0;
   };
   struct Incoming {
     u32 transfer;
@@ -132,6 +154,9 @@ class ZoneKeeper {
   void on_batch(const Moment& at, const AgentMessage& message);
   void install(const Moment& at, u32 index, const Incoming& incoming);
   void reject(const Incoming& incoming, InstallError error);
+  void save_next(const Moment& at);
+  void compact_next();
+  void see_next_signatures(const Moment& at);
   // Warns when signatures of the zone have expired, or will soon.
   void tell_signatures(const zone::Zone& zone, UnixTime wall) const;
   static void tell_warnings(const dns::Name& zone, const zone::Diagnostics& warnings);
@@ -173,11 +198,14 @@ class ZoneKeeper {
   bool changed_ = false;
   std::vector<std::vector<u8>> when_published_;  // for the agent
   server::Outbox outbox_;
-  std::vector<dns::Name> unsaved_;
-  std::vector<dns::Name> to_compact_;
+  NameQueue unsaved_;
+  NameQueue to_compact_;
+  size_t turn_ = 0;               // of the kinds of work()
+  size_t signatures_to_see_ = 0;  // so many of the first zones are still to be looked at
   zone::RetiredExtents retired_;
   zone::ZoneSetMaker sets_{memory_, retired_};
   u64 generation_ = 0;
+  size_t without_primaries_ = 0;  // zones, since the last reload began
   u32 last_following_ = 0;
   size_t restored_ = 0;
 };

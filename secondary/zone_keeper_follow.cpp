@@ -84,9 +84,10 @@ void ZoneKeeper::forget_unfollowed() {
   archive_->keep_only([this](const dns::Name& name) { return index_of(name) != no_index; });
 }
 
-void ZoneKeeper::reload(const Moment& at, std::span<const server::SecondaryZone> zones) {
+size_t ZoneKeeper::reload(const Moment& at, std::span<const server::SecondaryZone> zones) {
   const std::vector<server::SecondaryZone> before = std::exchange(configured_, {zones.begin(), zones.end()});
   take_settings(before);
+  without_primaries_ = 0;
   NameTable named(rng_);
   for (u32 i = 0; i < configured_.size(); ++i) {
     named.insert(configured_[i].name, i, [this](u32 index) { return configured_[index].name; });
@@ -111,6 +112,7 @@ void ZoneKeeper::reload(const Moment& at, std::span<const server::SecondaryZone>
   log(Level::info, "zones: ", added, " added, ", removed, " removed, ", zones_.size(), " followed");
   // A zone that is configured no more may be a member, and the other way round.
   for (size_t i = 0; i < config_.catalogs.size(); ++i) read_catalog(at, static_cast<u16>(i));
+  return without_primaries_;
 }
 
 bool ZoneKeeper::retransfer(const dns::Name& zone) {
@@ -159,7 +161,10 @@ std::optional<u16> ZoneKeeper::group_of(const server::PeerList& peers) {
   for (const PrimaryPeer& member : members) {
     if (std::ranges::find(known, member) == known.end()) known.push_back(member);
   }
-  if (members.empty() || known.size() > max_primaries || groups_.size() > 0xffff) return std::nullopt;
+  if (members.empty() || known.size() > max_primaries || groups_.size() > 0xffff) {
+    ++without_primaries_;
+    return std::nullopt;
+  }
   primaries_ = std::move(known);
   outbox_.put(server::Outbox::everybody, encoded({.kind = AgentMessageKind::primaries, .members = members}));
   groups_.push_back(std::move(members));
@@ -185,8 +190,9 @@ void ZoneKeeper::tell_follow(const Moment& at, u32 index) {
 
 void ZoneKeeper::follow(const Moment& at, const dns::Name& name, const server::PeerList& peers, std::optional<u16> catalog) {
   const auto group = group_of(peers);
-  if (!group.has_value() || zones_.size() == server::max_zones + server::max_catalogs) {
-    log(Level::error, "zone ", name, ": not followed: ", group.has_value() ? "too many zones" : "too many different primaries");
+  if (!group.has_value()) return;
+  if (zones_.size() == server::max_zones + server::max_catalogs) {
+    log(Level::error, "zone ", name, ": not followed: too many zones");
     return;
   }
   const auto index = static_cast<u32>(zones_.size());

@@ -144,7 +144,8 @@ void ZoneArchive::on_failure(const dns::Name& name, StoreError error) {
   }
   // A full storage may have no room for any number of zones, time and again.
   constexpr u64 told_one_by_one = 20;
-  if (++not_stored_ > told_one_by_one && !std::has_single_bit(not_stored_)) return;
+  ++not_stored_;
+  if (not_stored_ > told_one_by_one && !std::has_single_bit(not_stored_)) return;
   log(Level::warning, "zone ", name, ": not stored: ", describe(error), "; the storage ",
       store_->find(name).has_value() ? "keeps the version it has" : "has no version of it");
   if (not_stored_ >= told_one_by_one) {

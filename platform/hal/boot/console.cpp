@@ -1,5 +1,7 @@
 #include "platform/hal/boot/console.h"
 
+#include <algorithm>
+
 #include "platform/base/text_writer.h"
 #include "platform/hal/boot/cpu.h"
 
@@ -21,6 +23,8 @@ constexpr u32 fifo_size = 16;
 // At 115,200 baud a full FIFO takes 1.4 ms; reading the port takes about a microsecond.
 constexpr u32 patience = 10'000;
 constexpr u64 rest_after_patience = 100;
+// Ticks of the time-stamp counter, a second or two: the host may have stopped the machine while it waited.
+constexpr u64 longest_rest = u64{1} << 32;
 
 bool present = false;
 u32 room = 0;         // octets the FIFO takes without being asked
@@ -35,7 +39,7 @@ bool put(char c) {
     while ((in8(line_status) & status_transmitter_empty) == 0) {
       if (--left != 0) continue;
       const u64 now = read_tsc();
-      tries_again = now + (now - begin) * rest_after_patience;
+      tries_again = now + std::min((now - begin) * rest_after_patience, longest_rest);
       return false;
     }
     room = fifo_size;

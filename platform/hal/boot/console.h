@@ -1,6 +1,6 @@
 // The console: a 16550 serial port, polled. Where nobody reads what it sends (a terminal that was stopped, a full pipe), it
 // takes nothing any more: what cannot be written is dropped and counted, and the port is tried again after a hundred times as
-// long as it was waited for, so that a stuck reader costs no more than a hundredth of the machine's time.
+// long as it was waited for, a second or two at most, so that a stuck reader costs a hundredth of the machine's time.
 #pragma once
 
 #include <string_view>

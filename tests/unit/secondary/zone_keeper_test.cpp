@@ -170,6 +170,50 @@ TEST(ZoneKeeper, TakesNothingForAZoneThatIsLeftOfWhereItCameFromBefore) {
   EXPECT_EQ(keeper.served("example."), 9u);
 }
 
+// Nothing is forgotten of primaries that were named once.
+TEST(ZoneKeeper, SaysThatZonesStayAtTheirPrimariesWhenTooManyWereNamed) {
+  OneZone keeper;
+  const auto named = [](size_t first) {
+    server::PeerList list;
+    for (size_t i = first; i < first + 60; ++i) {
+      list.push_back({{IpAddress::v4({10, 0, static_cast<u8>(i >> 8), static_cast<u8>(i)}), Port(53)}, std::nullopt});
+    }
+    return list;
+  };
+  size_t at = 0;
+  for (; at + 60 < max_primaries - 1; at += 60) {
+    EXPECT_EQ(keeper.keeper->reload(keeper.at, std::vector<server::SecondaryZone>{{name_of("example."), named(at), {}}}), 0U);
+    keeper.settle();
+  }
+  const u32 following = keeper.following(name_of("example."));
+  EXPECT_EQ(keeper.keeper->reload(keeper.at, std::vector<server::SecondaryZone>{{name_of("example."), named(at), {}},
+                                                                                {name_of("new."), named(at), {}}}),
+            2U);
+  keeper.settle();
+  EXPECT_EQ(keeper.following(name_of("example.")), following);
+  EXPECT_FALSE(keeper.is_followed("new."));
+  EXPECT_EQ(keeper.keeper->reload(keeper.at, std::vector<server::SecondaryZone>{{name_of("example."), named(0), {}}}), 0U);
+}
+
+// Transfers come without end: the zone that came first is stored all the same, and what is grown too large copied together.
+TEST(ZoneKeeper, DoesTheWorkOfAllZonesInTurn) {
+  zone::store::CrashingStorage storage{u64{4} << 20};
+  Keeper keeper;
+  for (int i = 0; i < 40; ++i) keeper.config.zones.push_back({name_of("z" + std::to_string(i) + "."), one_primary, {}});
+  keeper.works = false;
+  keeper.start(&storage);
+  const auto take = [&keeper](int i, u32 serial) {
+    keeper.transfer(Zone("z" + std::to_string(i) + ".", zone_text(serial)), serial);
+  };
+  take(0, 1);
+  take(1, 1);
+  for (int i = 2; i < 40; ++i) {
+    take(i, 1);
+    keeper.keeper->work(keeper.at);
+  }
+  for (const char* name : {"z0.", "z1."}) EXPECT_TRUE(keeper.archive->find(name_of(name)).has_value()) << name;
+}
+
 TEST(ZoneKeeper, TellsWorkersWhatNewZonesHaveOfTheirOwnBeforeItTellsOfThem) {
   Keeper keeper;
   keeper.config.listen.push_back(*Endpoint::parse("192.0.2.53:53"));
