@@ -159,7 +159,7 @@ Result<zone::Zone, InstallError> ZoneInstaller::finish(zone::VersionedZone& zone
     }
     return failed;
   }
-  const auto checked = check(built.value());
+  const auto checked = check(built.value(), built.value().extent().size);
   if (!checked.ok()) {
     memory_.give_back(built.value().extent());
     return fail(checked.error());
@@ -202,7 +202,7 @@ Result<void, InstallError> ZoneInstaller::apply_all(zone::VersionedZone& zone) {
   }
   TRY(apply(zone, patch));
   TRY(check_growth(*zone.zone()));
-  return check(*zone.zone());
+  return check(*zone.zone(), zone.base());
 }
 
 Result<void, InstallError> ZoneInstaller::apply(zone::VersionedZone& zone, zone::Patch& patch) {
@@ -234,10 +234,10 @@ Result<void, InstallError> ZoneInstaller::check_growth(const zone::Zone& made) {
   return fail(InstallError::bad_zone);
 }
 
-Result<void, InstallError> ZoneInstaller::check(const zone::Zone& zone) {
+Result<void, InstallError> ZoneInstaller::check(const zone::Zone& zone, size_t octets) {
   if (zone.serial() != to_) return fail(InstallError::wrong_serial);
   if (zone.record_count() > limits_.records) return fail(InstallError::too_many_records);
-  if (zone.extent().size > limits_.octets) return fail(InstallError::too_large);
+  if (octets > limits_.octets) return fail(InstallError::too_large);
   // To be hashed, the records of an owner are gathered and sorted.
   constexpr size_t octets_per_record = 3 * sizeof(zone::RecordView);
   if (zone.apex_node().find(dns::RrType::ZONEMD).has_value() &&

@@ -92,7 +92,7 @@ class ZoneInstaller {
   Result<void, InstallError> apply_all(zone::VersionedZone& zone);
   Result<void, InstallError> apply(zone::VersionedZone& zone, zone::Patch& patch);
   Failure<InstallError> failed_build(zone::BuildError error, InstallError otherwise);
-  Result<void, InstallError> check(const zone::Zone& zone);
+  Result<void, InstallError> check(const zone::Zone& zone, size_t octets);
   Result<void, InstallError> check_growth(const zone::Zone& made);
 
   zone::ZoneMemory& memory_;

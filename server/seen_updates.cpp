@@ -28,6 +28,13 @@ bool SeenUpdates::is_new(const Mark& mark, UnixTime now) {
   return true;
 }
 
+// Its place in the ring stays, and in the chain, which others hang on: no update is signed at the beginning of time.
+void SeenUpdates::forget(const Mark& mark) {
+  for (u32 at = slot_of(mark); at != none; at = entries_[at].next) {
+    if (entries_[at].mark == mark) entries_[at].mark.signed_at = 0;
+  }
+}
+
 void SeenUpdates::forget_oldest(UnixTime now) {
   const Entry& gone = entries_[oldest_];
   u32* link = &slot_of(gone.mark);

@@ -1,4 +1,4 @@
-// SeenUpdates: signed updates that were taken, so that none is taken twice (RFC 8945 section 5.2.3): whoever has heard one
+// SeenUpdates: signed updates that were decided, so that none is taken twice (RFC 8945 section 5.2.3): whoever has heard one
 // could send it again, from anywhere, while its time lasts. They are known by key, time and the first octets of their MAC, of
 // which a sender can leave out only the last.
 //
@@ -32,6 +32,8 @@ class SeenUpdates {
   };
   // True when an update, signed well and in time, has not come before; it is remembered.
   bool is_new(const Mark& mark, UnixTime now);
+  // The update was not made, for want of room or because the storage failed: it may come again.
+  void forget(const Mark& mark);
 
  private:
   static constexpr u32 none = 0xffffffff;

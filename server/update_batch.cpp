@@ -14,10 +14,14 @@ using dns::Rcode;
 }  // namespace
 
 void UpdateBatch::on_update(u32 worker, const UpdateRelay& update, const Times& at) {
+  if (zones_.is_settling_due()) settle();
   const size_t before = unsettled_.size();
   UpdateDone done = decide(update, at);
   done.tag = update.tag;
-  outcomes_.push_back({worker, done, unsettled_.size() != before});
+  std::optional<SeenUpdates::Mark> mark;
+  if (update.key.has_value()) mark = {*update.key, update.signed_at, update.mac_start};
+  if (done.rcode == Rcode::SERVFAIL) forget(mark);
+  outcomes_.push_back({worker, done, unsettled_.size() != before, mark});
 }
 
 void UpdateBatch::settle() {
@@ -28,6 +32,7 @@ void UpdateBatch::settle() {
       outcome.done.rcode = Rcode::SERVFAIL;
       outcome.done.why = dns::ExtendedError::not_ready;
       outcome.done.reason = "the change could not be stored";
+      forget(outcome.mark);
     }
     outcome.unsettled = false;
   }
@@ -40,6 +45,10 @@ void UpdateBatch::settle() {
 
 void UpdateBatch::add_changed(const dns::Name& zone) {
   if (std::ranges::find(changed_zones_, zone) == changed_zones_.end()) changed_zones_.push_back(zone);
+}
+
+void UpdateBatch::forget(const std::optional<SeenUpdates::Mark>& mark) {
+  if (mark.has_value() && mark->key < config_.keys.size()) seen_.forget(*mark);
 }
 
 UpdateDone UpdateBatch::decide(const UpdateRelay& update, const Times& at) {

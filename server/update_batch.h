@@ -5,6 +5,7 @@
 // is_changed(), a set is made and published, and on_published() says so; then send_all(), again when there is room.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "server/loader_messages.h"
@@ -54,7 +55,7 @@ class UpdateBatch {
   // Zones that a reload has changed are told of like those of updates.
   void on_reloaded(std::span<const dns::Name> changed);
   // Zones are changed that are not published.
-  bool is_changed() const { return changed_ || !unsettled_.empty(); }
+  bool is_changed() const { return changed_ || !unsettled_.empty() || zones_.is_set_due(); }
   // ZoneLoader::settle() with its consequences: of what was taken back nobody is told but those who asked for it, who hear
   // SERVFAIL and may ask again.
   void settle();
@@ -93,8 +94,11 @@ class UpdateBatch {
     u32 worker;
     UpdateDone done;
     bool unsettled;
+    std::optional<SeenUpdates::Mark> mark;
   };
 
+  // Who was told SERVFAIL may send the same message again.
+  void forget(const std::optional<SeenUpdates::Mark>& mark);
   UpdateDone decide(const UpdateRelay& update, const Times& at);
   void add_changed(const dns::Name& zone);
 

@@ -244,13 +244,6 @@ void ZoneLoader::retire(ServedZone& zone) {
   if (!retired.empty()) zone.since = generation_;
 }
 
-void ZoneLoader::compact_if_due(ServedZone& zone) {
-  if (zone.in_hand || !zone.versions->compaction_due()) return;
-  // Without room for a copy it goes on growing; the next change tries again.
-  const auto compacted = zone.versions->compact();
-  log(Level::debug, "zone ", zone.apex, ": ", compacted.ok() ? "compacted" : zone::describe(compacted.error()));
-}
-
 std::optional<zone::ZoneSet> ZoneLoader::next_set() {
   if (!unsettled_.empty()) panic("zones: what was changed is to be published, and was not settled");
   const auto entry = [](const ServedZone& zone) { return zone::ZoneSetEntry{zone.apex, zone.versions->zone()}; };
@@ -505,6 +498,7 @@ std::optional<zone::ZoneSet> ZoneLoader::load(const PrimaryConfig& config, UnixT
   const bool first = zones_.empty();
   zones_ = std::move(next);
   places_ = ZonePlaces(zones_, [](const ServedZone& zone) -> const dns::Name& { return zone.apex; });
+  provide_for_copies();
   sets_.touch_all();
   if (archive_ != nullptr) archive_->sync();
   if (archive_ != nullptr && first) report_unconfigured(report);

@@ -81,7 +81,7 @@ class ZoneLoader final : public zone::store::ZonesInService {
   bool is_generated(const dns::Name& apex) const;
   // Octets of the records of a zone that has data (zone/content_digest.h).
   u64 content_octets(const dns::Name& apex);
-  // True when storage or zone memory run short: an eighth or less is left.
+  // True when storage or zone memory run short: an eighth or less is left, of memory beside what is_memory_for() wants.
   bool is_room_scarce();
   // Changes a zone that has data, whose records have `growth` octets more then. A change that makes it smaller may use what is
   // kept back of storage and memory for that. Error: the reason, for SERVFAIL; the zone stays as it was. Changes that it made
@@ -91,13 +91,20 @@ class ZoneLoader final : public zone::store::ZonesInService {
   // an archive load() and next_set() want it done. False: it may be lost, so all of it is taken back, the log says so, and
   // nothing can be changed any more. Without an archive nothing is promised.
   bool settle();
+  // What is not settled keeps memory from being given back that runs short.
+  bool is_settling_due() const;
+  // Zones lie elsewhere than the set in service has them: their old places are free only once another one is published.
+  bool is_set_due() const { return set_due_; }
   // The archive's upkeep, a piece at a time.
   bool has_work() const { return archive_ != nullptr && archive_->has_work(); }
   void work() { archive_->work(); }
   // A set with the zones as they are. Returns nothing when there is no memory for it; the changes are served when there is.
   std::optional<zone::ZoneSet> next_set();
   // The set load() or next_set() made last is served as `generation` from now on.
-  void published(u64 generation) { generation_ = generation; }
+  void published(u64 generation) {
+    generation_ = generation;
+    set_due_ = false;
+  }
   // Gives back the memory of what only generations before `generation` used; calls f(Extent) for each part.
   template <class F>
   void release_before(u64 generation, F&& f) {
@@ -136,7 +143,11 @@ class ZoneLoader final : public zone::store::ZonesInService {
     std::optional<u64> octets;                  // of its records, once somebody asked
     std::optional<u64> digest;                  // of what was read from its file, if that was wanted
     bool in_hand = false;                       // what it is made of is being looked at, with pauses: it is not compacted
-    size_t in_use_when_tried = SIZE_MAX;        // octets of zone memory, when there was no room to let its history go
+    // Octets of zone memory, and of the zone's growth, when there was no room to copy it.
+    size_t in_use_when_tried = SIZE_MAX;
+    size_t growth_when_tried = 0;
+    // Octets that a copy takes at most, where updates have changed the zone and memory for one is kept free.
+    size_t copy_octets = 0;
   };
 
   // A ruling says what a file means for the zone in service.
@@ -171,10 +182,18 @@ class ZoneLoader final : public zone::store::ZonesInService {
   void restore(ServedZone& zone, LoadReport& report);
   void restore_catalog(const ServedZone& zone, LoadReport& report);
   void report_unconfigured(LoadReport& report);
+  bool compact(ServedZone& zone, bool scarce);
   void compact_if_due(ServedZone& zone);
   void keep_room_for_sets(const PrimaryConfig& config);
-  bool is_memory_full(i64 growth);
-  void let_history_go();
+  size_t free_memory() const;
+  bool is_memory_scarce() const;
+  bool is_memory_scarce_for(const ServedZone& zone) const;
+  bool is_memory_for(ServedZone& zone, i64 growth);
+  void provide_for_copy(ServedZone& zone);
+  void provide_for_copies();
+  bool is_unsettled(const ServedZone& zone) const;
+  bool make_memory_free(ServedZone& zone);
+  bool let_something_go(bool scarce);
   // The next set has another version of it, and what earlier ones had alone is given back in time.
   void retire(ServedZone& zone);
 
@@ -188,7 +207,10 @@ class ZoneLoader final : public zone::store::ZonesInService {
   ZonePlaces places_;                 // of zones_
   std::vector<Unsettled> unsettled_;  // one for each zone
   std::vector<dns::Name> changed_;
-  size_t history_at_ = 0;  // of zones_, where let_history_go() goes on
+  size_t let_go_at_ = 0;           // of zones_, where let_something_go() goes on
+  std::vector<u32> provided_for_;  // of zones_, those with copy_octets
+  size_t largest_copy_ = 0;        // of these
+  bool set_due_ = false;
   zone::RetiredExtents retired_;
   zone::ZoneSetMaker sets_{memory_, retired_};
   u64 generation_ = 0;

@@ -20,6 +20,10 @@ class Copier {
   Ref run(HistoryKeeper& history) {
     if (!index_.reserve(zone_.node_count())) heap_is_full_ = true;
     if (heap_is_full_) return 0;
+    size_t names = 0;
+    zone_.for_each_name([&](const NodeView&) { ++names; });
+    const auto index = NameIndexBuilder::take(out_, names - 1);
+    if (!index.has_value()) return 0;
     HeaderWords words = header_words(zone_);
     const SearchName apex(apex_);
     hashes_[0] = apex.hash(apex.label_count());
@@ -29,14 +33,14 @@ class Copier {
       if (copied != 0) nsec3_.add(node.key(), copied);
     });
     if (out_.full() || heap_is_full_) return 0;
+    Pace pace;
     words[Zone::root_at] = names_.finish();
     words[Zone::nsec_root_at] = nsec_.finish();
     words[Zone::nsec3_root_at] = nsec3_.finish();
-    words[Zone::index_at] = index_.finish(out_);
+    words[Zone::index_at] = index_.finish(out_, *index, pace);
     if (out_.full()) return 0;
     const NodeView apex_node(out_.view(), words[Zone::apex_node_at]);
     if (!set_soa(out_, apex_, apex_node, words).ok()) return 0;
-    Pace pace;
     const auto chain = choose_nsec3_chain(out_, apex_, apex_node, words[Zone::nsec3_root_at], pace);
     words[Zone::served_nsec3_root_at] = chain.has_value() ? chain->root : 0;
     words[Zone::nsec3_parameters_at] = chain.has_value() ? chain->parameters : 0;
@@ -89,18 +93,18 @@ class Copier {
 
 }  // namespace
 
-Result<Zone, BuildError> compact(const Zone& zone, size_t expected, ZoneMemory& memory, HistoryKeeper& history) {
-  return memory.fill(expected, [&](Extent extent) -> Result<Zone, BuildError> {
-    ExtentWriter out(memory.region(), extent);
-    HistoryKeeper moved = history;
-    Copier copier(zone, out);
-    const Ref header = copier.run(moved);
-    if (copier.heap_is_full()) return fail(BuildError::no_heap);
-    if (header == 0) return fail(BuildError::out_of_memory);
-    history = std::move(moved);
-    set_extent(out, header, memory.shrink(extent, out.used()));
-    return Zone(out.view(), header);
-  });
+Result<Zone, BuildError> compact(const Zone& zone, Growth& copy, HistoryKeeper& history) {
+  const Growth::Mark empty = copy.mark();
+  HistoryKeeper moved = history;
+  Copier copier(zone, copy.writer());
+  const Ref header = copier.run(moved);
+  if (header == 0) {
+    copy.back_to(empty);
+    return fail(copier.heap_is_full() ? BuildError::no_heap : BuildError::out_of_memory);
+  }
+  history = std::move(moved);
+  set_extent(copy.writer(), header, {});
+  return Zone(copy.writer().view(), header);
 }
 
 }  // namespace samara::zone

@@ -11,6 +11,9 @@ constexpr size_t base_per_first_growth = 64;
 // What is not used yet of the last extent is less than this part of the rest, or a page.
 constexpr size_t part_in_small_steps = 8;
 
+// Extents double up to this part of memory: what one zone has not used yet of its last is no more.
+constexpr size_t memory_per_extent = 64;
+
 // No extent yet. (One at 0 would count the word that is kept free there.)
 constexpr Extent nowhere{extent_alignment, 0};
 
@@ -21,7 +24,11 @@ size_t first_size(size_t base) {
 }  // namespace
 
 Growth::Growth(ZoneMemory& memory, size_t base, Steps steps)
-    : memory_(memory), steps_(steps), first_(first_size(base)), writer_(memory.region(), nowhere, this), before_(writer_) {}
+    : memory_(memory),
+      steps_(steps),
+      first_(steps == Steps::whole ? base : first_size(base)),
+      writer_(memory.region(), nowhere, this),
+      before_(writer_) {}
 
 void Growth::begin() {
   if (begun_) panic("growth: a change within a change");
@@ -57,18 +64,35 @@ std::vector<Extent> Growth::take_extents(size_t base) {
   if (begun_) panic("growth: taken away in a change");
   std::vector<Extent> taken;
   taken.swap(extents_);
+  taken_over_ = 0;
   first_ = first_size(base);
   writer_ = ExtentWriter(memory_.region(), nowhere, this);
   return taken;
 }
 
+void Growth::take_over(Growth& copy) {
+  if (!extents_.empty()) panic("growth: it has begun");
+  extents_.swap(copy.extents_);
+  taken_over_ = extents_.size();
+  Extent& last = extents_.back();
+  last = memory_.shrink(last, copy.writer_.next() - last.offset);
+  writer_ = copy.writer_.cut(last.offset + last.size, this);
+  first_ = first_size(used());
+}
+
 std::optional<Extent> Growth::extend(size_t octets) {
   // Reference 0 stays "none": the region's first word cannot be used.
   const size_t needed = octets + 4;
-  const size_t next = steps_ == Steps::small ? used() / part_in_small_steps : 2 * (extents_.empty() ? 0 : extents_.back().size);
-  const size_t wanted = std::max({first_, next, needed});
+  const size_t last = extents_.size() == taken_over_ ? 0 : extents_.back().size;
+  const size_t next = steps_ == Steps::small   ? used() / part_in_small_steps
+                      : steps_ == Steps::whole ? 0
+                                               : std::min(2 * last, memory_.usable() / memory_per_extent);
+  size_t wanted = std::max({first_, next, needed});
   auto extent = memory_.take(wanted);
-  if (!extent.has_value()) extent = memory_.take(needed);
+  while (!extent.has_value() && wanted > needed) {
+    wanted = std::max(wanted / 2, needed);
+    extent = memory_.take(wanted);
+  }
   if (extent.has_value()) extents_.push_back(*extent);
   return extent;
 }

@@ -5,7 +5,8 @@
 // Order of calls: begin(), write with writer(), then commit() or roll_back(); again and again. mark() and back_to() take back
 // several changes at once, none of which has been published.
 // Capacity: zone memory. The extents double, so there are few of them and less than half of their octets are not used yet; in
-// small steps they grow to a part of what is used.
+// small steps they grow to a part of what is used. What is to be copied whole has one extent where there is one so large. Where
+// memory has no such extents, smaller ones are taken.
 #pragma once
 
 #include <vector>
@@ -19,7 +20,7 @@ constexpr size_t largest_first_growth = size_t{1} << 20;
 
 class Growth {
  public:
-  enum class Steps : u8 { doubled, small };
+  enum class Steps : u8 { doubled, small, whole };
 
   // `base`: octets of the zone that grows.
   Growth(ZoneMemory& memory, size_t base, Steps steps = Steps::doubled);
@@ -40,6 +41,8 @@ class Growth {
   ExtentWriter& writer() { return writer_; }
   // Whether what is at `ref` was written since begin(): nobody has seen it, so it may be changed in place.
   bool fresh(Ref ref) const;
+  // What another one has written is the beginning of this one, which is empty; that one is empty then.
+  void take_over(Growth& copy);
   // Octets written in all.
   size_t used() const { return writer_.used(); }
   const std::vector<Extent>& extents() const { return extents_; }
@@ -54,6 +57,7 @@ class Growth {
   Steps steps_;
   size_t first_;
   std::vector<Extent> extents_;
+  size_t taken_over_ = 0;  // of them
   ExtentWriter writer_;
   // As it was at begin().
   ExtentWriter before_;

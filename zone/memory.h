@@ -63,6 +63,13 @@ class ExtentWriter {
     next_ += rounded;
     return ref;
   }
+  // The same writer, in an extent that ends at `limit`.
+  ExtentWriter cut(size_t limit, Growth* more) const {
+    ExtentWriter cut = *this;
+    cut.limit_ = limit;
+    cut.more_ = more;
+    return cut;
+  }
   // Takes back `ref` and everything after it.
   void drop_from(Ref ref) { next_ = size_t{ref} * 4; }
   MutableBytes octets(Ref ref, size_t offset, size_t count) { return region_.subspan(size_t{ref} * 4 + offset, count); }
@@ -145,8 +152,6 @@ class ZoneMemory {
   size_t usable() const { return end_; }
   // Whether an eighth or less is left: what can be done without gives way then.
   bool is_scarce() const { return in_use_ > end_ / 8 * 7; }
-  // Whether what is left is for changes that make zones smaller: these need some memory before they give any back.
-  bool is_nearly_full() const { return in_use_ > end_ / 32 * 31; }
 
  private:
   MutableBytes region_;

@@ -28,26 +28,32 @@ constexpr size_t index_words(u32 bits) {
 
 }  // namespace
 
-Ref NameIndexBuilder::finish(ExtentWriter& out, Pace& pace) const {
+std::optional<NameIndexBuilder::Place> NameIndexBuilder::take(ExtentWriter& out, size_t names) {
   // Between a quarter and half of the slots are taken.
-  const size_t wanted = 2 * entries_.size() + 2;
+  const size_t wanted = 2 * names + 2;
   const u32 bits = std::max(static_cast<u32>(std::bit_width(wanted - 1)), NameIndex::page_bits);
   const size_t slots = size_t{1} << bits;
   const auto pages = out.take(8 * slots);
   const auto ref = out.take(4 * index_words(bits));
   const bool two_levels = NameIndex::has_two_levels(bits);
   const auto directories = two_levels ? out.take(4 * (slots >> NameIndex::page_bits)) : ref;
-  if (!pages.has_value() || !ref.has_value() || !directories.has_value()) return 0;
-  fill_octets(out.octets(*pages, 0, 8 * slots), 0);
-  const Ref first_directory = two_levels ? *directories : *ref + NameIndex::fixed_words;
+  if (!pages.has_value() || !ref.has_value() || !directories.has_value()) return std::nullopt;
+  return Place{bits, *pages, *ref, two_levels ? *directories : *ref + NameIndex::fixed_words};
+}
+
+Ref NameIndexBuilder::finish(ExtentWriter& out, const Place& to, Pace& pace) const {
+  const u32 bits = to.bits;
+  const size_t slots = size_t{1} << bits;
+  const bool two_levels = NameIndex::has_two_levels(bits);
+  fill_octets(out.octets(to.pages, 0, 8 * slots), 0);
   for (size_t slot = 0; slot < slots; slot += NameIndex::page_slots) {
-    const Ref entry = first_directory + static_cast<Ref>(slot >> NameIndex::page_bits);
-    out.set_word(entry, *pages + 2 * static_cast<Ref>(slot));
+    const Ref entry = to.directories + static_cast<Ref>(slot >> NameIndex::page_bits);
+    out.set_word(entry, to.pages + 2 * static_cast<Ref>(slot));
     if (two_levels && NameIndex::page_at(slot) == 0) {
-      out.set_word(*ref + NameIndex::fixed_words + NameIndex::directory_at(slot), entry);
+      out.set_word(to.index + NameIndex::fixed_words + NameIndex::directory_at(slot), entry);
     }
   }
-  const auto place = [&](size_t slot) { return *pages + 2 * static_cast<Ref>(slot); };
+  const auto place = [&](size_t slot) { return to.pages + 2 * static_cast<Ref>(slot); };
   u32 taken = 0;
   for (size_t i = 0; i < entries_.size(); ++i) {
     pace.step();
@@ -64,9 +70,9 @@ Ref NameIndexBuilder::finish(ExtentWriter& out, Pace& pace) const {
       break;
     }
   }
-  out.set_word(*ref, bits);
-  out.set_word(*ref + 1, taken);
-  return *ref;
+  out.set_word(to.index, bits);
+  out.set_word(to.index + 1, taken);
+  return to.index;
 }
 
 Ref NameIndexEditor::page_of(size_t slot) const {

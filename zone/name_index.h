@@ -84,8 +84,22 @@ class NameIndexBuilder {
     entries_.push_back({hash, node});
     return true;
   }
-  // Writes the table; 0 when the extent is full.
-  Ref finish(ExtentWriter& out, Pace& pace) const;
+  // Where a table of so many names comes, its pages in one piece: the largest of a zone's objects by far, which finds room most
+  // easily when it is taken first. Nothing when the extent is full.
+  struct Place {
+    u32 bits;
+    Ref pages;
+    Ref index;
+    Ref directories;
+  };
+  static std::optional<Place> take(ExtentWriter& out, size_t names);
+  // Writes the table of no more names than the place is for.
+  Ref finish(ExtentWriter& out, const Place& place, Pace& pace) const;
+  // 0 when the extent is full.
+  Ref finish(ExtentWriter& out, Pace& pace) const {
+    const auto place = take(out, entries_.size());
+    return place.has_value() ? finish(out, *place, pace) : 0;
+  }
   Ref finish(ExtentWriter& out) const {
     Pace pace;
     return finish(out, pace);

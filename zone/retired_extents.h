@@ -29,8 +29,14 @@ class RetiredExtents {
   // all readers of a generation share.
   void add(const Extent& extent, const dns::Name& zone, u64 before_first, u64 last_generation) {
     retired_.push_back({extent, zone, before_first, last_generation});
+    octets_ += extent.size;
   }
-  void add(const Extent& extent, u64 last_generation) { retired_.push_back({extent, std::nullopt, 0, last_generation}); }
+  void add(const Extent& extent, u64 last_generation) {
+    retired_.push_back({extent, std::nullopt, 0, last_generation});
+    octets_ += extent.size;
+  }
+  // Of all that are not given back.
+  size_t octets() const { return octets_; }
   // Gives back the memory of what only generations before `generation` used, and nobody holds; calls f(Extent) for each part.
   template <class F>
   void release_before(u64 generation, ZoneMemory& memory, F&& f) {
@@ -38,6 +44,7 @@ class RetiredExtents {
       if (old.last_generation >= generation) return false;
       if (std::ranges::any_of(holds_, [&](const Hold& hold) { return is_for(hold, old); })) return false;
       f(old.extent);
+      octets_ -= old.extent.size;
       memory.give_back(old.extent);
       return true;
     });
@@ -71,6 +78,7 @@ class RetiredExtents {
   }
 
   std::vector<Retired> retired_;
+  size_t octets_ = 0;
   std::vector<Hold> holds_;
 };
 

@@ -1,5 +1,7 @@
 #include "zone/revision.h"
 
+#include <bit>
+
 #include "platform/base/panic.h"
 #include "zone/compaction.h"
 #include "zone/header.h"
@@ -10,6 +12,10 @@ namespace {
 
 // A small zone is compacted when it is worth the system calls that publish it.
 constexpr size_t least_growth_to_compact = size_t{64} << 10;
+
+// Where memory is scarce, growth of more than this part of memory is copied away, and so much of a zone is worth a copy.
+constexpr size_t memory_per_growth = 64;
+constexpr size_t base_per_worth = 16;
 
 bool goes_up(dns::Serial from, dns::Serial to) {
   return to.compare(from) == dns::Serial::Order::greater;
@@ -24,18 +30,21 @@ void VersionedZone::adopt(const Zone& zone) {
   growth_.take_extents(zone.extent().size);
 }
 
-void VersionedZone::take_over(const Zone& next) {
-  const std::vector<Extent> grown = growth_.take_extents(next.extent().size);
-  retired_.push_back(zone_->extent());
+void VersionedZone::retire_all(size_t base) {
+  const std::vector<Extent> grown = growth_.take_extents(base);
+  if (zone_->extent().size != 0) retired_.push_back(zone_->extent());
   retired_.insert(retired_.end(), grown.begin(), grown.end());
+  copied_ = 0;
+}
+
+void VersionedZone::take_over(const Zone& next) {
+  retire_all(next.extent().size);
   zone_ = next;
 }
 
 void VersionedZone::abandon() {
   if (!zone_.has_value()) return;
-  const std::vector<Extent> grown = growth_.take_extents(0);
-  retired_.push_back(zone_->extent());
-  retired_.insert(retired_.end(), grown.begin(), grown.end());
+  retire_all(0);
   zone_.reset();
   history_.forget();
 }
@@ -145,22 +154,36 @@ void VersionedZone::write_history(const Zone& next) {
   set_history(growth_.writer(), next.header(), words);
 }
 
-bool VersionedZone::compaction_due() const {
+size_t VersionedZone::copy_octets() const {
+  const NameIndex index = zone_->index();
+  const size_t slots = std::bit_ceil(2 * size_t{zone_->node_count()});
+  return octets() + 8 * (std::max<size_t>(slots, index.slots()) - index.slots());
+}
+
+bool VersionedZone::compaction_due(bool scarce) const {
   if (!zone_.has_value()) return false;
   const NameIndex index = zone_->index();
-  const size_t kept = memory_.is_scarce() ? 0 : zone_->extent().size / 2;
-  return growth_.used() > std::max(kept, least_growth_to_compact) || 4 * index.taken() > 3 * index.slots();
+  const size_t most = std::max(memory_.usable() / memory_per_growth, extent_alignment);
+  const size_t kept = scarce || memory_.is_scarce() ? std::clamp(base() / 2, extent_alignment, most)
+                                                    : std::max(base() / 2, least_growth_to_compact);
+  return growth() > kept || 4 * index.taken() > 3 * index.slots();
 }
 
-bool VersionedZone::is_history_due() const {
-  return zone_.has_value() && memory_.is_scarce() && history_.octets() > least_growth_to_compact;
+bool VersionedZone::is_worth_compacting(bool scarce) const {
+  if (!zone_.has_value()) return false;
+  const size_t goes = growth() + (scarce || memory_.is_scarce() ? history_.octets() : 0);
+  return goes > std::max(base() / base_per_worth, extent_alignment);
 }
 
-Result<Zone, BuildError> VersionedZone::compact() {
+Result<Zone, BuildError> VersionedZone::compact(bool scarce) {
   HistoryKeeper history = history_;
-  if (memory_.is_scarce()) history.forget();
-  const Zone next = TRY(zone::compact(*zone_, zone_->extent().size + growth_.used(), memory_, history));
-  take_over(next);
+  if (scarce || memory_.is_scarce()) history.forget();
+  Growth copy(memory_, copy_octets(), Growth::Steps::whole);
+  const Zone next = TRY(zone::compact(*zone_, copy, history));
+  retire_all(0);
+  growth_.take_over(copy);
+  copied_ = growth_.used();
+  zone_ = next;
   history_ = std::move(history);
   return next;
 }

@@ -70,21 +70,30 @@ class VersionedZone {
   Zone replace(const Zone& next) { return replace(next, compare(next)); }
   // For a zone that changes faster than it can be compared: the history ends, so that secondaries transfer it whole.
   Zone replace_uncompared(const Zone& next);
-  // Growth has reached half of what the zone takes by itself, or where memory is scarce what is worth a copy, or its index is
-  // short of free slots.
-  bool compaction_due() const;
-  // Whether compact() would have its history give way.
-  bool is_history_due() const;
-  // The history gives way where memory is scarce: who needs it is sent the zone whole.
-  Result<Zone, BuildError> compact();
+  // Growth has reached half of what the zone takes by itself, or its index is short of free slots. Where memory is scarce, in
+  // all or for this zone, a small part of memory is enough.
+  bool compaction_due(bool scarce = false) const;
+  // Whether compact() would give back what is worth a copy.
+  bool is_worth_compacting(bool scarce) const;
+  // Into one extent, or where none is large enough into several. Where memory is scarce the history gives way: who needs it is
+  // sent the zone whole.
+  Result<Zone, BuildError> compact(bool scarce = false);
 
   std::vector<Extent> take_retired() { return std::exchange(retired_, {}); }
   // Gives the zone up; all its extents are retired.
   void abandon();
   // Octets written since the zone was built or compacted.
-  size_t growth() const { return growth_.used(); }
+  size_t growth() const { return growth_.used() - copied_; }
+  // Octets that the zone took when it was built or compacted.
+  size_t base() const { return zone_->extent().size + copied_; }
+  // Octets that it takes, with what earlier versions left behind.
+  size_t octets() const { return base() + growth(); }
+  // Octets that a copy takes at most: all that was written, and a larger index where that is short of slots.
+  size_t copy_octets() const;
 
  private:
+  // All extents are retired; a zone of `base` octets begins.
+  void retire_all(size_t base);
   // `next`, in an extent of its own, is the zone from now on.
   void take_over(const Zone& next);
   void write_history(const Zone& next);
@@ -92,6 +101,7 @@ class VersionedZone {
   ZoneMemory& memory_;
   std::optional<Zone> zone_;
   Growth growth_;
+  size_t copied_ = 0;  // octets of growth_ with which it began, when the zone was compacted
   HistoryKeeper history_;
   std::vector<Extent> retired_;
 };

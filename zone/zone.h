@@ -114,7 +114,8 @@ class Zone {
 
   Ref header() const { return header_; }
   MemoryView memory() const { return memory_; }
-  // The extent in which the zone was built whole; what changed since lies elsewhere (revision.h).
+  // The extent in which the zone was built whole; what changed since lies elsewhere, and so does a copy (revision.h): then it
+  // is empty.
   Extent extent() const {
     return {size_t{memory_.word(header_ + extent_offset_at)} * 4, size_t{memory_.word(header_ + extent_size_at)} * 4};
   }

@@ -20,11 +20,12 @@ OUT = os.path.join(servers.ROOT, "out", "test", "image")
 # The limit for virtio was 864 KiB before quotas and replays of updates, transfers that hold one zone's memory, fair shares of TCP's
 # pools, refusals with reasons, copied zones' warnings and the machine's own clock came: 72 KiB in all; and 944 KiB, of which 2 KiB were
 # left, before sets of zones shared what does not change, and a store remembered whose member a zone is: 4 KiB; and 948 KiB before what a
-# peer decides the size of was asked for and could be refused: 12 KiB.
+# peer decides the size of was asked for and could be refused: 12 KiB; and 960 KiB, of which 2 KiB were left, before zone memory kept
+# room for a copy of the zones that updates change: 4 KiB.
 # That for linux was 1,792 KiB, of which 2 KiB were left, before limits of zones' size with their refusals, and a reload that sorts,
 # writes and compares in steps and decides anew about a zone that changed meanwhile, came: 12 KiB in all; and 1,816 KiB before images
 # were position-independent (relocations, packed) and had an instruction where indirect branches may go to: 9 KiB.
-SIZE_LIMITS = {"linux": 1832 * 1024, "virtio": 960 * 1024}
+SIZE_LIMITS = {"linux": 1832 * 1024, "virtio": 964 * 1024}
 OWN_LIBRARIES = {"primary": {"base", "dns-core", "zone", "server"},
                  "secondary": {"base", "dns-core", "zone", "server", "secondary-role", "zone-store"}}
 FORBIDDEN_LIBRARIES = ("yaml", "ldns", "gtest", "stdc++", "c++", "pthread")

@@ -16,6 +16,9 @@ class Life {
   explicit Life(hal::Storage& storage, size_t memory = size_t{4} << 20)
       : region_(memory), archive_(zone::store::ZoneArchive::open(storage, rng_)), loader_(region_, archive_.get()) {}
 
+  // Without a storage.
+  explicit Life(size_t memory) : region_(memory), loader_(region_) {}
+
   void configure(std::string_view zone, u32 serial, std::string_view records = "") {
     texts_.push_back("@ 60 SOA ns host " + std::to_string(serial) + " 3600 600 86400 300\n@ 60 NS ns\n" + std::string(records));
     std::erase_if(config_.zones, [&](const ZoneSource& old) { return old.name == named(zone); });

@@ -50,5 +50,19 @@ TEST(SeenUpdatesTest, what_is_past_its_time_makes_room_without_a_trace) {
   }
 }
 
+// Others of its slot are known on, and the ring goes round.
+TEST(SeenUpdatesTest, what_is_forgotten_is_new_again_and_nothing_else) {
+  SeenUpdates seen(1);
+  const auto in_slot = [](u64 i) { return SeenUpdates::Mark{0, start, 7 + i * max_seen_updates}; };
+  for (u64 i = 0; i < 50; ++i) ASSERT_TRUE(seen.is_new(in_slot(i), now));
+  seen.forget(in_slot(20));
+  seen.forget(in_slot(1'000));
+  for (u64 i = 0; i < 50; ++i) EXPECT_EQ(seen.is_new(in_slot(i), now), i == 20) << i;
+  for (u64 i = 0; i < 2 * max_seen_updates; ++i) {
+    const u64 signed_at = start + dns::tsig_fudge + 1 + i / max_seen_updates * 2 * dns::tsig_fudge;
+    ASSERT_TRUE(seen.is_new(mark(i % max_seen_updates, 0, signed_at), UnixTime{static_cast<i64>(signed_at)})) << i;
+  }
+}
+
 }  // namespace
 }  // namespace samara::server

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "platform/base/rng.h"
@@ -64,12 +65,19 @@ class CrashingStorage final : public hal::Storage {
     if (fail_after == 0) return fail(hal::StorageError::device);
     --fail_after;
     ++flushes;
-    medium = now_;
+    if (std::exchange(changed_by_hand_, false)) medium = now_;
+    for (const Write& write : unflushed) {
+      std::ranges::copy(write.octets, medium.begin() + static_cast<std::ptrdiff_t>(write.offset));
+    }
     unflushed.clear();
     return {};
   }
 
-  std::vector<u8>& content() { return now_; }
+  // For tests that change it; what they change is flushed with the rest.
+  std::vector<u8>& content() {
+    changed_by_hand_ = true;
+    return now_;
+  }
 
   // The medium after a crash: of the unflushed writes any sectors may be there.
   std::vector<u8> crashed(std::mt19937_64& random) const {
@@ -91,6 +99,7 @@ class CrashingStorage final : public hal::Storage {
  private:
   u32 block_;
   std::vector<u8> now_;
+  bool changed_by_hand_ = false;
 };
 
 }  // namespace samara::zone::store
