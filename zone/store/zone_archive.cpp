@@ -155,7 +155,7 @@ void ZoneArchive::on_failure(const dns::Name& name, StoreError error) {
 
 Result<void, StoreError> ZoneArchive::save(const Zone& zone, const ZoneState& state, const Means& means) {
   const dns::Name name = zone.apex();
-  auto written = write(zone, means);
+  auto written = write(zone, state.member.is_there() ? Room::members : Room::usual, means);
   if (written.ok()) {
     unsynced_ = true;
     written = store_->put_state(name, state);
@@ -166,14 +166,14 @@ Result<void, StoreError> ZoneArchive::save(const Zone& zone, const ZoneState& st
 
 // Where the room for it is taken by steps, zones are written whole in their place. One that shrinks is the new one then, which
 // fits where the old one did; of one that grows the new step follows, if there is room for it.
-Result<void, StoreError> ZoneArchive::write(const Zone& zone, const Means& means) {
-  const auto written = write(zone, means.shrinks ? Room::reserve : Room::usual);
+Result<void, StoreError> ZoneArchive::write(const Zone& zone, Room usual, const Means& means) {
+  const auto written = write(zone, means.shrinks ? Room::reserve : usual);
   if (written.ok() || written.error() != StoreError::full || means.zones == nullptr) return written;
   if (!means.shrinks && !store_->is_fold_due()) return written;
   FromService whole(*means.zones, means.shrinks ? zone : means.before, means.shrinks);
   TRY(store_->fold(whole));
   const auto kept = store_->find(zone.apex());
-  return means.shrinks && kept.has_value() ? Result<void, StoreError>() : write(zone, Room::usual);
+  return means.shrinks && kept.has_value() ? Result<void, StoreError>() : write(zone, usual);
 }
 
 bool ZoneArchive::is_scarce(const ZonesInService& zones) {

@@ -90,8 +90,7 @@ class ZoneArchive {
  private:
   explicit ZoneArchive(std::unique_ptr<ZoneStore> store) : store_(std::move(store)) {}
 
-  using Room = ZoneStore::Room;
-  Result<void, StoreError> write(const Zone& zone, const Means& means);
+  Result<void, StoreError> write(const Zone& zone, Room usual, const Means& means);
   Result<void, StoreError> write(const Zone& zone, Room room);
   Result<void, StoreError> write_whole(const Zone& zone, Room room);
   Result<void, StoreError> write_steps(const dns::Name& name, std::span<const StoredDifference> steps, Room room);

@@ -94,6 +94,14 @@ struct OpenReport {
   bool tail_cut = false;  // the last writes were interrupted, and are gone
 };
 
+// What a write may take of the storage, beside the room to work.
+enum class Room : u8 {
+  usual,
+  members,  // an eighth less: whoever makes a catalog leaves so much to the zones that are configured
+  reserve,  // half of the room to work as well, for changes that make a zone smaller
+  work,     // the room to work as well, for what is little
+};
+
 class ZoneStore;
 
 // Writes a snapshot or a difference. The store outlives it. Dropped without commit(), it has no effect.
@@ -110,16 +118,12 @@ class ZoneWriter {
 
  private:
   friend class ZoneStore;
-  enum class Into : u8 {
-    log,
-    reserve,     // the log, and of what is kept for changes that make a zone smaller
-    compaction,  // the half that is being written, in place of the zone's pieces
-  };
-  ZoneWriter(ZoneStore& store, const EntryHeader& header, Into into);
+  // Without room: into the half that is being written, in place of the zone's pieces.
+  ZoneWriter(ZoneStore& store, const EntryHeader& header, std::optional<Room> room);
   Result<void, StoreError> write_part(bool last);
 
   ZoneStore* store_;
-  Into into_;
+  std::optional<Room> room_;
   EntryHeader header_;
   std::vector<u8> entry_;
   size_t filled_;
@@ -153,6 +157,7 @@ class ZoneStore {
   // Of the storage's octets, those in use and those that can be.
   u64 used() const { return index_.live() + index_.state_octets(); }
   u64 usable() const { return layout_.capacity() / 8 * 7; }
+  u64 usable(Room room) const;
   size_t zone_count() const;
   std::optional<ZoneSummary> find(const dns::Name& name) const;
   // Calls f(const ZoneSummary&) in the order in which restoring reads the storage from front to back.
@@ -163,8 +168,6 @@ class ZoneStore {
     }
   }
 
-  // What it may take: a change that makes its zone smaller has a reserve, half of the room to work.
-  enum class Room : u8 { usual, reserve };
   Result<ZoneWriter, StoreError> begin_snapshot(const dns::Name& name, dns::Serial serial, Room room = Room::usual);
   Result<ZoneWriter, StoreError> begin_difference(const dns::Name& name, dns::Serial from, dns::Serial to,
                                                   Room room = Room::usual);
@@ -222,7 +225,6 @@ class ZoneStore {
     WholeZones* zones = nullptr;  // while fold() runs
     std::vector<Whole> whole;
   };
-  enum class Needs : u8 { room_to_work, reserve, little };
 
   ZoneStore(hal::Storage& storage, Rng& rng, const HalfHeader& half, u32 index, const std::optional<OwnerMark>& owner);
   static Result<HalfHeader, OpenError> make(hal::Storage& storage, Rng& rng, const OwnerMark& owner);
@@ -242,7 +244,7 @@ class ZoneStore {
   Result<void, StoreError> flush();
   Result<void, StoreError> note_end();
   Result<u64, StoreError> append(Head& head, EntryHeader& header, MutableBytes entry);
-  Result<void, StoreError> prepare(u64 size, Needs needs);
+  Result<void, StoreError> prepare(u64 size, Room room);
   Result<void, StoreError> append_piece(EntryHeader& header, MutableBytes entry);
   Result<void, StoreError> append_removal(Head& head, const dns::Name& name);
   // All, or those of these rows that are unsaved.

@@ -58,7 +58,7 @@ Result<void, StoreError> ZoneStore::write_row_whole(const ZoneSummary& kept) {
   compaction_->whole.push_back({.row = compaction_->row, .pieces = {}});
   ZoneWriter writer(
       *this, {.kind = Kind::snapshot, .zone = kept.name.lowercased(), .group = ++sequence_, .from = serial, .to = serial},
-      ZoneWriter::Into::compaction);
+      std::nullopt);
   TRY(compaction_->zones->write(writer));
   return writer.commit();
 }
@@ -148,7 +148,7 @@ Result<void, StoreError> ZoneStore::compact_now() {
 Result<void, StoreError> ZoneStore::fold(WholeZones& zones) {
   if (broken_) return fail(StoreError::device);
   // The first write of a run has its checks.
-  TRY(prepare(0, Needs::little));
+  TRY(prepare(0, Room::work));
   if (compaction_.has_value()) stop_compaction();
   TRY(start_compaction());
   compaction_->zones = &zones;

@@ -102,11 +102,20 @@ Result<void, StoreError> ZoneStore::take_format() {
   return {};
 }
 
+u64 ZoneStore::usable(Room room) const {
+  switch (room) {
+    case Room::usual: return usable();
+    case Room::members: return usable() / 8 * 7;
+    case Room::reserve: return usable() + layout_.capacity() / 16;
+    case Room::work: break;
+  }
+  return UINT64_MAX;  // what there is
+}
+
 // Makes room for `size` octets of entries in the half in use.
-Result<void, StoreError> ZoneStore::prepare(u64 size, Needs needs) {
+Result<void, StoreError> ZoneStore::prepare(u64 size, Room room) {
   if (broken_) return fail(StoreError::device);
-  const u64 reserve = needs == Needs::reserve ? layout_.capacity() / 16 : 0;
-  if (needs != Needs::little && used() + size > usable() + reserve) return fail(StoreError::full);
+  if (used() + size > usable(room)) return fail(StoreError::full);
   // What an interrupted run left behind the end continues that run's entries, and no others: ours differ from the first on. And
   // a write that whoever had the store before us still has under way lands on this entry, which is as large as any: what
   // follows says that it was durable, and so that it is missing.
@@ -160,7 +169,7 @@ Result<ZoneWriter, StoreError> ZoneStore::begin_snapshot(const dns::Name& name, 
   return ZoneWriter(
       *this,
       {.kind = Kind::snapshot, .zone = name.lowercased(), .group = ++sequence_, .from = serial.value(), .to = serial.value()},
-      room == Room::usual ? ZoneWriter::Into::log : ZoneWriter::Into::reserve);
+      room);
 }
 
 Result<ZoneWriter, StoreError> ZoneStore::begin_difference(const dns::Name& name, dns::Serial from, dns::Serial to, Room room) {
@@ -176,7 +185,7 @@ Result<ZoneWriter, StoreError> ZoneStore::begin_difference(const dns::Name& name
                      .follows = newest.group,
                      .from = from.value(),
                      .to = to.value()},
-                    room == Room::usual ? ZoneWriter::Into::log : ZoneWriter::Into::reserve);
+                    room);
 }
 
 void ZoneStore::abandon(const dns::Name& name, u64 group) {
@@ -192,7 +201,7 @@ Result<void, StoreError> ZoneStore::remove(const dns::Name& name) {
     return fail(StoreError::not_there);
   }
   EntryHeader removal{.kind = Kind::removal, .zone = name.lowercased()};
-  TRY(prepare(removal.total_size(layout_.block), Needs::little));
+  TRY(prepare(removal.total_size(layout_.block), Room::work));
   TRY(append(head_, removal, entry_));
   const u32 row = index_.find(name);
   if (row == ZoneIndex::none) return {};
@@ -211,7 +220,7 @@ Result<void, StoreError> ZoneStore::put_state(const dns::Name& name, const ZoneS
   u32 row = index_.find(name);
   if (row == ZoneIndex::none || index_[row].pieces.empty()) {
     if (!state.member.is_there()) return remove(name);
-    if (used() + state_size(name.size(), state) > usable()) return fail(StoreError::full);
+    if (used() + state_size(name.size(), state) > usable(Room::members)) return fail(StoreError::full);
     row = index_.find_or_add(name);
   }
   index_.set_state(row, state);
@@ -249,7 +258,7 @@ Result<void, StoreError> ZoneStore::sync() {
       if (index_[row].state_unsaved) octets += state_size(index_[row].name_size, *index_[row].state);
     }
     const u64 entries = octets / (usual_payload - max_state_size) + 1;
-    const auto room = prepare(octets + entries * (u64{EntryHeader::max_size} + layout_.block), Needs::little);
+    const auto room = prepare(octets + entries * (u64{EntryHeader::max_size} + layout_.block), Room::work);
     // The compaction that was to make the room has written them, whether there is room for them once more or not.
     if (!room.ok() && (room.error() != StoreError::full || !states_unsaved_.empty())) return fail(room.error());
     TRY(write_states(head_, states_unsaved_));
@@ -279,19 +288,19 @@ void ZoneStore::states_saved() {
 
 // ---- ZoneWriter -----------------------------------------------------------------------------------------------------
 
-ZoneWriter::ZoneWriter(ZoneStore& store, const EntryHeader& header, Into into)
-    : store_(&store), into_(into), header_(header), entry_(max_entry_size), filled_(header.size()) {}
+ZoneWriter::ZoneWriter(ZoneStore& store, const EntryHeader& header, std::optional<Room> room)
+    : store_(&store), room_(room), header_(header), entry_(max_entry_size), filled_(header.size()) {}
 
 ZoneWriter::ZoneWriter(ZoneWriter&& other) noexcept
     : store_(std::exchange(other.store_, nullptr)),
-      into_(other.into_),
+      room_(other.room_),
       header_(other.header_),
       entry_(std::move(other.entry_)),
       filled_(other.filled_),
       ended_(other.ended_) {}
 
 ZoneWriter::~ZoneWriter() {
-  if (store_ != nullptr && into_ != Into::compaction) store_->abandon(header_.zone, header_.group);
+  if (store_ != nullptr && room_.has_value()) store_->abandon(header_.zone, header_.group);
 }
 
 Result<void, StoreError> ZoneWriter::add(const dns::Name& owner, dns::RrType type, dns::Ttl ttl, Bytes rdata) {
@@ -323,9 +332,8 @@ Result<void, StoreError> ZoneWriter::write_part(bool last) {
   const auto write = [&]() -> Result<void, StoreError> {
     header_.last = last;
     header_.payload_size = static_cast<u32>(filled_ - header_.size());
-    if (into_ == Into::compaction) return store_->append_whole(header_, entry_);
-    const auto needs = into_ == Into::log ? ZoneStore::Needs::room_to_work : ZoneStore::Needs::reserve;
-    TRY(store_->prepare(header_.total_size(store_->layout_.block), needs));
+    if (!room_.has_value()) return store_->append_whole(header_, entry_);
+    TRY(store_->prepare(header_.total_size(store_->layout_.block), *room_));
     const u32 row = store_->index_.find(header_.zone);
     if (header_.part != 0) {
       const auto& pending = store_->index_[row == ZoneIndex::none ? 0 : row].pending;
@@ -343,7 +351,7 @@ Result<void, StoreError> ZoneWriter::write_part(bool last) {
   ++header_.part;
   filled_ = header_.size();
   if (!written.ok()) {
-    if (into_ != Into::compaction) store_->abandon(header_.zone, header_.group);
+    if (room_.has_value()) store_->abandon(header_.zone, header_.group);
     ended_ = written.error();
   }
   return written;

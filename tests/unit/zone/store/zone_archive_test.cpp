@@ -175,6 +175,34 @@ TEST_F(ZoneArchiveTest, TellsOfTheFirstZonesThatFindNoRoomAndOfTheOthersByNumber
   EXPECT_FALSE(archive->save(zone.next(), state));
 }
 
+// Who makes a catalog decides how many zones there are, and what becomes of their names.
+TEST_F(ZoneArchiveTest, KeepsRoomForZonesThatNoCatalogHas) {
+  for (const bool with_content : {false, true}) {
+    CrashingStorage storage{u64{1} << 20};
+    const auto archive = ZoneArchive::open(storage, rng_);
+    ZoneState of_member = state;
+    of_member.member = MemberMark(name_of("catalog."), std::vector<u8>{'m'});
+    const LogLines log;
+    for (u32 i = 0; i < 20'000; ++i) {
+      const std::string name = "z" + std::to_string(i) + ".example.";
+      if (!with_content) {
+        archive->confirm({}, name_of(name), of_member);
+        continue;
+      }
+      TestZones zones{name};
+      if (!archive->save(zones.build(Versions::text(1)), of_member)) break;
+    }
+    EXPECT_GE(log.count(": not stored: the storage is full"), 1U);
+    ASSERT_TRUE(archive->sync());
+    EXPECT_LE(archive->used(), archive->usable() / 8 * 7);
+    EXPECT_GT(archive->used(), archive->usable() / 4 * 3);
+    for (int i = 0; i < 10; ++i) {
+      TestZones zones{"configured" + std::to_string(i) + ".example."};
+      EXPECT_TRUE(archive->save(zones.build(Versions::text(1)), state)) << with_content << " " << i;
+    }
+  }
+}
+
 TEST_F(ZoneArchiveTest, WritesAZoneThatIsDamagedWholeTheNextTime) {
   {
     Versions zone;
