@@ -363,6 +363,21 @@ TEST(UpdateForwarder, TurnsAwayWhatIsTooMuchOfOneClientAndInAll) {
   EXPECT_EQ(net.forwarder->counters().taken, max_forwards + 2);
 }
 
+TEST(UpdateForwarder, KnowsAClientByItsAddressWhateverThePort) {
+  Net net({a}, 1);
+  for (u32 i = 0; i <= max_forwards_per_client; ++i) {
+    net.forwarder->add(net.now, {.worker = 3,
+                                 .tag = i,
+                                 .client = {*IpAddress::parse("192.0.2.77"), Port(static_cast<u16>(1'000 + i))},
+                                 .zone = name_of("example."),
+                                 .group = net.group,
+                                 .message = update_of(1)});
+  }
+  net.turn();
+  ASSERT_EQ(net.outcomes.size(), 1u);
+  EXPECT_EQ(net.outcomes[0].tag, max_forwards_per_client);
+}
+
 TEST(UpdateForwarder, TurnsAwayWhatHasTooManyOctets) {
   Net net({a}, 1);
   const size_t whole = max_forward_octets / 60'000;

@@ -256,6 +256,9 @@ TEST(ZoneInstaller, KeepsTheLimits) {
   Installed octets(std::nullopt, {.octets = 100});
   octets.take_whole({soa(3), ns, address, soa(3)});
   EXPECT_EQ(octets.error, InstallError::too_large);
+  Installed memory(std::nullopt, {.octets = 1'000});  // enough for what comes, not for the zone
+  memory.take_whole({soa(3), ns, address, soa(3)});
+  EXPECT_EQ(memory.error, InstallError::too_large);
   Installed ttl(std::nullopt, {.longest_ttl = 59});
   ttl.take_whole({soa(3), ns, address, soa(3)});
   EXPECT_EQ(ttl.error, InstallError::ttl_too_long);

@@ -293,6 +293,58 @@ TEST(SoaByTcp, IsSignedWhereThereIsAKeyAndOnlyASignedAnswerIsGood) {
 
 // ---- a primary that is behind -------------------------------------------------------------------------------------------
 
+TEST(NotifiedZone, ThatHasExpiredIsAskedForWhateverTheSerial) {
+  World world;
+  world.group({a});
+  world.servers[a].alive = false;
+  const ZoneId id = world.add("example.", world.group({a}), world.held(1, 300));
+  world.run_until(1'000);
+  EXPECT_EQ(std::ranges::count(world.log, "300 expired"), 1);
+  // Between two attempts.
+  for (int i = 0; i < 100 && world.table->next_deadline() < world.now + Duration::seconds(30); ++i) world.run_for(7);
+  world.servers[a].alive = true;
+  world.log.clear();
+  world.notify(id, a, 1);
+  ASSERT_FALSE(world.log.empty());
+  EXPECT_EQ(world.log.back(), world.stamp() + "refreshed");
+}
+
+// One packet is enough for a primary that fails. It failed with one zone while another was on its way.
+TEST(FailedTransfer, IsForgottenWhenAnotherZoneHasCome) {
+  World world;
+  const auto group = world.group({a});
+  FakePrimary& server = world.servers[a];
+  world.hold_transfers = true;
+  const ZoneId id = world.add("example.", group);
+  world.add("other.", group);
+  ASSERT_EQ(world.going.size(), 2u);
+  server.tcp = false;
+  world.finish(world.going[1]);
+  server.tcp = true;
+  world.finish(world.going[0]);
+  server.alive = false;
+  world.notify(id, a);
+  world.run_for(20);
+  EXPECT_EQ(world.sent_by_zone[id.index].size(), 4u) << "one at the start, and three now";
+}
+
+TEST(Primaries, AreOneToSixtyFourInAGroup) {
+  Primaries primaries;
+  std::vector<Primary> list;
+  EXPECT_FALSE(primaries.add_group(list).has_value());
+  for (size_t i = 0; i < max_primaries_per_group; ++i) {
+    list.push_back({{IpAddress::v4({192, 0, 2, static_cast<u8>(i)}), Port(53)}});
+    EXPECT_TRUE(primaries.add_group(list).has_value());
+  }
+  const auto most = primaries.add_group(list);
+  list.push_back({{IpAddress::v4({198, 51, 100, 1}), Port(53)}});
+  EXPECT_FALSE(primaries.add_group(list).has_value());
+  list.back() = list.front();
+  EXPECT_FALSE(primaries.add_group(list).has_value()) << "one too many, though it is there already";
+  list.pop_back();
+  EXPECT_EQ(primaries.add_group(list), most);
+}
+
 TEST(PrimaryBehind, IsSaidOnceWithBothSerialsAndCounted) {
   World world;
   const auto group = world.group({a});

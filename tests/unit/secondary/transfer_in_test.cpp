@@ -346,6 +346,18 @@ TEST(TransferIn, GivesUpOnAPrimaryThatNeverAnswers) {
   EXPECT_EQ(run.transfer.next_deadline(), Instant::never());
 }
 
+TEST(TransferIn, GivesUpOnAPrimaryThatStallsInALaterWindow) {
+  Fed run(whole_request());
+  run.feed({{.answers = {soa(3)}}});
+  const Octets more = stream_of({{.answers = {std::string("a.example. 60 IN TXT \"") + std::string(200, 'x') + "\""}}});
+  for (int i = 0; i < 10; ++i) run.feed(more);
+  run.transfer.on_deadline(Instant() + rate_window);
+  ASSERT_EQ(run.transfer.state(), State::running);
+  EXPECT_EQ(run.transfer.next_deadline(), Instant() + rate_window + rate_window);
+  run.transfer.on_deadline(run.transfer.next_deadline());
+  EXPECT_EQ(run.transfer.error(), TransferError::too_slow);
+}
+
 TEST(TransferIn, GivesUpWhenItTakesTooLongInAll) {
   TransferRequest request = whole_request();
   request.limits.total = Duration::seconds(300);
