@@ -47,8 +47,11 @@ bool ZoneLoader::is_memory_scarce() const {
   return free_memory() < largest_copy_ + memory_.usable() / memory_per_scarcity;
 }
 
+// Also when updates have changed a zone that is too large to be provided for.
 bool ZoneLoader::is_memory_scarce_for(const ServedZone& zone) const {
-  return is_memory_scarce() || (zone.file.has_value() && zone.copy_octets == 0);
+  if (is_memory_scarce()) return true;
+  if (!zone.file.has_value() || zone.copy_octets != 0 || !zone.versions->zone().has_value()) return false;
+  return free_memory() < zone.versions->copy_octets();
 }
 
 // A zone is provided for from its first change on, if it can be. One of more than about half of zone memory is not: it can only

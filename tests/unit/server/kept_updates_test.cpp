@@ -38,6 +38,31 @@ TEST_F(KeptUpdates, AreServedAfterARestart) {
   EXPECT_TRUE(zone::History(life.serving("example.").value()).path(dns::Serial(11), steps)) << "secondaries go on by IXFR";
 }
 
+// What they have left in memory is more than half of what the zone is by itself.
+TEST_F(KeptUpdates, leave_their_history_whole_after_a_restart) {
+  CrashingStorage storage(u64{4} << 20);
+  std::string records;
+  for (int i = 0; i < 200; ++i) records += "host" + std::to_string(i) + " 60 TXT " + std::string(100, 'x') + "\n";
+  {
+    Life life(storage);
+    life.configure("example.", 10, records);
+    ASSERT_TRUE(life.load()) << life.log;
+    for (int i = 0; i < 8; ++i) {
+      ASSERT_EQ(life.change_long("example.", 0, 0, true), "");
+      ASSERT_EQ(life.change_long("example.", 0, 0, false), "");
+      ASSERT_TRUE(life.publish());
+    }
+  }
+  Life life(storage);
+  life.configure("example.", 10, records);
+  for (int load = 0; load < 2; ++load) {
+    ASSERT_TRUE(life.load()) << life.log;
+    ASSERT_EQ(life.serial(), 26U);
+    std::vector<zone::StoredDifference> steps;
+    EXPECT_TRUE(zone::History(life.serving("example.").value()).path(dns::Serial(11), steps)) << load;
+  }
+}
+
 TEST_F(KeptUpdates, GiveWayToANewerFile) {
   for (int restart = 0; restart < 2; ++restart) {
     Life life(storage_);
