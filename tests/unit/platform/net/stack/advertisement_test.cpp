@@ -1,4 +1,5 @@
-// What the values of a router advertisement do to the whole host (docs/network.md has the table).
+// What the values of a router advertisement do to the whole host (docs/network.md has the table), and what a neighbour's does
+// not.
 #include "platform/net/ipv6/neighbor_discovery.h"
 #include "platform/net/wire/ipv6.h"
 #include "wire_peer.h"
@@ -107,6 +108,22 @@ TEST(Ipv6Advertisement, makes_a_neighbour_that_no_number_of_others_pushes_out) {
   const auto out = peer.sent();
   ASSERT_EQ(out.size(), 1U);
   EXPECT_EQ(EthernetHeader::parse(out[0]).value().destination, router_mac) << "it need not be asked for";
+}
+
+// RFC 4862 section 5.4.4: it is a conflict, and no answer to a question.
+TEST(Ipv6Advertisement, of_our_own_address_gives_its_sender_none_of_our_packets) {
+  WirePeer peer(dual());
+  peer.wait(Duration::seconds(3));
+  peer.sent();
+  ASSERT_TRUE(peer.stack.udp_send(peer.now, at("[::]:53"), {our_ip, Port(9)}, counted(3)).ok());
+  peer.sent();
+  const IpAddress other = ip("2001:db8::9");
+  Octets memory(200);
+  const auto written = ipv6::write(ipv6::NeighborAdvertisement{our_ip, false, true, true, peer_mac}, other, our_ip, memory);
+  ASSERT_TRUE(written.has_value());
+  peer.give(ethernet(EtherType::ipv6, ipv6(other, our_ip, Protocol::icmpv6, Bytes(memory).first(written->size), 255), our_mac));
+  for (const Octets& frame : peer.sent()) EXPECT_NE(EthernetHeader::parse(frame).value().destination, peer_mac);
+  EXPECT_EQ(peer.counters().discovery_malformed, 0U);
 }
 
 }  // namespace

@@ -94,9 +94,9 @@ struct Counted : testing::Test {
     return text.str();
   }
   void give_ipv4(const V4& v, Bytes payload) { (void)peer.give_ipv4(v, payload); }
-  void give_ipv6(Bytes payload, Protocol next, std::string_view to = "2001:db8::1") {
+  void give_ipv6(Bytes payload, Protocol next, std::string_view to = "2001:db8::1", u8 hop_limit = 64) {
     Octets header(Ipv6Header::size);
-    Ipv6Header{0, 0, static_cast<u16>(payload.size()), next, 64, ip("2001:db8::9"), ip(to)}.write(header);
+    Ipv6Header{0, 0, static_cast<u16>(payload.size()), next, hop_limit, ip("2001:db8::9"), ip(to)}.write(header);
     peer.give(ethernet(EtherType::ipv6, joined(header, payload)));
   }
 };
@@ -162,6 +162,19 @@ TEST_F(Counted, EchoesAndErrors) {
   EXPECT_EQ(moved(), "frames_in ipv6_in") << "nothing follows, and nothing is wrong";
   give_ipv6(counted(8), Protocol::icmpv6);
   EXPECT_EQ(moved(), "frames_in ipv6_in icmp_in icmp_malformed");
+}
+
+TEST_F(Counted, NeighborDiscovery) {
+  Octets message(8);
+  message[0] = 133;
+  ChecksumSum sum;
+  sum.add_pseudo_header(ip("2001:db8::9"), ip("2001:db8::1"), 58, static_cast<u32>(message.size()));
+  sum.add(message);
+  store_be16(message, 2, sum.finish());
+  give_ipv6(message, Protocol::icmpv6, "2001:db8::1", 255);
+  EXPECT_EQ(moved(), "frames_in ipv6_in icmp_in icmp_ignored") << "a solicitation for routers";
+  give_ipv6(message, Protocol::icmpv6);
+  EXPECT_EQ(moved(), "frames_in ipv6_in icmp_in discovery_malformed") << "from beyond the link";
 }
 
 TEST_F(Counted, FramesThatAreNotForUs) {

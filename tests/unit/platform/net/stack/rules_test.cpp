@@ -1,6 +1,8 @@
-// The parts that the stack decides by, each at its boundaries: address conflicts, reassembly, routes, sources, packet buffers.
+// The parts that the stack decides by, each at its boundaries: address conflicts, reassembly, routes, sources, packet buffers,
+// what is known of packets that left.
 #include "platform/net/stack/address_table.h"
 #include "platform/net/stack/conflict_detector.h"
+#include "platform/net/stack/egress.h"
 #include "platform/net/stack/packet_store.h"
 #include "platform/net/stack/path_mtu.h"
 #include "platform/net/stack/reassembler.h"
@@ -498,6 +500,68 @@ TEST(PacketStoreRules, QueuesGiveBackWhatTheyWereGivenInOrder) {
   EXPECT_EQ(store.pop(queue)->value(), ids[3].value());
   EXPECT_EQ(store.pop(queue)->value(), ids[0].value());
   EXPECT_FALSE(store.pop(queue).has_value());
+}
+
+// ---- what left us
+
+struct EgressRules : testing::Test {
+  StackConfig config = one_address();
+  AddressTable addresses;
+  StackCounters counters;
+  SeededRng rng;
+  Egress egress{config, addresses, counters, rng};
+  const IpAddress ours = ip("2001:db8::1");
+  const IpAddress peer = ip("2001:db8::9");
+  EgressRules() {
+    addresses.add({{ours, 64}, AssignedAddress::Origin::configured, AssignedAddress::Condition::preferred});
+    egress.neighbors.on_solicitation(begin, peer, peer_mac);
+  }
+  SendOutcome send(Bytes datagram) {
+    Octets memory(FrameSlot::headroom + 2'000);
+    FrameSlot slot{memory};
+    std::ranges::copy(datagram, slot.payload_room().begin());
+    slot.set_payload(datagram.size());
+    return egress.finish(begin, {.source = ours, .destination = peer, .protocol = Protocol::udp}, slot);
+  }
+  NeighborState state(Instant now) { return egress.neighbors.find(now, peer)->state; }
+};
+
+TEST_F(EgressRules, TheLast64LargeDatagramsAreKnown) {
+  const auto datagram = [&](u16 port) { return udp(ours, 53, peer, port, counted(1'400)); };
+  const auto known = [&](u16 port) { return egress.sent_large(ours, peer, Bytes(datagram(port)).first(8)); };
+  for (u16 port = 1; port <= 64; ++port) {
+    EXPECT_FALSE(known(port));
+    ASSERT_EQ(send(datagram(port)), SendOutcome::ready);
+  }
+  for (u16 port = 1; port <= 64; ++port) EXPECT_TRUE(known(port)) << port;
+  send(datagram(65));
+  EXPECT_FALSE(known(1)) << "the oldest is forgotten";
+  for (u16 port = 2; port <= 65; ++port) EXPECT_TRUE(known(port)) << port;
+}
+
+// RFC 4861 section 7.3.1: a confirmation is about the way that packets take now.
+TEST_F(EgressRules, ProgressConfirmsANeighbourThatSomethingWasSentToAndNoOther) {
+  egress.on_progress(begin, peer);
+  EXPECT_EQ(state(begin), NeighborState::stale) << "nothing was sent";
+  ASSERT_EQ(send(udp(ours, 53, peer, 9, counted(10))), SendOutcome::ready);
+  EXPECT_EQ(state(begin), NeighborState::delay);
+  egress.forget_paths();
+  egress.on_progress(begin, peer);
+  EXPECT_EQ(state(begin), NeighborState::delay) << "not on the way that is taken from now on";
+  ASSERT_EQ(send(udp(ours, 53, peer, 9, counted(10))), SendOutcome::ready);
+  egress.on_progress(begin, peer);
+  EXPECT_EQ(state(begin), NeighborState::reachable);
+}
+
+TEST_F(EgressRules, ProgressIsNewsOnceASecond) {
+  ASSERT_EQ(send(udp(ours, 53, peer, 9, counted(10))), SendOutcome::ready);
+  egress.on_progress(begin, peer);
+  egress.neighbors.on_suspicion(begin + ms(1), peer);
+  ASSERT_EQ(state(begin + ms(1)), NeighborState::probe);
+  egress.on_progress(begin + ms(999), peer);
+  EXPECT_EQ(state(begin + ms(999)), NeighborState::probe);
+  egress.on_progress(begin + ms(1'000), peer);
+  EXPECT_EQ(state(begin + ms(1'000)), NeighborState::reachable);
 }
 
 }  // namespace

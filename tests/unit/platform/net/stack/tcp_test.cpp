@@ -136,5 +136,24 @@ TEST_F(TcpOnTheWay, TheTrafficClassStandsInTheHeader) {  // RFC 9293 MUST-48
   EXPECT_EQ(ipv4_in(frame).header.traffic_class, 0x48);
 }
 
+// A machine that was copied while it ran must not give what its twin gives.
+TEST(Secrets, AreOthersWhenTheyAreRenewed) {
+  const auto numbers = [](bool renewed) {
+    WirePeer peer;
+    EXPECT_TRUE(peer.stack.tcp().listen(at("0.0.0.0:53"), 4).ok());
+    EXPECT_TRUE(peer.stack.udp_open(at("0.0.0.0:53")).ok());
+    peer.introduce();
+    if (renewed) peer.stack.renew_secrets();
+    peer.give_ipv4({.protocol = Protocol::tcp}, segment(ip("192.0.2.9"), 4000, ip("192.0.2.1"), 53, 1000, syn));
+    const u32 sequence = load_be32(ipv4_in(peer.next()).payload, 4);
+    EXPECT_TRUE(peer.stack.udp_send(peer.now, at("0.0.0.0:53"), at("192.0.2.9:9"), counted(3)).ok());
+    return std::pair(sequence, ipv4_in(peer.next()).header.identification);
+  };
+  const auto twin = numbers(false);
+  EXPECT_EQ(numbers(false), twin) << "the same source of randomness";
+  EXPECT_NE(numbers(true).first, twin.first) << "sequence numbers";
+  EXPECT_NE(numbers(true).second, twin.second) << "identifications";
+}
+
 }  // namespace
 }  // namespace samara::net

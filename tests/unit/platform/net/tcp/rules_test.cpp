@@ -327,6 +327,32 @@ TEST_F(TcpScoreboardRules, NoMoreReportsAreRememberedThanThereIsRoomFor) {
   EXPECT_EQ(board.reported(), 66'000U);
 }
 
+TEST_F(TcpScoreboardRules, TimesBeyondWhatThereIsRoomForBecomeThoseOfTheirNeighbours) {
+  constexpr u32 count = Scoreboard::max_ranges + 40;
+  send(count);
+  EXPECT_EQ(board.under_way(), count * 1'000);
+  EXPECT_EQ(board.lost(), 0U);
+  ASSERT_TRUE(board.last_under_way().has_value());
+  EXPECT_EQ(board.last_under_way()->end, s + count * 1'000);
+  EXPECT_EQ(report(1'000 * (count - 1), 1'000 * count, t0 + ms(300)), 1'000U);
+  EXPECT_FALSE(board.begins_reported());
+  EXPECT_EQ(board.on_advance(s + count * 1'000, rack), (count - 1) * 1'000);
+  EXPECT_EQ(board.under_way() + board.reported() + board.lost(), 0U);
+}
+
+TEST_F(TcpScoreboardRules, WhatIsLostTogetherCountsAsSentAgainIfPartOfItWas) {  // RFC 8985 section 6.2 step 1
+  send(3);
+  rack.on_ack_begins(t0 + ms(40), std::nullopt, false, s, s + 3'000);
+  EXPECT_EQ(board.on_advance(s + 1'000, rack), 1'000U);  // 40 ms is the least round trip
+  board.on_sent(t0 + ms(50), s + 2'000, s + 3'000);
+  board.mark_all_lost();
+  EXPECT_EQ(board.lost(), 2'000U);
+  // 10 ms after the second time: it was the first that arrived.
+  rack.on_ack_begins(t0 + ms(60), std::nullopt, false, s + 1'000, s + 3'000);
+  EXPECT_EQ(board.on_advance(s + 3'000, rack), 2'000U);
+  EXPECT_FALSE(rack.overtaken(t0 + ms(49), s + 4'000));
+}
+
 // RFC 4821's idea in two steps, of which IPv4 has the second.
 TEST(TcpPathMtu, FourTimeoutsOfALongSegmentMakeThePathSmallerAndFourMoreGiveItUp) {
   PathMtu v4(IpFamily::v4, 1'500);

@@ -129,5 +129,57 @@ TEST(TcpSecondState, EightPathsAreSuspectedAtATimeAndNoMoreAreRemembered) {
   EXPECT_EQ(suspects.size(), 8U);
 }
 
+TEST(TcpSecondState, DuplicatesAtTheEndOfARecoveryAreNoNewLoss) {  // RFC 6582 section 3.2 step 2
+  Script s;
+  s.established("mss 1000");
+  s.run("send 5000\n> . 1(1000)\n> . 1001(1000)\n> . 2001(1000)\n> . 3001(1000)\n> P. 4001(1000)");
+  s.run("< . 1(0) ack 1\n< . 1(0) ack 1\n< . 1(0) ack 1\n> . 1(1000)\n< . 1(0) ack 5001");
+  s.run("send 2000\n> . 5001(1000)\n> P. 6001(1000)");
+  s.run("< . 1(0) ack 5001\n< . 1(0) ack 5001\n< . 1(0) ack 5001\n< . 1(0) ack 5001\n> nothing");
+  // Beyond that end they are one.
+  s.run("< . 1(0) ack 6001\n< . 1(0) ack 6001\n< . 1(0) ack 6001\n< . 1(0) ack 6001\n> P. 6001(1000)");
+  EXPECT_EQ(s.host.tcp.counters().fast_retransmits, 2U);
+}
+
+TEST(TcpSecondState, ANewConnectionInAnOldPlaceKnowsNothingOfProbesBefore) {
+  Capacity capacity = Host::small();
+  capacity.connections = 1;
+  Script s({}, capacity);
+  s.far_established("mss 1000 sackok");
+  s.run("send 10\n> P. 1(10)\n+150\n> P. 1(10)");
+  EXPECT_EQ(s.host.tcp.counters().tail_probes, 1U);
+  s.run("< R. 1(0) ack 1\nevents closed\n+1000");
+  // What its peer acknowledges lies beyond what was probed.
+  s.run("< S 0(0) win 65535 mss 1000 sackok\n> S. 0(0) ack 1\n< . 1(0) ack 1\nevents accepted");
+  s.run("< P. 1(10) ack 1\nevents readable\nsend 20000");
+  size_t burst = 0;
+  while (s.host.poll()) ++burst;
+  EXPECT_EQ(burst, 10U) << "the initial window";
+}
+
+// RFC 9293 section 3.8.4 and RFC 4861 section 7.3.1: only what is known to be the peer's shows that the way there works.
+TEST(TcpSecondState, ASegmentIsProgressWhenItAcknowledgesSomethingNewAndIsWhole) {
+  Script s;
+  s.established();
+  s.run("send 10\n> P. 1(10)");
+  const auto progress = [&](u32 ack, bool whole, bool unicast = true) {
+    Packet packet = make_packet(s.peer.address, s.local.address, s.build(flag::ack, 1, ack), {});
+    if (!whole) packet.octets[14] ^= 1;  // the window
+    return s.host.tcp.on_segment(s.host.now, {.source = packet.source,
+                                              .destination = packet.destination,
+                                              .protocol = Protocol::tcp,
+                                              .hop_limit = 64,
+                                              .unicast = unicast,
+                                              .payload = packet.octets,
+                                              .quotable = {}});
+  };
+  EXPECT_FALSE(progress(11, false));
+  EXPECT_FALSE(progress(11, true, false));
+  EXPECT_EQ(s.host.tcp.unacknowledged(s.id), 10U);
+  EXPECT_FALSE(progress(1, true));
+  EXPECT_TRUE(progress(11, true));
+  EXPECT_FALSE(progress(11, true)) << "nothing new";
+}
+
 }  // namespace
 }  // namespace samara::net::tcp::test

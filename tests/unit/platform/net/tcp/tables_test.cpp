@@ -1,10 +1,11 @@
-// The tables of connections: they take what they were made for, in any order, and no more.
+// The tables of connections and the queue of replies: they take what they were made for, and no more.
 #include <gtest/gtest.h>
 
 #include <vector>
 
 #include "platform/net/tcp/flow_table.h"
 #include "platform/net/tcp/index_list.h"
+#include "platform/net/tcp/reply_queue.h"
 
 namespace samara::net::tcp {
 namespace {
@@ -57,6 +58,25 @@ TEST(FlowTable, TakesNoEntryBeyondItsSize) {
   CountingRng rng;
   FlowTable table(8, rng);
   EXPECT_DEATH(table.insert(8, flow(1)), "");
+}
+
+TEST(ReplyQueue, GivesWhatItTookInOrderAndRefusesTheNewestWhenItIsFull) {
+  ReplyQueue queue;
+  u16 next_in = 0, next_out = 0;
+  const auto push = [&] { return queue.push({.flow = flow(next_in), .header = {}}); };
+  const auto pop = [&] {
+    const auto reply = queue.pop();
+    return reply.has_value() && reply->flow == flow(next_out++);
+  };
+  // Each round begins at another place of the ring.
+  for (int round = 0; round < 3; ++round) {
+    for (size_t i = 0; i < ReplyQueue::capacity; ++i, ++next_in) ASSERT_TRUE(push());
+    EXPECT_FALSE(push());
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(pop()) << next_out;
+    for (int i = 0; i < 50; ++i, ++next_in) ASSERT_TRUE(push());
+    while (next_out != next_in) ASSERT_TRUE(pop()) << next_out;
+    EXPECT_FALSE(queue.pop().has_value());
+  }
 }
 
 }  // namespace
