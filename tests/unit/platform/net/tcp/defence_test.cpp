@@ -378,6 +378,27 @@ TEST(TcpPool, AWindowGrowsWhileItIsUsedUpAndNotBefore) {
   EXPECT_LT(pair.now() - begun, ms(250)) << "a dozen round trips of 20 ms";
 }
 
+TEST(TcpPool, WhoWaitsForRoomHearsOfWhatAnotherGivesBack) {
+  Capacity capacity = Host::small();
+  capacity.blocks = 60;
+  capacity.first_window = block_size;
+  Host host(1, capacity);
+  ASSERT_TRUE(host.tcp.listen({host_a, Port(53)}, 8).ok());
+  const ConnectionId first = connected(host, host_b, 1'000, 65'535).id;
+  const ConnectionId second = connected(host, host_c, 1'000, 65'535).id;
+  const std::vector<u8> message = pattern(65'000);
+  EXPECT_EQ(host.tcp.send(host.now, first, message).value_or(0), 21 * block_size) << "a third of what is left, and its own";
+  EXPECT_EQ(host.tcp.send(host.now, second, message).value_or(0), 14 * block_size);
+  EXPECT_TRUE(host.events().empty());
+  host.tcp.abort(host.now, first);
+  std::vector<ConnectionId> writable;
+  for (const Event& event : host.events()) {
+    if (event.kind == Event::Kind::writable) writable.push_back(event.connection);
+  }
+  EXPECT_EQ(writable, std::vector{second});
+  EXPECT_EQ(host.tcp.send(host.now, second, message).value_or(0), 7 * block_size);
+}
+
 TEST(TcpDefence, ASlowReaderIsBoundedByTheWindow) {
   Script s;
   s.established();

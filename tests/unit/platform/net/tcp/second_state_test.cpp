@@ -157,6 +157,19 @@ TEST(TcpSecondState, ANewConnectionInAnOldPlaceKnowsNothingOfProbesBefore) {
   EXPECT_EQ(burst, 10U) << "the initial window";
 }
 
+// RFC 9293 section 3.10.7.4, fourth: whoever begins anew has forgotten the first attempt.
+TEST(TcpSecondState, AnotherSynEndsAHalfOpenConnectionAndIsOnlyChallengedLater) {
+  Script s;
+  s.run("listen\n< S 0(0) win 1000\n> S. 0(0) ack 1");
+  EXPECT_EQ(s.host.tcp.half_open(), 1U);
+  s.run("< S 5(0) win 1000\n> nothing\nevents");
+  EXPECT_EQ(s.host.tcp.half_open(), 0U);
+  EXPECT_EQ(s.host.tcp.connections(), 0U);
+  s.run("< S 5(0) win 1000\n> S. 0(0) ack 6\n< . 6(0) ack 1\nevents accepted\n< S 8(0) win 1000\n> . 1(0) ack 6");
+  EXPECT_EQ(s.host.tcp.connections(), 1U);
+  EXPECT_EQ(s.host.tcp.counters().challenge_acks, 1U);
+}
+
 // RFC 9293 section 3.8.4 and RFC 4861 section 7.3.1: only what is known to be the peer's shows that the way there works.
 TEST(TcpSecondState, ASegmentIsProgressWhenItAcknowledgesSomethingNewAndIsWhole) {
   Script s;
