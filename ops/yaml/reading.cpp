@@ -26,7 +26,8 @@ constexpr std::array<Unit, 4> time_units{{{"s", 1}, {"m", 60}, {"h", 3600}, {"d"
 constexpr std::array<Unit, 4> octet_units{
     {{"KiB", u64{1} << 10}, {"MiB", u64{1} << 20}, {"GiB", u64{1} << 30}, {"TiB", u64{1} << 40}}};
 
-// "15m" with its unit's factor applied; a number alone counts ones.
+// "15m" with its unit's factor applied; a number alone counts ones. What 64 bits do not hold is the most that they hold, which
+// is out of every range.
 std::optional<u64> with_unit(std::string_view text, std::span<const Unit> units) {
   const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const std::optional<u64> count = parse_decimal(text.substr(0, digits), std::numeric_limits<u64>::max());
@@ -34,8 +35,9 @@ std::optional<u64> with_unit(std::string_view text, std::span<const Unit> units)
   const std::string_view name = text.substr(digits);
   if (name.empty()) return count;
   const auto unit = std::ranges::find(units, name, &Unit::name);
-  if (unit == units.end() || *count > std::numeric_limits<u64>::max() / unit->factor) return {};
-  return *count * unit->factor;
+  if (unit == units.end()) return {};
+  constexpr u64 most = std::numeric_limits<u64>::max();
+  return *count > most / unit->factor ? most : *count * unit->factor;
 }
 
 // The largest unit in which `count` is a whole number.
