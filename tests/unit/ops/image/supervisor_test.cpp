@@ -408,5 +408,27 @@ TEST_F(Supervised, APidFileThatIsLeftOverIsTaken) {
   EXPECT_FALSE(std::filesystem::exists(path("pid")));
 }
 
+TEST_F(Supervised, APidFileInThePlaceOfOursStays) {
+  const auto claimed = PidFile::claim(path("pid"));
+  ASSERT_TRUE(claimed.ok());
+  EXPECT_TRUE(claimed.value().write(::getpid()));
+  std::filesystem::rename(path("pid"), path("moved"));
+  for (const std::string& theirs : {std::string(), std::to_string(::getpid()) + "\n"}) {
+    ASSERT_TRUE(write_file(path("pid"), theirs).ok());
+    claimed.value().remove(::getpid());
+    EXPECT_TRUE(std::filesystem::exists(path("pid"))) << theirs;
+  }
+}
+
+TEST_F(Supervised, APidFileThatCannotBeMadeIsAQuestionOfRightsOnlyWhereTheyLack) {
+  const auto nowhere = PidFile::claim(path("no/pid"));
+  ASSERT_FALSE(nowhere.ok());
+  EXPECT_EQ(nowhere.error().code, ExitCode::unavailable);
+  EXPECT_EQ(nowhere.error().problem, "cannot be written: No such file or directory");
+  const auto below_a_file = PidFile::claim("/proc/self/mem/pid");
+  ASSERT_FALSE(below_a_file.ok());
+  EXPECT_EQ(below_a_file.error().code, ExitCode::unavailable) << "a file is no folder";
+}
+
 }  // namespace
 }  // namespace samara::ops
