@@ -87,6 +87,18 @@ TEST_F(Files, PipesAreReadToTheirEnd) {
   EXPECT_EQ(content.value().size(), 200'000U);
 }
 
+TEST_F(Files, MoreThanTheLimitIsRefusedWhateverTheSizeSays) {
+  ASSERT_TRUE(write_file(path("a"), std::string(11, 'x')).ok());
+  EXPECT_EQ(MUST(read_file(path("a"), 11)).size(), 11U);
+  // A file of the system's own says 0.
+  for (const std::string& name : {path("a"), std::string("/proc/self/status")}) {
+    const auto content = read_file(name, 10);
+    ASSERT_FALSE(content.ok()) << name;
+    EXPECT_EQ(content.error().code, EFBIG) << name;
+    EXPECT_EQ(content.error().problem, "has more than 10 octets");
+  }
+}
+
 TEST(PathBeside, RelativePathsAreSeenFromTheFilesFolder) {
   EXPECT_EQ(path_beside("zones/primary.yaml", "a.zone"), "zones/a.zone");
   EXPECT_EQ(path_beside("primary.yaml", "a.zone"), "a.zone");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "dns-core/types.h"
 #include "fake_server.h"
 #include "platform/base/byte_order.h"
@@ -37,6 +39,9 @@ TEST(ServerPlace, LooksNamesUpWhenTheyAreNeeded) {
   ASSERT_TRUE(endpoints.ok());
   ASSERT_FALSE(endpoints.value().empty());
   EXPECT_EQ(endpoints.value().front().port, Port(5353));
+  for (const Endpoint& endpoint : endpoints.value()) {
+    EXPECT_EQ(std::ranges::count(endpoints.value(), endpoint), 1) << "the same place need not be asked twice";
+  }
   const auto none = ServerPlace::parse("no-such-host.invalid")->endpoints();
   ASSERT_FALSE(none.ok());
   EXPECT_TRUE(none.error().starts_with("no address of no-such-host.invalid: ")) << none.error();

@@ -152,6 +152,16 @@ TEST_F(Storage, ItGrowsWithTheManifest) {
   EXPECT_EQ(std::filesystem::file_size(path("zones.store")), 4 * mebibyte);
 }
 
+TEST_F(Storage, ItIsAsReadableGrownAsItWas) {
+  fill("zones.store");
+  ASSERT_EQ(::chmod(path("zones.store").c_str(), 0640), 0);
+  grow_storage(path("zones.store"), 4 * mebibyte, 65534, 65534);
+  struct stat status{};
+  ASSERT_EQ(::stat(path("zones.store").c_str(), &status), 0);
+  EXPECT_EQ(status.st_size, 4 * mebibyte);
+  EXPECT_EQ(status.st_mode & 0777, 0640U);
+}
+
 TEST_F(Storage, ALinkToItStaysALink) {
   fill("real.store");
   std::filesystem::create_symlink("real.store", path("link.store"));
