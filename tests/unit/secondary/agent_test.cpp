@@ -293,6 +293,17 @@ TEST(SecondaryAgent, AsksByTcpWhenNothingComesByUdp) {
   ASSERT_EQ(loop.connects.size(), 2u) << "one datagram is enough now";
 }
 
+TEST(SecondaryAgent, DropsAPrimaryThatSendsNothingMoreInTime) {
+  Loop loop;
+  loop.follow();
+  const runtime::StreamId id = loop.connected();
+  loop.request(id);
+  loop.wait(rate_window.seconds() - 1);
+  EXPECT_TRUE(loop.aborts.empty());
+  loop.wait(2);
+  EXPECT_EQ(loop.aborts, std::vector{id});
+}
+
 TEST(SecondaryAgent, SaysBothSerialsWhereATransferBringsAnOlderOne) {
   const LogLines log;
   Loop loop;

@@ -214,6 +214,24 @@ TEST(ZoneKeeper, DoesTheWorkOfAllZonesInTurn) {
   for (const char* name : {"z0.", "z1."}) EXPECT_TRUE(keeper.archive->find(name_of(name)).has_value()) << name;
 }
 
+TEST(ZoneKeeper, HoldsAZoneToTheLimitsThatAReloadBrought) {
+  Keeper keeper;
+  keeper.config.listen.push_back(*Endpoint::parse("192.0.2.53:53"));
+  keeper.config.zones.push_back({name_of("example."), one_primary, {}});
+  keeper.start();
+  keeper.transfer(Zone("example.", zone_text(1, "a 60 A 192.0.2.1\nb 60 A 192.0.2.1\n")), 1);
+  ASSERT_EQ(keeper.served("example."), 1u);
+  server::SecondaryZone limited{name_of("example."), one_primary, {}};
+  limited.overrides.limits = server::ZoneLimits{.max_records = 5};
+  keeper.keeper->reload(keeper.at, std::vector{limited});
+  keeper.settle();
+  keeper.transfer(Zone("example.", zone_text(2, "a 60 A 192.0.2.1\nb 60 A 192.0.2.1\nc 60 A 192.0.2.1\n")), 2);
+  EXPECT_EQ(keeper.served("example."), 2u) << "five";
+  keeper.transfer(Zone("example.", zone_text(3, "a 60 A 192.0.2.1\nb 60 A 192.0.2.1\nc 60 A 192.0.2.1\nd 60 A 192.0.2.1\n")),
+                  3);
+  EXPECT_EQ(keeper.served("example."), 2u) << "one too many";
+}
+
 TEST(ZoneKeeper, LooksAtSignaturesWhenItSaysThatItWants) {
   OneZone keeper;
   keeper.at.now = keeper.keeper->next_deadline();
